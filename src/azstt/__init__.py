@@ -1,0 +1,3 @@
+"""Audio and video to typed transcripts."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,96 @@
+"""What a recogniser session says while it works; all times are seconds from the first sample.
+
+A session emits `Started` once, then any number of the others, then exactly one of `Ended` and
+`Failed`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+from pydantic import ConfigDict, Field, SkipValidation, field_serializer
+
+from azstt._errors import RecognitionError
+from azstt._models import FrozenModel
+from azstt._result import Seconds, Segment, Text, TimeSpan
+
+
+class Started(FrozenModel):
+    """The session stands and takes audio.
+
+    Attributes:
+        model: the recogniser's model, where it has a name.
+        session_id: what the service calls the session.
+    """
+
+    kind: Literal["started"] = "started"
+    model: str | None = None
+    session_id: str | None = None
+
+
+class SpeechStarted(FrozenModel):
+    """Speech begins at ``at``."""
+
+    kind: Literal["speech_started"] = "speech_started"
+    at: Seconds
+
+
+class Partial(TimeSpan):
+    """What the open segment sounds like so far; a later `Partial` or the `Final` replaces it."""
+
+    kind: Literal["partial"] = "partial"
+    text: Text
+    speaker: str | None = None
+    language: str | None = None
+
+
+class Final(FrozenModel):
+    """A segment that will not change. Its text is empty where speech held no words."""
+
+    kind: Literal["final"] = "final"
+    segment: Segment
+
+
+class SpeechEnded(FrozenModel):
+    """Speech ends at ``at``."""
+
+    kind: Literal["speech_ended"] = "speech_ended"
+    at: Seconds
+
+
+class AudioGap(TimeSpan):
+    """Audio that was sent and will not be recognised, and why."""
+
+    kind: Literal["audio_gap"] = "audio_gap"
+    reason: str
+
+
+class Ended(FrozenModel):
+    """The session is over and everything up to ``position`` was recognised or is silence."""
+
+    kind: Literal["ended"] = "ended"
+    position: Seconds
+
+
+class Failed(FrozenModel):
+    """The session is over because the recogniser failed."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
+
+    kind: Literal["failed"] = "failed"
+    error: SkipValidation[RecognitionError]
+
+    @field_serializer("error")
+    def _error_as_data(self, error: RecognitionError) -> dict[str, object]:
+        return {
+            "type": type(error).__name__,
+            "message": str(error),
+            "code": error.code,
+            "retryable": error.retryable,
+        }
+
+
+Event: TypeAlias = Annotated[
+    Started | SpeechStarted | Partial | Final | SpeechEnded | AudioGap | Ended | Failed,
+    Field(discriminator="kind"),
+]

@@ -1,0 +1,144 @@
+"""The account of the audio: where every second went. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from azstt._events import AudioGap, Ended, Event, Final, Partial, SpeechEnded, SpeechStarted
+from azstt._result import AudioLedger, Gap
+
+#: Seconds at the end of the audio that a recogniser may leave out: less than a syllable.
+TOLERANCE = 0.1
+
+Interval = tuple[float, float]
+
+
+class LedgerBook:
+    """Reads a session's events and adds up, in the end, what became of the audio."""
+
+    def __init__(self) -> None:
+        self._results: list[Interval] = []
+        self._empty: list[Interval] = []
+        self._gaps: list[AudioGap] = []
+        self._speech: list[Interval] = []
+        self._speech_start: float | None = None
+        self._heard: float = 0.0
+        self._complete_to: float = 0.0
+
+    @property
+    def heard(self) -> float:
+        """How far into the audio the recogniser has said anything, in seconds."""
+        return self._heard
+
+    def add(self, event: Event) -> None:
+        """Enter one event."""
+        match event:
+            case SpeechStarted(at=at):
+                self._speech_start = at
+                self._hear(at)
+            case Partial(end=end):
+                self._hear(end)
+            case Final(segment=segment):
+                spans = self._results if segment.text else self._empty
+                spans.append((segment.start, segment.end))
+                self._hear(segment.end)
+            case SpeechEnded(at=at):
+                self._end_speech(at)
+                self._hear(at)
+            case AudioGap(end=end):
+                self._gaps.append(event)
+                self._hear(end)
+            case Ended(position=position):
+                self._end_speech(position)
+                self._hear(position)
+                self._complete_to = position
+            case _:
+                pass
+
+    def close(self, *, decoded: float, sent: float, damage: Iterable[Gap] = ()) -> AudioLedger:
+        """Add up. What nothing accounts for becomes gaps with the reason ``"unaccounted"``.
+
+        That is audio after the end of what the recogniser says it has dealt with, and speech
+        that it announced and never gave a result for. Without `Ended` the end is the end of the
+        last result or gap: silence after it was never confirmed.
+
+        Args:
+            decoded: seconds that came out of the decoder.
+            sent: seconds that the recogniser took.
+            damage: what was lost in decoding.
+        """
+        named = [(gap.start, min(gap.end, sent)) for gap in self._gaps if gap.start < sent]
+        answered = self._results + self._empty + named
+        settled = max([self._complete_to, *(end for _, end in answered)])
+        lost = [speech for speech in self._speech if not _touches(speech, answered)]
+        if sent - settled > TOLERANCE:
+            lost.append((settled, sent))
+        recognised = _union(self._results, limit=sent)
+        missing = _subtract(_union(named, limit=sent), recognised)
+        unaccounted = _subtract(_subtract(_union(lost, limit=sent), recognised), missing)
+        gaps = [
+            *damage,
+            *(_gap(span, self._reason(span)) for span in missing),
+            *(_gap(span, "unaccounted") for span in unaccounted),
+        ]
+        spoken = _total(recognised)
+        return AudioLedger(
+            decoded=decoded,
+            sent=sent,
+            recognised=spoken,
+            silent=max(0.0, sent - spoken - _total(missing) - _total(unaccounted)),
+            gaps=tuple(sorted(gaps, key=lambda gap: gap.at)),
+        )
+
+    def _hear(self, at: float) -> None:
+        self._heard = max(self._heard, at)
+
+    def _end_speech(self, at: float) -> None:
+        if self._speech_start is not None:
+            self._speech.append((self._speech_start, max(at, self._speech_start)))
+            self._speech_start = None
+
+    def _reason(self, span: Interval) -> str:
+        """Name the first gap that covers a span."""
+        return next(g.reason for g in self._gaps if g.start <= span[0] and span[1] <= g.end)
+
+
+def _gap(span: Interval, reason: str) -> Gap:
+    return Gap(at=span[0], seconds=span[1] - span[0], reason=reason)
+
+
+def _total(spans: Iterable[Interval]) -> float:
+    return sum(end - start for start, end in spans)
+
+
+def _touches(span: Interval, others: Iterable[Interval]) -> bool:
+    return any(start <= span[1] and span[0] <= end for start, end in others)
+
+
+def _union(spans: Iterable[Interval], *, limit: float) -> list[Interval]:
+    """Merge what overlaps; cut at the limit; drop what is empty."""
+    merged: list[Interval] = []
+    for start, end in sorted((start, min(end, limit)) for start, end in spans):
+        if start >= end:
+            continue
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _subtract(spans: list[Interval], holes: list[Interval]) -> list[Interval]:
+    """Take sorted, disjoint holes out of sorted, disjoint spans."""
+    left: list[Interval] = []
+    for start, end in spans:
+        at = start
+        for hole_start, hole_end in holes:
+            if hole_end <= at or hole_start >= end:
+                continue
+            if hole_start > at:
+                left.append((at, hole_start))
+            at = hole_end
+        if at < end:
+            left.append((at, end))
+    return left

@@ -1,0 +1,115 @@
+"""What a recogniser hears, piece by piece, and the account of the audio it heard it in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from azstt._models import FrozenModel
+
+Seconds = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+#: Transcript text: never part of a repr, which may end in a log.
+Text = Annotated[str, Field(repr=False)]
+
+
+class TimeSpan(FrozenModel):
+    """A stretch of the audio, in seconds from its first sample."""
+
+    start: Seconds
+    end: Seconds
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.end < self.start:
+            raise ValueError(f"end {self.end!r} is before start {self.start!r}")
+        return self
+
+    @property
+    def duration(self) -> float:
+        """How long it lasts, in seconds."""
+        return self.end - self.start
+
+
+class Word(TimeSpan):
+    """A word as it is written: cased and punctuated.
+
+    Attributes:
+        confidence: 0 to 1; None where the recogniser did not say.
+        estimated: the times were spread over the segment by length, not measured.
+    """
+
+    text: Text
+    confidence: Probability | None = None
+    estimated: bool = False
+
+
+class Segment(TimeSpan):
+    """A stretch of speech that was recognised in one piece, such as an utterance.
+
+    Attributes:
+        words: the words of ``text`` in order; empty where the recogniser gives no words.
+        confidence: 0 to 1; None where the recogniser did not say.
+        speaker: the recogniser's label for who spoke; None without diarization.
+        language: a BCP-47 tag.
+    """
+
+    text: Text
+    words: Annotated[tuple[Word, ...], Field(repr=False)] = ()
+    confidence: Probability | None = None
+    speaker: str | None = None
+    language: str | None = None
+
+
+class Gap(FrozenModel):
+    """Audio that was not recognised, and why.
+
+    Attributes:
+        at: where it is missing, in seconds of the transcript's own time.
+        seconds: how much is missing. Audio that was lost in decoding takes no time of its own.
+        reason: ``"damaged"``, ``"dropped"``, ``"unaccounted"`` or a backend's own word for it.
+    """
+
+    at: Seconds
+    seconds: Seconds
+    reason: str
+
+
+class AudioLedger(FrozenModel):
+    """Where every second of the audio went.
+
+    ``sent == recognised + silent + the gaps`` other than damage, to the millisecond.
+
+    Attributes:
+        decoded: seconds that came out of the decoder.
+        sent: seconds that the recogniser took.
+        recognised: seconds that results with text cover.
+        silent: seconds that the recogniser heard and found no words in.
+        gaps: what is missing, in order.
+    """
+
+    decoded: Seconds = 0.0
+    sent: Seconds = 0.0
+    recognised: Seconds = 0.0
+    silent: Seconds = 0.0
+    gaps: tuple[Gap, ...] = ()
+
+    @property
+    def unaccounted(self) -> float:
+        """Seconds that no result, no silence and no named gap accounts for."""
+        return sum(gap.seconds for gap in self.gaps if gap.reason == "unaccounted")
+
+
+class Usage(FrozenModel):
+    """What a transcription took.
+
+    Attributes:
+        audio_seconds: seconds of audio that the recogniser took.
+        wall_seconds: seconds from the call to the transcript.
+        first_result_latency: seconds from the call to the first result; None without one.
+    """
+
+    audio_seconds: Seconds = 0.0
+    wall_seconds: Seconds = 0.0
+    first_result_latency: Seconds | None = None

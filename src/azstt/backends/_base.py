@@ -1,0 +1,141 @@
+"""The port: what a recogniser must be, and what it says it can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Literal, Protocol, TypeAlias, runtime_checkable
+
+from pydantic import Field
+
+from azstt._audio_format import AudioFormat
+from azstt._errors import ConfigurationError
+from azstt._events import Event
+from azstt._models import FrozenModel
+from azstt._options import RecognitionOptions
+
+#: Takes an event on any thread; returns at once; never raises.
+Emit: TypeAlias = Callable[[Event], None]
+
+
+class Capabilities(FrozenModel):
+    """What a backend can do. What it can't is refused before any audio is read.
+
+    Attributes:
+        languages: BCP-47 tags, or bare languages (``en`` stands for ``en-GB`` too); None is any.
+        default_language: what is recognised when the caller names no language.
+        language_detection: takes several candidate languages.
+        diarization: tells speakers apart.
+        phrases: takes words and names to expect.
+        partials: emits `Partial` events.
+        segmentation: takes a silence that ends a segment.
+        confidence: gives word confidences.
+        word_times: measured, estimated (spread by length) or none.
+        offline: needs no network.
+        sample_rates: the rates it takes, in hertz, the preferred one first.
+    """
+
+    languages: frozenset[str] | None = None
+    default_language: str | None = None
+    language_detection: bool = False
+    diarization: bool = False
+    phrases: bool = False
+    partials: bool = False
+    segmentation: bool = False
+    confidence: bool = False
+    word_times: Literal["measured", "estimated", "none"] = "none"
+    offline: bool = False
+    sample_rates: Annotated[tuple[int, ...], Field(min_length=1)] = (16_000,)
+
+    def check(self, options: RecognitionOptions, *, backend: str) -> None:
+        """Refuse what the backend can't do.
+
+        Raises:
+            ConfigurationError: names the option, the value and what is possible.
+        """
+        if len(options.language) > 1 and not self.language_detection:
+            raise ConfigurationError(
+                f"the {backend!r} backend takes one language, not {len(options.language)} to "
+                f"detect: {', '.join(options.language)}"
+            )
+        for tag in options.language:
+            if not self._speaks(tag):
+                known = ", ".join(sorted(self.languages or ()))
+                raise ConfigurationError(
+                    f"the {backend!r} backend does not recognise language {tag!r}; it knows {known}"
+                )
+        wanted = {
+            "diarize": (options.diarize, self.diarization),
+            "phrases": (bool(options.phrases), self.phrases),
+            "partials": (options.partials, self.partials),
+            "segmentation_silence": (options.segmentation_silence is not None, self.segmentation),
+        }
+        for name, (asked, able) in wanted.items():
+            if asked and not able:
+                raise ConfigurationError(
+                    f"the {backend!r} backend does not support option {name!r}; leave it out or "
+                    "choose another backend (`azstt backends` compares them)"
+                )
+
+    def _speaks(self, tag: str) -> bool:
+        """Whether a tag, or the bare language it begins with, is among the languages."""
+        if self.languages is None:
+            return True
+        known = {language.lower() for language in self.languages}
+        return tag.lower() in known or tag.lower().split("-")[0] in known
+
+
+class RecognizerSession(Protocol):
+    """One stretch of audio.
+
+    The calls may block and come from worker threads, one at a time, except `close`, which may
+    come at any time from any thread.
+    """
+
+    def start(self) -> None:
+        """Get ready to take audio; may block on the network; emits `Started`.
+
+        Raises:
+            RecognitionError: the session can't be had.
+        """
+        ...
+
+    def write(self, pcm: bytes, /) -> None:
+        """Take the next audio, in whole frames; blocking is the back-pressure.
+
+        Returns without effect once the session has failed or is closed.
+        """
+        ...
+
+    def finish(self) -> None:
+        """Take no more audio; what is left to say follows, then one `Ended` or `Failed`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything; twice is once; frees a blocked `write`; no event follows."""
+        ...
+
+
+@runtime_checkable
+class RecognizerBackend(Protocol):
+    """A recogniser: makes sessions. Its methods may be called from any thread."""
+
+    @property
+    def name(self) -> str:
+        """What transcripts and errors call it."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+        ...
+
+    def open(
+        self, options: RecognitionOptions, audio: AudioFormat, emit: Emit
+    ) -> RecognizerSession:
+        """Make a session; no I/O yet. ``options`` have been held against the capabilities.
+
+        Raises:
+            ConfigurationError: the options or the audio format do not fit.
+            MissingDependencyError: an extra is not installed.
+        """
+        ...

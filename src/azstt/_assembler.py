@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TypedDict, Unpack
 
 from azstt._errors import IncompleteTranscriptError, RecognitionError
 from azstt._events import Ended, Event, Failed, Final, Started
 from azstt._ledger import TOLERANCE, LedgerBook
 from azstt._result import Gap, Segment, Usage
 from azstt._transcript import Transcript
+
+
+class Account(TypedDict):
+    """What the session's events can't tell.
+
+    Attributes:
+        decoded: seconds that came out of the decoder.
+        sent: seconds that the recogniser took.
+        damage: what was lost in decoding.
+        usage: what it took.
+    """
+
+    decoded: float
+    sent: float
+    damage: tuple[Gap, ...]
+    usage: Usage
 
 
 class Assembler:
@@ -53,25 +69,21 @@ class Assembler:
             case _:
                 pass
 
-    def so_far(
-        self, *, decoded: float, sent: float, damage: Iterable[Gap] = (), usage: Usage | None = None
-    ) -> Transcript:
+    def so_far(self, **account: Unpack[Account]) -> Transcript:
         """Give what there is now, complete or not."""
         segments = tuple(sorted(self._segments, key=lambda segment: segment.start))
         spoken = next((segment.language for segment in segments if segment.language), None)
         return Transcript(
             segments=segments,
-            duration=sent,
+            duration=account["sent"],
             language=spoken or self._language,
             backend=self._backend,
             model=self._model,
-            ledger=self._book.close(decoded=decoded, sent=sent, damage=damage),
-            usage=usage or Usage(audio_seconds=sent),
+            ledger=self._book.close(account["decoded"], account["sent"], account["damage"]),
+            usage=account["usage"],
         )
 
-    def complete(
-        self, *, decoded: float, sent: float, damage: Iterable[Gap] = (), usage: Usage | None = None
-    ) -> Transcript:
+    def complete(self, **account: Unpack[Account]) -> Transcript:
         """Give the whole transcript.
 
         Raises:
@@ -79,15 +91,15 @@ class Assembler:
             IncompleteTranscriptError: seconds of audio are unaccounted for. Both carry what
                 there is as ``.partial``.
         """
-        transcript = self.so_far(decoded=decoded, sent=sent, damage=damage, usage=usage)
+        transcript = self.so_far(**account)
         if self._failure is not None:
             self._failure.partial = transcript
             raise self._failure
         missing = transcript.ledger.unaccounted
         if missing > TOLERANCE:
             error = IncompleteTranscriptError(
-                f"{missing:.1f} of {sent:.1f} s of audio have no result, no reported silence "
-                "and no named gap",
+                f"{missing:.1f} of {transcript.duration:.1f} s of audio have no result, no "
+                "reported silence and no named gap",
                 backend=self._backend,
                 hint="what was recognised is in .partial, and .partial.ledger.gaps says where",
             )

@@ -55,7 +55,7 @@ class LedgerBook:
             case _:
                 pass
 
-    def close(self, *, decoded: float, sent: float, damage: Iterable[Gap] = ()) -> AudioLedger:
+    def close(self, decoded: float, sent: float, damage: Iterable[Gap] = ()) -> AudioLedger:
         """Add up. What nothing accounts for becomes gaps with the reason ``"unaccounted"``.
 
         That is audio after the end of what the recogniser says it has dealt with, and speech

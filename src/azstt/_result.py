@@ -113,3 +113,21 @@ class Usage(FrozenModel):
     audio_seconds: Seconds = 0.0
     wall_seconds: Seconds = 0.0
     first_result_latency: Seconds | None = None
+
+
+class Progress(FrozenModel):
+    """How far a transcription has come.
+
+    Attributes:
+        decoded: seconds of audio that came out of the decoder.
+        recognised: seconds of audio that the recogniser has dealt with.
+        total: seconds of audio there are; None where the container does not say.
+        elapsed: seconds since the call.
+        xrt: seconds of audio recognised a second (times real time).
+    """
+
+    decoded: Seconds
+    recognised: Seconds
+    total: Seconds | None
+    elapsed: Seconds
+    xrt: Seconds

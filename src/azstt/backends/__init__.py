@@ -1,6 +1,12 @@
-"""Recognisers behind one port: write your own by `RecognizerBackend`."""
+"""Recognisers behind one port.
+
+A backend of your own is an object that fits `RecognizerBackend`: hand it to `transcribe_file` as
+it is, or register its class under the entry-point group ``azstt.backends`` and name it.
+"""
 
 from azstt.backends._base import Capabilities as Capabilities
 from azstt.backends._base import Emit as Emit
 from azstt.backends._base import RecognizerBackend as RecognizerBackend
 from azstt.backends._base import RecognizerSession as RecognizerSession
+from azstt.backends._registry import available as available
+from azstt.backends._registry import resolve as resolve

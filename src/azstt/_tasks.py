@@ -1,0 +1,73 @@
+"""Jobs side by side: two tasks that stand or fall together, and blocking calls in threads."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from threading import Thread
+from typing import TypeAlias
+
+import anyio
+
+from azstt._inlet import crossing
+
+Job: TypeAlias = Callable[[], Awaitable[None]]
+
+
+async def both(first: Job, second: Job) -> None:
+    """Run two jobs; when one fails, cancel the other and raise the failure bare.
+
+    A task group would raise an ExceptionGroup, which a caller of a plain function does not expect.
+    """
+    failures: list[Exception] = []
+
+    async with anyio.create_task_group() as group:
+
+        async def guard(job: Job) -> None:
+            try:
+                await job()
+            except Exception as failure:  # noqa: BLE001 - raised again below, outside the group
+                failures.append(failure)
+                group.cancel_scope.cancel("the other job failed")
+
+        group.start_soon(guard, first)
+        group.start_soon(guard, second)
+    if failures:
+        raise failures[0]
+
+
+class BlockingCall:
+    """A blocking function at work in a daemon thread of its own.
+
+    Unlike anyio's worker threads it can be left alone: one that hangs in somebody's ``read``
+    holds up neither the caller nor the interpreter's exit.
+    """
+
+    def __init__(self, function: Callable[[], None], *, name: str) -> None:
+        self._function: Callable[[], None] = function
+        self._failure: BaseException | None = None
+        self._done: anyio.Event = anyio.Event()
+        self._soon = crossing()
+        self._thread: Thread = Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    async def wait(self) -> None:
+        """Wait for the end; cancelling leaves the function at work.
+
+        Raises:
+            BaseException: whatever the function raised.
+        """
+        await self.over()
+        if self._failure is not None:
+            raise self._failure
+
+    async def over(self) -> None:
+        """Wait for the end, however it comes, and for the thread to be gone."""
+        await self._done.wait()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._function()
+        except BaseException as failure:  # noqa: BLE001 - raised again in wait()
+            self._failure = failure
+        self._soon(self._done.set)

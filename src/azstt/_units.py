@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 
 def timestamp(seconds: float, *, decimal_mark: str = ".") -> str:
     """Write seconds as ``HH:MM:SS.mmm``, rounded to the millisecond.
@@ -21,13 +23,12 @@ def parse_seconds(text: str) -> float:
     Raises:
         ValueError: the text is none of these.
     """
-    parts = text.strip().split(":")
     try:
-        numbers = [float(part) for part in parts]
+        numbers = [float(part) for part in text.strip().split(":")]
     except ValueError:
         numbers = []
-    in_range = all(number >= 0 for number in numbers) and all(n < 60 for n in numbers[1:])  # noqa: PLR2004 - sixty minutes, sixty seconds
-    if not 1 <= len(numbers) <= 3 or not in_range:  # noqa: PLR2004 - hours, minutes, seconds
+    units_in_range = all(0 <= number < 60 for number in numbers[1:])  # noqa: PLR2004 - minutes, seconds
+    if not 1 <= len(numbers) <= 3 or not 0 <= numbers[0] < inf or not units_in_range:  # noqa: PLR2004 - HH:MM:SS
         raise ValueError(f"not a time: {text!r}; write seconds (90.5) or HH:MM:SS (00:01:30.5)")
     seconds = 0.0
     for number in numbers:

@@ -1,0 +1,71 @@
+"""What type checkers must make of the API. Checked by mypy and pyright, never run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import assert_type
+
+import azstt
+from azstt.backends import Capabilities, RecognizerBackend, resolve
+from azstt.testing import ScriptedBackend, check_backend
+
+
+def show(progress: azstt.Progress) -> None:
+    assert_type(progress.total, float | None)
+
+
+def sync() -> None:
+    transcript = azstt.transcribe_file(
+        Path("talk.mp4"), language="en-US", backend="local", progress=show, timeout=60, start=1.5
+    )
+    assert_type(transcript, azstt.Transcript)
+    assert_type(transcript.text, str)
+    assert_type(transcript.words, tuple[azstt.Word, ...])
+    assert_type(transcript.segments[0].confidence, float | None)
+    assert_type(transcript.ledger.gaps, tuple[azstt.Gap, ...])
+    assert_type(transcript.to_srt(), str)
+    azstt.transcribe_bytes(b"", language=["en-US", "de-DE"], diarize=True, phrases=["azstt"])
+    azstt.transcribe_file("talk.mp4", langauge="en")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    azstt.transcribe_file("talk.mp4", start="now")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def asynchronous() -> None:
+    assert_type(await azstt.atranscribe_file("talk.mp4"), azstt.Transcript)
+    assert_type(await azstt.atranscribe_bytes(memoryview(b"")), azstt.Transcript)
+
+
+def sources() -> None:
+    with open("talk.mp4", "rb") as file:  # noqa: PTH123 - what users write
+        azstt.transcribe_file(file)
+    azstt.transcribe_file(iter([b"RIFF", b"..."]))
+    with azstt.open_audio("talk.mp4", audio=azstt.AudioFormat(channels=2)) as reader:
+        for chunk in reader:
+            assert_type(chunk, bytes)
+        assert_type(reader.report, azstt.DecodeReport)
+    assert_type(azstt.to_wav("talk.mp4"), bytes)
+
+
+def backends() -> None:
+    scripted: RecognizerBackend = ScriptedBackend.saying("Hello.")
+    assert_type(resolve("local"), RecognizerBackend)
+    assert_type(scripted.capabilities, Capabilities)
+    check_backend(scripted)
+
+
+def failures() -> None:
+    try:
+        azstt.transcribe_file("talk.mp4")
+    except azstt.RecognitionError as error:
+        assert_type(error.partial, azstt.Transcript | None)
+        assert_type(error.retryable, bool)
+        assert_type(error.retry_after, float | None)
+
+
+def events(event: azstt.Event) -> str:
+    match event:
+        case azstt.Final(segment=segment):
+            return segment.text
+        case azstt.Partial(text=text):
+            return text
+        case _:
+            return event.kind

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+import azstt
+from azstt import _errors
+
+TREE = inspect.getdoc(_errors)
+CLASSES = [
+    c for c in vars(_errors).values() if isinstance(c, type) and c.__module__ == _errors.__name__
+]
+ERRORS = [c for c in CLASSES if issubclass(c, azstt.AzsttError)]
+
+
+def test_the_drawing_shows_every_error_once():
+    """The tree in the docstring, which the docs include, is the whole tree."""
+    drawn = [line.split()[0].rstrip("*") for line in TREE.splitlines() if "Error" in line]
+    assert sorted(drawn) == sorted(error.__name__ for error in ERRORS)
+
+
+@pytest.mark.parametrize("error", [e for e in ERRORS if issubclass(e, azstt.RecognitionError)])
+def test_retryable_is_what_the_drawing_says(error):
+    """A star in the drawing is `retryable` on the error."""
+    assert error("x").retryable == (f"{error.__name__}*" in TREE)
+
+
+def test_the_one_who_raises_may_know_better():
+    """An error's own `retryable` beats its class's."""
+    assert azstt.RequestError("x", retryable=True).retryable
+    assert not azstt.ServiceError("x", retryable=False).retryable
+
+
+def test_the_hint_is_part_of_the_message():
+    """Whoever sees only the message sees the remedy too."""
+    assert str(azstt.ServiceError("it broke", hint="mend it")) == "it broke; mend it"
+
+
+def test_builtin_parents():
+    """Code that knows only Python's own exceptions catches ours."""
+    assert issubclass(azstt.ConfigurationError, ValueError)
+    assert issubclass(azstt.MissingDependencyError, ImportError)
+    assert issubclass(azstt.AudioSourceError, OSError)
+    assert issubclass(azstt.RecognitionTimeoutError, TimeoutError)
+    assert issubclass(azstt.SessionStateError, RuntimeError)
+
+
+def test_an_os_error_shows_its_message_alone():
+    """The errno is data and does not garble the message."""
+    error = azstt.AudioSourceError("no such file: 'x.wav'", source="x.wav", errno=2)
+    assert str(error) == "no such file: 'x.wav'"
+    assert (error.errno, error.source) == (2, "x.wav")

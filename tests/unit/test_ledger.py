@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from azstt import (
+    AudioGap,
+    Ended,
+    Final,
+    Gap,
+    Partial,
+    Segment,
+    SpeechEnded,
+    SpeechStarted,
+    Started,
+)
+from azstt._ledger import TOLERANCE, LedgerBook
+
+
+def final(start: float, end: float, text: str = "words") -> Final:
+    """Make a final event."""
+    return Final(segment=Segment(text=text, start=start, end=end))
+
+
+def ledger_of(events, sent=10.0, **account):
+    """Give the ledger of a session that said this."""
+    book = LedgerBook()
+    for event in events:
+        book.add(event)
+    return book.close(sent, sent, **account)
+
+
+def test_speech_and_silence_add_up():
+    """What results cover is recognised; the rest, once the session has ended, is silence."""
+    ledger = ledger_of([Started(), final(1, 3), final(5, 6), Ended(position=10)])
+    assert (ledger.recognised, ledger.silent, ledger.gaps) == (3, 7, ())
+
+
+def test_speech_without_words_is_silence():
+    """A result with no text accounts for its audio."""
+    ledger = ledger_of(
+        [SpeechStarted(at=1), final(1, 3, ""), SpeechEnded(at=3), Ended(position=10)]
+    )
+    assert (ledger.recognised, ledger.silent, ledger.gaps) == (0, 10, ())
+
+
+def test_audio_after_the_last_word_said_is_unaccounted():
+    """A session that stops early has lost what it never spoke of."""
+    ledger = ledger_of([final(1, 3), Ended(position=4)])
+    assert ledger.gaps == (Gap(at=4, seconds=6, reason="unaccounted"),)
+    assert ledger.silent == 2
+
+
+def test_without_an_end_silence_is_not_confirmed():
+    """A session cut off in the middle accounts for nothing after its last result."""
+    ledger = ledger_of([final(1, 3), Partial(text="x", start=4, end=5)])
+    assert ledger.gaps == (Gap(at=3, seconds=7, reason="unaccounted"),)
+
+
+def test_speech_that_was_announced_and_never_came_is_unaccounted():
+    """A final that got lost on its way is noticed."""
+    events = [SpeechStarted(at=1), SpeechEnded(at=3), final(5, 6), Ended(position=10)]
+    assert ledger_of(events).gaps == (Gap(at=1, seconds=2, reason="unaccounted"),)
+
+
+def test_speech_that_was_open_at_the_end_counts_too():
+    """Speech that began and never ended is speech."""
+    events = [SpeechStarted(at=8), Ended(position=10)]
+    assert ledger_of(events).unaccounted == 2
+
+
+def test_a_named_gap_is_accounted_for():
+    """Audio that was dropped on purpose has a name, and is no silence."""
+    ledger = ledger_of([AudioGap(start=2, end=4, reason="dropped"), Ended(position=10)])
+    assert ledger.gaps == (Gap(at=2, seconds=2, reason="dropped"),)
+    assert (ledger.silent, ledger.unaccounted) == (8, 0)
+
+
+def test_a_result_over_a_gap_wins():
+    """Audio that was recognised after all is not missing."""
+    events = [AudioGap(start=2, end=6, reason="dropped"), final(3, 4), Ended(position=10)]
+    ledger = ledger_of(events)
+    assert [(gap.at, gap.seconds) for gap in ledger.gaps] == [(2, 1), (4, 2)]
+    assert ledger.recognised == 1
+
+
+def test_damage_takes_no_time_of_its_own():
+    """What the decoder lost is named beside the time that there is."""
+    damage = Gap(at=5, seconds=3, reason="damaged")
+    ledger = ledger_of([Ended(position=10)], damage=[damage])
+    assert (ledger.gaps, ledger.silent) == ((damage,), 10)
+
+
+def test_a_syllable_at_the_end_may_be_left_out():
+    """Less than the tolerance is not worth an error."""
+    assert ledger_of([Ended(position=10 - TOLERANCE / 2)]).gaps == ()
+
+
+def test_heard_is_how_far_the_recogniser_has_come():
+    """Progress is told by whatever was said last about the audio."""
+    book = LedgerBook()
+    for event, heard in [
+        (SpeechStarted(at=1), 1),
+        (Partial(text="x", start=1, end=2), 2),
+        (final(1, 4), 4),
+        (SpeechEnded(at=3.5), 4),
+        (AudioGap(start=4, end=5, reason="dropped"), 5),
+        (Ended(position=6), 6),
+    ]:
+        book.add(event)
+        assert book.heard == heard
+
+
+spans = st.tuples(st.floats(0, 20), st.floats(0, 20)).map(sorted)
+entries = st.one_of(
+    spans.map(lambda span: final(*span)),
+    spans.map(lambda span: final(*span, "")),
+    spans.map(lambda span: AudioGap(start=span[0], end=span[1], reason="dropped")),
+    st.floats(0, 20).map(lambda at: SpeechStarted(at=at)),
+    st.floats(0, 20).map(lambda at: SpeechEnded(at=at)),
+    st.floats(0, 20).map(lambda at: Ended(position=at)),
+)
+
+
+@given(st.lists(entries, max_size=12), st.floats(0, 15))
+def test_every_second_is_entered_once(events, sent):
+    """Recognised, silent and missing seconds always add up to what was sent."""
+    ledger = ledger_of(events, sent=sent)
+    missing = sum(gap.seconds for gap in ledger.gaps)
+    assert ledger.recognised + ledger.silent + missing == pytest.approx(sent, abs=1e-6)

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from typing import get_type_hints
+
+import pytest
+
+from azstt import ConfigurationError, RecognitionOptions
+from azstt._options import AudioFields, OptionFields, split_fields
+from azstt.backends import Capabilities
+
+
+def test_one_language_may_be_a_string():
+    """`language="en-US"` needs no tuple."""
+    assert RecognitionOptions.of({"language": "en-US"}).language == ("en-US",)
+    assert RecognitionOptions.of({"language": ["en-US", "de-DE"]}).language == ("en-US", "de-DE")
+
+
+def test_the_keywords_are_the_fields():
+    """What a caller may write and what a backend gets have the same names."""
+    assert set(get_type_hints(OptionFields)) == set(RecognitionOptions.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"langauge": "en"}, "no such option: 'langauge'; did you mean 'language'"),
+        ({"colour": 1}, "no such option: 'colour'; there are language, diarize"),
+        ({"language": "english please"}, "option 'language': .*given: 'english please'"),
+        ({"segmentation_silence": 99}, "option 'segmentation_silence': .*given: 99"),
+        ({"diarize": "perhaps"}, "option 'diarize': .*given: 'perhaps'"),
+    ],
+)
+def test_a_wrong_option_is_named(fields, message):
+    """The message says which option, what was given and what would do."""
+    with pytest.raises(ConfigurationError, match=message):
+        split_fields(fields)
+
+
+def test_phrases_stay_out_of_messages():
+    """Names to expect may be confidential: neither errors nor reprs show them."""
+    with pytest.raises(ConfigurationError) as caught:
+        RecognitionOptions.of({"phrases": ["Project Secret", 7]})
+    assert "Secret" not in str(caught.value)
+    assert "Secret" not in repr(RecognitionOptions(phrases=("Project Secret",)))
+
+
+def test_audio_and_recognition_are_told_apart():
+    """What the decoder is asked does not reach the recogniser, and the other way round."""
+    audio, recognition = split_fields({"start": 1.0, "track": 2, "diarize": True})
+    assert audio == {"start": 1.0, "track": 2}
+    assert recognition == RecognitionOptions(diarize=True)
+    assert not set(AudioFields.__annotations__) & set(RecognitionOptions.model_fields)
+
+
+ENGLISH = Capabilities(languages=frozenset({"en"}))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"language": "de-DE"}, "the 'x' backend does not recognise language 'de-DE'; it knows en"),
+        ({"language": ["en-US", "en-GB"]}, "takes one language, not 2 to detect: en-US, en-GB"),
+        ({"diarize": True}, "does not support option 'diarize'"),
+        ({"phrases": ["a"]}, "does not support option 'phrases'"),
+        ({"partials": True}, "does not support option 'partials'"),
+        ({"segmentation_silence": 1.0}, "does not support option 'segmentation_silence'"),
+    ],
+)
+def test_what_a_backend_lacks_is_refused(options, message):
+    """An option is never ignored."""
+    with pytest.raises(ConfigurationError, match=message):
+        ENGLISH.check(RecognitionOptions.of(options), backend="x")
+
+
+@pytest.mark.parametrize("language", ["en", "en-US", "EN-gb", ()])
+def test_a_bare_language_stands_for_its_regions(language):
+    """A backend that knows en takes en-GB."""
+    ENGLISH.check(RecognitionOptions.of({"language": language}), backend="x")
+
+
+def test_no_list_of_languages_is_any_language():
+    """A backend that names none leaves the question to its service."""
+    Capabilities().check(RecognitionOptions.of({"language": "sv-SE"}), backend="x")

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+
+from azstt import BackendFallbackWarning, ConfigurationError
+from azstt.backends import available, resolve
+from azstt.testing import ScriptedBackend
+
+PLUGIN = Path(__file__).parents[1] / "plugin"
+
+
+def test_the_embedded_backend_is_there():
+    """Whoever installs azstt has a backend by name."""
+    assert "local" in available()
+    assert resolve("local").name == "local"
+
+
+def test_an_object_is_taken_as_it_is():
+    """A backend of one's own needs no registration."""
+    backend = ScriptedBackend()
+    assert resolve(backend) is backend
+
+
+def test_an_unknown_name_is_refused():
+    """The message lists what there is."""
+    with pytest.raises(
+        ConfigurationError, match=r"no such backend: 'whisper'; installed are .*local"
+    ):
+        resolve("whisper")
+
+
+@pytest.mark.parametrize("wrong", [42, ScriptedBackend, object()])
+def test_what_is_no_backend_is_refused(wrong):
+    """A class in place of an object is the common slip; the message says what is wanted."""
+    with pytest.raises(ConfigurationError, match=r"not a backend: .*name, capabilities and open"):
+        resolve(wrong)
+
+
+def test_the_fallback_is_told_once():
+    """Without a name the embedded backend serves, and says so once, at the caller's line."""
+    code = (
+        "import warnings; from azstt.backends import resolve\n"
+        "with warnings.catch_warnings(record=True) as told:\n"
+        "    warnings.simplefilter('always')\n"
+        "    assert resolve().name == resolve(None).name == 'local'\n"
+        "assert len(told) == 1, told\n"
+        "assert told[0].filename == '<string>', told[0]\n"
+        "print(told[0].category.__name__, told[0].message)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(BackendFallbackWarning.__name__)
+    assert "backend='local'" in done.stdout
+
+
+def test_naming_the_backend_tells_nothing():
+    """Who names the backend is not warned."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        resolve("local")
+
+
+def test_a_third_party_backend_is_found_by_its_entry_point(tmp_path):
+    """A package that registers a backend needs only to be installed."""
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run(
+        [*install, "--no-build-isolation", "--target", tmp_path, PLUGIN], check=True, cwd=tmp_path
+    )
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "import azstt; from azstt.backends import available, resolve\n"
+        "from azstt.testing import check_backend\n"
+        "assert 'counting' in available()\n"
+        "check_backend('counting', speech=bytes(64000))\n"
+        "print(azstt.transcribe_file(sys.argv[1], backend='counting').text)"
+    )
+    jfk = Path(__file__).parents[1] / "audio" / "jfk.wav"
+    done = subprocess.run(
+        [sys.executable, "-c", code, jfk], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "11 seconds\n"

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from azstt._units import parse_seconds, timestamp
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "00:00:00.000"),
+        (1.5, "00:00:01.500"),
+        (59.9996, "00:01:00.000"),
+        (3661.001, "01:01:01.001"),
+        (360_000, "100:00:00.000"),
+        (-1, "00:00:00.000"),
+    ],
+)
+def test_timestamp(seconds, text):
+    """Seconds are written to the millisecond, and carry."""
+    assert timestamp(seconds) == text
+
+
+def test_the_decimal_mark_is_the_callers():
+    """SubRip wants a comma."""
+    assert timestamp(1.25, decimal_mark=",") == "00:00:01,250"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("1:30", 90), ("01:01:30.5", 3690.5), (" 7.25 ", 7.25), ("0", 0)],
+)
+def test_parse_seconds(text, seconds):
+    """Times are read in the ways people write them."""
+    assert parse_seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "x", "1:60", "-1", "1:2:3:4", "1:", "nan", "inf", "1:-2"])
+def test_what_is_no_time_is_refused(text):
+    """The message shows what was read and how to write it."""
+    with pytest.raises(ValueError, match=r"not a time: .*HH:MM:SS"):
+        parse_seconds(text)
+
+
+@given(st.floats(0, 1e6))
+def test_a_timestamp_reads_back(seconds):
+    """Writing and reading loses less than a millisecond."""
+    assert parse_seconds(timestamp(seconds)) == pytest.approx(seconds, abs=0.0006)

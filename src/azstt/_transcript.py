@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from azstt import _captions
+from azstt._cues import Limits
 from azstt._models import FrozenModel
 from azstt._result import AudioLedger, Seconds, Segment, Usage, Word
 
@@ -45,6 +47,50 @@ class Transcript(FrozenModel):
     def words(self) -> tuple[Word, ...]:
         """The words of all segments."""
         return tuple(word for segment in self.segments for word in segment.words)
+
+    def to_srt(self, *, max_chars: int = 42, max_lines: int = 2, max_seconds: float = 7.0) -> str:
+        """Write SubRip captions, cut at word times where there are words.
+
+        Breaks come after sentences first, then after clauses, then at pauses. A cue never
+        overlaps the next and stays for a second where there is room. The speaker is named where
+        another one begins.
+
+        Args:
+            max_chars: columns of a line; full-width characters take two. Only a single word,
+                with the speaker's name before it, may be wider.
+            max_lines: lines of a cue.
+            max_seconds: how long a cue stays at most.
+
+        Raises:
+            ConfigurationError: a limit is too small.
+        """
+        return _captions.srt(self.segments, Limits(max_chars, max_lines, max_seconds))
+
+    def to_vtt(self, *, max_chars: int = 42, max_lines: int = 2, max_seconds: float = 7.0) -> str:
+        """Write WebVTT captions, cut as those of `to_srt`, with speakers as voice tags.
+
+        Args:
+            max_chars: columns of a line; full-width characters take two. Only a single word may
+                be wider.
+            max_lines: lines of a cue.
+            max_seconds: how long a cue stays at most.
+
+        Raises:
+            ConfigurationError: a limit is too small.
+        """
+        return _captions.vtt(self.segments, Limits(max_chars, max_lines, max_seconds))
+
+    def to_txt(self) -> str:
+        """Write a line for each segment, after its speaker's name where it has one."""
+        return _captions.txt(self.segments)
+
+    def to_csv(self) -> str:
+        """Write a row for each segment: start, end, speaker, language, confidence, text.
+
+        The first row holds those names. Times are seconds; what the recogniser did not say is
+        empty. Rows end with CRLF (RFC 4180): open the file with ``newline=""``.
+        """
+        return _captions.csv_text(self.segments)
 
     def __str__(self) -> str:
         """Give the text."""

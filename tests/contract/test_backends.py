@@ -1,0 +1,53 @@
+"""Every backend keeps the same contract, alone and through the engine, on either loop."""
+
+from __future__ import annotations
+
+import pytest
+
+import azstt
+from azstt.backends import resolve
+from azstt.testing import ScriptedBackend, check_backend
+
+JFK = "ask not what your country can do for you"
+
+pytestmark = pytest.mark.usefixtures("no_thread_left")
+
+
+@pytest.fixture(params=["scripted", "local"])
+def backend(request):
+    """Every backend that there is."""
+    if request.param == "scripted":
+        return ScriptedBackend.saying("And so, my fellow Americans:", f"{JFK}.")
+    return resolve(request.param)
+
+
+@pytest.fixture(scope="module")
+def speech(audio):
+    """Some seconds of a real voice."""
+    with azstt.open_audio(audio / "jfk.wav", end=5.0) as reader:
+        return b"".join(reader)
+
+
+def test_the_contract_is_kept(backend, speech):
+    """The rules of the port hold."""
+    check_backend(backend, speech=speech)
+
+
+@pytest.mark.anyio
+async def test_a_recording_is_transcribed(backend, audio):
+    """The same recording gives its words on either loop."""
+    transcript = await azstt.atranscribe_file(audio / "jfk.wav", backend=backend)
+    assert JFK in transcript.text.lower().replace(",", "")
+    assert transcript.backend == backend.name
+    assert transcript.ledger.sent == 11.0
+    assert transcript.ledger.unaccounted == 0
+
+
+@pytest.mark.anyio
+async def test_silence_gives_no_words(backend, audio):
+    """Silence is an empty transcript, and accounted for."""
+    if isinstance(backend, ScriptedBackend):
+        backend = ScriptedBackend()
+    transcript = await azstt.atranscribe_file(audio / "silence.flac", backend=backend)
+    assert transcript.text == ""
+    assert transcript.ledger.silent == transcript.ledger.sent

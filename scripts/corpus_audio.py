@@ -88,12 +88,11 @@ def level(samples: Samples, peak: float = 0.6) -> Samples:
     return cast("Samples", samples / max(1e-3, float(np.abs(samples).max())) * np.float32(peak))
 
 
-def read_audio(source: Path, rate: int, *, track: int = 0, keep_channels: bool = False) -> Samples:
-    """Decode one track of a file to float samples at `rate`, mixed down to one channel."""
+def read_audio(source: Path, rate: int) -> Samples:
+    """Decode the first audio track of a file to one channel of samples at `rate`."""
     with av.open(str(source)) as container:
-        stream = container.streams.audio[track]
-        layout = stream.layout.name if keep_channels else "mono"
-        resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
+        stream = container.streams.audio[0]
+        resampler = av.AudioResampler(format="fltp", layout="mono", rate=rate)
         pieces = [out for frame in container.decode(stream) for out in resampler.resample(frame)]
         pieces += resampler.resample(None)
     return np.concatenate([piece.to_ndarray() for piece in pieces], axis=1).astype(np.float32)

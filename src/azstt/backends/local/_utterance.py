@@ -1,0 +1,30 @@
+"""What a session hands to the recogniser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+#: Start and end in seconds.
+Span: TypeAlias = tuple[float, float]
+
+
+class CancelledError(Exception):
+    """The words are no longer wanted."""
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """A stretch of audio to recognise; all times are seconds from the session's first sample.
+
+    Attributes:
+        pcm: its audio, padding included.
+        start: where it starts.
+        end: where it ends.
+        runs: where in it there is speech.
+    """
+
+    pcm: bytes = field(repr=False)
+    start: float
+    end: float
+    runs: tuple[Span, ...]

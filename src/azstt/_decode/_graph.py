@@ -1,0 +1,168 @@
+"""Frames of any shape to PCM of one: libav's own mixer and resampler, as the ffmpeg program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, cast
+
+from av.error import BlockingIOError as AgainError
+from av.error import EOFError as EndError
+from av.filter import Graph
+
+from azstt._audio_format import AudioFormat
+from azstt._decode._media import LOWEST_RATE, absurd_rate
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+    from av.filter.context import FilterContext
+
+#: What a number of channels means where nothing else says so; libav's own defaults.
+LAYOUTS: Final = {
+    1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1", 24: "22.2"
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What comes out.
+
+    Attributes:
+        audio: the format.
+        keep: the channels stay apart, so the source's layout is the output's.
+        live: give out what there is at once, instead of a second at a time.
+    """
+
+    audio: AudioFormat
+    keep: bool
+    live: bool
+
+    def sink(self, graph: Graph, source: FilterContext, layout: str) -> FilterContext:
+        """Lead a graph's source to a sink of the target's PCM in a layout."""
+        wide = self.audio.sample_width > 2  # noqa: PLR2004  24 bits are cut out of 32
+        shape = graph.add(
+            "aformat",
+            sample_rates=str(self.audio.sample_rate),
+            sample_fmts="s32" if wide else "s16",
+            channel_layouts=layout,
+        )
+        sink = graph.add("abuffersink")
+        source.link_to(shape)
+        shape.link_to(sink)
+        graph.configure()
+        if not self.live:
+            graph.set_audio_frame_size(self.audio.sample_rate)
+        return sink
+
+    @property
+    def layout(self) -> str:
+        """The layout to mix to, when the channels are not kept."""
+        return LAYOUTS[self.audio.channels]
+
+    def pcm(self, frame: AudioFrame) -> bytes:
+        """Give a frame's samples."""
+        width = self.audio.sample_width
+        samples = frame.samples * self.audio.channels
+        if width == 3:  # noqa: PLR2004
+            return _narrow(bytes(memoryview(frame.planes[0])[: 4 * samples]))
+        return bytes(memoryview(frame.planes[0])[: width * samples])
+
+
+def new_graph() -> Graph:
+    """Make a graph without threads: by default each would start one a core."""
+    graph = Graph()
+    graph.threads = 1
+    return graph
+
+
+def drain(sink: FilterContext, target: Target) -> Iterator[bytes]:
+    """Give all PCM that a sink has ready."""
+    pull, pcm = sink.pull, target.pcm
+    try:
+        while True:
+            # A sink of audio gives frames of audio.
+            yield pcm(cast("AudioFrame", pull()))
+    except (AgainError, EndError):
+        return
+
+
+def _narrow(wide: bytes) -> bytes:
+    """Take the upper three bytes of every four."""
+    narrow = bytearray(len(wide) // 4 * 3)
+    for byte in range(3):
+        narrow[byte::3] = wide[byte + 1 :: 4]
+    return bytes(narrow)
+
+
+class Mixer:
+    """Takes decoded frames, whatever they change to, and gives PCM of one shape.
+
+    Args:
+        target: what comes out.
+        label: what errors call the source.
+    """
+
+    def __init__(self, target: Target, label: str) -> None:
+        self._target = target
+        self._label = label
+        self._layout: str | None = None if target.keep else target.layout
+        self._shape: tuple[int, str, str] | None = None
+        self._graph: Graph | None = None
+        self._input: FilterContext | None = None
+        self._output: FilterContext | None = None
+        self._done: list[bytes] = []
+        self._samples = 0
+        self._earlier = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """How much audio has been pushed so far."""
+        return self._earlier + (self._samples / self._shape[0] if self._shape else 0.0)
+
+    def push(self, frame: AudioFrame) -> None:
+        """Add a frame. At a change of shape what came before it is flushed."""
+        shape = (frame.sample_rate, frame.format.name, frame.layout.name)
+        if shape != self._shape:
+            self._follow(shape, frame.layout.nb_channels)
+        self._samples += frame.samples
+        frame.pts = None  # gaps between timestamps are no samples
+        cast("FilterContext", self._input).push(frame)
+
+    def pull(self) -> Iterator[bytes]:
+        """Give what is ready."""
+        if self._done:
+            yield from self._done
+            self._done = []
+        if self._output is not None:
+            yield from drain(self._output, self._target)
+
+    def flush(self) -> Iterator[bytes]:
+        """Give the rest."""
+        if self._input is not None:
+            self._input.push(None)
+        yield from self.pull()
+
+    def _follow(self, shape: tuple[int, str, str], channels: int) -> None:
+        """Build the graph for frames of a new shape."""
+        rate, sample_format, layout = shape
+        if rate < LOWEST_RATE:
+            raise absurd_rate(rate, self._label)
+        self._done = list(self.flush())
+        self._earlier, self._samples, self._shape = self.seconds, 0, shape
+        known = LAYOUTS.get(channels, f"{channels}C") if " channels" in layout else layout
+        self._layout = self._layout or known
+        graph = new_graph()
+        node = self._input = graph.add(
+            "abuffer",
+            sample_rate=str(rate),
+            sample_fmt=sample_format,
+            channel_layout=known,
+            time_base=f"1/{rate}",
+        )
+        if not self._target.keep and known == f"{channels}C":
+            # Nobody knows where these channels stand: the mean of all is all one can do.
+            mean = "+".join(f"{1 / channels:.9f}*c{i}" for i in range(channels))
+            node = graph.add("pan", f"mono|c0={mean}")
+            self._input.link_to(node)
+        self._output = self._target.sink(graph, node, self._layout)
+        self._graph = graph

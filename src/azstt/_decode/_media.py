@@ -1,0 +1,239 @@
+"""Opens a source with libav, guarded, and says what is in it.
+
+Guards: only formats that hold their own audio are let in (a playlist would name other files and
+hosts), only plain files are opened, only under an absolute path behind ``file:``, and a caller's
+file object shows libav neither its name nor anything else but bounded reads.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+import av
+from av.error import ArgumentError, FFmpegError
+from av.stream import Discard
+
+from azstt._decode._refuse import (
+    decodable,
+    no_decoder,
+    no_such_track,
+    no_track,
+    not_audio,
+    protected,
+)
+from azstt._decode._report import Facts
+from azstt._decode._sniff import HEAD, declares_late
+from azstt._decode._sources import Source
+from azstt._errors import AudioDecodeError
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.container.input import InputContainer
+
+#: Formats that hold their own audio. No playlists, no pictures, no raw data without a header.
+FORMATS: Final = (
+    "wav,w64,mp3,aac,loas,flac,ogg,matroska,mov,aiff,au,caf,amr,amrnb,amrwb,mpegts,mpeg,avi,flv,"
+    "asf,ac3,eac3,g722,nistsphere,voc,wv,tta,ape,dsf,dts,truehd,mlp,mpc,mpc8,tak,gsm,qcp,rm,nut,mxf"
+)
+#: Enough to name the codec of every format that has a header, in a tenth of the default's time.
+QUICK: Final = {"probesize": "4096", "analyzeduration": "0"}
+#: Below this a few bytes would swell to hours of audio.
+LOWEST_RATE: Final = 4_000
+#: Formats without a length of their own: libav's guess from the first packets is far off.
+_LENGTHLESS: Final = {
+    "aac",
+    "loas",
+    "ac3",
+    "eac3",
+    "dts",
+    "truehd",
+    "mlp",
+    "amr",
+    "mpegts",
+    "mpeg",
+    "flv",
+}
+#: Formats whose length is written down, so that a shorter file is a truncated one.
+_EXACT: Final = {"wav", "w64", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "aiff", "caf", "au", "avi", "asf"}
+_MICROSECONDS = 1_000_000
+
+
+class LibavFile:
+    """What libav sees of a source. Failures wait in `failure`: C code cannot carry them."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.failure: BaseException | None = None
+
+    def read(self, size: int) -> bytes:
+        """Give at most `size` bytes; none at the end and after a failure."""
+        if self.failure is not None:
+            return b""
+        try:
+            return self._source.read(size)
+        except BaseException as error:  # noqa: BLE001  raised again outside of libav, by check()
+            self.failure = error
+            return b""
+
+    def seekable(self) -> bool:
+        """Tell libav whether it may seek."""
+        return self._source.seekable
+
+    def tell(self) -> int:
+        """Give the position."""
+        return self._source.tell()
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a position; only a source of a known size knows its end."""
+        if whence == os.SEEK_CUR:
+            offset += self.tell()
+        elif whence == os.SEEK_END:
+            if self._source.size is None:
+                raise OSError("the size is not known")
+            offset += self._source.size
+        try:
+            self._source.seek(offset)
+        except BaseException as error:  # noqa: BLE001  raised again outside of libav, by check()
+            self.failure = error
+        return offset
+
+
+class Media:
+    """An open container with one audio track chosen; all other streams are discarded."""
+
+    def __init__(self, source: Source, track: int) -> None:
+        self._source = source
+        self._file: LibavFile | None = None
+        head = source.read(HEAD) if source.seekable else _peek(source)
+        thorough = declares_late(head)
+        self.container: InputContainer = self._open(head, thorough=thorough)
+        try:
+            if not thorough and source.seekable and not _is_clear(self.container, track):
+                self.container.close()
+                self.container = self._open(head, thorough=True)
+            self.check()
+            self.stream: AudioStream = self._choose(track)
+            self.facts: Facts = _facts(self.container, self.stream, self._exact(head))
+        except BaseException:
+            self.container.close()
+            raise
+
+    def check(self) -> None:
+        """Raise what the caller's own file object raised, if it did."""
+        if self._file is not None and self._file.failure is not None:
+            raise self._file.failure
+
+    def close(self) -> None:
+        """Close the container; not the source."""
+        self.container.close()
+
+    def _open(self, head: bytes, *, thorough: bool) -> InputContainer:
+        source = self._source
+        url = source.url
+        if url is None:
+            if source.seekable:
+                source.seek(0)
+            self._file = LibavFile(source)
+        options = {
+            "format_whitelist": FORMATS,
+            "protocol_whitelist": "none" if url is None else "file",
+            "max_size": "32768",  # of a packet of PCM
+            **({} if thorough else QUICK),
+        }
+        try:
+            return av.open(url or self._file, "r", options=options, metadata_errors="ignore")
+        except FFmpegError as error:
+            self.check()
+            if not thorough and source.seekable and not isinstance(error, ArgumentError):
+                return self._open(head, thorough=True)
+            raise not_audio(head, source, error) from error
+
+    def _exact(self, head: bytes) -> bool:
+        """Tell whether the format writes its length down."""
+        name = self.container.format.name
+        # Of an MP3 stream libav knows the length only by such a tag, where it cannot see the end.
+        tagged = b"Xing" in head or b"Info" in head or not self._source.seekable
+        return name in _EXACT or (name == "mp3" and tagged)
+
+    def _choose(self, track: int) -> AudioStream:
+        source, container = self._source, self.container
+        tracks = container.streams.audio
+        if not tracks:
+            raise no_track(container, source)
+        for stream in container.streams:
+            stream.discard = Discard.all
+        if any(s.codec_tag in {"enca", "drms"} for s in container.streams if s.type == "audio"):
+            raise protected(source)
+        able = [s for s in tracks if decodable(s)]
+        if not able:
+            raise no_decoder(tracks, source)
+        if not 0 <= track < len(able):
+            raise no_such_track(track, len(able), source)
+        stream = able[track]
+        if 0 < stream.rate < LOWEST_RATE:
+            raise absurd_rate(stream.rate, source.label)
+        stream.discard = Discard.default
+        stream.codec_context.thread_count = 1
+        return stream
+
+
+def absurd_rate(rate: int, label: str) -> AudioDecodeError:
+    """Refuse a rate at which a few bytes would last for hours."""
+    return AudioDecodeError(
+        f"{label!r} claims a sample rate of {rate} Hz; speech needs {LOWEST_RATE} Hz at the very "
+        "least, so the header is taken for damaged",
+        source=label,
+    )
+
+
+def _peek(source: Source) -> bytes:
+    """Look at the head of a stream without waiting for more than its first bytes."""
+    head = b""
+    while len(head) < 12 and (piece := source.read(HEAD)):  # noqa: PLR2004  a RIFF or ftyp head
+        head += piece
+    source.unread(head)
+    return head
+
+
+def _is_clear(container: InputContainer, track: int) -> bool:
+    """Tell whether the quick look has shown the track's rate and channels."""
+    tracks = [s for s in container.streams.audio if decodable(s)]
+    return 0 <= track < len(tracks) and tracks[track].rate > 0 and tracks[track].channels > 0
+
+
+def _facts(container: InputContainer, stream: AudioStream, exact: bool) -> Facts:
+    name = container.format.name
+    seconds: float | None = None
+    if name in _LENGTHLESS:
+        exact = False
+    elif stream.duration is not None and stream.time_base is not None:
+        seconds = float(stream.duration * stream.time_base)
+    elif (tag := _tagged(stream.metadata.get("DURATION", ""))) is not None:
+        seconds, exact = tag, True
+    elif container.duration is not None:
+        seconds = container.duration / _MICROSECONDS
+        # The container's length may be that of the pictures.
+        exact = len(container.streams) == 1
+    if seconds is not None and not 0 < seconds < 1e9:  # noqa: PLR2004  30 years: a lying header
+        seconds = None
+    context = stream.codec_context
+    return Facts(
+        container=name,
+        codec=context.name,
+        index=stream.index,
+        sample_rate=stream.rate,
+        channels=stream.channels,
+        seconds=seconds,
+        exact=exact and seconds is not None,
+    )
+
+
+def _tagged(text: str) -> float | None:
+    """Read Matroska's own tag of a track's duration, ``00:00:07.100000000``."""
+    parts = text.split(":")
+    try:
+        hours, minutes, seconds = (float(part) for part in parts)
+    except ValueError:
+        return None
+    return hours * 3600 + minutes * 60 + seconds

@@ -1,0 +1,90 @@
+"""The packet lane: every source, every format, every kind of damage.
+
+A packet that does not decode is skipped and counted; one frame of Python work a packet is all
+that it costs over C.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from av.error import FFmpegError
+
+from azstt._decode._graph import Mixer, Target
+from azstt._decode._media import Media
+from azstt._decode._report import Tally
+from azstt._decode._sources import Source
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+    from av.audio.stream import AudioStream
+    from av.packet import Packet
+
+    Decode: TypeAlias = Callable[[Packet[AudioStream] | None], list[AudioFrame]]
+
+#: Packets pushed before the first pull: each pull that finds nothing raises and is caught.
+#: Fewer cost more exceptions, many more fall out of the processor's cache.
+_BATCH = 43
+
+
+def read_packets(media: Media, source: Source, target: Target, tally: Tally) -> Iterator[bytes]:
+    """Decode the chosen track from the container's beginning.
+
+    Args:
+        media: the open container; stays open.
+        source: where its bytes come from; asked whether the next read may wait.
+        target: what to give out.
+        tally: is told what is lost.
+    """
+    mixer = Mixer(target, source.label)
+    push, decode = mixer.push, _decoder(media.stream)
+    waiting = 0
+    for packet in _demux(media, tally):
+        try:
+            frames = decode(packet)
+        except FFmpegError:
+            tally.lose(mixer.seconds, _duration(packet))
+            continue
+        for frame in frames:
+            push(frame)
+        waiting += 1
+        if waiting >= _BATCH or (target.live and source.idle):
+            waiting = 0
+            yield from mixer.pull()
+    for frame in _last_frames(media.stream, tally, mixer):
+        push(frame)
+    yield from mixer.flush()
+    media.check()
+
+
+def _demux(media: Media, tally: Tally) -> Iterator[Packet[AudioStream]]:
+    """Give the packets with something in them; an error of the container ends them."""
+    try:
+        for packet in media.container.demux(media.stream):
+            if packet.size:
+                yield packet
+    except (FFmpegError, IndexError):
+        # What was read before is good; the end is missing. (A stream that shows up late in a
+        # damaged file is an IndexError of PyAV's.)
+        media.check()
+        tally.truncated = True
+
+
+def _last_frames(stream: AudioStream, tally: Tally, mixer: Mixer) -> list[AudioFrame]:
+    """Give what the decoder holds back."""
+    try:
+        return _decoder(stream)(None)
+    except FFmpegError:
+        tally.lose(mixer.seconds, 0.0)
+        return []
+
+
+def _decoder(stream: AudioStream) -> Decode:
+    """Give the decoder's method; PyAV's types leave its packets open."""
+    return cast("Decode", stream.codec_context.decode)  # pyright: ignore[reportUnknownMemberType]
+
+
+def _duration(packet: Packet[AudioStream]) -> float:
+    """Give a packet's length in seconds, as far as it says."""
+    return float(packet.duration * packet.time_base) if packet.duration else 0.0

@@ -1,0 +1,102 @@
+"""The errors for what cannot be decoded: each names what was found and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+from azstt._decode._sniff import describe, is_iso
+from azstt._decode._sources import Source
+from azstt._errors import AudioDecodeError, AudioError, ConfigurationError, NoAudioStreamError
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.container.input import InputContainer
+    from av.stream import Stream
+
+
+def empty(source: Source) -> AudioDecodeError:
+    """Nothing is there."""
+    hint = "; was a file object not rewound? seek(0)" if source.label == "<stream>" else ""
+    return AudioDecodeError(f"{source.label!r} is empty: 0 bytes{hint}", source=source.label)
+
+
+def not_audio(head: bytes, source: Source, error: Exception) -> AudioError:
+    """No format is recognised, or the one that is cannot be opened."""
+    label = source.label
+    if not head:
+        return empty(source)
+    if is_iso(head) and describe(head) is None:
+        return AudioDecodeError(
+            f"{label!r} is an mp4 file whose index (moov) is missing or damaged: the file is "
+            "truncated, or its recording was never finished",
+            source=label,
+        )
+    found = describe(head)
+    if found is not None:
+        return NoAudioStreamError(
+            f"{label!r} is {found}, not audio or video; give a file that holds sound",
+            source=label,
+        )
+    return AudioDecodeError(
+        f"{label!r} is no audio or video in any known format, or its beginning is damaged "
+        f"({error.__class__.__name__}: it begins with {head[:8]!r})",
+        source=label,
+    )
+
+
+def no_track(container: InputContainer, source: Source) -> NoAudioStreamError:
+    """A container without sound."""
+    kinds = [
+        f"{stream.type}, {stream.codec_context.name if decodable(stream) else 'unknown codec'}"
+        for stream in container.streams
+    ]
+    name = _short(container.format.name)
+    count = f"{len(kinds)} other track{'' if len(kinds) == 1 else 's'}: {'; '.join(kinds)}"
+    return NoAudioStreamError(
+        f"{source.label!r} is {name} with no audio track ({count if kinds else 'no tracks'})",
+        source=source.label,
+    )
+
+
+def decodable(stream: Stream) -> bool:
+    """Tell whether libav has a decoder; PyAV's types leave out that there may be none."""
+    return cast("object", stream.codec_context) is not None
+
+
+def no_decoder(tracks: Sequence[AudioStream], source: Source) -> AudioDecodeError:
+    """Audio tracks, none of which libav can decode."""
+    tags = ", ".join(repr(stream.codec_tag) for stream in tracks)
+    return AudioDecodeError(
+        f"there is no decoder for the audio of {source.label!r} (codec tag {tags}); convert it to "
+        "a common codec first",
+        source=source.label,
+    )
+
+
+def protected(source: Source) -> AudioDecodeError:
+    """Encrypted audio."""
+    return AudioDecodeError(
+        f"the audio of {source.label!r} is encrypted (DRM); only an unprotected copy can be read",
+        source=source.label,
+    )
+
+
+def no_such_track(track: int, tracks: int, source: Source) -> ConfigurationError:
+    """A track number out of range."""
+    count = f"{tracks} audio track{'' if tracks == 1 else 's'}"
+    return ConfigurationError(
+        f"there is no track {track!r}: {source.label!r} has {count}, numbered from 0"
+    )
+
+
+def nothing_decoded(label: str, packets: int) -> AudioDecodeError:
+    """A container that opens, and not one sample comes out."""
+    why = f"all {packets} packets are damaged" if packets else "it holds no samples"
+    return AudioDecodeError(f"nothing in {label!r} could be decoded: {why}", source=label)
+
+
+def _short(name: str) -> str:
+    first = name.split(",", maxsplit=1)[0]
+    word = {"mov": "an mp4 file", "matroska": "a Matroska or WebM file"}
+    return word.get(first, f"a file of the format {first!r}")

@@ -1,0 +1,138 @@
+"""What a file is that is no audio, told from its first bytes. Pure."""
+
+from __future__ import annotations
+
+#: Enough to tell every format named here.
+HEAD = 4096
+
+#: What stands at the beginning, and what it means.
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"BM", "a BMP image"),
+    (b"II*\x00", "a TIFF image"),
+    (b"MM\x00*", "a TIFF image"),
+    (b"\x00\x00\x01\x00", "an icon"),
+    (b"%PDF-", "a PDF document"),
+    (b"%!PS", "a PostScript document"),
+    (b"{\\rtf", "an RTF document"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Microsoft Office document"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ\x00", "an xz archive"),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
+    (b"\x7fELF", "a program"),
+    (b"MZ", "a Windows program"),
+    (b"\xca\xfe\xba\xbe", "a program"),
+    (b"SQLite format 3\x00", "an SQLite database"),
+    (b"MThd", "a MIDI file, which holds notes and no sound"),
+    (b"wOFF", "a font"),
+    (b"wOF2", "a font"),
+    (b"\x00asm", "a WebAssembly module"),
+    (b"\x80\x04\x95", "a Python pickle"),
+    (b"\x93NUMPY", "a NumPy array"),
+)
+#: What a ZIP archive is by a name near its beginning.
+_ZIPS: tuple[tuple[bytes, str], ...] = (
+    (b"word/", "a Word document"),
+    (b"xl/", "an Excel workbook"),
+    (b"ppt/", "a PowerPoint presentation"),
+    (b"opendocument", "an OpenDocument file"),
+    (b"epub+zip", "an EPUB book"),
+)
+#: Text by what it begins with, in lower case.
+_TEXTS: tuple[tuple[bytes, str], ...] = (
+    (b"<!doctype html", "an HTML page"),
+    (b"<html", "an HTML page"),
+    (b"<svg", "an SVG image"),
+    (b"<?xml", "an XML document"),
+    (b"#extm3u", "a playlist, not the audio that it lists"),
+    (b"[playlist]", "a playlist, not the audio that it lists"),
+    (b"ffconcat version", "a playlist, not the audio that it lists"),
+    (b"webvtt", "WebVTT captions"),
+    (b"v=0", "an SDP session description"),
+    (b"version https://git-lfs", "a Git LFS pointer, not the file that it stands for"),
+    (b"data:", "a data URL; decode it first"),
+)
+#: ISO files that are pictures, by their brand.
+_PICTURES = {b"avif": "an AVIF image", b"heic": "a HEIC image", b"mif1": "a HEIF image"}
+
+
+def describe(head: bytes) -> str | None:
+    """Name what the first bytes of a file show that is not sound; None if they show nothing."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "a WebP image"
+    if head[4:8] == b"ftyp" and head[8:12] in _PICTURES:
+        return _PICTURES[head[8:12]]
+    if head[:4] == b"PK\x03\x04":
+        return next((name for mark, name in _ZIPS if mark in head), "a ZIP archive")
+    for magic, name in _MAGIC:
+        if head.startswith(magic):
+            return name
+    return _describe_text(head)
+
+
+def _describe_text(head: bytes) -> str | None:
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:32].lower()
+    for mark, name in _TEXTS:
+        if start.startswith(mark):
+            return name
+    if head[:1] in {b"{", b"["} and is_text(head):
+        return "JSON text"
+    return "text" if is_text(head) else None
+
+
+def is_text(head: bytes) -> bool:
+    """Tell text: UTF-8 (cut anywhere) or UTF-16 without control characters."""
+    if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        text = head[: len(head) & ~1].decode("utf-16", "replace")
+    else:
+        try:
+            text = head.decode()
+        except UnicodeDecodeError as error:
+            if error.reason != "unexpected end of data":
+                return False
+            text = head[: error.start].decode()
+    return bool(text) and all(c.isprintable() or c in "\t\n\r\f\x1b" for c in text)
+
+
+def is_iso(head: bytes) -> bool:
+    """Tell an ISO base media file (mp4, m4a, mov, 3gp) by the type of its first box."""
+    return head[4:8] in {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"}
+
+
+def declares_late(head: bytes) -> bool:
+    """Tell formats whose tracks show only in the packets: MPEG-TS, MPEG-PS, FLV."""
+    return head.startswith((b"\x00\x00\x01\xba", b"FLV")) or (
+        head[:1] == b"\x47" and (len(head) <= _TS_PACKET or head[_TS_PACKET] == _TS_SYNC)
+    )
+
+
+_TS_PACKET, _TS_SYNC = 188, 0x47
+
+
+def moov_first(head: bytes) -> bool | None:
+    """Tell whether an ISO file's index comes before its media, so that it can be streamed.
+
+    Returns:
+        None if more bytes are needed to tell.
+    """
+    at = 0
+    while len(head) >= at + 16:
+        size, kind = int.from_bytes(head[at : at + 4]), head[at + 4 : at + 8]
+        if kind in {b"moov", b"moof", b"mdat"}:
+            return kind != b"mdat"
+        if size == 1:
+            size = int.from_bytes(head[at + 8 : at + 16])
+        if size < 8:  # noqa: PLR2004  a box is at least its own header: this is no ISO file
+            return False
+        at += size
+    return None
+
+
+def has_box(data: bytes, kind: bytes) -> bool:
+    """Tell whether an ISO file's type of box occurs at all; the cheap test is good enough."""
+    return kind in data

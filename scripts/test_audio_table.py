@@ -151,7 +151,7 @@ MEDIARECORDER = Recording(
         "webm",
         "libopus",
         rate=48000,
-        bit_rate=32000,
+        bit_rate=64000,
         muxer_options={"live": "1", "cluster_time_limit": "1000"},
         codec_options={"frame_duration": "60"},
     ),

@@ -1,3 +1,54 @@
-"""Audio and video to typed transcripts."""
+"""Audio and video to typed transcripts.
+
+``transcribe_file`` and ``transcribe_bytes`` (async: ``atranscribe_file``, ``atranscribe_bytes``)
+give a `Transcript`; ``open_audio`` gives the PCM of anything that holds audio. Times are seconds.
+"""
+
+from azstt._api import atranscribe_bytes as atranscribe_bytes
+from azstt._api import atranscribe_file as atranscribe_file
+from azstt._api import transcribe_bytes as transcribe_bytes
+from azstt._api import transcribe_file as transcribe_file
+from azstt._audio_format import AudioFormat as AudioFormat
+from azstt._decode import AudioReader as AudioReader
+from azstt._decode import ByteFeed as ByteFeed
+from azstt._decode import DamagedRange as DamagedRange
+from azstt._decode import DecodeReport as DecodeReport
+from azstt._decode import open_audio as open_audio
+from azstt._decode import to_wav as to_wav
+from azstt._errors import AudioDecodeError as AudioDecodeError
+from azstt._errors import AudioError as AudioError
+from azstt._errors import AudioSourceError as AudioSourceError
+from azstt._errors import AudioTooLargeError as AudioTooLargeError
+from azstt._errors import AuthenticationError as AuthenticationError
+from azstt._errors import AzsttError as AzsttError
+from azstt._errors import BackendFallbackWarning as BackendFallbackWarning
+from azstt._errors import ConfigurationError as ConfigurationError
+from azstt._errors import IncompleteTranscriptError as IncompleteTranscriptError
+from azstt._errors import MissingDependencyError as MissingDependencyError
+from azstt._errors import NoAudioStreamError as NoAudioStreamError
+from azstt._errors import RecognitionError as RecognitionError
+from azstt._errors import RecognitionTimeoutError as RecognitionTimeoutError
+from azstt._errors import RequestError as RequestError
+from azstt._errors import ServiceError as ServiceError
+from azstt._errors import ServiceUnreachableError as ServiceUnreachableError
+from azstt._errors import SessionStateError as SessionStateError
+from azstt._errors import ThrottledError as ThrottledError
+from azstt._events import AudioGap as AudioGap
+from azstt._events import Ended as Ended
+from azstt._events import Event as Event
+from azstt._events import Failed as Failed
+from azstt._events import Final as Final
+from azstt._events import Partial as Partial
+from azstt._events import SpeechEnded as SpeechEnded
+from azstt._events import SpeechStarted as SpeechStarted
+from azstt._events import Started as Started
+from azstt._options import RecognitionOptions as RecognitionOptions
+from azstt._result import AudioLedger as AudioLedger
+from azstt._result import Gap as Gap
+from azstt._result import Progress as Progress
+from azstt._result import Segment as Segment
+from azstt._result import Usage as Usage
+from azstt._result import Word as Word
+from azstt._transcript import Transcript as Transcript
 
 __version__ = "0.1.0"

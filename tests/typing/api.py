@@ -11,10 +11,12 @@ from azstt.testing import ScriptedBackend, check_backend
 
 
 def show(progress: azstt.Progress) -> None:
+    """Read a snapshot."""
     assert_type(progress.total, float | None)
 
 
 def sync() -> None:
+    """Call the sync functions, rightly and wrongly."""
     transcript = azstt.transcribe_file(
         Path("talk.mp4"), language="en-US", backend="local", progress=show, timeout=60, start=1.5
     )
@@ -30,11 +32,13 @@ def sync() -> None:
 
 
 async def asynchronous() -> None:
+    """Await the twins."""
     assert_type(await azstt.atranscribe_file("talk.mp4"), azstt.Transcript)
     assert_type(await azstt.atranscribe_bytes(memoryview(b"")), azstt.Transcript)
 
 
 def sources() -> None:
+    """Hand over each kind of source."""
     with open("talk.mp4", "rb") as file:  # noqa: PTH123 - what users write
         azstt.transcribe_file(file)
     azstt.transcribe_file(iter([b"RIFF", b"..."]))
@@ -46,6 +50,7 @@ def sources() -> None:
 
 
 def backends() -> None:
+    """Choose and check recognisers."""
     scripted: RecognizerBackend = ScriptedBackend.saying("Hello.")
     assert_type(resolve("local"), RecognizerBackend)
     assert_type(scripted.capabilities, Capabilities)
@@ -53,6 +58,7 @@ def backends() -> None:
 
 
 def failures() -> None:
+    """Read what an error knows."""
     try:
         azstt.transcribe_file("talk.mp4")
     except azstt.RecognitionError as error:
@@ -62,6 +68,7 @@ def failures() -> None:
 
 
 def events(event: azstt.Event) -> str:
+    """Tell events apart."""
     match event:
         case azstt.Final(segment=segment):
             return segment.text

@@ -52,7 +52,7 @@ class Backend:
     def __init__(self, session: type[Session]) -> None:
         self.session = session
 
-    def open(self, options, audio, emit):  # noqa: ARG002 - the port's signature
+    def open(self, options, audio, emit):
         return self.session(emit)
 
 

@@ -149,11 +149,11 @@ class Segmenter:
         """Keep the run under way in the open segment, or open one for it."""
         if self._runs:
             first, last = self._runs[0][0], self._runs[-1][1]
-            if run - last > self._cut.join or self._now - first > self._cut.longest:
+            if run - last > self._cut.join or self._voiced - first > self._cut.longest:
                 yield self._close(run)
         if self._start is None:
             yield self._open(run)
-        if self._now - run >= self._cut.longest:
+        if self._voiced - run >= self._cut.longest:
             yield from self._split(run)
 
     def _split(self, run: int) -> Iterator[Mark]:

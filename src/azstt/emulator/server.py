@@ -1,0 +1,220 @@
+"""The service on a port: who may come in, and which room they are led to."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import ssl
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from secrets import token_hex
+from typing import cast
+
+from aiohttp import web
+
+from azstt.emulator.connection import Connection, Service, cut
+from azstt.emulator.engines import Engine
+from azstt.emulator.faults import Faults, Refuse, Stall
+from azstt.emulator.records import RequestRecord
+from azstt.emulator.rest import Rest
+
+_log = logging.getLogger("azstt.emulator")
+#: The most turns at work at once: each has a thread while its engine hears.
+_THREADS = 512
+_MOST_BYTES = 1 << 24
+_CLOSE_TIMEOUT = 1.0
+_RETRY_AFTER = 1
+_KEY, _TOKEN = "ocp-apim-subscription-key", "authorization"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How an emulator is set up.
+
+    Attributes:
+        engine: where the words come from.
+        host: the address to listen on.
+        port: the port; 0 is any that is free.
+        speed: seconds of audio a second; None is as fast as the engine is.
+        quota: connections at once; None is any number.
+        key: the subscription key that is asked for; None asks for none.
+        token: the bearer token that is asked for; None asks for none.
+        tls: a certificate's file and its key's; None is no TLS.
+        faults: what goes wrong.
+    """
+
+    engine: Engine
+    host: str = "127.0.0.1"
+    port: int = 0
+    speed: float | None = None
+    quota: int | None = None
+    key: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+    tls: tuple[str, str] | None = None
+    faults: Faults = field(default_factory=Faults)
+
+
+class Server:
+    """Runs on one event loop; records what comes."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.requests: list[RequestRecord] = []
+        self.port: int = 0
+        self._settings = settings
+        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="azstt-emulator")
+        self._service = Service(
+            engine=settings.engine,
+            executor=self._executor,
+            speed=settings.speed,
+            expire=self._expire,
+        )
+        self._rest = Rest(settings.engine, self._executor, self._issue)
+        self._arrivals = itertools.count()
+        self._posts = itertools.count()
+        self._open: dict[int, RequestRecord] = {}
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._issued: set[str] = set()
+        self._expired: set[str] = set()
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            OSError: the port can't be had, or the certificate not be read.
+        """
+        context = None
+        if self._settings.tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*self._settings.tls)
+        server = web.Server(self._handle, access_log=None)
+        self._runner = web.ServerRunner(server, shutdown_timeout=_CLOSE_TIMEOUT)
+        await self._runner.setup()
+        site = web.TCPSite(
+            self._runner, self._settings.host, self._settings.port, ssl_context=context
+        )
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Let go of everybody; connections that stand are recorded as left open."""
+        for record in self._open.values():
+            record.closed = record.closed or "left open"
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._runner.cleanup()
+        self._executor.shutdown(wait=False)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        task = cast("asyncio.Task[object]", asyncio.current_task())
+        self._tasks.add(task)
+        try:
+            if request.headers.get("Upgrade", "").lower() == "websocket":
+                return await self._upgrade(request)
+            record = self._record(request, next(self._posts))
+            refusal = self._refusal(record) or await self._rest.answer(request)
+            record.status = refusal.status
+            return refusal
+        finally:
+            self._tasks.discard(task)
+
+    def _record(self, request: web.BaseRequest, number: int) -> RequestRecord:
+        record = RequestRecord(
+            number=number,
+            method=request.method,
+            path=request.path,
+            query=dict(request.query),
+            headers={name.lower(): text for name, text in request.headers.items()},
+        )
+        self.requests.append(record)
+        return record
+
+    async def _upgrade(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Let a client in, or refuse it."""
+        record = self._record(request, next(self._arrivals))
+        faults = self._settings.faults.on(record.number)
+        stalls = [fault for fault in faults if isinstance(fault, Stall)]
+        for stall in stalls:
+            if stall.when == "before_upgrade":
+                await asyncio.sleep(1e9 if stall.seconds is None else stall.seconds)
+        refusals = [_refused(fault) for fault in faults if isinstance(fault, Refuse)]
+        refusal = next(iter(refusals), None) or self._refusal(record) or self._crowded()
+        if refusal is not None:
+            record.status = refusal.status
+            return refusal
+        self._open[record.number] = record
+        try:
+            ws = web.WebSocketResponse(
+                protocols=("USP",),
+                compress=False,
+                max_msg_size=_MOST_BYTES,
+                timeout=_CLOSE_TIMEOUT,
+            )
+            await ws.prepare(request)
+            record.status = ws.status
+            if any(stall.when == "after_upgrade" for stall in stalls):
+                await asyncio.sleep(1e9)
+            transport = cast("asyncio.Transport", request.transport)
+            try:
+                await Connection(self._service, ws, transport, record, faults).run()
+            except asyncio.CancelledError:
+                cut(transport, "fin")
+                raise
+            return ws
+        finally:
+            del self._open[record.number]
+
+    def _refusal(self, record: RequestRecord) -> web.Response | None:
+        """Refuse a client without the right credential."""
+        settings = self._settings
+        wanted = settings.key is not None or settings.token is not None
+        token, key = _credential(record)
+        if token in self._expired or key in self._expired:
+            return _failed(401, "the credential has expired")
+        if not wanted or (key is not None and key == settings.key):
+            return None
+        if token is not None and token in {settings.token, *self._issued}:
+            return None
+        return _failed(401, "Access denied due to invalid subscription key or wrong API endpoint.")
+
+    def _crowded(self) -> web.Response | None:
+        """Refuse a client beyond the quota."""
+        if self._settings.quota is None or len(self._open) < self._settings.quota:
+            return None
+        response = _failed(429, "Too many requests: the concurrency limit is reached.")
+        response.headers["Retry-After"] = str(_RETRY_AFTER)
+        return response
+
+    def _issue(self) -> str:
+        """Give a token that is accepted from now on."""
+        token = token_hex(32)
+        self._issued.add(token)
+        return token
+
+    def _expire(self, record: RequestRecord) -> None:
+        """Accept a connection's credential no longer."""
+        self._expired |= {part for part in _credential(record) if part is not None}
+
+
+def _credential(record: RequestRecord) -> tuple[str | None, str | None]:
+    """Give the bearer token and the key; browsers send them in the query."""
+    given: Mapping[str, str] = {n.lower(): text for n, text in record.query.items()}
+    given = {**given, **record.headers}
+    bearer = given.get(_TOKEN, "")
+    token = bearer[len("bearer ") :] if bearer.lower().startswith("bearer ") else None
+    return (None if token is None else token.rpartition("#")[2]), given.get(_KEY)
+
+
+def _refused(fault: Refuse) -> web.Response:
+    response = _failed(fault.status, fault.body)
+    if fault.retry_after is not None:
+        response.headers["Retry-After"] = str(fault.retry_after)
+    if fault.location is not None:
+        response.headers["Location"] = fault.location
+    return response
+
+
+def _failed(status: int, message: str) -> web.Response:
+    return web.json_response({"error": {"code": str(status), "message": message}}, status=status)

@@ -13,7 +13,7 @@ from azstt._assembler import Account, Assembler
 from azstt._audio_format import AudioFormat
 from azstt._decode import AudioReader, AudioSource, open_audio
 from azstt._errors import AzsttError, RecognitionTimeoutError, ServiceError
-from azstt._events import Event, Final
+from azstt._events import Event, Final, Reconnecting
 from azstt._inlet import Inlet
 from azstt._options import AudioFields, RecognitionOptions
 from azstt._result import Gap, Progress, Usage
@@ -27,8 +27,6 @@ ProgressCallback: TypeAlias = Callable[[Progress], None]
 
 #: Seconds between two looks at the clock, and between two progress reports.
 TICK = 0.2
-#: Seconds that a recogniser may keep the audio waiting without saying anything.
-IDLE_LIMIT = 60.0
 #: Seconds that closing may take before what hangs is left alone.
 GRACE = 2.0
 
@@ -83,6 +81,7 @@ class _Run:
         self._inlet: Inlet[Event] = Inlet()
         self._began = monotonic()
         self._first_result: float | None = None
+        self._reconnects = 0
         # Written by the feeding thread, read by the loop.
         self._reader: AudioReader | None = None
         self._decoded = 0
@@ -129,6 +128,7 @@ class _Run:
 
     async def _drain(self) -> None:
         """Take events until the last one; report and watch the clock in between."""
+        patience = self._job.backend.capabilities.patience
         last_mark, last_moved = self._mark(), monotonic()
         while not self._assembler.over:
             with anyio.move_on_after(TICK):
@@ -137,9 +137,9 @@ class _Run:
             self._report()
             if (mark := self._mark()) != last_mark or not self._recogniser_has_turn:
                 last_mark, last_moved = mark, monotonic()
-            elif monotonic() - last_moved > IDLE_LIMIT:
+            elif monotonic() - last_moved > patience:
                 raise RecognitionTimeoutError(
-                    f"the recogniser took no audio and said nothing for {IDLE_LIMIT:.0f} s",
+                    f"the recogniser took no audio and said nothing for {patience:.0f} s",
                     backend=self._job.backend.name,
                     hint="try again; what was recognised is in .partial",
                 )
@@ -154,13 +154,14 @@ class _Run:
 
     def _take(self, event: Event) -> None:
         self._assembler.add(event)
+        self._reconnects += isinstance(event, Reconnecting)
         if isinstance(event, Final) and event.segment.text:
             self._first_result = self._first_result or monotonic() - self._began
             self._report()
 
-    def _mark(self) -> tuple[int, float]:
+    def _mark(self) -> tuple[int, float, int]:
         """Tell where things stand; no change between two looks means that nothing moves."""
-        return self._sent, self._assembler.heard
+        return self._sent, self._assembler.heard, self._reconnects
 
     def _report(self) -> None:
         if self._job.progress is None:

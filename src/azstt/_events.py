@@ -58,6 +58,21 @@ class SpeechEnded(FrozenModel):
     at: Seconds
 
 
+class Reconnecting(FrozenModel):
+    """The connection was lost; another attempt follows, from the last second that is settled.
+
+    Attributes:
+        attempt: 1 for the first since anything was recognised.
+        delay: seconds until it is made.
+        reason: what went wrong.
+    """
+
+    kind: Literal["reconnecting"] = "reconnecting"
+    attempt: int
+    delay: Seconds
+    reason: str
+
+
 class AudioGap(TimeSpan):
     """Audio that was sent and will not be recognised, and why."""
 
@@ -91,6 +106,14 @@ class Failed(FrozenModel):
 
 
 Event: TypeAlias = Annotated[
-    Started | SpeechStarted | Partial | Final | SpeechEnded | AudioGap | Ended | Failed,
+    Started
+    | SpeechStarted
+    | Partial
+    | Final
+    | SpeechEnded
+    | Reconnecting
+    | AudioGap
+    | Ended
+    | Failed,
     Field(discriminator="kind"),
 ]

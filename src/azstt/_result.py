@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -45,6 +46,62 @@ class Word(TimeSpan):
     estimated: bool = False
 
 
+class Alternative(FrozenModel):
+    """One of the readings that a recogniser weighed, in all the forms that it wrote it in.
+
+    Attributes:
+        text: as displayed: cased and punctuated.
+        lexical: the words as spoken, without case or punctuation.
+        itn: ``lexical`` with numbers, dates and the like as they are written.
+        masked: ``itn`` with profanity masked.
+        confidence: 0 to 1; None where the recogniser did not say.
+    """
+
+    text: Text
+    lexical: Text = ""
+    itn: Text = ""
+    masked: Text = ""
+    confidence: Probability | None = None
+
+
+class Sound(TimeSpan):
+    """A phoneme or a syllable, and how well it was pronounced.
+
+    Attributes:
+        text: in the phoneme alphabet that was asked for.
+        accuracy: 0 to 100, or 0 to 5 with the grading ``"five"``.
+    """
+
+    text: Text
+    accuracy: float | None = None
+
+
+class PronouncedWord(TimeSpan):
+    """A word of the reference or of the speech, and how well it was pronounced.
+
+    Attributes:
+        accuracy: as of `Sound`.
+        error: ``"None"``, ``"Omission"``, ``"Insertion"``, ``"Mispronunciation"``...
+    """
+
+    text: Text
+    accuracy: float | None = None
+    error: str = "None"
+    phonemes: Annotated[tuple[Sound, ...], Field(repr=False)] = ()
+    syllables: Annotated[tuple[Sound, ...], Field(repr=False)] = ()
+
+
+class Pronunciation(FrozenModel):
+    """How well a segment was pronounced; None is what was not asked for or not said."""
+
+    accuracy: float | None = None
+    fluency: float | None = None
+    completeness: float | None = None
+    prosody: float | None = None
+    overall: float | None = None
+    words: Annotated[tuple[PronouncedWord, ...], Field(repr=False)] = ()
+
+
 class Segment(TimeSpan):
     """A stretch of speech that was recognised in one piece, such as an utterance.
 
@@ -53,6 +110,9 @@ class Segment(TimeSpan):
         confidence: 0 to 1; None where the recogniser did not say.
         speaker: the recogniser's label for who spoke; None without diarization.
         language: a BCP-47 tag.
+        alternatives: readings, the best (which ``text`` is) first; empty unless asked for.
+        translations: the text in other languages, by their tags.
+        pronunciation: how well it was spoken, where that was asked for.
     """
 
     text: Text
@@ -60,6 +120,9 @@ class Segment(TimeSpan):
     confidence: Probability | None = None
     speaker: str | None = None
     language: str | None = None
+    alternatives: Annotated[tuple[Alternative, ...], Field(repr=False)] = ()
+    translations: Annotated[Mapping[str, str], Field(repr=False)] = {}
+    pronunciation: Pronunciation | None = None
 
 
 class Gap(FrozenModel):

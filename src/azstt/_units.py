@@ -1,4 +1,4 @@
-"""Seconds and the texts they are written as."""
+"""Seconds, and the texts and ticks they are written as."""
 
 from __future__ import annotations
 
@@ -34,3 +34,22 @@ def parse_seconds(text: str) -> float:
     for number in numbers:
         seconds = seconds * 60 + number
     return seconds
+
+
+#: What Azure counts in: 100 nanoseconds.
+_TICKS_A_SECOND = 10_000_000
+
+
+def ticks_to_seconds(ticks: int) -> float:
+    """Read a count of 100 ns as seconds."""
+    return ticks / _TICKS_A_SECOND
+
+
+def seconds_to_ticks(seconds: float) -> int:
+    """Write seconds as a count of 100 ns."""
+    return round(seconds * _TICKS_A_SECOND)
+
+
+def milliseconds(seconds: float) -> str:
+    """Write seconds as whole milliseconds, the way Azure's properties want them."""
+    return str(round(seconds * 1000))

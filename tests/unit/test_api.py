@@ -15,8 +15,8 @@ import anyio
 import pytest
 
 import azstt
-from azstt import _engine
 from azstt.testing import Cue, ScriptedBackend
+from azstt.testing._scripted import EVERYTHING
 
 
 def _wav(pcm: bytes) -> bytes:
@@ -190,23 +190,44 @@ def test_the_timeout_stops_a_source_that_hangs():
     release.set()
 
 
-def test_a_recogniser_that_says_nothing_is_given_up(monkeypatch):
+def impatient(seconds):
+    """Give what a recogniser can do that is given up after so many seconds."""
+    return EVERYTHING.model_copy(update={"patience": seconds})
+
+
+def test_a_recogniser_that_says_nothing_is_given_up():
     """Without a timeout too there is an end to waiting."""
-    monkeypatch.setattr(_engine, "IDLE_LIMIT", 0.3)
+    hangs = ScriptedBackend(
+        [Cue(event=azstt.SpeechStarted(at=0.6), at=0.6, delay=math.inf)],
+        capabilities=impatient(0.3),
+    )
     with pytest.raises(azstt.RecognitionTimeoutError, match="took no audio and said nothing"):
-        azstt.transcribe_bytes(SECOND, backend=HANGS)
+        azstt.transcribe_bytes(SECOND, backend=hangs)
 
 
-def test_a_slow_source_is_not_the_recognisers_fault(monkeypatch):
+def test_a_recogniser_that_reconnects_is_waited_for():
+    """An attempt to connect again is a sign of life."""
+    attempts = [
+        Cue(event=azstt.Reconnecting(attempt=n, delay=0, reason="lost"), at=0.5, delay=0.6)
+        for n in (1, 2, 3)
+    ]
+    patient = ScriptedBackend(attempts, capabilities=impatient(1.0))
+    assert azstt.transcribe_bytes(SECOND, backend=patient).text == ""
+
+
+def test_a_slow_source_is_not_the_recognisers_fault():
     """A source that pauses for longer than the recogniser may is waited for."""
-    monkeypatch.setattr(_engine, "IDLE_LIMIT", 0.1)
+    patient = ScriptedBackend(
+        [azstt.Final(segment=azstt.Segment(text="Hello.", start=0, end=0.5))],
+        capabilities=impatient(0.1),
+    )
 
     def pieces():
         yield SECOND[:20_000]
         time.sleep(1)
         yield SECOND[20_000:]
 
-    assert azstt.transcribe_file(pieces(), backend=HELLO).text == "Hello, world."
+    assert azstt.transcribe_file(pieces(), backend=patient).text == "Hello."
 
 
 def test_what_the_source_raises_comes_out():

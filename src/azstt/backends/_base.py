@@ -16,6 +16,14 @@ from azstt._options import RecognitionOptions
 #: Takes an event on any thread; returns at once; never raises.
 Emit: TypeAlias = Callable[[Event], None]
 
+#: Options that a capability of another name stands for.
+_FLAGS = {
+    "diarize": "diarization",
+    "phrases": "phrases",
+    "partials": "partials",
+    "segmentation_silence": "segmentation",
+}
+
 
 class Capabilities(FrozenModel):
     """What a backend can do. What it can't is refused before any audio is read.
@@ -32,6 +40,9 @@ class Capabilities(FrozenModel):
         word_times: measured, estimated (spread by length) or none.
         offline: needs no network.
         sample_rates: the rates it takes, in hertz, the preferred one first.
+        options: further options that it takes, by their names in `RecognitionOptions`.
+        patience: seconds without a sign of life after which it is given up. Whoever keeps
+            limits of its own asks for more than those.
     """
 
     languages: frozenset[str] | None = None
@@ -45,6 +56,8 @@ class Capabilities(FrozenModel):
     word_times: Literal["measured", "estimated", "none"] = "none"
     offline: bool = False
     sample_rates: Annotated[tuple[int, ...], Field(min_length=1)] = (16_000,)
+    options: frozenset[str] = frozenset()
+    patience: Annotated[float, Field(gt=0.0)] = 60.0
 
     def check(self, options: RecognitionOptions, *, backend: str) -> None:
         """Refuse what the backend can't do.
@@ -63,18 +76,12 @@ class Capabilities(FrozenModel):
                 raise ConfigurationError(
                     f"the {backend!r} backend does not recognise language {tag!r}; it knows {known}"
                 )
-        wanted = {
-            "diarize": (options.diarize, self.diarization),
-            "phrases": (bool(options.phrases), self.phrases),
-            "partials": (options.partials, self.partials),
-            "segmentation_silence": (options.segmentation_silence is not None, self.segmentation),
-        }
-        for name, (asked, able) in wanted.items():
-            if asked and not able:
-                raise ConfigurationError(
-                    f"the {backend!r} backend does not support option {name!r}; leave it out or "
-                    "choose another backend (`azstt backends` compares them)"
-                )
+        able = {name for name, flag in _FLAGS.items() if getattr(self, flag)} | self.options
+        for name in sorted(options.asked - able - {"language"}):
+            raise ConfigurationError(
+                f"the {backend!r} backend does not support option {name!r}; leave it out or "
+                "choose another backend (`azstt backends` compares them)"
+            )
 
     def _speaks(self, tag: str) -> bool:
         """Whether a tag, or the bare language it begins with, is among the languages."""

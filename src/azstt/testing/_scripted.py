@@ -20,6 +20,7 @@ from azstt._events import (
     Failed,
     Final,
     Partial,
+    Reconnecting,
     SpeechEnded,
     SpeechStarted,
     Started,
@@ -40,6 +41,7 @@ EVERYTHING = Capabilities(
     confidence=True,
     word_times="measured",
     offline=True,
+    options=frozenset(RecognitionOptions.model_fields),
 )
 
 
@@ -204,5 +206,5 @@ def _cue(event: Event) -> Cue:
             return Cue(event=event, at=segment.end)
         case Ended(position=position):
             return Cue(event=event, at=position)
-        case Started() | Failed():
+        case Started() | Reconnecting() | Failed():
             return Cue(event=event, at=0.0)

@@ -1,0 +1,176 @@
+"""Why Azure Speech gave up, in our words: cancellation codes to our errors. Pure.
+
+The service has many names for one trouble: a used-up quota comes as HTTP 429 or 503, as close code
+4429, and as close code 1007 with "Quota exceeded".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import IntEnum
+
+from azstt._errors import (
+    AuthenticationError,
+    RecognitionError,
+    RecognitionTimeoutError,
+    RequestError,
+    ServiceError,
+    ServiceUnreachableError,
+    ThrottledError,
+)
+
+BACKEND = "azure"
+
+_SESSION = re.compile(r"SessionId:\s*([0-9a-fA-F-]{32,36})")
+_STATUS = re.compile(r"\((\d{3})\)")
+_CLOSE_CODE = re.compile(r"[Ee]rror code:\s*(\d{4})")
+_RETRY_AFTER = re.compile(r"retry[- ]after\W{0,3}(\d+(?:\.\d+)?)", re.IGNORECASE)
+_QUOTA = re.compile(r"quota|too many requests|throttl|concurren", re.IGNORECASE)
+_CERTIFICATE = re.compile(r"certificate|TLS|SSL", re.IGNORECASE)
+_NAME = re.compile(r"getaddrinfo|name resolution|DNS|resolve|WS_OPEN_ERROR_BASE_URI", re.IGNORECASE)
+_NOT_A_SPEECH_SERVICE = frozenset({"302", "404", "405", "410"})
+
+
+class Reason(IntEnum):
+    """The SDK's codes for what ends a session; what it adds one day is `RUNTIME_ERROR` to us."""
+
+    NO_ERROR = 0
+    AUTHENTICATION_FAILURE = 1
+    BAD_REQUEST = 2
+    TOO_MANY_REQUESTS = 3
+    FORBIDDEN = 4
+    CONNECTION_FAILURE = 5
+    SERVICE_TIMEOUT = 6
+    SERVICE_ERROR = 7
+    SERVICE_UNAVAILABLE = 8
+    RUNTIME_ERROR = 9
+
+    @classmethod
+    def _missing_(cls, value: object) -> Reason | None:  # noqa: ARG003 - the enum's own hook
+        return cls.RUNTIME_ERROR
+
+
+@dataclass(frozen=True)
+class _Trouble:
+    """What is known of a failure."""
+
+    reason: Reason
+    details: str
+    target: str
+
+    @property
+    def code(self) -> str:
+        """The most telling number or name: HTTP status, close code, or the SDK's own name."""
+        for pattern in (_STATUS, _CLOSE_CODE):
+            if match := pattern.search(self.details):
+                return match[1]
+        return self.reason.name.lower()
+
+    @property
+    def throttled(self) -> bool:
+        """Whether it is the quota, under any of its names."""
+        return (
+            self.reason in {Reason.TOO_MANY_REQUESTS, Reason.SERVICE_UNAVAILABLE}
+            or self.code in {"429", "4429", "503"}
+            or (
+                self.reason in {Reason.BAD_REQUEST, Reason.FORBIDDEN, Reason.CONNECTION_FAILURE}
+                and bool(_QUOTA.search(self.details))
+            )
+        )
+
+
+def failure(reason: int, details: str, *, target: str) -> RecognitionError:
+    """Make an error of what the SDK said when it gave up.
+
+    Args:
+        reason: its cancellation code.
+        details: its words; they never get into the message, for they hold addresses and bodies.
+        target: where it was connected to, for people: ``region 'westeurope'``.
+    """
+    trouble = _Trouble(Reason(reason), details, target)
+    kind, message, hint = _explain(trouble)
+    session = _SESSION.search(details)
+    wait = _RETRY_AFTER.search(details)
+    error = kind(
+        f"{message} ({trouble.code})",
+        backend=BACKEND,
+        code=trouble.code,
+        session_id=session[1] if session else None,
+        retry_after=float(wait[1]) if wait else None,
+        hint=hint,
+    )
+    if kind is ServiceError and trouble.reason is Reason.RUNTIME_ERROR:
+        error.retryable = False
+    return error
+
+
+def _explain(trouble: _Trouble) -> tuple[type[RecognitionError], str, str]:
+    """Say what went wrong and what to do."""
+    target, code = trouble.target, trouble.code
+    if trouble.throttled:
+        return (
+            ThrottledError,
+            f"the quota of {target} is used up for now",
+            "wait and try again, run fewer transcriptions at once, or raise the resource's quota",
+        )
+    if trouble.reason is Reason.AUTHENTICATION_FAILURE:
+        return _refused(target, code)
+    if trouble.reason is Reason.FORBIDDEN:
+        return (
+            AuthenticationError,
+            f"{target} does not allow this credential to do that",
+            "check the role (Cognitive Services Speech User), the pricing tier and the network rules",
+        )
+    if code in _NOT_A_SPEECH_SERVICE:
+        return (
+            RequestError,
+            f"there is no speech service at {target}",
+            "check host, endpoint or region",
+        )
+    if trouble.reason is Reason.BAD_REQUEST:
+        return (
+            RequestError,
+            f"{target} refused the request",
+            "check the language, the custom model's id and the properties that were asked for",
+        )
+    if trouble.reason is Reason.SERVICE_TIMEOUT:
+        return (
+            RecognitionTimeoutError,
+            f"{target} did not answer in time",
+            "try again; if it stays so, see the service's health page",
+        )
+    if trouble.reason is Reason.CONNECTION_FAILURE:
+        return _unreachable(trouble)
+    return (
+        ServiceError,
+        f"{target} failed on its own side",
+        "try again; name the session id in a support request",
+    )
+
+
+def _refused(target: str, code: str) -> tuple[type[RecognitionError], str, str]:
+    what = "key or token" if code in {"401", "authentication_failure"} else "credential"
+    return (
+        AuthenticationError,
+        f"the {what} was refused by {target}",
+        "check that the key belongs to this region or endpoint (AZURE_SPEECH_KEY with "
+        "AZURE_SPEECH_REGION or AZURE_SPEECH_ENDPOINT), and that a token has not expired",
+    )
+
+
+def _unreachable(trouble: _Trouble) -> tuple[type[RecognitionError], str, str]:
+    """Tell a broken connection from one that never came about."""
+    if _CLOSE_CODE.search(trouble.details) and "closed by the remote" in trouble.details:
+        return (
+            ServiceError,
+            f"{trouble.target} closed the connection",
+            "try again; name the session id in a support request",
+        )
+    if _CERTIFICATE.search(trouble.details):
+        hint = "the certificate was not accepted: set ca_bundle (AZURE_SPEECH_CA_BUNDLE) to its CA"
+    elif _NAME.search(trouble.details):
+        hint = "check the name in region, host or endpoint, the network and the proxy"
+    else:
+        hint = "check the network, the proxy (HTTPS_PROXY) and host, endpoint or region"
+    return ServiceUnreachableError, f"no connection to {trouble.target}", hint

@@ -1,0 +1,366 @@
+"""The Speech SDK, tamed: one recogniser from start to release, heard through its C interface.
+
+The results are read through the C interface that the Python binding itself stands on, for the
+binding's own objects cut text at 2,047 bytes (and lose a result when that splits a character),
+raise on codes that they do not know, where nobody sees it, and read 115 properties an event.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Callable
+from threading import Event as Flag
+from typing import Any, Protocol, cast
+
+import azure.cognitiveservices.speech as _speech
+from azure.cognitiveservices.speech import interop as _interop_module
+
+from azstt._audio_format import AudioFormat
+from azstt._azure_failures import BACKEND
+from azstt._errors import RecognitionError, RequestError, ServiceError
+from azstt._options import PronunciationOptions
+from azstt.backends._native import native_callback
+from azstt.backends.azure._buffer import Reader
+from azstt.backends.azure._request import Request
+
+# The SDK ships no types.
+_sdk = cast("Any", _speech)
+_interop = cast("Any", _interop_module)
+_library: Any = _interop._sdk_lib  # noqa: SLF001 - the C interface has no other name in Python
+_call: Callable[..., None] = _interop._call_hr_fn  # noqa: SLF001
+
+_RECOGNIZER_EVENT = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+_CONNECTION_EVENT = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
+#: The signature of an event and the function that releases it, where it is not the common one.
+_EVENTS = {
+    "connection_connected_set_callback": (_CONNECTION_EVENT, "recognizer_event_handle_release"),
+    "connection_disconnected_set_callback": (_CONNECTION_EVENT, "recognizer_event_handle_release"),
+    "connection_message_received_set_callback": (
+        _CONNECTION_EVENT,
+        "connection_message_received_event_handle_release",
+    ),
+}
+
+_END_OF_STREAM = 2  # of the SDK's reasons for a cancellation
+_ERROR_CODE = re.compile(r"0x[0-9a-f]+(?: \(SPXERR_\w+\))?|SPXERR_\w+")
+
+
+class Listener(Protocol):
+    """Hears a recogniser, on its native thread; returns at once."""
+
+    def on_connected(self) -> None:
+        """The connection stands."""
+        ...
+
+    def on_disconnected(self) -> None:
+        """The connection is lost; the SDK may make another."""
+        ...
+
+    def on_message(self) -> None:
+        """The service sent something, whatever it was."""
+        ...
+
+    def on_result(self, body: str) -> None:
+        """A final, as the service's JSON."""
+        ...
+
+    def on_partial(self, body: str) -> None:
+        """An interim result, as the service's JSON."""
+        ...
+
+    def on_speech(self, ticks: int, *, starts: bool) -> None:
+        """Speech starts or ends."""
+        ...
+
+    def on_end(self) -> None:
+        """The service has dealt with all of the audio."""
+        ...
+
+    def on_failure(self, code: int, details: str) -> None:
+        """The SDK has given up."""
+        ...
+
+    def on_broken(self, error: Exception) -> None:
+        """One of these calls, or what leads to it, raised."""
+        ...
+
+
+class _Pull(_sdk.audio.PullAudioInputStreamCallback):  # type: ignore[misc]  # the SDK has no types
+    """Hands the SDK our audio, on a thread of the SDK's."""
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__()
+        self._reader = reader
+
+    def read(self, buffer: memoryview) -> int:
+        return self._reader.read(buffer)
+
+
+class Recognition:
+    """One native recogniser. Its calls block and come from one thread.
+
+    Every object that the native side refers to is kept here until `close`, for the SDK's own
+    objects do not: a stream that is collected while it is read is a segmentation fault.
+    """
+
+    def __init__(
+        self, request: Request, token: str | None, audio: AudioFormat, reader: Reader
+    ) -> None:
+        try:
+            self._config: Any = _config(request, token)
+            self._pull: Any = _Pull(reader)
+            shape = _sdk.audio.AudioStreamFormat(
+                samples_per_second=audio.sample_rate,
+                bits_per_sample=audio.sample_width * 8,
+                channels=audio.channels,
+            )
+            self._stream: Any = _sdk.audio.PullAudioInputStream(self._pull, shape)
+            self._audio: Any = _sdk.audio.AudioConfig(stream=self._stream)
+            self._recognizer: Any = _recognizer(request, self._config, self._audio)
+            self._extras: list[Any] = _extras(request, self._recognizer)
+            self._connection: Any = _sdk.Connection.from_recognizer(self._recognizer)
+        except (RuntimeError, ValueError, TypeError) as error:
+            raise plain(error) from None
+        self._callbacks: list[tuple[str, Any, Any]] = []
+        self._deaf: Flag = Flag()
+
+    def start(self, listener: Listener, *, partials: bool) -> None:
+        """Begin; returns before there is a connection.
+
+        Raises:
+            RecognitionError: the SDK does not take what it was told.
+        """
+        self._connect_signals(listener, partials=partials)
+        try:
+            self._connection.open(True)  # noqa: FBT003 - the SDK's own signature
+            _task(self._recognizer, "start").get()
+        except RuntimeError as error:
+            raise plain(error) from None
+
+    def renew(self, token: str) -> None:
+        """Use another token for the connections to come."""
+        self._recognizer.properties.set_property(
+            _sdk.PropertyId.SpeechServiceAuthorization_Token, token
+        )
+
+    def mute(self) -> None:
+        """Make no further callback; waits for one that is under way."""
+        self._deaf.set()
+        while self._callbacks:
+            name, handle, _ = self._callbacks[-1]
+            getattr(_library, name)(handle, None, None)
+            self._callbacks.pop()
+
+    def close(self) -> None:
+        """Stop and let go of everything; may block for some seconds."""
+        self.mute()
+        try:
+            _task(self._recognizer, "stop").get()
+        except RuntimeError:  # it may have stopped by itself
+            pass
+        finally:
+            self._extras.clear()
+            # In this order: what refers to the others first.
+            del self._connection, self._recognizer, self._audio, self._stream, self._pull
+
+    def _connect_signals(self, listener: Listener, *, partials: bool) -> None:
+        guard = native_callback(listener.on_broken)
+        recognizer, connection = self._recognizer._handle, self._connection._handle  # noqa: SLF001
+
+        def hear(name: str, handle: Any, act: Callable[[Any], None]) -> None:  # noqa: ANN401
+            """Have ``act`` called with the event's handle, which is released afterwards."""
+            kind, release = _EVENTS.get(name, (_RECOGNIZER_EVENT, "recognizer_event_handle_release"))
+
+            @guard
+            def callback(*handles: int | None) -> None:
+                event = ctypes.c_void_p(handles[-2])  # the context comes last
+                try:
+                    if not self._deaf.is_set():
+                        act(event)
+                finally:
+                    getattr(_library, release)(event)
+
+            native = kind(callback)
+            self._callbacks.append((name, handle, native))
+            getattr(_library, name)(handle, native, None)
+
+        def on_canceled(event: Any) -> None:  # noqa: ANN401
+            reason, code, details = _cancellation(event)
+            if reason == _END_OF_STREAM:
+                listener.on_end()
+            else:
+                listener.on_failure(code, details)
+
+        hear("connection_connected_set_callback", connection, lambda _: listener.on_connected())
+        hear(
+            "connection_disconnected_set_callback", connection, lambda _: listener.on_disconnected()
+        )
+        hear("connection_message_received_set_callback", connection, lambda _: listener.on_message())
+        hear("recognizer_canceled_set_callback", recognizer, on_canceled)
+        hear(
+            "recognizer_recognized_set_callback",
+            recognizer,
+            lambda event: listener.on_result(_json(event)),
+        )
+        hear(
+            "recognizer_speech_start_detected_set_callback",
+            recognizer,
+            lambda event: listener.on_speech(_offset(event), starts=True),
+        )
+        hear(
+            "recognizer_speech_end_detected_set_callback",
+            recognizer,
+            lambda event: listener.on_speech(_offset(event), starts=False),
+        )
+        if partials:
+            hear(
+                "recognizer_recognizing_set_callback",
+                recognizer,
+                lambda event: listener.on_partial(_json(event)),
+            )
+
+
+def plain(error: Exception) -> RecognitionError:
+    """Put what the SDK raises in plain words, without its C stack."""
+    code = _ERROR_CODE.search(str(error))
+    kind = RequestError if code and "INVALID" in code[0] else ServiceError
+    return kind(
+        f"the Speech SDK refused the configuration ({code[0] if code else type(error).__name__})",
+        backend=BACKEND,
+        code=code[0] if code else None,
+        retryable=False,
+        hint="check host, endpoint, region and the properties that were set",
+    )
+
+
+def _config(request: Request, token: str | None) -> Any:  # noqa: ANN401
+    """Make the SDK's configuration."""
+    place = request.place
+    secret = request.settings.key
+    if token is None and secret is not None:
+        place["subscription"] = secret.get_secret_value()
+    if token is not None and "region" in place:
+        place["auth_token"] = token
+    if request.options.translate:
+        config = _sdk.translation.SpeechTranslationConfig(**place)
+        for language in request.options.translate:
+            config.add_target_language(language)
+    else:
+        config = _sdk.SpeechConfig(**place)
+    if token is not None and "auth_token" not in place:
+        config.authorization_token = token
+    if len(request.languages) == 1:
+        config.speech_recognition_language = request.languages[0]
+        if model := request.models.get(request.languages[0]):
+            config.endpoint_id = model
+    for name, value in request.properties.items():
+        _set(config, name, value)
+    return config
+
+
+def _set(config: Any, name: str, value: str) -> None:  # noqa: ANN401
+    """Set a property: one of the SDK's list, or any other by name."""
+    if name == "SpeechServiceResponse_ProfanityOption":
+        config.set_profanity(_sdk.ProfanityOption[value.capitalize()])
+    elif hasattr(_sdk.PropertyId, name):
+        config.set_property(_sdk.PropertyId[name], value)
+    else:
+        config.set_property_by_name(name, value)
+
+
+def _recognizer(request: Request, config: Any, audio: Any) -> Any:  # noqa: ANN401
+    """Make the recogniser that the options need."""
+    chosen: dict[str, Any] = {"audio_config": audio}
+    if len(request.languages) > 1:
+        sources = [
+            _sdk.languageconfig.SourceLanguageConfig(language, request.models.get(language))
+            for language in request.languages
+        ]
+        chosen["auto_detect_source_language_config"] = (
+            _sdk.languageconfig.AutoDetectSourceLanguageConfig(sourceLanguageConfigs=sources)
+        )
+    if request.options.translate:
+        return _sdk.translation.TranslationRecognizer(config, **chosen)
+    if request.options.diarize:
+        return _sdk.transcription.ConversationTranscriber(config, **chosen)
+    return _sdk.SpeechRecognizer(config, **chosen)
+
+
+def _extras(request: Request, recognizer: Any) -> list[Any]:  # noqa: ANN401
+    """Give a recogniser the phrases to expect and the text to mark."""
+    extras: list[Any] = []
+    options = request.options
+    if options.phrases:
+        phrases = _sdk.PhraseListGrammar.from_recognizer(recognizer)
+        for phrase in options.phrases:
+            phrases.addPhrase(phrase)
+        if options.phrase_weight is not None:
+            phrases.setWeight(options.phrase_weight)
+        extras.append(phrases)
+    if options.pronunciation is not None:
+        assessment = _assessment(options.pronunciation)
+        assessment.apply_to(recognizer)
+        extras.append(assessment)
+    return extras
+
+
+def _assessment(options: PronunciationOptions) -> Any:  # noqa: ANN401
+    granularity = {"phoneme": "Phoneme", "word": "Word", "text": "FullText"}[options.detail]
+    grading = {"hundred": "HundredMark", "five": "FivePoint"}[options.grading]
+    assessment = _sdk.PronunciationAssessmentConfig(
+        reference_text=options.reference,
+        grading_system=_sdk.PronunciationAssessmentGradingSystem[grading],
+        granularity=_sdk.PronunciationAssessmentGranularity[granularity],
+        enable_miscue=options.miscue,
+    )
+    if options.prosody:
+        assessment.enable_prosody_assessment()
+    if options.alphabet:
+        assessment.phoneme_alphabet = options.alphabet
+    return assessment
+
+
+def _task(recognizer: Any, verb: str) -> Any:  # noqa: ANN401
+    """Begin to start or to stop; the conversation transcriber has names of its own for it."""
+    if isinstance(recognizer, _sdk.transcription.ConversationTranscriber):
+        return getattr(recognizer, f"{verb}_transcribing_async")()
+    return getattr(recognizer, f"{verb}_continuous_recognition_async")()
+
+
+def _result(event: Any) -> Any:  # noqa: ANN401
+    """Give the handle of an event's result, which releases itself."""
+    result = ctypes.c_void_p(0)
+    _call(event, ctypes.byref(result), fn=_library.recognizer_recognition_event_get_result)
+    return _interop._Handle(  # noqa: SLF001
+        result,
+        _library.recognizer_result_handle_is_valid,
+        _library.recognizer_result_handle_release,
+    )
+
+
+def _property(result: Any, name: str) -> str:  # noqa: ANN401
+    bag = ctypes.c_void_p(0)
+    _call(result.get(), ctypes.byref(bag), fn=_library.result_get_property_bag)
+    value = _sdk.PropertyCollection(bag).get_property(_sdk.PropertyId[name])
+    return cast("str", value)
+
+
+def _json(event: Any) -> str:  # noqa: ANN401
+    return _property(_result(event), "SpeechServiceResponse_JsonResult")
+
+
+def _offset(event: Any) -> int:  # noqa: ANN401
+    ticks = ctypes.c_uint64(0)
+    _call(event, ctypes.byref(ticks), fn=_library.recognizer_recognition_event_get_offset)
+    return ticks.value
+
+
+def _cancellation(event: Any) -> tuple[int, int, str]:  # noqa: ANN401
+    """Read why a session was cancelled: the reason, the error's code, the details."""
+    result = _result(event)
+    reason, code = ctypes.c_int(0), ctypes.c_int(0)
+    _call(result.get(), ctypes.byref(reason), fn=_library.result_get_reason_canceled)
+    _call(result.get(), ctypes.byref(code), fn=_library.result_get_canceled_error_code)
+    details = _property(result, "SpeechServiceResponse_JsonErrorDetails")
+    return reason.value, code.value, details

@@ -7,9 +7,11 @@ from importlib.metadata import EntryPoint, entry_points
 from threading import Event
 
 from azstt._errors import BackendFallbackWarning, ConfigurationError
+from azstt._settings import AzureSettings
 from azstt.backends._base import RecognizerBackend
 
 GROUP = "azstt.backends"
+PREFERRED = "azure"
 FALLBACK = "local"
 
 _told_of_fallback = Event()
@@ -27,7 +29,8 @@ def resolve(
 
     Args:
         backend: an object that fits `RecognizerBackend`, a name, or None for the best that is
-            configured: the embedded local recogniser, with a `BackendFallbackWarning` once.
+            configured: Azure Speech if `AzureSettings` finds it, or else the embedded local
+            recogniser, with a `BackendFallbackWarning` once.
         stacklevel: how many calls up the warning points, from the caller on.
 
     Raises:
@@ -35,8 +38,9 @@ def resolve(
         MissingDependencyError: its extra is not installed.
     """
     if backend is None:
-        _warn_of_fallback(stacklevel + 2)
-        backend = FALLBACK
+        backend = PREFERRED if AzureSettings().configured else FALLBACK
+        if backend == FALLBACK:
+            _warn_of_fallback(stacklevel + 2)
     if isinstance(backend, str):
         return _load(backend)
     if isinstance(backend, type) or not isinstance(backend, RecognizerBackend):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
@@ -62,9 +66,10 @@ def _warn_of_fallback(stacklevel: int) -> None:
         return
     _told_of_fallback.set()
     warnings.warn(
-        "no backend was named, so the embedded recogniser does the work: English only, on this "
-        "machine. backend='local' says so without this warning. This release has no Azure "
-        "backend yet: AZURE_SPEECH_KEY and AZURE_SPEECH_REGION will select it once it has",
+        "no backend was named and no Azure Speech is configured, so the embedded recogniser does "
+        "the work: English only, on this machine. backend='local' says so without this warning; "
+        "AZURE_SPEECH_KEY and AZURE_SPEECH_REGION, in the environment or in a file .env, select "
+        "Azure",
         BackendFallbackWarning,
         stacklevel=stacklevel,
     )

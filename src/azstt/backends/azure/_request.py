@@ -100,7 +100,7 @@ class Request:
             "SpeechServiceResponse_RequestWordLevelTimestamps": "true",
             "SPEECH-AudioThrottleAsPercentageOfRealTime": str(round(limits.pace * 100)),
             "SPEECH-MaxBufferSizeMs": milliseconds(limits.hold),
-            "SPEECH-StopRecognitionTimeoutInSeconds": str(max(1, int(limits.stop) - 1)),
+            "SPEECH-StopRecognitionTimeoutInSeconds": "0",  # what is stopped here is over
         }
         if options.profanity:
             chosen["SpeechServiceResponse_ProfanityOption"] = options.profanity

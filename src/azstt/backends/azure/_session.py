@@ -150,6 +150,9 @@ class AzureSession:
         """
         attempts, lost_at, settled = 0, 0.0, 0.0
         while (error := self._connection()) is not None:
+            if self._buffer.drained and self._buffer.settled >= self._buffer.written:
+                self._say(Ended(position=self._buffer.written))  # all has its answer
+                return
             now = monotonic()
             if attempts == 0 or self._buffer.settled > settled:
                 attempts, lost_at, settled = 0, now, self._buffer.settled

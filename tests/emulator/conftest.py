@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from array import array
+from itertools import groupby
+
+import pytest
+
+from azstt import AudioFormat, RecognitionOptions, Word
+from azstt._events import Ended, Failed, SpeechEnded, SpeechStarted
+from azstt._settings import AzureSettings
+from azstt.backends.azure import AzureBackend, AzureLimits, ReconnectPolicy
+from azstt.emulator import Utterance
+from azstt.emulator.engines import Phrase, Quiet
+
+#: Everything within seconds: tests of what never comes must not take long.
+QUICK = AzureLimits(connect=2, first_response=1, idle=1.5, stop=2, pace=200)
+SOON = ReconnectPolicy(attempts=3, total=20, first_delay=0.05, longest_delay=0.2)
+
+SLOT = 1_600  # samples: a tenth of a second
+SPOKEN, PAUSE, PER_PHRASE = 3, 4, 4  # slots a word, slots of silence after a phrase, words a phrase
+
+
+def numbers(count: int) -> bytes:
+    """Make audio that says the numbers from 1 on: a word is its number, held for 0.3 s."""
+    pcm = array("h")
+    for number in range(1, count + 1):
+        pcm.extend([number] * (SPOKEN * SLOT))
+        if number % PER_PHRASE == 0:
+            pcm.extend([0] * (PAUSE * SLOT))
+    return pcm.tobytes()
+
+
+def said(count: int) -> str:
+    """Give the transcript of `numbers`."""
+    return " ".join(str(number) for number in range(1, count + 1))
+
+
+class NumberEngine:
+    """Hears the audio of `numbers`: what it says depends on the audio and on nothing else."""
+
+    def open(self, request, audio, listen, channel):
+        return _NumberSession(listen)
+
+
+class _NumberSession:
+    def __init__(self, listen) -> None:
+        self._listen = listen
+        self._samples = array("h")
+        self._slots: list[int] = []
+        self._at = 0  # slots heard before those
+
+    def write(self, audio: bytes, /) -> None:
+        self._samples.frombytes(audio)
+        while len(self._samples) >= SLOT:
+            self._hear(self._samples[0])
+            del self._samples[:SLOT]
+
+    def finish(self) -> None:
+        if self._samples:
+            self._hear(self._samples[0])
+        self._hear(0)
+
+    def close(self) -> None:
+        pass
+
+    def _hear(self, number: int) -> None:
+        if number:
+            if not self._slots:
+                self._listen(SpeechStarted(at=self._at / 10))
+            self._slots.append(number)
+            return
+        if self._slots:
+            start, end = self._at / 10, (self._at + len(self._slots)) / 10
+            words, at = [], start
+            for value, run in groupby(self._slots):
+                until = at + len(list(run)) / 10
+                words.append(Word(text=str(value), start=at, end=until))
+                at = until
+            text = " ".join(word.text for word in words)
+            self._listen(
+                Phrase(utterance=Utterance(text=text, start=start, end=end, words=tuple(words)))
+            )
+            self._listen(SpeechEnded(at=end))
+            self._at += len(self._slots)
+            self._slots = []
+        self._at += 1
+        self._listen(Quiet(until=self._at / 10))
+
+
+class Run:
+    """A session that is fed and read by hand."""
+
+    def __init__(self, backend, **options) -> None:
+        self.events: list = []
+        self.session = backend.open(
+            RecognitionOptions.of(options), AudioFormat(), self.events.append
+        )
+
+    @property
+    def over(self) -> bool:
+        return bool(self.events) and isinstance(self.events[-1], Ended | Failed)
+
+    def of(self, kind):
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@pytest.fixture
+def azure():
+    """Make a backend for an emulator, with short limits."""
+
+    def make(emulator, *, limits=QUICK, reconnect=SOON, **more):
+        return AzureBackend(
+            AzureSettings(host=emulator.host), limits=limits, reconnect=reconnect, **more
+        )
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch, tmp_path):
+    """No setting of the machine gets into a test, and nothing connects beyond loopback."""
+    for name in ("KEY", "REGION", "ENDPOINT", "HOST", "TOKEN", "PROXY"):
+        monkeypatch.delenv(f"AZURE_SPEECH_{name}", raising=False)
+        monkeypatch.delenv(f"SPEECH_{name}", raising=False)
+    monkeypatch.chdir(tmp_path)

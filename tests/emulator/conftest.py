@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+import time
 from array import array
 from itertools import groupby
 
@@ -15,6 +17,10 @@ from azstt.emulator.engines import Phrase, Quiet
 #: Everything within seconds: tests of what never comes must not take long.
 QUICK = AzureLimits(connect=2, first_response=1, idle=1.5, stop=2, pace=200)
 SOON = ReconnectPolicy(attempts=3, total=20, first_delay=0.05, longest_delay=0.2)
+
+#: Bytes a write, and seconds that anything may take.
+PIECE = 6_400
+PATIENCE = 20.0
 
 SLOT = 1_600  # samples: a tenth of a second
 SPOKEN, PAUSE, PER_PHRASE = 3, 4, 4  # slots a word, slots of silence after a phrase, words a phrase
@@ -38,13 +44,18 @@ def said(count: int) -> str:
 class NumberEngine:
     """Hears the audio of `numbers`: what it says depends on the audio and on nothing else."""
 
+    def __init__(self) -> None:
+        self.forget: set[int] = set()  # phrases, counted from 0, that are never said
+
     def open(self, request, audio, listen, channel):
-        return _NumberSession(listen)
+        return _NumberSession(listen, self.forget)
 
 
 class _NumberSession:
-    def __init__(self, listen) -> None:
+    def __init__(self, listen, forget: set[int]) -> None:
         self._listen = listen
+        self._forget = forget
+        self._phrases = 0
         self._samples = array("h")
         self._slots: list[int] = []
         self._at = 0  # slots heard before those
@@ -77,9 +88,10 @@ class _NumberSession:
                 words.append(Word(text=str(value), start=at, end=until))
                 at = until
             text = " ".join(word.text for word in words)
-            self._listen(
-                Phrase(utterance=Utterance(text=text, start=start, end=end, words=tuple(words)))
-            )
+            if self._phrases not in self._forget:
+                utterance = Utterance(text=text, start=start, end=end, words=tuple(words))
+                self._listen(Phrase(utterance=utterance))
+            self._phrases += 1
             self._listen(SpeechEnded(at=end))
             self._at += len(self._slots)
             self._slots = []
@@ -88,20 +100,83 @@ class _NumberSession:
 
 
 class Run:
-    """A session that is fed and read by hand."""
+    """A session that a thread feeds while the test looks on."""
 
-    def __init__(self, backend, **options) -> None:
+    def __init__(self, backend, pcm: bytes, **options) -> None:
         self.events: list = []
         self.session = backend.open(
             RecognitionOptions.of(options), AudioFormat(), self.events.append
         )
+        self.session.start()
+        self._thread = threading.Thread(target=self._feed, args=[pcm], daemon=True)
+        self._thread.start()
+
+    @property
+    def feeding(self) -> bool:
+        return self._thread.is_alive()
 
     @property
     def over(self) -> bool:
         return bool(self.events) and isinstance(self.events[-1], Ended | Failed)
 
     def of(self, kind):
-        return [event for event in self.events if isinstance(event, kind)]
+        return [event for event in list(self.events) if isinstance(event, kind)]
+
+    def write(self, pcm: bytes) -> None:
+        self._feed(pcm)
+
+    def finish(self) -> None:
+        self._thread.join(PATIENCE)
+        self.session.finish()
+        self._wait(lambda: self.over)
+        self.session.close()
+
+    def until(self, kind, *, count: int = 1) -> None:
+        self._wait(lambda: len(self.of(kind)) >= count)
+
+    def pause(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def _feed(self, pcm: bytes) -> None:
+        for at in range(0, len(pcm), PIECE):
+            self.session.write(pcm[at : at + PIECE])
+
+    def _wait(self, condition) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline, self.events
+            time.sleep(0.005)
+
+
+@pytest.fixture
+def run():
+    """Run a session by hand, to its end or not."""
+    runs: list[Run] = []
+
+    def begin(backend, pcm: bytes, *, wait: bool = True, **options) -> Run:
+        runs.append(Run(backend, pcm, **options))
+        if wait:
+            runs[-1].finish()
+        return runs[-1]
+
+    yield begin
+    for each in runs:
+        each.session.close()
+
+
+@pytest.fixture(name="numbers")
+def numbers_fixture():
+    return numbers
+
+
+@pytest.fixture(name="said")
+def said_fixture():
+    return said
+
+
+@pytest.fixture
+def number_engine():
+    return NumberEngine()
 
 
 @pytest.fixture

@@ -1,0 +1,383 @@
+from __future__ import annotations
+
+import io
+import json
+import threading
+import wave
+from importlib import import_module
+from itertools import count
+
+import anyio
+import pytest
+
+import azstt
+from azstt import emulator as emulators
+from azstt.backends.azure import AzureLimits, ReconnectPolicy
+from azstt.emulator import Faults, Script, Utterance
+from azstt.emulator.faults import (
+    BadStatus,
+    Close,
+    Drop,
+    Duplicate,
+    EndTurn,
+    Expire,
+    Malformed,
+    Mute,
+    NoTurnEnd,
+    Refuse,
+    Reorder,
+    Stall,
+)
+
+pytestmark = pytest.mark.usefixtures("no_thread_left")
+
+NEVER = ReconnectPolicy(attempts=0)
+
+
+def wav(pcm: bytes) -> bytes:
+    """Put 16 kHz mono PCM into a WAV file."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setparams((1, 2, 16_000, 0, "NONE", ""))
+        writer.writeframes(pcm)
+    return file.getvalue()
+
+
+# Transcripts
+
+
+def test_a_recording_is_transcribed(azure, audio):
+    """A file comes out as the service said it, with words, confidence and every second."""
+    script = Script.saying("And so, my fellow Americans:", "ask not.", start=0.5, pause=0.5)
+    with emulators.serve(script=script) as emulator:
+        transcript = azstt.transcribe_file(audio / "jfk.wav", backend=azure(emulator))
+    assert transcript.text == "And so, my fellow Americans: ask not."
+    assert transcript.backend == "azure"
+    assert [word.text for word in transcript.words[:2]] == ["And", "so,"]
+    assert transcript.words[0].start == pytest.approx(0.5)
+    assert transcript.words[0].confidence is not None
+    assert not transcript.words[0].estimated
+    assert (transcript.ledger.sent, transcript.ledger.unaccounted) == (11.0, 0)
+    assert emulator.requests[0].violation is None
+    assert emulator.requests[0].closed == "client 1000"
+
+
+@pytest.mark.anyio
+async def test_the_async_twin_runs_beside_other_tasks(azure, number_engine, numbers, said):
+    """While the service keeps one waiting, the loop goes on with everything else."""
+    beats = count()
+    faults = Faults.of(Mute(at=3.0))
+
+    async def beat() -> None:
+        while True:
+            next(beats)
+            await anyio.sleep(0.01)
+
+    with emulators.serve(engine=number_engine, faults=faults) as emulator:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(beat)
+            transcript = await azstt.atranscribe_bytes(wav(numbers(20)), backend=azure(emulator))
+            tasks.cancel_scope.cancel()
+    assert transcript.text == said(20)
+    assert next(beats) > 20
+
+
+@pytest.mark.anyio
+async def test_cancelling_stops_at_once(azure):
+    """A cancelled transcription leaves no thread and no connection."""
+    with emulators.serve(faults=Faults.of(Mute())) as emulator:
+        with anyio.move_on_after(0.5):
+            await azstt.atranscribe_bytes(
+                wav(bytes(32_000 * 60)), backend=azure(emulator, limits=AzureLimits(stop=2))
+            )
+    assert emulator.requests[0].closed is not None
+
+
+@pytest.mark.parametrize("text", ["長い話" * 400, "ยาว" * 400, "लंबा पाठ " * 150, "😀" * 700])
+def test_a_long_final_arrives_whole(azure, text):
+    """No final is cut or lost at the binding's 2,047 bytes."""
+    text = text.strip()
+    script = Script(segments=(Utterance(text=text, start=0.1, end=4.9),))
+    with emulators.serve(script=script) as emulator:
+        transcript = azstt.transcribe_bytes(
+            wav(bytes(32_000 * 5)), backend=azure(emulator), partials=True
+        )
+    assert transcript.text == text
+
+
+def test_silence_is_an_empty_transcript(azure):
+    """Audio without speech is accounted for, and no error."""
+    with emulators.serve() as emulator:
+        transcript = azstt.transcribe_bytes(wav(bytes(32_000 * 40)), backend=azure(emulator))
+    assert transcript.text == ""
+    assert transcript.ledger.silent == transcript.ledger.sent == 40
+
+
+def test_partials_come_when_asked_for(azure, run):
+    """Interim results grow; without the option none is made."""
+    script = Script.saying("One two three four.", start=0.5)
+    with emulators.serve(script=script) as emulator:
+        eager = run(azure(emulator), bytes(96_000), partials=True)
+        plain = run(azure(emulator), bytes(96_000))
+    assert eager.of(azstt.Partial)
+    assert not plain.of(azstt.Partial)
+    assert plain.of(azstt.SpeechStarted)
+    assert plain.events[-1] == azstt.Ended(position=3.0)
+
+
+# Never a shortened, doubled or reordered transcript
+
+RECOVERED = {
+    "a reset": [Drop(at=3.0)],
+    "a FIN": [Drop(at=3.0, how="fin")],
+    "a reset on every connection": [Drop(at=3.0, connection=None)],
+    "restarting": [Close(at=4.0, code=1012)],
+    "a protocol error": [Close(at=5.0, code=1002)],
+    "quota exceeded": [Close(at=5.0, code=1007, reason="Quota exceeded")],
+    "throttled": [Close(at=5.0, code=4429)],
+    "one after the other": [
+        Close(at=3.0, code=1002),
+        Close(at=4.0, code=4429, connection=1),
+        Mute(at=1.0, connection=2),
+    ],
+    "mute": [Mute(at=3.0)],
+    "a turn that ends early": [EndTurn(at=3.0)],
+    "no end of the turn": [NoTurnEnd()],
+    "malformed": [Malformed(phrase=1)],
+    "an error status": [BadStatus(phrase=1)],
+    "an unknown status": [BadStatus(phrase=1, status="Surprise")],
+    "twice": [Duplicate(phrase=1)],
+    "out of order": [Reorder(phrase=0)],
+    "an expired credential": [Expire(at=3.0)],
+    "503 for a while": [Refuse(status=503, connection=n) for n in range(7)],
+    "lost, then 503 for longer than the SDK tries": [
+        Drop(at=3.0),
+        *(Refuse(status=503, connection=n) for n in range(1, 12)),
+    ],
+}
+
+
+@pytest.mark.parametrize("faults", RECOVERED.values(), ids=RECOVERED)
+def test_no_word_is_lost_or_doubled(azure, number_engine, numbers, said, faults):
+    """Whatever breaks on the way, the words are those of the audio, at their times."""
+    with emulators.serve(engine=number_engine, faults=Faults.of(*faults)) as emulator:
+        transcript = azstt.transcribe_bytes(wav(numbers(40)), backend=azure(emulator))
+    assert transcript.text == said(40)
+    assert transcript.ledger.unaccounted == 0
+    for number, word in enumerate(transcript.words):
+        assert word.start == pytest.approx(number * 0.3 + number // 4 * 0.4)
+
+
+def test_an_outage_is_outlived(azure, number_engine, numbers, said, run):
+    """The service is gone for longer than the SDK tries, and comes back: all words are there."""
+    policy = ReconnectPolicy(attempts=100, total=30, first_delay=0.1, longest_delay=0.2)
+    with emulators.serve(engine=number_engine, speed=4) as first:
+        backend = azure(first, reconnect=policy)
+        feeding = run(backend, numbers(40), wait=False)
+        feeding.until(azstt.Final)
+    assert not feeding.over
+    feeding.until(azstt.Reconnecting, count=3)
+    port = int(first.host.rpartition(":")[2])
+    with emulators.serve(engine=number_engine, port=port):
+        feeding.finish()
+    text = " ".join(event.segment.text for event in feeding.of(azstt.Final))
+    assert text == said(40)
+    assert feeding.events[-1] == azstt.Ended(position=16.0)
+
+
+def test_a_lost_final_is_an_error(azure, number_engine, numbers):
+    """Speech that the service announced and never gave a result for is not taken for silence."""
+    number_engine.forget = {2}
+    with emulators.serve(engine=number_engine) as emulator:
+        with pytest.raises(azstt.IncompleteTranscriptError) as caught:
+            azstt.transcribe_bytes(wav(numbers(16)), backend=azure(emulator))
+    assert caught.value.partial.text == "1 2 3 4 5 6 7 8 13 14 15 16"
+    (gap,) = caught.value.partial.ledger.gaps
+    assert (gap.reason, gap.at, gap.seconds) == ("unaccounted", pytest.approx(3.2), pytest.approx(1.2))
+
+
+def test_what_was_heard_before_the_end_is_kept(azure, number_engine, numbers):
+    """When the attempts are used up, the error has the partial, and says which seconds lack."""
+    faults = Faults.of(
+        Drop(at=3.2), *(Refuse(status=503, connection=n) for n in range(1, 60))
+    )
+    with emulators.serve(engine=number_engine, faults=faults) as emulator:
+        with pytest.raises(azstt.ThrottledError) as caught:
+            azstt.transcribe_bytes(wav(numbers(40)), backend=azure(emulator))
+    assert caught.value.partial.text == "1 2 3 4 5 6 7 8"
+    (gap,) = caught.value.partial.ledger.gaps
+    assert gap.at == pytest.approx(2.8)
+    assert gap.at + gap.seconds == pytest.approx(caught.value.partial.ledger.sent)
+
+
+def test_each_attempt_is_told(azure, number_engine, numbers, run, caplog):
+    """A rebuild is an event and a line in the log, without what was said."""
+    faults = Faults.of(Close(at=3.0, code=1002))
+    with emulators.serve(engine=number_engine, faults=faults) as emulator:
+        session = run(azure(emulator), numbers(20))
+    (told,) = session.of(azstt.Reconnecting)
+    assert told.attempt == 1
+    assert "closed the connection (1002)" in told.reason
+    (line,) = (record for record in caplog.records if record.name == "azstt.azure")
+    assert line.getMessage().startswith("connection lost at 2.8 s (1002); attempt 1 in")
+
+
+# Errors
+
+REFUSED = {
+    400: (azstt.RequestError, False, "refused the request"),
+    401: (azstt.AuthenticationError, False, "the key or token was refused by host 'ws://127"),
+    403: (azstt.AuthenticationError, False, "AZURE_SPEECH_KEY"),
+    404: (azstt.RequestError, False, "there is no speech service at host"),
+    408: (azstt.RecognitionTimeoutError, True, "did not answer in time"),
+    429: (azstt.ThrottledError, True, "the quota of host 'ws://127"),
+    500: (azstt.ServiceError, True, "failed on its own side"),
+    502: (azstt.ServiceError, True, "failed on its own side"),
+    503: (azstt.ThrottledError, True, "the quota of host"),
+}
+
+
+@pytest.mark.parametrize("status", REFUSED)
+def test_a_refusal_is_a_typed_error(azure, status):
+    """Each HTTP status is one of our errors, with a code, the session's id and plain words."""
+    kind, retryable, words = REFUSED[status]
+    faults = Faults.of(Refuse(status=status, connection=None))
+    with emulators.serve(faults=faults) as emulator, pytest.raises(kind) as caught:
+        azstt.transcribe_bytes(wav(bytes(3200)), backend=azure(emulator, reconnect=NEVER))
+    error = caught.value
+    assert type(error) is kind
+    assert (error.code, error.retryable, error.backend) == (str(status), retryable, "azure")
+    assert error.session_id
+    assert words in str(error)
+    assert "STACK" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"), [(4429, ""), (1007, "Quota exceeded"), (4429, "too many")]
+)
+def test_the_quota_has_one_name(azure, code, reason):
+    """Close codes for a used-up quota are the same error as 429."""
+    faults = Faults.of(Close(at=0.2, code=code, reason=reason, connection=None))
+    with emulators.serve(faults=faults) as emulator, pytest.raises(azstt.ThrottledError) as caught:
+        azstt.transcribe_bytes(wav(bytes(32_000)), backend=azure(emulator, reconnect=NEVER))
+    assert caught.value.retryable
+    assert caught.value.code == str(code)
+
+
+def test_nobody_there_is_told_at_once(azure):
+    """A service that was never reached is not waited for."""
+    with emulators.serve() as emulator:
+        pass
+    with pytest.raises(azstt.ServiceUnreachableError, match="no connection to host"):
+        azstt.transcribe_bytes(wav(bytes(3200)), backend=azure(emulator))
+
+
+def test_an_sdk_failure_is_put_in_plain_words(azure):
+    """What the SDK raises comes without its C stack."""
+    with emulators.serve() as emulator, pytest.raises(azstt.RequestError) as caught:
+        azstt.transcribe_bytes(
+            wav(bytes(3200)),
+            backend=azure(emulator),
+            properties={"SPEECH-AudioThrottleAsPercentageOfRealTime": "1"},
+        )
+    assert str(caught.value).startswith("the Speech SDK refused the configuration (0x5")
+    assert "\n" not in str(caught.value)
+
+
+# Limits
+
+
+@pytest.mark.parametrize(
+    ("fault", "limit"),
+    [
+        (Stall(connection=None), "connect=2"),
+        (Stall(when="after_upgrade", connection=None), "first_response=1"),
+        (Mute(connection=None), "idle=1.5"),
+        (Mute(at=1.0, connection=None), "idle=1.5"),
+        (NoTurnEnd(connection=None), "idle=1.5"),
+    ],
+)
+def test_every_wait_ends(azure, fault, limit):
+    """A service that falls silent at any point is given up, and the limit named."""
+    with emulators.serve(faults=Faults.of(fault)) as emulator:
+        with pytest.raises(azstt.RecognitionTimeoutError, match=f"within {limit} s|for {limit} s"):
+            azstt.transcribe_bytes(
+                wav(bytes(32_000 * 3)), backend=azure(emulator, reconnect=NEVER)
+            )
+
+
+def test_a_live_source_may_pause(azure, run):
+    """Nothing is given up while there is hardly any audio to speak of."""
+    limits = AzureLimits(connect=2, first_response=1, idle=0.5, stop=2)
+    with emulators.serve(script=Script.saying("Hello.", start=2)) as emulator:
+        session = run(azure(emulator, limits=limits), bytes(32_000), wait=False)
+        session.pause(1.5)
+        session.write(bytes(96_000))
+        session.finish()
+    assert [event.segment.text for event in session.of(azstt.Final)] == ["Hello."]
+
+
+def test_a_slow_service_slows_the_writer(azure, run):
+    """Audio is taken at the service's speed, so that the memory does not grow with the file."""
+    limits = AzureLimits(hold=10, pace=10_000)
+    with emulators.serve(speed=20, script=Script.saying("Hello.")) as emulator:
+        session = run(azure(emulator, limits=limits), bytes(32_000 * 60), wait=False)
+        buffer = session.session._buffer
+        most = 0
+        while session.feeding:
+            most = max(most, len(buffer._bytes))
+            session.pause(0.005)
+        session.finish()
+    assert session.events[-1] == azstt.Ended(position=60.0)
+    assert most <= 32_000 * 17
+
+
+# Threads and handles
+
+
+def test_sessions_leave_nothing_behind(azure, run):
+    """Session after session, no thread and no connection stays."""
+    before = threading.active_count()
+    with emulators.serve(script=Script.saying("Hello.")) as emulator:
+        backend = azure(emulator)
+        for _ in range(30):
+            assert run(backend, bytes(6_400)).events[-1] == azstt.Ended(position=0.2)
+        assert threading.active_count() <= before + 4
+    assert {record.closed for record in emulator.requests} == {"client 1000"}
+
+
+def test_closing_from_a_callback_is_allowed(azure):
+    """Whoever takes an event may close the session with it, and nothing follows."""
+    with emulators.serve(script=Script.saying("Hello.", "Good-bye.", start=0.2)) as emulator:
+        events = []
+
+        def take(event) -> None:
+            events.append(event)
+            if isinstance(event, azstt.Final):
+                session.close()
+
+        session = azure(emulator).open(
+            azstt.RecognitionOptions(), azstt.AudioFormat(), take
+        )
+        session.start()
+        session.write(bytes(96_000))
+        session._supervisor.join(5)
+        assert isinstance(events[-1], azstt.Final)
+        session.close()
+
+
+def test_the_sdk_is_loaded_for_sessions_alone():
+    """Making the backend reads no SDK; its module is there once a session is opened."""
+    assert import_module("azstt.backends.azure").AzureBackend.__module__ == "azstt.backends.azure"
+
+
+def test_the_records_hold_no_secret(azure, caplog):
+    """Neither the log nor a repr shows what was said or the key."""
+    backend = import_module("azstt.backends.azure").AzureBackend(
+        import_module("azstt._settings").AzureSettings(host="ws://127.0.0.1:1", key="s3cret")
+    )
+    assert "s3cret" not in repr(backend)
+    with pytest.raises(azstt.ServiceUnreachableError) as caught:
+        azstt.transcribe_bytes(wav(bytes(3200)), backend=backend)
+    assert "s3cret" not in repr(caught.value) + str(caught.value) + caplog.text
+    assert "s3cret" not in json.dumps(vars(caught.value), default=str)

@@ -99,8 +99,8 @@ class LedgerBook:
             self._speech_start = None
 
     def _reason(self, span: Interval) -> str:
-        """Name the first gap that covers a span."""
-        return next(g.reason for g in self._gaps if g.start <= span[0] and span[1] <= g.end)
+        """Name the first gap that a span begins in."""
+        return next(g.reason for g in self._gaps if g.start <= span[0] < g.end)
 
 
 def _gap(span: Interval, reason: str) -> Gap:
@@ -112,7 +112,10 @@ def _total(spans: Iterable[Interval]) -> float:
 
 
 def _touches(span: Interval, others: Iterable[Interval]) -> bool:
-    return any(start <= span[1] and span[0] <= end for start, end in others)
+    """Whether others have more than an edge in common with a span, unless it is a moment."""
+    if span[0] == span[1]:
+        return any(start <= span[0] <= end for start, end in others)
+    return any(start < span[1] and span[0] < end for start, end in others)
 
 
 def _union(spans: Iterable[Interval], *, limit: float) -> list[Interval]:

@@ -43,7 +43,7 @@ _EVENTS = {
 }
 
 _END_OF_STREAM = 2  # of the SDK's reasons for a cancellation
-_ERROR_CODE = re.compile(r"0x[0-9a-f]+(?: \(SPXERR_\w+\))?|SPXERR_\w+")
+_ERROR_CODE = re.compile(r"(0x[0-9a-f]+)(?: \((SPXERR_\w+)\))?")
 
 
 class Listener(Protocol):
@@ -223,12 +223,12 @@ class Recognition:
 
 def plain(error: Exception) -> RecognitionError:
     """Put what the SDK raises in plain words, without its C stack."""
-    code = _ERROR_CODE.search(str(error))
-    kind = RequestError if code and "INVALID" in code[0] else ServiceError
-    return kind(
-        f"the Speech SDK refused the configuration ({code[0] if code else type(error).__name__})",
+    found = _ERROR_CODE.search(str(error).rpartition("[CALL STACK END]")[2])
+    code = (found[2] or found[1]) if found else type(error).__name__
+    return (RequestError if "INVALID" in code else ServiceError)(
+        f"the Speech SDK refused the configuration ({code})",
         backend=BACKEND,
-        code=code[0] if code else None,
+        code=code,
         retryable=False,
         hint="check host, endpoint, region and the properties that were set",
     )

@@ -23,13 +23,11 @@ from azstt._events import (
     Ended,
     Event,
     Failed,
-    Final,
     Partial,
     Reconnecting,
-    SpeechEnded,
-    SpeechStarted,
     Started,
 )
+from azstt._result import Segment
 from azstt._units import ticks_to_seconds
 from azstt.backends._base import Emit
 from azstt.backends.azure import _exit
@@ -37,6 +35,7 @@ from azstt.backends.azure._buffer import AudioBuffer, Reader
 from azstt.backends.azure._limits import ReconnectPolicy
 from azstt.backends.azure._request import Request
 from azstt.backends.azure._sdk import Recognition
+from azstt.backends.azure._speech import Speech
 from azstt.backends.azure._tokens import Tokens
 from azstt.backends.azure._watch import Watch
 
@@ -79,6 +78,7 @@ class AzureSession:
         self._over: bool = False
         self._closed: bool = False
         self._start_error: RecognitionError | None = None
+        self._speech: Speech = Speech()
         self._seen: deque[tuple[object, ...]] = deque(maxlen=_REMEMBERED)
 
     def start(self) -> None:
@@ -278,13 +278,22 @@ class AzureSession:
                 return
             self._seen.append(key)
             self._buffer.settle(segment.end)
-            self._say(Final(segment=segment))
+            for event in self._speech.settles(segment):
+                self._say(event)
 
-    def pass_on(self, event: Event, link: Link) -> None:
-        """Emit what comes over the connection of now."""
+    def speech(self, at: float, link: Link, *, starts: bool) -> None:
+        """Emit where speech starts and ends."""
         with self._lock:
             if link is self._link:
-                self._say(event)
+                for event in self._speech.starts(at) if starts else self._speech.ends(at):
+                    self._say(event)
+
+    def partial(self, segment: Segment, link: Link) -> None:
+        """Emit an interim result."""
+        with self._lock:
+            if link is self._link:
+                fields = {"start", "end", "text", "speaker", "language"}
+                self._say(Partial.model_validate(segment.model_dump(include=fields)))
 
     def wake(self) -> None:
         """Have the supervisor look."""
@@ -341,21 +350,10 @@ class Link:
         self._session.settle(parse_phrase(body, base=self._base, alternatives=alternatives), self)
 
     def on_partial(self, body: str) -> None:
-        segment = parse_phrase(body, base=self._base).segment
-        self._session.pass_on(
-            Partial(
-                start=segment.start,
-                end=segment.end,
-                text=segment.text,
-                speaker=segment.speaker,
-                language=segment.language,
-            ),
-            self,
-        )
+        self._session.partial(parse_phrase(body, base=self._base).segment, self)
 
     def on_speech(self, ticks: int, *, starts: bool) -> None:
-        at = self._base + ticks_to_seconds(ticks)
-        self._session.pass_on(SpeechStarted(at=at) if starts else SpeechEnded(at=at), self)
+        self._session.speech(self._base + ticks_to_seconds(ticks), self, starts=starts)
 
     def on_end(self) -> None:
         self._finish(None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TypeAlias
 
 from azstt._errors import (
     AuthenticationError,
@@ -57,7 +58,6 @@ class _Trouble:
 
     reason: Reason
     details: str
-    target: str
 
     @property
     def code(self) -> str:
@@ -88,12 +88,12 @@ def failure(reason: int, details: str, *, target: str) -> RecognitionError:
         details: its words; they never get into the message, for they hold addresses and bodies.
         target: where it was connected to, for people: ``region 'westeurope'``.
     """
-    trouble = _Trouble(Reason(reason), details, target)
+    trouble = _Trouble(Reason(reason), details)
     kind, message, hint = _explain(trouble)
     session = _SESSION.search(details)
     wait = _RETRY_AFTER.search(details)
     error = kind(
-        f"{message} ({trouble.code})",
+        f"{message.format(target=target)} ({trouble.code})",
         backend=BACKEND,
         code=trouble.code,
         session_id=session[1] if session else None,
@@ -105,72 +105,72 @@ def failure(reason: int, details: str, *, target: str) -> RecognitionError:
     return error
 
 
-def _explain(trouble: _Trouble) -> tuple[type[RecognitionError], str, str]:
+#: The error, what happened to {target}, and what to do, by the code.
+_Words: TypeAlias = tuple[type[RecognitionError], str, str]
+_THROTTLED: _Words = (
+    ThrottledError,
+    "the quota of {target} is used up for now",
+    "wait and try again, run fewer transcriptions at once, or raise the resource's quota",
+)
+_NO_SUCH_SERVICE: _Words = (
+    RequestError,
+    "there is no speech service at {target}",
+    "check host, endpoint or region",
+)
+_CLOSED: _Words = (
+    ServiceError,
+    "{target} closed the connection",
+    "try again; name the session id in a support request",
+)
+_FAILED: _Words = (
+    ServiceError,
+    "{target} failed on its own side",
+    "try again; name the session id in a support request",
+)
+_KEY = (
+    "check that the key belongs to this region or endpoint (AZURE_SPEECH_KEY with "
+    "AZURE_SPEECH_REGION or AZURE_SPEECH_ENDPOINT), and that a token has not expired"
+)
+_ROLE = "check the role (Cognitive Services Speech User), the pricing tier and the network rules"
+_BY_REASON: dict[Reason, _Words] = {
+    Reason.AUTHENTICATION_FAILURE: (
+        AuthenticationError,
+        "the key or token was refused by {target}",
+        _KEY,
+    ),
+    Reason.FORBIDDEN: (AuthenticationError, "{target} forbids this key or token to do that", _ROLE),
+    Reason.BAD_REQUEST: (
+        RequestError,
+        "{target} refused the request",
+        "check the language, the custom model's id and the properties that were asked for",
+    ),
+    Reason.SERVICE_TIMEOUT: (
+        RecognitionTimeoutError,
+        "{target} did not answer in time",
+        "try again; if it stays so, see the service's health page",
+    ),
+}
+
+
+def _explain(trouble: _Trouble) -> _Words:
     """Say what went wrong and what to do."""
-    target, code = trouble.target, trouble.code
     if trouble.throttled:
-        return (
-            ThrottledError,
-            f"the quota of {target} is used up for now",
-            "wait and try again, run fewer transcriptions at once, or raise the resource's quota",
-        )
-    if trouble.reason is Reason.AUTHENTICATION_FAILURE:
-        return _refused(target, code)
-    if trouble.reason is Reason.FORBIDDEN:
-        return (
-            AuthenticationError,
-            f"{target} does not allow this credential to do that",
-            "check the role (Cognitive Services Speech User), the pricing tier and the network rules",
-        )
-    if code in _NOT_A_SPEECH_SERVICE:
-        return (
-            RequestError,
-            f"there is no speech service at {target}",
-            "check host, endpoint or region",
-        )
-    if trouble.reason is Reason.BAD_REQUEST:
-        return (
-            RequestError,
-            f"{target} refused the request",
-            "check the language, the custom model's id and the properties that were asked for",
-        )
-    if trouble.reason is Reason.SERVICE_TIMEOUT:
-        return (
-            RecognitionTimeoutError,
-            f"{target} did not answer in time",
-            "try again; if it stays so, see the service's health page",
-        )
+        return _THROTTLED
+    if trouble.code in _NOT_A_SPEECH_SERVICE:
+        return _NO_SUCH_SERVICE
     if trouble.reason is Reason.CONNECTION_FAILURE:
         return _unreachable(trouble)
-    return (
-        ServiceError,
-        f"{target} failed on its own side",
-        "try again; name the session id in a support request",
-    )
+    return _BY_REASON.get(trouble.reason, _FAILED)
 
 
-def _refused(target: str, code: str) -> tuple[type[RecognitionError], str, str]:
-    what = "key or token" if code in {"401", "authentication_failure"} else "credential"
-    return (
-        AuthenticationError,
-        f"the {what} was refused by {target}",
-        "check that the key belongs to this region or endpoint (AZURE_SPEECH_KEY with "
-        "AZURE_SPEECH_REGION or AZURE_SPEECH_ENDPOINT), and that a token has not expired",
-    )
-
-
-def _unreachable(trouble: _Trouble) -> tuple[type[RecognitionError], str, str]:
+def _unreachable(trouble: _Trouble) -> _Words:
     """Tell a broken connection from one that never came about."""
-    if _CLOSE_CODE.search(trouble.details) and "closed by the remote" in trouble.details:
-        return (
-            ServiceError,
-            f"{trouble.target} closed the connection",
-            "try again; name the session id in a support request",
-        )
+    if "closed by the remote" in trouble.details:
+        return _CLOSED
     if _CERTIFICATE.search(trouble.details):
         hint = "the certificate was not accepted: set ca_bundle (AZURE_SPEECH_CA_BUNDLE) to its CA"
     elif _NAME.search(trouble.details):
         hint = "check the name in region, host or endpoint, the network and the proxy"
     else:
         hint = "check the network, the proxy (HTTPS_PROXY) and host, endpoint or region"
-    return ServiceUnreachableError, f"no connection to {trouble.target}", hint
+    return ServiceUnreachableError, "no connection to {target}", hint

@@ -79,9 +79,7 @@ def _words(best: Json, text: str, base: float) -> tuple[Word, ...]:
             word.model_copy(update={"confidence": timed.confidence})
             for word, timed in zip(shown, spoken, strict=True)
         )
-    return tuple(
-        word.model_copy(update={"confidence": _lowest(word, spoken)}) for word in shown
-    )
+    return tuple(word.model_copy(update={"confidence": _lowest(word, spoken)}) for word in shown)
 
 
 def _lowest(word: Word, spoken: Iterable[Word]) -> float | None:
@@ -89,8 +87,7 @@ def _lowest(word: Word, spoken: Iterable[Word]) -> float | None:
     known = [
         other.confidence
         for other in spoken
-        if other.confidence is not None
-        and word.start <= (other.start + other.end) / 2 <= word.end
+        if other.confidence is not None and word.start <= (other.start + other.end) / 2 <= word.end
     ]
     return min(known, default=None)
 

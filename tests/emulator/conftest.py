@@ -166,16 +166,19 @@ def run():
 
 @pytest.fixture(name="numbers")
 def numbers_fixture():
+    """Make audio that says numbers."""
     return numbers
 
 
 @pytest.fixture(name="said")
 def said_fixture():
+    """Give what such audio says."""
     return said
 
 
 @pytest.fixture
 def number_engine():
+    """An engine that hears it."""
     return NumberEngine()
 
 

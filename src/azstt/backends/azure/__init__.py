@@ -111,4 +111,3 @@ class AzureBackend:
                     "a credential needs the resource's own endpoint (AZURE_SPEECH_ENDPOINT), or "
                     "its Azure id beside the region (AZURE_SPEECH_RESOURCE_ID)"
                 )
-

@@ -102,29 +102,14 @@ class Request:
             "SPEECH-MaxBufferSizeMs": milliseconds(limits.hold),
             "SPEECH-StopRecognitionTimeoutInSeconds": "0",  # what is stopped here is over
         }
+        for field, name in _IN_MILLISECONDS.items():
+            if (seconds := getattr(options, field)) is not None:
+                chosen[name] = milliseconds(seconds)
+        for field, (name, value) in _SWITCHES.items():
+            if getattr(options, field):
+                chosen[name] = value
         if options.profanity:
             chosen["SpeechServiceResponse_ProfanityOption"] = options.profanity
-        if options.dictation:
-            chosen["SpeechServiceConnection_RecoMode"] = "DICTATION"
-        if options.true_text:
-            chosen["SpeechServiceResponse_PostProcessingOption"] = "TrueText"
-        if options.segmentation_silence is not None:
-            silence = milliseconds(options.segmentation_silence)
-            chosen["Speech_SegmentationSilenceTimeoutMs"] = silence
-        if options.segmentation_maximum is not None:
-            longest = milliseconds(options.segmentation_maximum)
-            chosen["Speech_SegmentationMaximumTimeMs"] = longest
-        if options.segmentation_semantic:
-            chosen["Speech_SegmentationStrategy"] = "Semantic"
-        if options.initial_silence is not None:
-            wait = milliseconds(options.initial_silence)
-            chosen["SpeechServiceConnection_InitialSilenceTimeoutMs"] = wait
-        if options.language_changes:
-            chosen["SpeechServiceConnection_LanguageIdMode"] = "Continuous"
-        if options.diarize_partials:
-            chosen["SpeechServiceResponse_DiarizeIntermediateResults"] = "true"
-        if options.audio_logging:
-            chosen["SpeechServiceConnection_EnableAudioLogging"] = "true"
         return chosen | self._network | dict(options.properties)
 
     @property
@@ -145,6 +130,19 @@ class Request:
         return chosen
 
 
+_IN_MILLISECONDS = {
+    "segmentation_silence": "Speech_SegmentationSilenceTimeoutMs",
+    "segmentation_maximum": "Speech_SegmentationMaximumTimeMs",
+    "initial_silence": "SpeechServiceConnection_InitialSilenceTimeoutMs",
+}
+_SWITCHES = {
+    "dictation": ("SpeechServiceConnection_RecoMode", "DICTATION"),
+    "true_text": ("SpeechServiceResponse_PostProcessingOption", "TrueText"),
+    "segmentation_semantic": ("Speech_SegmentationStrategy", "Semantic"),
+    "language_changes": ("SpeechServiceConnection_LanguageIdMode", "Continuous"),
+    "diarize_partials": ("SpeechServiceResponse_DiarizeIntermediateResults", "true"),
+    "audio_logging": ("SpeechServiceConnection_EnableAudioLogging", "true"),
+}
 _EXCLUSIVE = (
     ("diarize", "translate"),
     ("diarize", "pronunciation"),

@@ -10,11 +10,9 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Callable
+from importlib import import_module
 from threading import Event as Flag
 from typing import Any, Protocol, cast
-
-import azure.cognitiveservices.speech as _speech
-from azure.cognitiveservices.speech import interop as _interop_module
 
 from azstt._audio_format import AudioFormat
 from azstt._azure_failures import BACKEND
@@ -24,9 +22,9 @@ from azstt.backends._native import native_callback
 from azstt.backends.azure._buffer import Reader
 from azstt.backends.azure._request import Request
 
-# The SDK ships no types.
-_sdk = cast("Any", _speech)
-_interop = cast("Any", _interop_module)
+# The SDK has no types: it is Any from here on, and reaches no further than this module.
+_sdk: Any = import_module("azure.cognitiveservices.speech")
+_interop: Any = import_module("azure.cognitiveservices.speech.interop")
 _library: Any = _interop._sdk_lib  # noqa: SLF001 - the C interface has no other name in Python
 _call: Callable[..., None] = _interop._call_hr_fn  # noqa: SLF001
 
@@ -49,7 +47,7 @@ _ERROR_CODE = re.compile(r"(0x[0-9a-f]+)(?: \((SPXERR_\w+)\))?")
 class Listener(Protocol):
     """Hears a recogniser, on its native thread; returns at once."""
 
-    def on_connected(self) -> None:
+    def on_connected(self, session_id: str) -> None:
         """The connection stands."""
         ...
 
@@ -86,15 +84,20 @@ class Listener(Protocol):
         ...
 
 
-class _Pull(_sdk.audio.PullAudioInputStreamCallback):  # type: ignore[misc]  # the SDK has no types
-    """Hands the SDK our audio, on a thread of the SDK's."""
+class _Pull:
+    """Hands the SDK our audio, on a thread of the SDK's; has all that it calls."""
 
     def __init__(self, reader: Reader) -> None:
-        super().__init__()
         self._reader = reader
 
     def read(self, buffer: memoryview) -> int:
         return self._reader.read(buffer)
+
+    def close(self) -> None:
+        pass
+
+    def get_property(self, _: object) -> str:
+        return ""
 
 
 class Recognition:
@@ -133,7 +136,7 @@ class Recognition:
         """
         self._connect_signals(listener, partials=partials)
         try:
-            self._connection.open(True)  # noqa: FBT003 - the SDK's own signature
+            self._connection.open(True)
             _task(self._recognizer, "start").get()
         except RuntimeError as error:
             raise plain(error) from None
@@ -170,7 +173,9 @@ class Recognition:
 
         def hear(name: str, handle: Any, act: Callable[[Any], None]) -> None:  # noqa: ANN401
             """Have ``act`` called with the event's handle, which is released afterwards."""
-            kind, release = _EVENTS.get(name, (_RECOGNIZER_EVENT, "recognizer_event_handle_release"))
+            kind, release = _EVENTS.get(
+                name, (_RECOGNIZER_EVENT, "recognizer_event_handle_release")
+            )
 
             @guard
             def callback(*handles: int | None) -> None:
@@ -192,11 +197,17 @@ class Recognition:
             else:
                 listener.on_failure(code, details)
 
-        hear("connection_connected_set_callback", connection, lambda _: listener.on_connected())
+        hear(
+            "connection_connected_set_callback",
+            connection,
+            lambda event: listener.on_connected(_session_id(event)),
+        )
         hear(
             "connection_disconnected_set_callback", connection, lambda _: listener.on_disconnected()
         )
-        hear("connection_message_received_set_callback", connection, lambda _: listener.on_message())
+        hear(
+            "connection_message_received_set_callback", connection, lambda _: listener.on_message()
+        )
         hear("recognizer_canceled_set_callback", recognizer, on_canceled)
         hear(
             "recognizer_recognized_set_callback",
@@ -354,6 +365,12 @@ def _offset(event: Any) -> int:  # noqa: ANN401
     ticks = ctypes.c_uint64(0)
     _call(event, ctypes.byref(ticks), fn=_library.recognizer_recognition_event_get_offset)
     return ticks.value
+
+
+def _session_id(event: Any) -> str:  # noqa: ANN401
+    text = ctypes.create_string_buffer(37)
+    _call(event, text, ctypes.c_uint32(37), fn=_library.recognizer_session_event_get_session_id)
+    return text.value.decode()
 
 
 def _cancellation(event: Any) -> tuple[int, int, str]:  # noqa: ANN401

@@ -10,8 +10,8 @@ from threading import Condition, Thread, get_ident
 from time import monotonic
 
 from azstt._audio_format import AudioFormat
-from azstt._azure_failures import BACKEND, failure
-from azstt._azure_payload import Phrase, parse_phrase
+from azstt._azure_failures import BACKEND
+from azstt._azure_payload import Phrase
 from azstt._errors import (
     RecognitionError,
     RecognitionTimeoutError,
@@ -28,16 +28,15 @@ from azstt._events import (
     Started,
 )
 from azstt._result import Segment
-from azstt._units import ticks_to_seconds
 from azstt.backends._base import Emit
 from azstt.backends.azure import _exit
-from azstt.backends.azure._buffer import AudioBuffer, Reader
+from azstt.backends.azure._buffer import AudioBuffer
 from azstt.backends.azure._limits import ReconnectPolicy
+from azstt.backends.azure._link import Link, unexpected
 from azstt.backends.azure._request import Request
 from azstt.backends.azure._sdk import Recognition
 from azstt.backends.azure._speech import Speech
 from azstt.backends.azure._tokens import Tokens
-from azstt.backends.azure._watch import Watch
 
 _log = logging.getLogger("azstt.azure")
 
@@ -137,7 +136,7 @@ class AzureSession:
         except RecognitionError as error:
             self._fail(error)
         except Exception as error:  # noqa: BLE001 - the port reports failures as an event
-            self._fail(_unexpected(error))
+            self._fail(unexpected(error))
         finally:
             self._buffer.close()
             _exit.forget(self)
@@ -187,7 +186,7 @@ class AzureSession:
             recognition = Recognition(self._plan.request, token, self._audio, reader)
         except RecognitionError as error:
             return error
-        link = Link(self, reader)
+        link = Link(self, self._plan.request, self._buffer, reader.base)
         with self._lock:
             self._link = link
         try:
@@ -211,11 +210,9 @@ class AzureSession:
                     return None
             if link.over:
                 return self._conclude(link)
-            late = link.watch.overdue(
-                monotonic(), self._buffer.read, over=self._buffer.drained
-            )
+            late = link.watch.overdue(monotonic(), self._buffer.read, over=self._buffer.drained)
             if late:
-                return self._timeout(late)
+                return self._timeout(late, link)
             if tokens and tokens.due:
                 self._renew(tokens, recognition)
 
@@ -224,16 +221,19 @@ class AzureSession:
             return link.error
         if not self._buffer.drained:
             return ServiceError(
-                f"{self._target} ended the session before the audio was over", backend=BACKEND
+                f"{self._target} ended the session before the audio was over",
+                backend=BACKEND,
+                session_id=link.session_id,
             )
         self._say(Ended(position=self._buffer.written))
         return None
 
-    def _timeout(self, late: str) -> RecognitionError:
+    def _timeout(self, late: str, link: Link) -> RecognitionError:
         return RecognitionTimeoutError(
             f"{self._target} kept us waiting: {late}",
             backend=BACKEND,
             code="timeout",
+            session_id=link.session_id,
             hint="try again, or raise that limit in AzureLimits",
         )
 
@@ -322,61 +322,6 @@ class AzureSession:
                 self._over = True
             self._lock.notify_all()
         self._buffer.close()
-
-
-class Link:
-    """One connection's ear: turns what the SDK says into events, on the SDK's thread."""
-
-    def __init__(self, session: AzureSession, reader: Reader) -> None:
-        self.watch: Watch = Watch(session._plan.request.limits, monotonic(), reader.base)
-        self.session_id: str | None = None
-        self.over: bool = False
-        self.error: RecognitionError | None = None
-        self._session: AzureSession = session
-        self._base: float = reader.base
-
-    def on_connected(self) -> None:
-        self.watch.connected(monotonic())
-        self._session.stands(self)
-
-    def on_disconnected(self) -> None:
-        self.watch.disconnected(monotonic())
-
-    def on_message(self) -> None:
-        self.watch.message(self._session._buffer.read)
-
-    def on_result(self, body: str) -> None:
-        alternatives = self._session._plan.request.options.alternatives
-        self._session.settle(parse_phrase(body, base=self._base, alternatives=alternatives), self)
-
-    def on_partial(self, body: str) -> None:
-        self._session.partial(parse_phrase(body, base=self._base).segment, self)
-
-    def on_speech(self, ticks: int, *, starts: bool) -> None:
-        self._session.speech(self._base + ticks_to_seconds(ticks), self, starts=starts)
-
-    def on_end(self) -> None:
-        self._finish(None)
-
-    def on_failure(self, code: int, details: str) -> None:
-        self._finish(failure(code, details, target=self._session._target))
-
-    def on_broken(self, error: Exception) -> None:
-        self._finish(_unexpected(error))
-
-    def _finish(self, error: RecognitionError | None) -> None:
-        if not self.over:
-            self.error, self.over = error, True
-            self._session.wake()
-
-
-def _unexpected(error: Exception) -> RecognitionError:
-    """Wrap what is a fault of ours, without its message: that may hold text."""
-    wrapped = ServiceError(
-        f"a result could not be read: {type(error).__name__}", backend=BACKEND, retryable=False
-    )
-    wrapped.__cause__ = error
-    return wrapped
 
 
 def _bounded(call: Callable[[], None], seconds: float) -> None:

@@ -106,9 +106,9 @@ class Tokens:
         """Give a token and when it expires, in seconds since 1970."""
         if isinstance(self._source, str):
             return self._source, float("inf")
-        if not hasattr(self._source, "get_token"):
-            return cast("Callable[[], str]", self._source)(), time.time() + _LIFE
-        given = cast("TokenCredential", self._source).get_token(SCOPE)
+        if callable(self._source):
+            return self._source(), time.time() + _LIFE
+        given = self._source.get_token(SCOPE)
         access = cast("AccessToken", _await(given) if inspect.isawaitable(given) else given)
         token = f"aad#{self._resource_id}#{access.token}" if self._resource_id else access.token
         return token if access.token else "", float(access.expires_on)

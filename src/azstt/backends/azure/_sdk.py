@@ -136,7 +136,8 @@ class Recognition:
         """
         self._connect_signals(listener, partials=partials)
         try:
-            self._connection.open(True)
+            if not isinstance(self._recognizer, _sdk.transcription.ConversationTranscriber):
+                self._connection.open(True)  # at once, not with the first audio; that one can't
             _task(self._recognizer, "start").get()
         except RuntimeError as error:
             raise plain(error) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from os import PathLike, fspath
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from azstt.emulator.server import Server
 
 FilePath: TypeAlias = str | PathLike[str]
+#: Seconds between two looks at the connections.
+_GLANCE = 0.01
 EngineName: TypeAlias = Literal["script", "local"]
 
 
@@ -44,6 +47,23 @@ class Emulator:
     def requests(self) -> Sequence[RequestRecord]:
         """What clients sent, in order; the records of open connections still grow."""
         return tuple(self._server.requests)
+
+    def complaints(self, grace: float = 0.0) -> Sequence[str]:
+        """Say what clients did wrong: connections that they left open, the protocol violated.
+
+        Args:
+            grace: seconds that connections may take to close.
+        """
+        end = time.monotonic() + grace
+        while self._server.connected and time.monotonic() < end:
+            time.sleep(_GLANCE)
+        told: list[str] = []
+        for record in self.requests:
+            if record.violation is not None:
+                told.append(f"connection {record.number} violated the protocol: {record.violation}")
+            elif record.is_open:
+                told.append(f"connection {record.number} to {record.path} was left open")
+        return told
 
     def __repr__(self) -> str:
         """Show where it listens."""

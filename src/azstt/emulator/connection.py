@@ -8,6 +8,7 @@ import logging
 import re
 import socket
 import struct
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ class Connection:
             engine=service.engine,
             executor=service.executor,
             speed=service.speed,
-            faults=tuple(sorted(timed, key=lambda fault: fault.at)),
+            faults=deque(sorted(timed, key=lambda fault: fault.at)),
             send=self._send,
             strike=self._strike,
         )
@@ -112,6 +113,8 @@ class Connection:
         """Record the first reason why the connection ended."""
         if self._record.closed is None:
             self._record.closed = how
+            seconds = self._record.audio_seconds
+            _log.info("connection %d closed: %s, %.1f s", self._record.number, how, seconds)
 
     async def _violated(self, what: str) -> None:
         """Close on a client that does not keep to the protocol, and say why."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from azstt.emulator.request import TurnRequest
 from azstt.emulator.wire import WaveFormat
 
+_UPGRADED = 101
+
 
 @dataclass
 class TurnRecord:
@@ -17,6 +19,8 @@ class TurnRecord:
         request_id: the turn's id, as the client spelt it.
         context: the body of `speech.context`.
         request: what that asks for, read.
+        position: where in its recording the turn's audio begins, as far as the audio says so (see
+            `marked_wav`); ``request.base`` is then this.
         audio_format: the format of the audio; None until there is some.
         audio_bytes: how much audio came, without the header.
         audio_ended: the client said that there is no more.
@@ -28,6 +32,7 @@ class TurnRecord:
     request_id: str
     context: Mapping[str, object] = field(repr=False)
     request: TurnRequest = field(repr=False)
+    position: float | None = None
     audio_format: WaveFormat | None = None
     audio_bytes: int = 0
     audio_ended: bool = False
@@ -75,6 +80,11 @@ class RequestRecord:
     )
     violation: str | None = None
     closed: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is a connection that still stands."""
+        return self.status == _UPGRADED and self.closed is None
 
     @property
     def context(self) -> Mapping[str, object]:

@@ -114,10 +114,10 @@ def read_request(path: str, query: Mapping[str, str], config: Json, context: Jso
     """
     detection, output = find(context, "phraseDetection"), find(context, "phraseOutput")
     mode = _mode(path, detection)
-    candidates = _strings(find(context, "languageId", "languages"))
+    candidates = strings(find(context, "languageId", "languages"))
     assessment = _assessment(find(detection, "enrichment", "pronunciationAssessment"))
     settings = find(detection, mode, "segmentation")
-    options = {option.lower() for option in _strings(find(output, "detailed", "options"))}
+    options = {option.lower() for option in strings(find(output, "detailed", "options"))}
     silence = _milliseconds(
         find(detection, "initialSilenceTimeout") or query.get("initialsilencetimeoutms")
     )
@@ -129,7 +129,7 @@ def read_request(path: str, query: Mapping[str, str], config: Json, context: Jso
         detailed="detailed" in {_text(find(output, "format")).lower(), query.get("format", "")}
         or bool(options)
         or query.get("wordleveltimestamps") == "true",
-        profanity=_profanity(
+        profanity=profanity_of(
             _text(find(detection, "enrichment", "profanity")) or query.get("profanity", "")
         ),
         diarize=find(detection, "speakerDiarization") is not None,
@@ -160,11 +160,12 @@ def _mode(path: str, detection: object) -> Mode:
 
 def _targets(context: Json, query: Mapping[str, str]) -> tuple[str, ...] | None:
     if find(context, "translation") is not None:
-        return _strings(find(context, "translation", "targetLanguages"))
+        return strings(find(context, "translation", "targetLanguages"))
     return tuple(query["to"].split(",")) if "to" in query else None
 
 
-def _profanity(text: str) -> Profanity:
+def profanity_of(text: str) -> Profanity:
+    """Read a profanity mode; anything unknown masks."""
     match text.lower():
         case "removed":
             return "removed"
@@ -190,7 +191,8 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _strings(value: object) -> tuple[str, ...]:
+def strings(value: object) -> tuple[str, ...]:
+    """Read a list of texts; anything else is an empty one."""
     if not isinstance(value, Iterable) or isinstance(value, str | Mapping):
         return ()
     return tuple(str(item) for item in cast("Iterable[object]", value))

@@ -76,7 +76,12 @@ class Server:
         self._open: dict[int, RequestRecord] = {}
         self._tasks: set[asyncio.Task[object]] = set()
         self._issued: set[str] = set()
-        self._expired: set[str] = set()
+        self._expired: set[tuple[str, str | None]] = set()
+
+    @property
+    def connected(self) -> bool:
+        """Whether any client is connected."""
+        return any(record.is_open for record in self.requests)
 
     async def start(self) -> None:
         """Listen.
@@ -129,6 +134,7 @@ class Server:
             headers={name.lower(): text for name, text in request.headers.items()},
         )
         self.requests.append(record)
+        _log.info("%s %s", request.method, request.path)
         return record
 
     async def _upgrade(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -154,8 +160,6 @@ class Server:
             )
             await ws.prepare(request)
             record.status = ws.status
-            if any(stall.when == "after_upgrade" for stall in stalls):
-                await asyncio.sleep(1e9)
             transport = cast("asyncio.Transport", request.transport)
             try:
                 await Connection(self._service, ws, transport, record, faults).run()
@@ -168,16 +172,16 @@ class Server:
 
     def _refusal(self, record: RequestRecord) -> web.Response | None:
         """Refuse a client without the right credential."""
-        settings = self._settings
-        wanted = settings.key is not None or settings.token is not None
         token, key = _credential(record)
-        if token in self._expired or key in self._expired:
-            return _failed(401, "the credential has expired")
-        if not wanted or (key is not None and key == settings.key):
-            return None
-        if token is not None and token in {settings.token, *self._issued}:
-            return None
-        return _failed(401, "Access denied due to invalid subscription key or wrong API endpoint.")
+        good = {("key", self._settings.key), ("token", self._settings.token)}
+        good |= {("token", issued) for issued in self._issued}
+        given = {("key", key), ("token", token)} - {("key", None), ("token", None)}
+        if given & self._expired and not given & (good - self._expired):
+            return _failed(401, "The credential has expired.")
+        asked = self._settings.key is not None or self._settings.token is not None
+        if asked and not given & (good - self._expired):
+            return _failed(401, "Access denied due to invalid subscription key or token.")
+        return None
 
     def _crowded(self) -> web.Response | None:
         """Refuse a client beyond the quota."""
@@ -195,7 +199,8 @@ class Server:
 
     def _expire(self, record: RequestRecord) -> None:
         """Accept a connection's credential no longer."""
-        self._expired |= {part for part in _credential(record) if part is not None}
+        token, key = _credential(record)
+        self._expired.add(("key", key) if token is None else ("token", token))
 
 
 def _credential(record: RequestRecord) -> tuple[str | None, str | None]:

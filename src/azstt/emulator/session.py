@@ -7,15 +7,16 @@ import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias, TypeVar
 
 from azstt.emulator.engines import Engine, EngineSession, Heard
 from azstt.emulator.faults import EndTurn, TimedFault
+from azstt.emulator.marks import find_mark
 from azstt.emulator.records import TurnRecord
 from azstt.emulator.turn import Outgoing, Turn
-from azstt.emulator.wire import WaveFormat, decode_riff
+from azstt.emulator.wire import WaveFormat, channel_of, decode_riff
 
 _Result = TypeVar("_Result")
 
@@ -43,7 +44,8 @@ class Workplace:
         engine: where the words come from.
         executor: threads for the engine, as many as there are turns.
         speed: seconds of audio a second; None is as fast as the engine is.
-        faults: what goes wrong at a time of the session's audio, in order.
+        faults: what goes wrong at a time of the session's audio, in order; each is taken out as
+            it strikes.
         send: sends a message of a turn.
         strike: does what a fault says.
     """
@@ -51,7 +53,7 @@ class Workplace:
     engine: Engine
     executor: Executor
     speed: float | None
-    faults: tuple[TimedFault, ...]
+    faults: deque[TimedFault]
     send: Callable[[TurnRecord, Outgoing], Awaitable[None]]
     strike: Callable[[TimedFault], Awaitable[None]]
 
@@ -71,9 +73,6 @@ class TurnSession:
         self._heard_size = 0
         self._over = False
         self._began = 0.0
-        base = record.request.base
-        # a turn that begins at a fault's time was struck before
-        self._faults = deque(f for f in place.faults if f.at > base or f.at == base == 0)
 
     async def run(self) -> None:
         """Run the turn; ends with its last message."""
@@ -132,17 +131,26 @@ class TurnSession:
         """Let the engine hear audio, halting where a fault strikes."""
         if not self._engines:
             self._began = self._loop.time()
-            await self._open(form)
+            await self._open(form, audio)
         for piece, fault in self._cut(audio, form):
             await self._keep_pace(form.seconds(len(piece)))
             for channel, engine in enumerate(self._engines):
-                await self._work(partial(engine.write, _pick(piece, form, channel, self._channels)))
+                heard = channel_of(piece, form, channel) if self._channels > 1 else piece
+                await self._work(partial(engine.write, heard))
             self._heard_size += len(piece)
             self._tell(_Position(form.seconds(self._heard_size)))
             if fault is not None:
                 self._tell(fault)
 
-    async def _open(self, form: WaveFormat) -> None:
+    async def _open(self, form: WaveFormat, audio: bytes) -> None:
+        """Open the engine, where in the session's audio the turn begins."""
+        record, faults = self._record, self._place.faults
+        record.position = find_mark(audio, form)
+        if record.position is not None:
+            record.request = replace(record.request, base=record.position)
+        base = record.request.base
+        while faults and base and faults[0].at <= base:  # struck before, on another connection
+            faults.popleft()
         one = WaveFormat(
             form.tag,
             form.channels // self._channels,
@@ -162,12 +170,12 @@ class TurnSession:
 
     def _cut(self, audio: bytes, form: WaveFormat) -> Iterator[tuple[bytes, TimedFault | None]]:
         """Cut audio where faults strike."""
-        base = self._record.request.base
-        while self._faults:
-            at = form.size(self._faults[0].at - base) - self._heard_size
+        base, faults = self._record.request.base, self._place.faults
+        while faults:
+            at = form.size(faults[0].at - base) - self._heard_size
             if at > len(audio):
                 break
-            yield audio[:at], self._faults.popleft()
+            yield audio[:at], faults.popleft()
             audio = audio[at:]
         if audio:
             yield audio, None
@@ -205,15 +213,3 @@ class TurnSession:
     async def _work(self, call: Callable[[], _Result]) -> _Result:
         """Do what may block in a thread."""
         return await self._loop.run_in_executor(self._place.executor, call)
-
-
-def _pick(audio: bytes, form: WaveFormat, channel: int, channels: int) -> bytes:
-    """Give one channel of interleaved audio."""
-    if channels == 1:
-        return audio
-    width = form.sample_bits // 8
-    frame = width * form.channels
-    picked = bytearray(len(audio) // form.channels)
-    for byte in range(width):
-        picked[byte::width] = audio[channel * width + byte :: frame]
-    return bytes(picked)

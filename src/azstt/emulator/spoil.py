@@ -13,6 +13,7 @@ from azstt.emulator.faults import (
     NoAcks,
     NoTurnEnd,
     Reorder,
+    Stall,
 )
 from azstt.emulator.turn import ACK_PATH, Outgoing
 
@@ -21,8 +22,10 @@ class Spoiler:
     """Spoils the messages of one connection."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
-        self.mute: bool = False
         self._faults: Sequence[Fault] = tuple(faults)
+        self.mute: bool = any(
+            isinstance(fault, Stall) and fault.when == "after_upgrade" for fault in self._faults
+        )
         self._phrases: int = 0
         self._held: list[Outgoing] = []  # what goes out after the next message
 

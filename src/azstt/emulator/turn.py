@@ -51,7 +51,8 @@ class Turn:
         self._tag: str = tag
         self._family: str = "speech" if request.targets is None else "translation"
         self._language: str | None = None  # told once, where it is told at the start
-        self._spoken: bool = False  # anything was heard but silence
+        self._spoken: bool = False  # anything was heard but silence, or silence was told of
+        self._answered: bool = False  # a phrase was sent, with text or without
         self._acked: float = 0.0
         self._quiet: dict[int, float] = dict.fromkeys(range(channels), 0.0)
 
@@ -92,7 +93,7 @@ class Turn:
         """End the turn: all the audio, up to ``position``, was heard."""
         if self.over:
             return
-        if self._request.mode == "interactive" and not self._acked:
+        if self._request.mode == "interactive" and not self._answered:
             yield from self._nothing(
                 "NoMatch" if self._spoken else "InitialSilenceTimeout", position
             )
@@ -105,7 +106,7 @@ class Turn:
             yield Outgoing("turn.end", {})
 
     def _phrase(self, utterance: Utterance) -> Iterator[Outgoing]:
-        self._spoken = True
+        self._spoken = self._answered = True
         self._acked = max(self._acked, utterance.end)
         body = phrase(utterance, self._request, self._told(utterance.language))
         yield Outgoing(f"{self._family}.phrase", body)
@@ -122,6 +123,7 @@ class Turn:
 
     def _nothing(self, status: str, position: float) -> Iterator[Outgoing]:
         """Say that nothing was recognised up to here."""
+        self._answered = True
         self._acked = max(self._acked, position)
         body: Body = {
             "Id": result_id(self._request.base, position, status),

@@ -197,3 +197,12 @@ def encode_riff(form: WaveFormat) -> bytes:
     endless = b"\xff" * 4
     size = _FMT.size.to_bytes(4, "little")
     return b"RIFF" + endless + b"WAVE" + b"fmt " + size + fmt + b"data" + endless
+
+
+def channel_of(audio: bytes, form: WaveFormat, channel: int) -> bytes:
+    """Give one channel of interleaved audio."""
+    width = form.sample_bits // 8
+    picked = bytearray(len(audio) // form.channels)
+    for byte in range(width):
+        picked[byte::width] = audio[channel * width + byte :: form.frame_size]
+    return bytes(picked)

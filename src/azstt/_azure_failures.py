@@ -28,8 +28,9 @@ _STATUS = re.compile(r"\((\d{3})\)")
 _CLOSE_CODE = re.compile(r"[Ee]rror code:\s*(\d{4})")
 _RETRY_AFTER = re.compile(r"retry[- ]after\W{0,3}(\d+(?:\.\d+)?)", re.IGNORECASE)
 _QUOTA = re.compile(r"quota|too many requests|throttl|concurren", re.IGNORECASE)
-_CERTIFICATE = re.compile(r"certificate|TLS|SSL", re.IGNORECASE)
-_NAME = re.compile(r"getaddrinfo|name resolution|DNS|resolve|WS_OPEN_ERROR_BASE_URI", re.IGNORECASE)
+#: The SDK has no words for a certificate that is not trusted, only a number that is no errno.
+_CERTIFICATE = re.compile(r"certificate|Unknown error \d{4}", re.IGNORECASE)
+_NAME = re.compile(r"\[DNS\]|getaddrinfo|name resolution", re.IGNORECASE)
 _NOT_A_SPEECH_SERVICE = frozenset({"302", "404", "405", "410"})
 
 

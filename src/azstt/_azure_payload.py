@@ -19,6 +19,9 @@ from azstt._words import align_words
 
 Json: TypeAlias = Mapping[str, object]
 
+#: The most ticks that the service can count.
+_LONGEST = 2**63 - 1
+
 
 @dataclass(frozen=True)
 class Phrase:
@@ -168,7 +171,7 @@ def _span(data: Json, base: float) -> tuple[float, float]:
 
 
 def _ticks(value: object) -> int:
-    return max(0, value) if isinstance(value, int) else 0
+    return min(max(0, value), _LONGEST) if isinstance(value, int) else 0
 
 
 def _number(data: Json, name: str) -> float | None:

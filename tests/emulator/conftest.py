@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import io
 import threading
 import time
+import wave
 from array import array
 from itertools import groupby
 
@@ -39,6 +41,15 @@ def numbers(count: int) -> bytes:
 def said(count: int) -> str:
     """Give the transcript of `numbers`."""
     return " ".join(str(number) for number in range(1, count + 1))
+
+
+def wav(pcm: bytes) -> bytes:
+    """Put 16 kHz mono PCM into a WAV file."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setparams((1, 2, 16_000, 0, "NONE", ""))
+        writer.writeframes(pcm)
+    return file.getvalue()
 
 
 class NumberEngine:
@@ -168,6 +179,12 @@ def run():
 def numbers_fixture():
     """Make audio that says numbers."""
     return numbers
+
+
+@pytest.fixture(name="wav")
+def wav_fixture():
+    """Put 16 kHz mono PCM into a WAV file."""
+    return wav
 
 
 @pytest.fixture(name="said")

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import json
-import threading
 import wave
 from importlib import import_module
 from itertools import count
@@ -337,17 +336,6 @@ def test_a_slow_service_slows_the_writer(azure, run):
 
 
 # Threads and handles
-
-
-def test_sessions_leave_nothing_behind(azure, run):
-    """Session after session, no thread and no connection stays."""
-    before = threading.active_count()
-    with emulators.serve(script=Script.saying("Hello.")) as emulator:
-        backend = azure(emulator)
-        for _ in range(30):
-            assert run(backend, bytes(6_400)).events[-1] == azstt.Ended(position=0.2)
-        assert threading.active_count() <= before + 4
-    assert {record.closed for record in emulator.requests} == {"client 1000"}
 
 
 def test_closing_from_a_callback_is_allowed(azure):

@@ -107,7 +107,9 @@ class Link:
 def unexpected(error: Exception) -> RecognitionError:
     """Wrap what is a fault of ours, without its message: that may hold text."""
     wrapped = ServiceError(
-        f"what the SDK said could not be read: {type(error).__name__}", backend=BACKEND, retryable=False
+        f"what the SDK said could not be read: {type(error).__name__}",
+        backend=BACKEND,
+        retryable=False,
     )
     wrapped.__cause__ = error
     return wrapped

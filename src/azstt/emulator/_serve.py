@@ -8,7 +8,7 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from azstt._errors import ConfigurationError, MissingDependencyError
 from azstt.emulator.engines import Engine
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FilePath: TypeAlias = str | PathLike[str]
 #: Seconds between two looks at the connections.
 _GLANCE = 0.01
+_Number = TypeVar("_Number", int | None, float | None)
 EngineName: TypeAlias = Literal["script", "local"]
 
 
@@ -116,7 +117,7 @@ def serve(  # noqa: PLR0913 - each is one thing to set up, by name
         host=host,
         port=port,
         speed=_positive("speed", speed),
-        quota=quota,
+        quota=_positive("quota", quota),
         key=key,
         token=token,
         tls=None if tls is None else (fspath(tls[0]), fspath(tls[1])),
@@ -130,14 +131,14 @@ def serve(  # noqa: PLR0913 - each is one thing to set up, by name
 def _running(server: Server, where: str) -> Generator[Server]:
     """Run a server on a loop in a thread."""
     ready = threading.Event()
-    failures: list[OSError] = []
+    failures: list[Exception] = []
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
 
     async def run() -> None:
         try:
             await server.start()
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             failures.append(error)
             return
         finally:
@@ -155,7 +156,7 @@ def _running(server: Server, where: str) -> Generator[Server]:
     if failures:
         thread.join()
         raise ConfigurationError(
-            f"the emulator can't listen on {where}: {failures[0].strerror or failures[0]}; "
+            f"the emulator can't listen on {where}: {failures[0]}; "
             "choose another port, 0 for any that is free, and check the certificate"
         ) from failures[0]
     try:
@@ -189,7 +190,7 @@ def _faults(faults: Faults | FilePath | None) -> Faults:
     return faults if isinstance(faults, Faults) else Faults.read(faults)
 
 
-def _positive(name: str, value: float | None) -> float | None:
+def _positive(name: str, value: _Number) -> _Number:
     if value is not None and not value > 0:
         raise ConfigurationError(f"{name} must be more than 0 (given: {value!r})")
     return value

@@ -45,13 +45,13 @@ def find_mark(pcm: bytes, form: WaveFormat) -> float | None:
     if form != _FORMAT:
         return None
     at = pcm.find(_MAGIC_BYTES, 0, 2 * _SIZE)
-    if at < 0 or at % _AUDIO.sample_width or at + _MARK.size > len(pcm):
-        return None
-    number = int.from_bytes(pcm[at + 2 : at + 4], "little") << 16
-    number |= int.from_bytes(pcm[at + 4 : at + 6], "little")
-    if pcm[at : at + _MARK.size] != _mark(number):
-        return None
-    return _AUDIO.seconds(number * _SIZE - at)
+    while 0 <= at <= len(pcm) - _MARK.size:
+        high, low = struct.unpack_from("<2H", pcm, at + 2)
+        number = high << 16 | low
+        if at % _AUDIO.sample_width == 0 and pcm[at : at + _MARK.size] == _mark(number):
+            return _AUDIO.seconds(number * _SIZE - at)
+        at = pcm.find(_MAGIC_BYTES, at + 1, 2 * _SIZE)
+    return None
 
 
 def _mark(number: int) -> bytes:

@@ -31,6 +31,7 @@ class Client:
         self.cancellations: list = []
         self.started: list[int] = []
         self._ended = threading.Event()
+        self._stopped = threading.Event()
         self._transcribes = kind is sdk.transcription.ConversationTranscriber
 
     @property
@@ -57,7 +58,7 @@ class Client:
         r.speech_start_detected.connect(lambda event: self.started.append(event.offset))
         r.canceled.connect(lambda event: self.cancellations.append(event.cancellation_details))
         r.canceled.connect(lambda _: self._ended.set())
-        r.session_stopped.connect(lambda _: self._ended.set())
+        r.session_stopped.connect(lambda _: (self._stopped.set(), self._ended.set()))
         self._signals = [getattr(r, partial), getattr(r, final), r.canceled, r.session_stopped]
         begin = r.start_transcribing_async if self._transcribes else None
         (begin or r.start_continuous_recognition_async)().get()
@@ -72,6 +73,8 @@ class Client:
         """End the audio, and wait until the session has ended."""
         self.stream.close()
         ended = self._ended.wait(seconds)
+        if self.cancellations:  # stopping between the two events makes letting go take 10 s
+            self._stopped.wait(1.0)
         r = self.recogniser
         for signal in (*self._signals, r.speech_start_detected):
             signal.disconnect_all()

@@ -1,0 +1,90 @@
+"""Microsoft's JavaScript SDK, unmodified, against the emulator."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from azstt.emulator import Script, Utterance, marked_wav
+
+HERE = Path(__file__).parent / "js"
+SCRIPT = Script(
+    segments=(
+        Utterance(text="Hello there, Bob.", start=0, end=1, speaker="Guest-1"),
+        Utterance(text="How are you?", start=3.5, end=4.5, speaker="Guest-2"),
+    )
+)
+TEXTS = [segment.text for segment in SCRIPT.segments]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory) -> Path:
+    """Install the SDK from npm, once."""
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        pytest.skip("the JavaScript SDK needs node and npm, which are not on the PATH")
+    folder = tmp_path_factory.mktemp("js")
+    for name in ("package.json", "recognise.js"):
+        shutil.copy(HERE / name, folder)
+    options = ["--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
+    done = subprocess.run(
+        [npm, "install", *options],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip(f"npm could not install the JavaScript SDK: {done.stderr[-200:]}")
+    (folder / "speech.wav").write_bytes(marked_wav(6.0))
+    return folder
+
+
+@pytest.fixture(params=["host", "endpoint"])
+def recognise(request, installed):
+    """Run the SDK in a mode, pointed at an emulator in either way."""
+
+    def run(mode, emulator):
+        path = "" if request.param == "host" else "/stt/speech/universal/v2"
+        url = emulator.host + path
+        done = subprocess.run(
+            [shutil.which("node"), "recognise.js", mode, request.param, url, "speech.wav"],
+            cwd=installed,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
+def test_continuous(recognise, azure_speech_emulator):
+    """A continuous session hears partials and finals at their times."""
+    heard = recognise("continuous", azure_speech_emulator(script=SCRIPT))
+    assert [final["text"] for final in heard["finals"]] == TEXTS
+    assert [final["offset"] for final in heard["finals"]] == [0, 35_000_000]
+    assert heard["partials"] == ["hello", "hello there", "how", "how are"]
+    assert heard["errors"] == []
+
+
+def test_once(recognise, azure_speech_emulator):
+    """A single shot hears the first utterance."""
+    heard = recognise("once", azure_speech_emulator(script=SCRIPT))
+    assert [final["text"] for final in heard["finals"]] == TEXTS[:1]
+
+
+def test_conversation(recognise, azure_speech_emulator):
+    """A conversation transcriber tells the speakers apart."""
+    heard = recognise("conversation", azure_speech_emulator(script=SCRIPT))
+    assert [(final["text"], final["speaker"]) for final in heard["finals"]] == [
+        (TEXTS[0], "Guest-1"),
+        (TEXTS[1], "Guest-2"),
+    ]

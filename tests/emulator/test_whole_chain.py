@@ -1,0 +1,59 @@
+"""Real recordings through the whole chain: file, decoder, the real SDK, the emulator, a recogniser.
+
+The recogniser behind the emulator is the embedded one, so what comes out must be what it gives by
+itself. Both are asked for the same silence between segments, for the service's habit and the
+embedded recogniser's differ; so nothing at all may differ but the rounding of times to the
+service's ticks. Words are not aligned with the sound: what the aligner has heard before moves its
+times by a hundredth of a second or two.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+import azstt
+from azstt import emulator as emulators
+from azstt.backends.azure import AzureLimits
+from azstt.backends.local import LocalBackend
+from azstt.emulator.engines.local import LocalEngine
+
+pytestmark = pytest.mark.usefixtures("no_thread_left")
+
+RECORDINGS = {
+    "jfk.wav": {},
+    "mediarecorder.webm": {},
+    "long.ogg": {"end": 60.0},
+    "containers/aac_faststart.m4a": {},
+    "containers/amr_nb.amr": {},
+    "containers/h264_mp3.mkv": {},
+    "containers/opus.ogg": {},
+    "silence.flac": {},
+}
+PAUSE = 0.8
+TICK = 1e-6
+#: Recognising takes its time on a small machine; the clock is not what is tested here.
+LIMITS = AzureLimits(first_response=60, pace=200)
+
+
+@pytest.mark.parametrize(("name", "part"), RECORDINGS.items(), ids=RECORDINGS)
+def test_the_chain_changes_nothing(azure, audio, name, part):
+    """Through the SDK and the service come the very words of the recogniser, and their times."""
+    asked = {"segmentation_silence": PAUSE, **part}
+    recogniser = LocalBackend(align=False)
+    with emulators.serve(engine=LocalEngine(recogniser)) as emulator:
+        backend = azure(emulator, limits=LIMITS)
+        heard = azstt.transcribe_file(audio / name, backend=backend, **asked)
+        assert list(emulator.complaints(grace=3)) == []
+    alone = azstt.transcribe_file(audio / name, backend=recogniser, **asked)
+    assert heard.text == alone.text
+    assert bool(heard.text) == (name != "silence.flac")
+    for ours, theirs in zip(heard.segments, alone.segments, strict=True):
+        assert [word.text for word in ours.words] == [word.text for word in theirs.words]
+        assert times([ours, *ours.words]) == pytest.approx(times([theirs, *theirs.words]), abs=TICK)
+    assert heard.ledger.sent == alone.ledger.sent
+    assert heard.ledger.gaps == ()
+
+
+def times(spans) -> list[float]:
+    """Give where each begins and ends."""
+    return [at for span in spans for at in (span.start, span.end)]

@@ -6,6 +6,7 @@ import pytest
 
 import azstt
 import azstt.backends
+import azstt.emulator
 import azstt.testing
 
 PUBLIC = {
@@ -26,6 +27,9 @@ PUBLIC = {
     azstt.backends: {
         *("RecognizerBackend", "RecognizerSession", "Capabilities", "Emit"),
         *("available", "resolve"),
+    },
+    azstt.emulator: {
+        *("serve", "run", "Emulator", "Script", "Utterance", "Faults", "marked_wav"),
     },
     azstt.testing: {"ScriptedBackend", "Cue", "check_backend"},
 }

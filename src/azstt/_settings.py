@@ -231,9 +231,10 @@ def _bypassed(name: str, no_proxy: str) -> bool:
     """Whether NO_PROXY names a host, or a domain that it lies in."""
     if name in {"localhost", "127.0.0.1", "::1"}:
         return True
-    entries = [entry.strip().lower().lstrip("*.") for entry in no_proxy.split(",")]
-    return "*" in no_proxy.split(",") or any(
-        entry and (name == entry or name.endswith(f".{entry}")) for entry in entries
+    entries = [entry.strip().lower() for entry in no_proxy.split(",")]
+    domains = [entry.lstrip("*.") for entry in entries]
+    return "*" in entries or any(
+        domain and (name == domain or name.endswith(f".{domain}")) for domain in domains
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -87,13 +87,16 @@ def test_the_interpreter_ends_cleanly(moment):
             assert (done.returncode, done.stderr) == (0, "")
 
 
+HANDLES = Path("/proc/self/fd")
+
+
 def handles() -> int:
     """Count the open files and sockets."""
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(HANDLES.iterdir()))
 
 
 @pytest.mark.campaign
-@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts handles through /proc")
+@pytest.mark.skipif(not HANDLES.is_dir(), reason="counts handles through /proc")
 def test_many_sessions_leave_nothing_behind(azure, run, request):
     """300 sessions in a row: no thread, no file and no connection more than after ten."""
     sessions = 300 if "campaign" in request.config.option.markexpr else 30

@@ -14,25 +14,36 @@ def of(reason, details, target="region 'westeurope'"):
     return failure(reason, details + SESSION, target=target)
 
 
+CLOSED = "Connection was closed by the remote host. Error code:"
 CASES = [
     (1, "Authentication error (401). Please check...", azstt.AuthenticationError, "401"),
     (4, "Forbidden", azstt.AuthenticationError, "forbidden"),
     (2, "Bad request (400). Error details: body", azstt.RequestError, "400"),
     (3, "Too many requests (429).", azstt.ThrottledError, "429"),
     (8, "Service unavailable (503).", azstt.ThrottledError, "503"),
-    (2, "closed by the remote host. Error code: 1007. Error details: Quota exceeded", azstt.ThrottledError, "1007"),
-    (3, "closed by the remote host. Error code: 4429.", azstt.ThrottledError, "4429"),
-    (2, "closed by the remote host. Error code: 1007. Error details: bad", azstt.RequestError, "1007"),
-    (5, "Connection was closed by the remote host. Error code: 1002.", azstt.ServiceError, "1002"),
-    (5, "Connection failed. code=111: Connection refused", azstt.ServiceUnreachableError, "connection_failure"),
+    (2, f"{CLOSED} 1007. Error details: Quota exceeded", azstt.ThrottledError, "1007"),
+    (3, f"{CLOSED} 4429.", azstt.ThrottledError, "4429"),
+    (2, f"{CLOSED} 1007. Error details: bad", azstt.RequestError, "1007"),
+    (5, f"{CLOSED} 1002.", azstt.ServiceError, "1002"),
+    (
+        5,
+        "Connection failed. code=111: Connection refused",
+        azstt.ServiceUnreachableError,
+        "connection_failure",
+    ),
     (5, "Unspecified connection error (405).", azstt.RequestError, "405"),
     (7, "Internal service error (404).", azstt.RequestError, "404"),
     (7, "Internal service error (500).", azstt.ServiceError, "500"),
     (6, "Timeout (408).", azstt.RecognitionTimeoutError, "408"),
-    (6, "the client buffer exceeded maximum size", azstt.RecognitionTimeoutError, "service_timeout"),
+    (
+        6,
+        "the client buffer exceeded maximum size",
+        azstt.RecognitionTimeoutError,
+        "service_timeout",
+    ),
     (9, "something", azstt.ServiceError, "runtime_error"),
     (99, "a code of next year", azstt.ServiceError, "runtime_error"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("reason", "details", "kind", "code"), CASES)

@@ -172,15 +172,17 @@ def test_what_is_no_result_is_refused(body):
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(
-            ["NBest", "Words", "Word", "Display", "DisplayText", "DisplayWords", "Offset"]
-            + ["Duration", "Confidence", "Text", "Translation", "Translations", "SpeakerId"]
-            + ["PronunciationAssessment", "Phonemes", "PrimaryLanguage", "Language"]
-        ),
-        inner,
-        max_size=6,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["NBest", "Words", "Word", "Display", "DisplayText", "DisplayWords", "Offset"]
+                + ["Duration", "Confidence", "Text", "Translation", "Translations", "SpeakerId"]
+                + ["PronunciationAssessment", "Phonemes", "PrimaryLanguage", "Language"]
+            ),
+            inner,
+            max_size=6,
+        )
     ),
     max_leaves=8,
 )

@@ -24,7 +24,7 @@ def test_the_keywords_are_the_fields():
     ("fields", "message"),
     [
         ({"langauge": "en"}, "no such option: 'langauge'; did you mean 'language'"),
-        ({"colour": 1}, "no such option: 'colour'; there are language, diarize"),
+        ({"colour": 1}, "no such option: 'colour'; there are language, language_changes"),
         ({"language": "english please"}, "option 'language': .*given: 'english please'"),
         ({"segmentation_silence": 99}, "option 'segmentation_silence': .*given: 99"),
         ({"diarize": "perhaps"}, "option 'diarize': .*given: 'perhaps'"),
@@ -81,3 +81,44 @@ def test_a_bare_language_stands_for_its_regions(language):
 def test_no_list_of_languages_is_any_language():
     """A backend that names none leaves the question to its service."""
     Capabilities().check(RecognitionOptions.of({"language": "sv-SE"}), backend="x")
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"language_changes": True},
+        {"custom_model": "x"},
+        {"phrase_weight": 1.0},
+        {"profanity": "raw"},
+        {"dictation": True},
+        {"true_text": True},
+        {"segmentation_maximum": 30},
+        {"segmentation_semantic": True},
+        {"initial_silence": 5},
+        {"alternatives": 1},
+        {"translate": "de"},
+        {"audio_logging": True},
+        {"properties": {"a": "b"}},
+    ],
+)
+def test_what_a_backend_does_not_name_is_refused(option):
+    """Options that came later are refused by every backend that does not claim them."""
+    (name,) = option
+    options = RecognitionOptions.of(option)
+    with pytest.raises(ConfigurationError, match=f"does not support option '{name}'"):
+        ENGLISH.check(options, backend="local")
+    ENGLISH.model_copy(update={"options": frozenset({name})}).check(options, backend="local")
+
+
+def test_what_was_asked_is_known():
+    """Only what differs from the default was asked for."""
+    assert RecognitionOptions().asked == frozenset()
+    assert RecognitionOptions.of({"language": "en", "diarize": False}).asked == {"language"}
+
+
+def test_confidential_values_stay_out_of_messages():
+    """A reference text or a property may be confidential."""
+    with pytest.raises(ConfigurationError) as caught:
+        RecognitionOptions.of({"properties": {"secret": 7}})
+    assert "secret" not in str(caught.value).replace("'properties'", "")
+    assert "given" not in str(caught.value)

@@ -11,12 +11,22 @@ from azstt import BackendFallbackWarning, ConfigurationError
 from azstt.backends import available, resolve
 from azstt.testing import ScriptedBackend
 
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch, tmp_path):
+    """Nothing of the machine's own settings."""
+    for name in ("KEY", "REGION", "ENDPOINT", "HOST"):
+        monkeypatch.delenv(f"AZURE_SPEECH_{name}", raising=False)
+        monkeypatch.delenv(f"SPEECH_{name}", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
 PLUGIN = Path(__file__).parents[1] / "plugin"
 
 
 def test_the_embedded_backend_is_there():
-    """Whoever installs azstt has a backend by name."""
-    assert "local" in available()
+    """Whoever installs azstt has backends by name."""
+    assert {"azure", "local"} <= set(available())
     assert resolve("local").name == "local"
 
 
@@ -55,6 +65,24 @@ def test_the_fallback_is_told_once():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith(BackendFallbackWarning.__name__)
     assert "backend='local'" in done.stdout
+    assert "AZURE_SPEECH_KEY and AZURE_SPEECH_REGION" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "name"),
+    [
+        ({"AZURE_SPEECH_HOST": "ws://127.0.0.1:1"}, "azure"),
+        ({"SPEECH_KEY": "k", "SPEECH_REGION": "westus"}, "azure"),
+        ({"AZURE_SPEECH_KEY": "k"}, "local"),
+    ],
+)
+def test_azure_is_chosen_where_it_is_configured(monkeypatch, environment, name):
+    """A host, or a key with its region, is all it takes; a key alone leads nowhere."""
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BackendFallbackWarning)
+        assert resolve(None).name == name
 
 
 def test_naming_the_backend_tells_nothing():

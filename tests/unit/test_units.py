@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azstt._units import parse_seconds, timestamp
+from azstt._units import milliseconds, parse_seconds, seconds_to_ticks, ticks_to_seconds, timestamp
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,14 @@ def test_what_is_no_time_is_refused(text):
 def test_a_timestamp_reads_back(seconds):
     """Writing and reading loses less than a millisecond."""
     assert parse_seconds(timestamp(seconds)) == pytest.approx(seconds, abs=0.0006)
+
+
+def test_ticks_are_a_hundred_nanoseconds():
+    """Ten million to the second, there and back."""
+    assert ticks_to_seconds(25_000_000) == 2.5
+    assert seconds_to_ticks(2.5) == 25_000_000
+
+
+def test_milliseconds_are_whole():
+    """As properties want them."""
+    assert milliseconds(0.7004) == "700"

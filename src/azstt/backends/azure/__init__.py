@@ -6,7 +6,7 @@ from azstt._audio_format import AudioFormat
 from azstt._azure_failures import BACKEND
 from azstt._errors import ConfigurationError, MissingDependencyError
 from azstt._options import RecognitionOptions
-from azstt._settings import AzureSettings
+from azstt._settings import AzureSettings as AzureSettings
 from azstt.backends._base import Capabilities, Emit, RecognizerSession
 from azstt.backends.azure._limits import AzureLimits as AzureLimits
 from azstt.backends.azure._limits import ReconnectPolicy as ReconnectPolicy

@@ -43,6 +43,13 @@ def test_a_continuous_turn():
     assert [*turn.hear(HELLO), *turn.finish(3.0), *turn.pass_silence(9), *turn.end_early()] == []
 
 
+def test_the_last_millisecond_is_acknowledged_whole():
+    """Clients cut acknowledged audio to milliseconds, so the end is rounded up to one."""
+    turn = Turn(TurnRequest(), "tag")
+    assert [m.body.get("Offset") for m in turn.finish(1.86975)][1] == 18_700_000
+    assert [m.body.get("Offset") for m in Turn(TurnRequest(), "").finish(1.1)][1] == 11_000_000
+
+
 def test_a_single_shot_ends_with_its_phrase():
     """An interactive turn is over once a phrase is said."""
     turn = Turn(TurnRequest(mode="interactive"), "tag")

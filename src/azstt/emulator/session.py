@@ -87,8 +87,8 @@ class TurnSession:
             self._over = True
             while not self._audio.empty():  # frees whoever waits to put more
                 self._audio.get_nowait()
-            for engine in self._engines:
-                engine.close()  # a blocked write in a thread comes free
+            for engine in self._engines:  # a blocked write in a thread comes free
+                self._place.executor.submit(engine.close)
 
     async def take(self, audio: bytes) -> None:
         """Take the next audio; empty is the end. The first begins with a RIFF header.
@@ -121,9 +121,9 @@ class TurnSession:
                 return
 
     async def _next(self) -> tuple[bytes, bool]:
-        """Wait for audio and take all that is there; tell whether it is the last."""
+        """Wait for audio; take all that is there, unless a pace is kept; tell if it is the last."""
         pieces = [await self._audio.get()]
-        while pieces[-1] and not self._audio.empty():
+        while pieces[-1] and not self._audio.empty() and self._place.speed is None:
             pieces.append(self._audio.get_nowait())
         return b"".join(pieces), not pieces[-1]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -133,8 +134,13 @@ class Turn:
         yield Outgoing(f"{self._family}.phrase", body)
 
     def _close(self, position: float) -> Iterator[Outgoing]:
-        """End speech, acknowledge everything and end the turn."""
+        """End speech, acknowledge everything and end the turn.
+
+        Clients count acknowledged audio in whole milliseconds, cut off: what is left of the last
+        one they would send again, in another turn.
+        """
         self.over = True
+        position = math.ceil(round(position * 1000, 6)) / 1000
         yield Outgoing("speech.endDetected", {"Offset": seconds_to_ticks(position)})
         if self._request.mode != "interactive":
             dictated: Body = {

@@ -75,7 +75,7 @@ def test_a_backend_that_fails(emulate, client, pointed):
     """A recogniser that fails closes the connection as the service's own failure."""
     failure = azstt.Failed(error=azstt.ServiceError("broken on purpose"))
     emulator = emulate(engine=LocalEngine(ScriptedBackend([failure])))
-    heard = client(pointed(emulator)).run(4 * SILENCE)
+    heard = client(pointed(emulator)).run(9 * SILENCE)
     assert heard.error == "ServiceError"
     assert {record.closed for record in emulator.requests} == {"server 1011"}
 

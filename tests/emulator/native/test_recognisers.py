@@ -37,6 +37,16 @@ def test_a_new_final_follows_the_end_of_the_audio(emulate, client, way):
     assert heard.texts == TEXTS
 
 
+@pytest.mark.parametrize("rate", [8_000, 16_000, 44_100])
+def test_audio_of_any_length_ends_in_one_turn(emulate, client, pointed, rate):
+    """Audio that ends within a millisecond is acknowledged to its end: nothing is sent twice."""
+    emulator = emulate(script=Script.saying("Hello."))
+    heard = client(pointed(emulator), audio=(rate, 16, 1))
+    heard.run(bytes(2 * round(rate * 1.3337)))
+    assert heard.texts == ["Hello."]
+    assert len(emulator.requests[0].turns) == 1
+
+
 def test_single_shot(emulate, client, way):
     """A single shot gives the first utterance, another one the next."""
     emulator = emulate(script=TWO)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from contextlib import suppress
 from threading import Event as Flag
-from threading import Thread
+from threading import Lock, Thread
 
 from azstt._audio_format import AudioFormat
 from azstt._decode import ByteFeed, open_audio
@@ -63,6 +63,7 @@ class _Relay:
         self.error: AzsttError | None = None
         self._listen = listen
         self._channel = channel
+        self._lock = Lock()
         self._pending: deque[float] = deque()  # where speech began whose final has not come
         self._quiet = 0.0
 
@@ -70,14 +71,16 @@ class _Relay:
         """Take an event, on whatever thread it comes."""
         match event:
             case SpeechStarted(at=at):
-                self._pending.append(at)
+                with self._lock:
+                    self._pending.append(at)
                 self._listen(event)
             case Partial() | SpeechEnded():
                 self._listen(event)
             case Final(segment=segment):
                 self._listen(Phrase(utterance=Utterance(**dict(segment), channel=self._channel)))
-                if self._pending:
-                    self._pending.popleft()
+                with self._lock:
+                    if self._pending:
+                        self._pending.popleft()
             case Ended():
                 self.over.set()
             case Failed(error=error):
@@ -88,8 +91,8 @@ class _Relay:
 
     def heard(self, position: float) -> None:
         """Say what is not needed any more, now that so much audio was heard."""
-        open_from = next(iter(self._pending), position - _UNSURE)
-        until = min(open_from, position - _UNSURE)
+        with self._lock:
+            until = min([position - _UNSURE, *self._pending])
         if until - self._quiet >= _QUIET_EVERY:
             self._quiet = until
             self._listen(Quiet(until=until))
@@ -129,6 +132,8 @@ class _Converting:
 
     def __init__(self, direct: _Direct, audio: WaveFormat) -> None:
         self._direct = direct
+        self._audio = audio
+        self._written = 0
         self._error: AzsttError | None = None
         self._feed = ByteFeed()
         self._feed.push(encode_riff(audio))
@@ -136,13 +141,15 @@ class _Converting:
         self._thread.start()
 
     def write(self, audio: bytes, /) -> None:
+        self._written += len(audio)
         with suppress(SessionStateError):  # the reader has given up: finish says why
             self._feed.push(audio)
 
     def finish(self) -> None:
         self._feed.close()
         self._thread.join()
-        if self._error is not None:
+        # a tail of some samples may be too short to give any at another rate
+        if self._error is not None and self._audio.seconds(self._written) > _SHORTEST:
             raise self._error
         self._direct.finish()
 

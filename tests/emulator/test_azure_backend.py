@@ -323,15 +323,15 @@ def test_a_live_source_may_pause(azure, run):
 def test_a_slow_service_slows_the_writer(azure, run):
     """Audio is taken at the service's speed, so that the memory does not grow with the file."""
     limits = AzureLimits(hold=10, pace=10_000)
-    with emulators.serve(speed=20, script=Script.saying("Hello.")) as emulator:
-        session = run(azure(emulator, limits=limits), bytes(32_000 * 60), wait=False)
+    with emulators.serve(speed=40, script=Script.saying("Hello.")) as emulator:
+        session = run(azure(emulator, limits=limits), bytes(32_000 * 40), wait=False)
         buffer = session.session._buffer
         most = 0
         while session.feeding:
             most = max(most, len(buffer._bytes))
             session.pause(0.005)
         session.finish()
-    assert session.events[-1] == azstt.Ended(position=60.0)
+    assert session.events[-1] == azstt.Ended(position=40.0)
     assert most <= 32_000 * 17
 
 
@@ -371,3 +371,67 @@ def test_no_secret_is_shown(caplog):
         azstt.transcribe_bytes(wav(bytes(3200)), backend=backend)
     assert "s3cret" not in repr(caught.value) + str(caught.value) + caplog.text
     assert "s3cret" not in json.dumps(vars(caught.value), default=str)
+
+
+# The session's own rules
+
+
+def test_a_session_starts_once(azure):
+    """A second start, and audio before the first, are told; a closed session does nothing."""
+    with emulators.serve() as emulator:
+        session = azure(emulator).open(
+            azstt.RecognitionOptions(), azstt.AudioFormat(), lambda _: None
+        )
+        with pytest.raises(azstt.SessionStateError, match="before start"):
+            session.write(b"")
+        session.start()
+        with pytest.raises(azstt.SessionStateError, match="started before"):
+            session.start()
+        session.close()
+        session.finish()
+        other = azure(emulator).open(
+            azstt.RecognitionOptions(), azstt.AudioFormat(), lambda _: None
+        )
+        other.close()
+        other.start()
+    assert len(emulator.requests) == 1
+
+
+def test_what_goes_wrong_in_a_callback_is_a_failure(azure):
+    """A fault on the SDK's thread, where nobody would see it, ends the session with an error."""
+    events = []
+
+    def take(event) -> None:
+        if isinstance(event, azstt.Final):
+            raise LookupError("on purpose")
+        events.append(event)
+
+    with emulators.serve(script=Script.saying("Hello.", start=0.2)) as emulator:
+        session = azure(emulator).open(azstt.RecognitionOptions(), azstt.AudioFormat(), take)
+        session.start()
+        session.write(bytes(64_000))
+        session._supervisor.join(10)
+        session.close()
+    error = events[-1].error
+    assert isinstance(error, azstt.ServiceError)
+    assert isinstance(error.__cause__, LookupError)
+    assert "on purpose" not in str(error)
+
+
+def test_closing_ends_the_wait_for_another_attempt(azure, run):
+    """Nobody waits out the delay of a reconnection that is not wanted any more."""
+    slow = ReconnectPolicy(first_delay=60, longest_delay=60, total=600)
+    faults = Faults.of(Close(at=0.2, code=1002))
+    with emulators.serve(faults=faults) as emulator:
+        session = run(azure(emulator, reconnect=slow), bytes(32_000), wait=False)
+        session.until(azstt.Reconnecting)
+        session.session.close()
+        assert not session.session._supervisor.is_alive()
+
+
+def test_diarization_outlives_a_reconnection(azure, number_engine, numbers, said):
+    """The conversation transcriber is made anew like any other recogniser."""
+    faults = Faults.of(Close(at=4.0, code=1002))
+    with emulators.serve(engine=number_engine, faults=faults) as emulator:
+        transcript = azstt.transcribe_bytes(wav(numbers(20)), backend=azure(emulator), diarize=True)
+    assert transcript.text == said(20)

@@ -123,9 +123,9 @@ def test_every_byte_is_read_in_order_from_where_a_reader_begins(steps):
             reader = buffer.reader()
             at = audio.size(reader.base)
         view = memoryview(bytearray(min(len(pcm), len(whole) - at)))
-        size = reader.read(view)
-        assert view[:size] == whole[at : at + size]
-        at += size
+        got = reader.read(view)
+        assert view[:got] == whole[at : at + got]
+        at += got
 
 
 # The clock

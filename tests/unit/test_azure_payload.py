@@ -176,9 +176,12 @@ values = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["NBest", "Words", "Word", "Display", "DisplayText", "DisplayWords", "Offset"]
-                + ["Duration", "Confidence", "Text", "Translation", "Translations", "SpeakerId"]
-                + ["PronunciationAssessment", "Phonemes", "PrimaryLanguage", "Language"]
+                [
+                    *("NBest", "Words", "Word", "Display", "DisplayText", "DisplayWords", "Text"),
+                    *("Offset", "Duration", "Confidence", "Translation", "Translations"),
+                    *("PronunciationAssessment", "Phonemes", "PrimaryLanguage", "Language"),
+                    "SpeakerId",
+                ]
             ),
             inner,
             max_size=6,

@@ -342,6 +342,14 @@ def test_the_program():
     assert done.stdout.startswith(b"listening on ")
 
 
+def test_the_extra_is_named():
+    """Without aiohttp the message holds the line that installs it."""
+    code = "import sys; sys.modules['aiohttp'] = None; import azstt.emulator as e; "
+    code += "e.serve().__enter__()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert b"pip install 'azstt[emulator]'" in done.stderr
+
+
 OTHERS = """
 import asyncio, aiohttp
 

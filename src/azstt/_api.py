@@ -40,7 +40,7 @@ def transcribe_file(
             engine; it must return quickly. What it raises stops the work and comes out here.
         timeout: seconds that the whole may take.
         **options: the fields of `RecognitionOptions` (``language``, ``diarize``, ``phrases``,
-            ``partials``, ``segmentation_silence``), and which part of the source: ``start`` and
+            ``translate``, ``partials`` and many more), and which part of the source: ``start`` and
             ``end`` in seconds, ``track`` among its audio tracks, and the limits ``max_seconds``
             and ``max_bytes``.
 

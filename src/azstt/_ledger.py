@@ -67,7 +67,6 @@ class LedgerBook:
             sent: seconds that the recogniser took.
             damage: what was lost in decoding.
         """
-        named = [(gap.start, min(gap.end, sent)) for gap in self._gaps if gap.start < sent]
         answered = self._results + self._empty + [(gap.start, gap.end) for gap in self._gaps]
         settled = max([self._complete_to, *(end for _, end in answered)])
         lost = [speech for speech in self._speech if not _touches(speech, answered)]

@@ -6,21 +6,33 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
+from av.audio.frame import AudioFrame
 from av.error import BlockingIOError as AgainError
 from av.error import EOFError as EndError
 from av.filter import Graph
 
 from azstt._audio_format import AudioFormat
 from azstt._decode._media import LOWEST_RATE, absurd_rate
+from azstt._decode._riff import WaveFormat
 
 if TYPE_CHECKING:
-    from av.audio.frame import AudioFrame
     from av.filter.context import FilterContext
 
 #: What a number of channels means where nothing else says so; libav's own defaults.
 LAYOUTS: Final = {
     1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1", 24: "22.2"
 }  # fmt: skip
+
+
+#: What libav's frames call a WAV file's samples; 24 bits are widened to 32.
+SAMPLES: Final = {
+    "pcm_u8": "u8",
+    "pcm_s16le": "s16",
+    "pcm_s24le": "s32",
+    "pcm_s32le": "s32",
+    "pcm_f32le": "flt",
+    "pcm_f64le": "dbl",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,17 @@ def new_graph() -> Graph:
     return graph
 
 
+def pcm_frame(form: WaveFormat, samples: bytes) -> AudioFrame:
+    """Make a frame of a WAV file's samples."""
+    # A mask that does not fit is what broken writers give: their channels are taken in order.
+    masked = form.mask.bit_count() == form.channels
+    layout = f"{form.mask:#x}" if masked else LAYOUTS.get(form.channels, f"{form.channels}C")
+    frame = AudioFrame(SAMPLES[form.codec], layout, len(samples) // form.frame_size)
+    frame.sample_rate = form.sample_rate
+    frame.planes[0].update(_widen(samples) if form.codec == "pcm_s24le" else samples)
+    return frame
+
+
 def drain(sink: FilterContext, target: Target) -> Iterator[bytes]:
     """Give all PCM that a sink has ready."""
     pull, pcm = sink.pull, target.pcm
@@ -84,6 +107,14 @@ def drain(sink: FilterContext, target: Target) -> Iterator[bytes]:
             yield pcm(cast("AudioFrame", pull()))
     except (AgainError, EndError):
         return
+
+
+def _widen(narrow: bytes) -> bytearray:
+    """Put every three bytes above a zero."""
+    wide = bytearray(len(narrow) // 3 * 4)
+    for byte in range(3):
+        wide[byte + 1 :: 4] = narrow[byte::3]
+    return wide
 
 
 def _narrow(wide: bytes) -> bytes:

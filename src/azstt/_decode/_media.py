@@ -23,7 +23,7 @@ from azstt._decode._refuse import (
     protected,
 )
 from azstt._decode._report import Facts
-from azstt._decode._sniff import HEAD, declares_late
+from azstt._decode._sniff import HEAD, declares_late, mp3_samples
 from azstt._decode._sources import Source
 from azstt._errors import AudioDecodeError
 
@@ -55,7 +55,18 @@ _LENGTHLESS: Final = {
     "flv",
 }
 #: Formats whose length is written down, so that a shorter file is a truncated one.
-_EXACT: Final = {"wav", "w64", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "aiff", "caf", "au", "avi", "asf"}
+_EXACT: Final = {
+    "wav",
+    "w64",
+    "flac",
+    "mov,mp4,m4a,3gp,3g2,mj2",
+    "ogg",
+    "aiff",
+    "caf",
+    "au",
+    "avi",
+    "asf",
+}
 _MICROSECONDS = 1_000_000
 
 
@@ -105,7 +116,7 @@ class Media:
     def __init__(self, source: Source, track: int) -> None:
         self._source = source
         self._file: LibavFile | None = None
-        head = source.read(HEAD) if source.seekable else _peek(source)
+        head = _look(source)
         thorough = declares_late(head)
         self.container: InputContainer = self._open(head, thorough=thorough)
         try:
@@ -114,7 +125,7 @@ class Media:
                 self.container = self._open(head, thorough=True)
             self.check()
             self.stream: AudioStream = self._choose(track)
-            self.facts: Facts = _facts(self.container, self.stream, self._exact(head))
+            self.facts: Facts = _facts(self.container, self.stream, source.beginning)
         except BaseException:
             self.container.close()
             raise
@@ -138,7 +149,6 @@ class Media:
         options = {
             "format_whitelist": FORMATS,
             "protocol_whitelist": "none" if url is None else "file",
-            "max_size": "32768",  # of a packet of PCM
             **({} if thorough else QUICK),
         }
         try:
@@ -148,13 +158,6 @@ class Media:
             if not thorough and source.seekable and not isinstance(error, ArgumentError):
                 return self._open(head, thorough=True)
             raise not_audio(head, source, error) from error
-
-    def _exact(self, head: bytes) -> bool:
-        """Tell whether the format writes its length down."""
-        name = self.container.format.name
-        # Of an MP3 stream libav knows the length only by such a tag, where it cannot see the end.
-        tagged = b"Xing" in head or b"Info" in head or not self._source.seekable
-        return name in _EXACT or (name == "mp3" and tagged)
 
     def _choose(self, track: int) -> AudioStream:
         source, container = self._source, self.container
@@ -187,8 +190,12 @@ def absurd_rate(rate: int, label: str) -> AudioDecodeError:
     )
 
 
-def _peek(source: Source) -> bytes:
-    """Look at the head of a stream without waiting for more than its first bytes."""
+def _look(source: Source) -> bytes:
+    """Look at the first bytes; at no more of a stream than one need wait for."""
+    if source.seekable:
+        source.seek(0)
+        source.read(HEAD)
+        return source.beginning
     head = b""
     while len(head) < 12 and (piece := source.read(HEAD)):  # noqa: PLR2004  a RIFF or ftyp head
         head += piece
@@ -202,11 +209,14 @@ def _is_clear(container: InputContainer, track: int) -> bool:
     return 0 <= track < len(tracks) and tracks[track].rate > 0 and tracks[track].channels > 0
 
 
-def _facts(container: InputContainer, stream: AudioStream, exact: bool) -> Facts:
+def _facts(container: InputContainer, stream: AudioStream, head: bytes) -> Facts:
     name = container.format.name
+    exact = name in _EXACT
     seconds: float | None = None
     if name in _LENGTHLESS:
-        exact = False
+        pass
+    elif name == "mp3" and (samples := mp3_samples(head, stream.rate)) is not None:
+        seconds, exact = samples / stream.rate, True
     elif stream.duration is not None and stream.time_base is not None:
         seconds = float(stream.duration * stream.time_base)
     elif (tag := _tagged(stream.metadata.get("DURATION", ""))) is not None:

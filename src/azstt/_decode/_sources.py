@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeAlias, cast, runtime_checkable
 
 from azstt._decode._feed import ByteFeed
+from azstt._decode._sniff import HEAD
 from azstt._errors import AudioSourceError, AudioTooLargeError, ConfigurationError
 
 #: Bytes asked for when a whole stream is read.
@@ -43,7 +44,8 @@ class Source:
         label: what messages call it.
         size: bytes from the beginning to the end, where that is known beforehand.
         seekable: whether `seek` works.
-        taken: bytes fetched so far.
+        taken: bytes fetched so far; the size, where that is known.
+        beginning: the first few KB, as far as they were fetched.
     """
 
     seekable: bool = False
@@ -51,7 +53,8 @@ class Source:
     def __init__(self, label: str, *, size: int | None, max_bytes: int | None) -> None:
         self.label: str = label
         self.size: int | None = size
-        self.taken: int = 0
+        self.taken: int = size or 0
+        self.beginning: bytes = b""
         self._max_bytes = max_bytes
         self._position = 0
         self._pending = b""
@@ -84,7 +87,10 @@ class Source:
 
     def seek(self, offset: int) -> None:
         """Go to a position from the source's beginning."""
-        self._move(offset)
+        try:
+            self._move(offset)
+        except OSError as error:
+            raise unreadable(error, self.label) from error
         self._position = offset
         self._pending = b""
         self._ended = False
@@ -93,6 +99,10 @@ class Source:
     def url(self) -> str | None:
         """What libav may open by itself, if there is such a thing."""
         return None
+
+    def as_file(self) -> str | None:
+        """Give what libav may open by itself, even if it has to be made."""
+        return self.url
 
     @property
     def idle(self) -> bool:
@@ -115,17 +125,18 @@ class Source:
             if isinstance(error, AudioSourceError):
                 raise
             raise unreadable(error, self.label) from error
-        data = self._octets(piece)
+        data = piece if isinstance(piece, bytes) else self._octets(piece)
         if not data:
             self._ended = True
-        self.taken += len(data)
+        at = self._position
+        if at < HEAD and at <= len(self.beginning):
+            self.beginning = self.beginning[:at] + data[: HEAD - at]
         if self.size is None:
+            self.taken = max(self.taken, at + len(data))
             self._check(self.taken)
         return data
 
     def _octets(self, piece: object) -> bytes:
-        if isinstance(piece, bytes):
-            return piece
         if isinstance(piece, (bytearray, memoryview)):
             return bytes(cast("bytearray", piece))
         if piece is None:
@@ -190,8 +201,7 @@ class BytesSource(Source):
         self._memfd = -1
         super().__init__(label, size=len(self._view), max_bytes=max_bytes)
 
-    @property
-    def url(self) -> str | None:
+    def as_file(self) -> str | None:
         """Give the name of an anonymous file with these bytes, made at the first call."""
         if not sys.platform.startswith("linux"):
             return None

@@ -109,12 +109,12 @@ def drain(sink: FilterContext, target: Target) -> Iterator[bytes]:
         return
 
 
-def _widen(narrow: bytes) -> bytearray:
+def _widen(narrow: bytes) -> bytes:
     """Put every three bytes above a zero."""
     wide = bytearray(len(narrow) // 3 * 4)
     for byte in range(3):
         wide[byte + 1 :: 4] = narrow[byte::3]
-    return wide
+    return bytes(wide)
 
 
 def _narrow(wide: bytes) -> bytes:

@@ -166,14 +166,14 @@ class Media:
             raise no_track(container, source)
         for stream in container.streams:
             stream.discard = Discard.all
-        if any(s.codec_tag in {"enca", "drms"} for s in container.streams if s.type == "audio"):
-            raise protected(source)
         able = [s for s in tracks if decodable(s)]
         if not able:
             raise no_decoder(tracks, source)
         if not 0 <= track < len(able):
             raise no_such_track(track, len(able), source)
         stream = able[track]
+        if stream.codec_tag in {"enca", "drms"}:
+            raise protected(source)
         if 0 < stream.rate < LOWEST_RATE:
             raise absurd_rate(stream.rate, source.label)
         stream.discard = Discard.default

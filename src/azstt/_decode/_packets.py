@@ -14,6 +14,7 @@ from av.error import FFmpegError
 
 from azstt._decode._graph import Mixer, Target
 from azstt._decode._media import Media
+from azstt._decode._refuse import protected
 from azstt._decode._report import Tally
 from azstt._decode._sources import Source
 
@@ -53,7 +54,9 @@ def read_packets(media: Media, source: Source, target: Target, tally: Tally) -> 
             gaps.look(packet)
         try:
             frames = decode(packet)
-        except FFmpegError:
+        except FFmpegError as error:
+            if packet.has_sidedata("encryption_info"):
+                raise protected(source) from error
             tally.lose(mixer.seconds, _duration(packet))
             continue
         for frame in frames:

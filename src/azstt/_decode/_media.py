@@ -168,7 +168,7 @@ class Media:
             stream.discard = Discard.all
         able = [s for s in tracks if decodable(s)]
         if not able:
-            raise no_decoder(tracks, source)
+            raise no_decoder(source)
         if not 0 <= track < len(able):
             raise no_such_track(track, len(able), source)
         stream = able[track]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from azstt._decode._sniff import describe, is_iso
@@ -10,7 +9,6 @@ from azstt._decode._sources import Source
 from azstt._errors import AudioDecodeError, AudioError, ConfigurationError, NoAudioStreamError
 
 if TYPE_CHECKING:
-    from av.audio.stream import AudioStream
     from av.container.input import InputContainer
     from av.stream import Stream
 
@@ -64,12 +62,11 @@ def decodable(stream: Stream) -> bool:
     return cast("object", stream.codec_context) is not None
 
 
-def no_decoder(tracks: Sequence[AudioStream], source: Source) -> AudioDecodeError:
+def no_decoder(source: Source) -> AudioDecodeError:
     """Audio tracks, none of which libav can decode."""
-    tags = ", ".join(repr(stream.codec_tag) for stream in tracks)
     return AudioDecodeError(
-        f"there is no decoder for the audio of {source.label!r} (codec tag {tags}); convert it to "
-        "a common codec first",
+        f"there is no decoder for the audio of {source.label!r}: its codec is not known, or the "
+        "header is damaged; convert it to a common codec first",
         source=source.label,
     )
 

@@ -151,13 +151,17 @@ class Mixer:
         return self._earlier + (self._samples / self._shape[0] if self._shape else 0.0)
 
     def push(self, frame: AudioFrame) -> None:
-        """Add a frame. At a change of shape what came before it is flushed."""
+        """Add a frame. At a change of shape what came before it is flushed.
+
+        Raises:
+            FFmpegError: the frame contradicts itself; it is left out.
+        """
         shape = (frame.sample_rate, frame.format.name, frame.layout.name)
         if shape != self._shape:
             self._follow(shape, frame.layout.nb_channels)
-        self._samples += frame.samples
         frame.pts = None  # gaps between timestamps are no samples
         cast("FilterContext", self._input).push(frame)
+        self._samples += frame.samples
 
     def pull(self) -> Iterator[bytes]:
         """Give what is ready."""
@@ -179,11 +183,13 @@ class Mixer:
         if rate < LOWEST_RATE:
             raise absurd_rate(rate, self._label)
         self._done = list(self.flush())
-        self._earlier, self._samples, self._shape = self.seconds, 0, shape
+        # Should these frames be refused, the next ones must not meet a graph half built.
+        self._earlier, self._samples, self._shape = self.seconds, 0, None
+        self._input = self._output = None
         known = LAYOUTS.get(channels, f"{channels}C") if " channels" in layout else layout
         self._layout = self._layout or known
         graph = new_graph()
-        node = self._input = graph.add(
+        node = source = graph.add(
             "abuffer",
             sample_rate=str(rate),
             sample_fmt=sample_format,
@@ -194,6 +200,6 @@ class Mixer:
             # Nobody knows where these channels stand: the mean of all is all one can do.
             mean = "+".join(f"{1 / channels:.9f}*c{i}" for i in range(channels))
             node = graph.add("pan", f"mono|c0={mean}")
-            self._input.link_to(node)
+            source.link_to(node)
         self._output = self._target.sink(graph, node, self._layout)
-        self._graph = graph
+        self._input, self._graph, self._shape = source, graph, shape

@@ -75,8 +75,9 @@ class LibavLane:
                     yield chunk
                 if given and not self._short(given, tally):
                     return
-            except FFmpegError:
-                # The packet lane decodes it again, and knows what to do with damage.
+            except (FFmpegError, UnicodeError):
+                # The packet lane decodes it again, and knows what to do with damage; it also
+                # takes names that are no text.
                 pass
         yield from self._packets(given, tally)
 
@@ -86,8 +87,7 @@ class LibavLane:
         Newer versions of libav do it themselves, older ones not for all of them.
         """
         facts, size = self.facts, 0
-        padded = facts.exact and facts.codec in {"aac", "mp3float"}
-        limit = self.audio.size(facts.seconds) if padded and facts.seconds else sys.maxsize
+        limit = self.audio.size(facts.seconds) if facts.padded and facts.seconds else sys.maxsize
         held = b""
         for chunk in chunks:
             size += len(chunk)

@@ -67,7 +67,10 @@ _EXACT: Final = {
     "avi",
     "asf",
 }
+_MP4: Final = "mov,mp4,m4a,3gp,3g2,mj2"
 _MICROSECONDS = 1_000_000
+#: Thirty years: past that a header lies.
+_LONGEST = 1e9
 
 
 class LibavFile:
@@ -96,13 +99,11 @@ class LibavFile:
         return self._source.tell()
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a position; only a source of a known size knows its end."""
+        """Go to a position."""
         if whence == os.SEEK_CUR:
             offset += self.tell()
         elif whence == os.SEEK_END:
-            if self._source.size is None:
-                raise OSError("the size is not known")
-            offset += self._source.size
+            offset += self._source.size or 0  # what can seek knows its size
         try:
             self._source.seek(offset)
         except BaseException as error:  # noqa: BLE001  raised again outside of libav, by check()
@@ -125,7 +126,7 @@ class Media:
                 self.container = self._open(head, thorough=True)
             self.check()
             self.stream: AudioStream = self._choose(track)
-            self.facts: Facts = _facts(self.container, self.stream, source.beginning)
+            self.facts: Facts = _facts(self.container, self.stream, source)
         except BaseException:
             self.container.close()
             raise
@@ -209,34 +210,42 @@ def _is_clear(container: InputContainer, track: int) -> bool:
     return 0 <= track < len(tracks) and tracks[track].rate > 0 and tracks[track].channels > 0
 
 
-def _facts(container: InputContainer, stream: AudioStream, head: bytes) -> Facts:
-    name = container.format.name
-    exact = name in _EXACT
-    seconds: float | None = None
-    if name in _LENGTHLESS:
-        pass
-    elif name == "mp3" and (samples := mp3_samples(head, stream.rate)) is not None:
+def _facts(container: InputContainer, stream: AudioStream, source: Source) -> Facts:
+    name, codec = container.format.name, stream.codec_context.name
+    samples = mp3_samples(source.beginning, stream.rate) if name == "mp3" else None
+    seconds, exact = _length(container, stream, seekable=source.seekable)
+    if samples is not None:
         seconds, exact = samples / stream.rate, True
-    elif stream.duration is not None and stream.time_base is not None:
-        seconds = float(stream.duration * stream.time_base)
-    elif (tag := _tagged(stream.metadata.get("DURATION", ""))) is not None:
-        seconds, exact = tag, True
-    elif container.duration is not None:
-        seconds = container.duration / _MICROSECONDS
-        # The container's length may be that of the pictures.
-        exact = len(container.streams) == 1
-    if seconds is not None and not 0 < seconds < 1e9:  # noqa: PLR2004  30 years: a lying header
+    if seconds is not None and not 0 < seconds < _LONGEST:
         seconds = None
-    context = stream.codec_context
     return Facts(
         container=name,
-        codec=context.name,
+        codec=codec,
         index=stream.index,
         sample_rate=stream.rate,
         channels=stream.channels,
         seconds=seconds,
         exact=exact and seconds is not None,
+        padded=samples is not None or (name == _MP4 and codec == "aac" and stream.frames > 0),
     )
+
+
+def _length(
+    container: InputContainer, stream: AudioStream, *, seekable: bool
+) -> tuple[float | None, bool]:
+    """Give how long a track lasts, and whether that is more than a guess."""
+    name = container.format.name
+    in_fragments = name == _MP4 and not stream.frames
+    if name in _LENGTHLESS or (in_fragments and not seekable):
+        return None, False
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base), name in _EXACT
+    if (tagged := _tagged(stream.metadata.get("DURATION", ""))) is not None:
+        return tagged, True
+    if container.duration is not None:
+        # It may be that of the pictures.
+        return container.duration / _MICROSECONDS, len(container.streams) == 1
+    return None, False
 
 
 def _tagged(text: str) -> float | None:

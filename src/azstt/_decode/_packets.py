@@ -53,20 +53,22 @@ def read_packets(media: Media, source: Source, target: Target, tally: Tally) -> 
         if gaps is not None:
             gaps.look(packet)
         try:
-            frames = decode(packet)
+            for frame in decode(packet):
+                push(frame)
         except FFmpegError as error:
             if packet.has_sidedata("encryption_info"):
                 raise protected(source) from error
             tally.lose(mixer.seconds, _duration(packet))
             continue
-        for frame in frames:
-            push(frame)
         waiting += 1
         if waiting >= _BATCH or (target.live and source.idle):
             waiting = 0
             yield from mixer.pull()
-    for frame in _last_frames(media.stream, tally, mixer):
-        push(frame)
+    try:
+        for frame in decode(None):
+            push(frame)
+    except FFmpegError:
+        tally.lose(mixer.seconds, 0.0)
     yield from mixer.flush()
     media.check()
 
@@ -106,15 +108,6 @@ def _demux(media: Media, tally: Tally) -> Iterator[Packet[AudioStream]]:
         # damaged file is an IndexError of PyAV's.)
         media.check()
         tally.truncated = True
-
-
-def _last_frames(stream: AudioStream, tally: Tally, mixer: Mixer) -> list[AudioFrame]:
-    """Give what the decoder holds back."""
-    try:
-        return _decoder(stream)(None)
-    except FFmpegError:
-        tally.lose(mixer.seconds, 0.0)
-        return []
 
 
 def _decoder(stream: AudioStream) -> Decode:

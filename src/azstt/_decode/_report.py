@@ -60,6 +60,7 @@ class Facts:
         channels: 0 if only decoding will tell.
         seconds: how long it lasts; None if unknown.
         exact: whether `seconds` is written down rather than guessed.
+        padded: whether what an encoder added to fill its last frames may follow it.
     """
 
     container: str
@@ -69,6 +70,7 @@ class Facts:
     channels: int
     seconds: float | None
     exact: bool
+    padded: bool = False
 
 
 class Tally:

@@ -365,9 +365,10 @@ def _position(file: SupportsRead) -> int | None:
     return start
 
 
-def _remaining(file: SupportsRead, start: int) -> int | None:
+def _remaining(file: SupportsRead, start: int) -> int:
+    """Give how many bytes follow a position."""
     able = cast("io.BufferedIOBase", file)
-    end = cast("object", able.seek(0, os.SEEK_END))
+    able.seek(0, os.SEEK_END)
+    end = able.tell()  # some objects' seek gives None
     able.seek(start)
-    # Some objects' seek gives None; the size is then not known, which is no harm.
-    return max(0, end - start) if isinstance(end, int) else None
+    return max(0, end - start)

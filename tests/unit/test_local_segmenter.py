@@ -18,16 +18,19 @@ SMALL = Cutting(shortest=3, hangover=4, join=8, longest=20, padding=2)
 
 
 def marks(probabilities, cutting=SMALL) -> list[Mark]:
+    """Cut a whole recording."""
     segmenter = Segmenter(cutting)
     found = [mark for level in probabilities for mark in segmenter.push(level)]
     return found + list(segmenter.finish())
 
 
 def drawn(picture: str, cutting=SMALL) -> list[Mark]:
+    """Cut a recording that is drawn, a sign a frame."""
     return marks([LEVELS[sign] for sign in picture], cutting)
 
 
 def closed(found: list[Mark]) -> list[Closed]:
+    """Pick the segments."""
     return [mark for mark in found if isinstance(mark, Closed)]
 
 

@@ -44,7 +44,7 @@ class Cutting:
     hangover: int = frames(0.35)
     join: int = frames(2.0)
     longest: int = frames(20.0)
-    padding: int = frames(0.3)
+    padding: int = frames(0.2)
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,8 @@ def describe(head: bytes) -> str | None:
 
 
 def _describe_text(head: bytes) -> str | None:
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:32].lower()
+    head = head.removeprefix(b"\xef\xbb\xbf")
+    start = head.lstrip()[:32].lower()
     for mark, name in _TEXTS:
         if start.startswith(mark):
             return name

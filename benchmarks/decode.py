@@ -48,6 +48,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--inputs", type=Path, default=cache, metavar="DIR", help="the clips")
     parser.add_argument("--only", type=_names(tuple(BLOCKS)), metavar=",".join(BLOCKS))
     parser.add_argument("--formats", type=_names(ALL_FORMS), metavar=",".join(ALL_FORMS))
+    parser.add_argument("--decoders", type=_names(tuple(DECODERS)), metavar=",".join(DECODERS))
     parser.add_argument("-n", type=int, metavar="ROUNDS", help="5, or 2 when quick")
     parser.add_argument("--quick", action="store_true", help="10 s and 5 min, in about a minute")
     return parser.parse_args()
@@ -66,11 +67,14 @@ def main() -> int:
     print(f"not installed: {', '.join(missing) or 'none'}")
     if isinstance(limit, str):
         print(f"no limit in C: {limit}")
+    chosen = arguments.decoders or list(DECODERS)
     bench = Bench(
         inputs,
         arguments.formats or list(ALL_FORMS),
         arguments.n or (2 if arguments.quick else 5),
         limit if isinstance(limit, Path) else None,
+        # The first two are what the targets are about.
+        [name for name in DECODERS if name in {"azstt", "ffmpeg", *chosen}],
         quick=arguments.quick,
     )
     for name in arguments.only or (_QUICK if arguments.quick else BLOCKS):

@@ -33,6 +33,11 @@ from decoders import DECODERS, ffmpeg_command
 #: What the long files are decoded with every round; the others join the first round only.
 _CORE: Final = ("azstt", "ffmpeg", "C limit")
 
+_LONG_HEAD: Final = (
+    *("", "CPU s", "whole", "wall", "x real time", "x ffmpeg", "of limit", "audio s"),
+    *("peak", "-imports", "n"),
+)  # fmt: skip
+
 #: What two processes get of two free cores, at the least.
 TWO_CORES: Final = 1.8
 
@@ -64,6 +69,7 @@ class Bench:
         forms: the formats' names.
         count: how many rounds.
         limit: the program in C, if there is one.
+        decoders: the competitors' names.
         quick: only what matters most.
         figures: by block, format and name.
     """
@@ -72,6 +78,7 @@ class Bench:
     forms: list[str]
     count: int
     limit: Path | None
+    decoders: list[str]
     quick: bool = False
     figures: dict[tuple[str, str, str], float] = field(default_factory=dict)
 
@@ -84,7 +91,7 @@ class Bench:
     @property
     def installed(self) -> list[str]:
         """The decoders that can run here."""
-        return [name for name, decoder in DECODERS.items() if not decoder.missing]
+        return [name for name in self.decoders if not DECODERS[name].missing]
 
 
 def warm(bench: Bench) -> None:
@@ -97,12 +104,12 @@ def warm(bench: Bench) -> None:
             path = str(bench.inputs.clip(form, "10s"))
             runs = {name: _warm_run(worker, path) for name, worker in running.items()}
             series = rounds(runs, count)
-            speeds.append([form, *(_warm_cell(series, name) for name in DECODERS)])
-            walls.append([form, *(_cell(series, name, "wall") for name in DECODERS)])
+            speeds.append([form, *(_warm_cell(series, name) for name in bench.decoders)])
+            walls.append([form, *(_cell(series, name, "wall") for name in bench.decoders)])
             bench.keep("warm", form, speed=ratio(series, "ffmpeg", "azstt"))
     title = f"10 s, warm, n={count}:"
-    table(f"{title} CPU ms (times faster than ffmpeg)", ["", *DECODERS], speeds)
-    table(f"{title} wall ms", ["", *DECODERS], walls)
+    table(f"{title} CPU ms (times faster than ffmpeg)", ["", *bench.decoders], speeds)
+    table(f"{title} wall ms", ["", *bench.decoders], walls)
 
 
 def _warm_run(worker: Worker, path: str) -> Callable[[], Run]:
@@ -145,12 +152,13 @@ def hour(bench: Bench) -> None:
 
 
 def _long(bench: Bench, length: str, figure: str) -> None:
-    rows = []
+    what = "decoding alone" if figure == "cpu" else "whole processes"
+    print(f"\n{length}: CPU s of decoding and of the whole process; memory in MB; ratios of {what}")
     for form in bench.forms:
         note(f"{length} {form}")
         path = bench.inputs.clip(form, length)
         series = _whole_rounds(bench, path, everyone=length != "1h")
-        rows += [_long_row(form, name, series, figure) for name in series]
+        table(f"{form}, {length}", _LONG_HEAD, [_long_row(n, series, figure) for n in series])
         short = whole_run("azstt", bench.inputs.clip(form, "10s"))
         bench.keep(
             length,
@@ -162,10 +170,6 @@ def _long(bench: Bench, length: str, figure: str) -> None:
             extra=middle(series, "azstt", "extra"),
             extra_10s=short.extra,
         )
-    what = "decoding alone" if figure == "cpu" else "whole processes"
-    head = ["", "CPU s", "whole", "wall", "x real time", "x ffmpeg", "of limit", "audio s", "peak",
-            "-imports", "n"]  # fmt: skip
-    table(f"{length}: ratios are of {what}; memory in MB", head, rows)
 
 
 def _whole_rounds(bench: Bench, path: Path, *, everyone: bool) -> Series:
@@ -180,14 +184,13 @@ def _whole_rounds(bench: Bench, path: Path, *, everyone: bool) -> Series:
     return rounds(runs, bench.count, few)
 
 
-def _long_row(form: str, name: str, series: Series, figure: str) -> list[str]:
+def _long_row(name: str, series: Series, figure: str) -> list[str]:
     runs = series[name]
-    label = f"{form:6}{name}"
     if isinstance(runs, str) or not runs:
-        return [label, runs if isinstance(runs, str) else "-", *[""] * 9]
+        return [name, runs if isinstance(runs, str) else "-", *[""] * 9]
     busy = middle(series, name, figure) or 1.0
     return [
-        label,
+        name,
         number(middle(series, name, "cpu"), ".3f"),
         number(middle(series, name, "whole"), ".3f"),
         number(middle(series, name, "wall"), ".3f"),

@@ -135,6 +135,8 @@ def main() -> None:
         warnings.simplefilter("ignore")  # of other people's syntax
         for module in decoder.modules:
             importlib.import_module(module)
+    if decoder.prepare is not None:
+        decoder.prepare()
     if _REFS.exists() and os.access(_REFS, os.W_OK):
         # What the imports took for a moment shall not hide what decoding takes.
         _REFS.write_text("5")

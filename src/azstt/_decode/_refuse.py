@@ -45,14 +45,17 @@ def not_audio(head: bytes, source: Source, error: Exception) -> AudioError:
 
 def no_track(container: InputContainer, source: Source) -> NoAudioStreamError:
     """A container without sound."""
-    kinds = [
-        f"{stream.type}, {stream.codec_context.name if decodable(stream) else 'unknown codec'}"
-        for stream in container.streams
-    ]
-    name = _short(container.format.name)
-    count = f"{len(kinds)} other track{'' if len(kinds) == 1 else 's'}: {'; '.join(kinds)}"
+    codecs: dict[str, list[str]] = {}
+    for stream in container.streams:
+        name = stream.codec_context.name if decodable(stream) else "unknown codec"
+        codecs.setdefault(stream.type, []).append(name)
+    found = "; ".join(
+        f"{_count(len(names), f'{kind} track')}, {', '.join(dict.fromkeys(names))}"
+        for kind, names in codecs.items()
+    )
     return NoAudioStreamError(
-        f"{source.label!r} is {name} with no audio track ({count if kinds else 'no tracks'})",
+        f"{source.label!r} is {_short(container.format.name, video='video' in codecs)} with no "
+        f"audio track ({found or 'no tracks at all'})",
         source=source.label,
     )
 
@@ -81,9 +84,9 @@ def protected(source: Source) -> AudioDecodeError:
 
 def no_such_track(track: int, tracks: int, source: Source) -> ConfigurationError:
     """A track number out of range."""
-    count = f"{tracks} audio track{'' if tracks == 1 else 's'}"
     return ConfigurationError(
-        f"there is no track {track!r}: {source.label!r} has {count}, numbered from 0"
+        f"there is no track {track!r}: {source.label!r} has {_count(tracks, 'audio track')}, "
+        "numbered from 0"
     )
 
 
@@ -93,7 +96,11 @@ def nothing_decoded(label: str, packets: int) -> AudioDecodeError:
     return AudioDecodeError(f"nothing in {label!r} could be decoded: {why}", source=label)
 
 
-def _short(name: str) -> str:
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _short(name: str, *, video: bool) -> str:
     first = name.split(",", maxsplit=1)[0]
-    word = {"mov": "an mp4 file", "matroska": "a Matroska or WebM file"}
-    return word.get(first, f"a file of the format {first!r}")
+    word = {"mov": "an mp4", "matroska": "a Matroska or WebM"}.get(first, f"a {first!r}")
+    return f"{word} {'video' if video else 'file'}"

@@ -233,16 +233,16 @@ class FileSource(Source):
 
     def __init__(self, file: SupportsRead, *, max_bytes: int | None) -> None:
         self._file = file
-        self._start = _position(file)
-        self.seekable = self._start is not None
-        size = _remaining(file, self._start) if self._start is not None else None
+        extent = _extent(file)
+        self.seekable = extent is not None
+        self._start, size = extent or (0, None)
         super().__init__("<stream>", size=size, max_bytes=max_bytes)
 
     @property
     def url(self) -> str | None:
         """Give the name of the descriptor when this is a plain file, read from its beginning."""
         file = self._file
-        if self._start != 0 or not sys.platform.startswith("linux"):
+        if not self.seekable or self._start or not sys.platform.startswith("linux"):
             return None
         # Not what a subclass, or another kind of file below, may make of the descriptor's bytes.
         if not (type(file) is io.BufferedReader and type(cast("object", file.raw)) is io.FileIO):
@@ -255,7 +255,7 @@ class FileSource(Source):
         return self._file.read(size)
 
     def _move(self, offset: int) -> None:
-        cast("io.BufferedIOBase", self._file).seek((self._start or 0) + offset)
+        cast("io.BufferedIOBase", self._file).seek(self._start + offset)
 
 
 class FeedSource(Source):
@@ -352,23 +352,20 @@ def _open(path: str) -> io.FileIO:
         raise unreadable(error, path) from error
 
 
-def _position(file: SupportsRead) -> int | None:
-    """Give where a file object stands, or None when it cannot really seek."""
+def _extent(file: SupportsRead) -> tuple[int, int] | None:
+    """Give where a file object stands and what follows, or None when it cannot really seek."""
+    able = cast("io.BufferedIOBase", file)
     try:
-        able = cast("io.BufferedIOBase", file)
         if not getattr(file, "seekable", lambda: True)():
             return None
         start = able.tell()
         able.seek(start)
+        able.seek(0, os.SEEK_END)
+        end = able.tell()  # some objects' seek gives None
     except (AttributeError, OSError):
         return None
-    return start
-
-
-def _remaining(file: SupportsRead, start: int) -> int:
-    """Give how many bytes follow a position."""
-    able = cast("io.BufferedIOBase", file)
-    able.seek(0, os.SEEK_END)
-    end = able.tell()  # some objects' seek gives None
-    able.seek(start)
-    return max(0, end - start)
+    try:
+        able.seek(start)
+    except OSError as error:
+        raise unreadable(error, "<stream>") from error
+    return start, max(0, end - start)

@@ -230,8 +230,8 @@ def test_absurd_rates_of_other_codecs_are_refused(tmp_path):
 
 def test_a_file_that_swells_is_refused(monkeypatch):
     """Output out of all proportion to the input is refused."""
-    monkeypatch.setattr("azstt._decode._reader._GRACE", 1.0)
-    monkeypatch.setattr("azstt._decode._reader._SECONDS_A_BYTE", 1e-6)
+    monkeypatch.setattr("azstt._decode._sources._GRACE", 1.0)
+    monkeypatch.setattr("azstt._decode._sources._SECONDS_A_BYTE", 1e-6)
     with pytest.raises(AudioDecodeError, match="swell to"):
         decode(CONTAINERS / "opus.ogg")
 

@@ -24,7 +24,7 @@ from azstt._decode._refuse import (
 )
 from azstt._decode._report import Facts
 from azstt._decode._sniff import HEAD, declares_late, mp3_samples
-from azstt._decode._sources import Source
+from azstt._decode._sources import Source, credible
 from azstt._errors import AudioDecodeError
 
 if TYPE_CHECKING:
@@ -69,8 +69,6 @@ _EXACT: Final = {
 }
 _MP4: Final = "mov,mp4,m4a,3gp,3g2,mj2"
 _MICROSECONDS = 1_000_000
-#: Thirty years: past that a header lies.
-_LONGEST = 1e9
 
 
 class LibavFile:
@@ -216,7 +214,7 @@ def _facts(container: InputContainer, stream: AudioStream, source: Source) -> Fa
     seconds, exact = _length(container, stream, seekable=source.seekable)
     if samples is not None:
         seconds, exact = samples / stream.rate, True
-    if seconds is not None and not 0 < seconds < _LONGEST:
+    if seconds is not None and not 0 < seconds <= credible(source):
         seconds = None
     return Facts(
         container=name,

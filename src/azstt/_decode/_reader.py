@@ -15,14 +15,11 @@ from azstt._decode._refuse import empty, no_such_track, nothing_decoded
 from azstt._decode._report import DecodeReport, Facts, Tally
 from azstt._decode._riff import Wave, WaveFormat, read_samples, read_wave, wave_facts
 from azstt._decode._sniff import HEAD, is_iso, moov_first
-from azstt._decode._sources import AudioSource, Source, in_memory, make_source
+from azstt._decode._sources import AudioSource, Source, credible, in_memory, make_source
 from azstt._errors import AudioDecodeError, AudioTooLargeError, ConfigurationError
 
 #: What recognisers take; immutable, so one will do for all.
 _SPEECH = AudioFormat()
-#: No honest codec gets a second of sound out of fewer bytes than this many seconds a byte.
-_SECONDS_A_BYTE = 1.0
-_GRACE = 60.0
 #: How far an ISO file's beginning is searched for its index.
 _INDEX_WITHIN = 1 << 20
 #: What an `AudioFormat` can hold.
@@ -201,7 +198,7 @@ class AudioReader:
         first = round(limits.start * rate)
         skip = 0 if self._lane.seeks else first * frame
         left = sys.maxsize if limits.end is None else (round(limits.end * rate) - first) * frame
-        decoded, grace = 0, self.audio.size(_GRACE)
+        decoded, grace = 0, self.audio.size(credible(self._source))
         for chunk in self._lane.chunks(first, self._tally):
             decoded += len(chunk)
             if decoded > grace:
@@ -220,10 +217,10 @@ class AudioReader:
             raise nothing_decoded(self.source, self._tally.packets)
 
     def _check_growth(self, decoded: int) -> None:
-        taken = self._source.taken
-        if self.audio.seconds(decoded) > _GRACE + taken * _SECONDS_A_BYTE:
+        seconds = self.audio.seconds(decoded)
+        if seconds > credible(self._source):
             raise AudioDecodeError(
-                f"{taken} bytes of {self.source!r} swell to {self.audio.seconds(decoded):.0f} s, "
+                f"{self._source.taken} bytes of {self.source!r} swell to {seconds:.0f} s, "
                 "so they are taken for damaged",
                 source=self.source,
             )

@@ -81,13 +81,17 @@ class _Gaps:
         self._tally = tally
         self._offset = -math.inf
         self._seen = 0
+        self._next: int | None = None
 
     def look(self, packet: Packet[AudioStream]) -> None:
-        """Compare a packet's time with what was decoded before it."""
-        if packet.pts is None:
-            return
-        ahead = float(packet.pts * packet.time_base) - self._mixer.seconds - self._tally.lost
+        """Compare a packet's time with that of the one before it, then with what was decoded."""
+        pts, duration = packet.pts, packet.duration
+        follows = pts == self._next
+        self._next = None if pts is None or not duration else pts + duration
         self._seen += 1
+        if pts is None or (follows and self._seen > _START_UP):
+            return
+        ahead = float(pts * packet.time_base) - self._mixer.seconds - self._tally.lost
         if self._seen <= _START_UP:
             # The decoder's delay, and what it skips at the beginning, show in the first packets.
             self._offset = max(self._offset, ahead)

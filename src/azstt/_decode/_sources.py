@@ -344,7 +344,7 @@ def unreadable(error: OSError, label: str) -> AudioSourceError:
 
 def _open(path: str) -> io.FileIO:
     try:
-        return open(path, "rb", buffering=0)  # noqa: PTH123  a Path can do no more
+        return io.FileIO(path)
     except ValueError as error:
         raise ConfigurationError(f"not a path: {path!r} ({error})") from error
     except FileNotFoundError as error:

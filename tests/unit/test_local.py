@@ -23,6 +23,9 @@ from azstt._events import (
 )
 from azstt.backends import RecognizerBackend
 from azstt.backends.local import LocalBackend, _assets
+from azstt.backends.local._recogniser import load as load_model
+from azstt.backends.local._segmenter import Cutting
+from azstt.backends.local._session import LocalSession, Plan
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 PATIENCE = 60.0
@@ -346,6 +349,21 @@ def test_closed_before_it_was_started(backend):
     session.start()
     session.write(b"")
     session.close()
+    assert events == []
+
+
+def test_closed_while_it_starts():
+    """A session that is closed while the model is loading never says that it has started."""
+    events: list[Event] = []
+
+    def load():
+        session.close()
+        return load_model(_assets.packaged_model(), published=True, align=False)
+
+    plan = Plan(load=load, model="", language=None, cutting=Cutting(), partials=False, workers=1)
+    session = LocalSession(plan, events.append)
+    session.start()
+    session.write(bytes(32_000))
     assert events == []
 
 

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 
@@ -56,7 +57,10 @@ def test_missing_aligner():
     assert run(blocked + OPEN.format(arguments={})) == "opened"
     said = run(blocked + OPEN.format(arguments={"align": True}))
     assert "pip install 'azstt[align]'" in said
-    claim = "from azstt.backends.local import LocalBackend; print(LocalBackend().capabilities.word_times)"
+    claim = (
+        "from azstt.backends.local import LocalBackend\n"
+        "print(LocalBackend().capabilities.word_times)"
+    )
     assert run(blocked + claim) == "estimated"
 
 
@@ -107,9 +111,9 @@ def test_tampered_package(tmp_path, monkeypatch):
         session.start()
 
 
-def test_blocked_package(monkeypatch):
-    """A package that is kept from being imported counts as not installed."""
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+def test_half_removed_package(monkeypatch):
+    """A module without a specification, as a stub in the interpreter, counts as not installed."""
+    monkeypatch.setitem(sys.modules, "onnxruntime", ModuleType("onnxruntime"))
     assert not _assets.installed("onnxruntime")
 
 

@@ -1,6 +1,6 @@
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from azstt.backends.local._segmenter import (
@@ -117,6 +117,7 @@ cuttings = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(levels, cuttings)
 def test_marks_alternate_in_order(probabilities, cutting):
     """Each segment is announced, then given; none overlaps another; all are short enough."""
@@ -132,6 +133,7 @@ def test_marks_alternate_in_order(probabilities, cutting):
         assert before.end <= after.start
 
 
+@settings(deadline=None)
 @given(levels, cuttings)
 def test_runs_are_those_of_the_whole_recording(probabilities, cutting):
     """Bit by bit the same speech is found as in one look at the whole recording."""
@@ -152,6 +154,7 @@ def test_runs_are_those_of_the_whole_recording(probabilities, cutting):
     assert {frame for run in runs for frame in range(*run)} == found
 
 
+@settings(deadline=None)
 @given(levels, cuttings)
 def test_audio_that_is_let_go_is_never_wanted(probabilities, cutting):
     """No segment reaches back before what was said to be needed, and little is kept."""

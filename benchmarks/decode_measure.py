@@ -245,7 +245,7 @@ def machine() -> str:
     """Describe what the figures were measured on, and when."""
     parts = [
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        f"{_processor()}, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}",
+        f"{_processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}",
         f"{platform.system()}, Python {platform.python_version()}",
         *(f"{name} {_version(name)}" for name in _PACKAGES if importlib.util.find_spec(name)),
         f"ffmpeg {_program_version(ffmpeg_on_path())}",

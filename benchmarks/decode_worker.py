@@ -24,6 +24,8 @@ from decoders import DECODERS, RATE, Decode
 
 _STATUS: Final = Path("/proc/self/status")
 _REFS: Final = Path("/proc/self/clear_refs")
+#: What the system counts peak memory in, to the MB.
+_UNITS: Final = 1 << 20 if sys.platform == "darwin" else 1 << 10
 
 
 class _Counter:
@@ -101,14 +103,14 @@ def spin(seconds: float) -> dict[str, float]:
 def _memory(field: str) -> float:
     """Give a figure of this process's memory, in MB."""
     if not _STATUS.exists():
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _UNITS
     lines = _STATUS.read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(field))
 
 
 def _peak() -> float:
     """Give the peak memory of this process or of the biggest child, in MB."""
-    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / _UNITS
     return max(_memory("VmHWM"), child)
 
 
@@ -135,12 +137,13 @@ def main() -> None:
         warnings.simplefilter("ignore")  # of other people's syntax
         for module in decoder.modules:
             importlib.import_module(module)
-    if decoder.prepare is not None:
-        decoder.prepare()
     if _REFS.exists() and os.access(_REFS, os.W_OK):
         # What the imports took for a moment shall not hide what decoding takes.
         _REFS.write_text("5")
-    print(json.dumps({"imports": _memory("VmRSS")}), flush=True)
+    imports = _memory("VmRSS")
+    if decoder.prepare is not None:
+        decoder.prepare()
+    print(json.dumps({"imports": imports}), flush=True)
     _serve(decoder.decode)
 
 

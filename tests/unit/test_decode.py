@@ -15,6 +15,8 @@ import pytest
 from azstt._audio_format import AudioFormat
 from azstt._decode import AudioReader, ByteFeed, open_audio, to_wav
 from azstt._decode._lanes import LibavLane
+from azstt._decode._media import LibavFile
+from azstt._decode._sources import make_source
 from azstt._errors import (
     AudioSourceError,
     AudioTooLargeError,
@@ -489,6 +491,35 @@ def test_a_change_in_mid_file_is_followed(tmp_path, audio):
     for keywords in ({}, {"keep_channels": True}):
         got = decode(joined, **keywords)
         assert abs(len(got) - separate) <= 0.06 * 32_000
+
+
+@pytest.mark.parametrize(("suffix", "options"), [("mp3", ()), ("opus", ()), ("flac", ())])
+def test_files_one_after_the_other_are_all_decoded(tmp_path, audio, suffix, options):
+    """Recordings that were simply put one after the other are decoded to the end of the last."""
+    first, second, joined = (tmp_path / f"{name}.{suffix}" for name in "abc")
+    ffmpeg("-t", "3", "-i", audio / "jfk.wav", *options, first)
+    ffmpeg("-ss", "3", "-t", "4", "-i", audio / "jfk.wav", *options, second)
+    joined.write_bytes(first.read_bytes() + second.read_bytes())
+    for source in (joined, Pipe(joined.read_bytes())):
+        assert len(decode(source)) == pytest.approx(7 * 32_000, abs=0.2 * 32_000)
+
+
+def test_a_wav_beyond_its_format_is_refused(audio, monkeypatch):
+    """A WAV file cannot hold more than 4 GiB: that is an AudioTooLargeError with the remedy."""
+    monkeypatch.setattr("azstt._decode._reader._RIFF_LIMIT", 100)
+    with pytest.raises(AudioTooLargeError, match="use open_audio"):
+        to_wav(audio / "jfk.wav")
+
+
+def test_what_libav_sees_of_a_file_object():
+    """Positions may be asked for in every way that files know."""
+    file = LibavFile(make_source(b"0123456789", max_bytes=None))
+    assert file.seekable()
+    assert file.read(3) == b"012"
+    assert file.seek(2, os.SEEK_CUR) == file.tell() == 5
+    assert file.seek(-1, os.SEEK_END) == 9
+    assert file.read(3) == b"9"
+    assert file.read(3) == file.read(3) == b""
 
 
 def test_a_reader_is_closed_once_and_for_all(audio):

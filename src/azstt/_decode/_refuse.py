@@ -22,8 +22,6 @@ def empty(source: Source) -> AudioDecodeError:
 def not_audio(head: bytes, source: Source, error: Exception) -> AudioError:
     """No format is recognised, or the one that is cannot be opened."""
     label = source.label
-    if not head:
-        return empty(source)
     if is_iso(head) and describe(head) is None:
         return AudioDecodeError(
             f"{label!r} is an mp4 file whose index (moov) is missing or damaged: the file is "

@@ -68,6 +68,8 @@ _EXACT: Final = {
     "asf",
 }
 _MP4: Final = "mov,mp4,m4a,3gp,3g2,mj2"
+#: How WebM and Matroska begin.
+_EBML: Final = b"\x1a\x45\xdf\xa3"
 _MICROSECONDS = 1_000_000
 
 
@@ -150,8 +152,15 @@ class Media:
             "protocol_whitelist": "none" if url is None else "file",
             **({} if thorough else QUICK),
         }
+        form = None
+        if not source.seekable and head.startswith(_EBML):
+            # A browser's live recording: all is in its header, and a guess would cost a third of
+            # a second of waiting.
+            form, options["probesize"] = "matroska", "32"
         try:
-            return av.open(url or self._file, "r", options=options, metadata_errors="ignore")
+            return av.open(
+                url or self._file, "r", format=form, options=options, metadata_errors="ignore"
+            )
         except FFmpegError as error:
             self.check()
             if not thorough and source.seekable and not isinstance(error, ArgumentError):

@@ -85,10 +85,8 @@ def _long() -> Iterator[Target]:
             yield Target(f"{what}, of the limit", (length, form, f"{kind}limit"), 0.80)
         for form, bound in speeds.items():
             yield Target(f"{what}, faster than ffmpeg", (length, form, f"{kind}speed"), bound)
-    for length in ("5min", "1h"):
-        # The start of Python alone takes longer than this copying.
-        key = (length, "wav16", "speed")
-        yield Target(f"{length}, decoding, faster than ffmpeg", key, 50.0)
+    # Over an hour this one says little: the program starts once, and both only copy.
+    yield Target("5min, decoding, faster than ffmpeg", ("5min", "wav16", "speed"), 50.0)
 
 
 def _memory() -> Iterator[Target]:

@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import SequenceMatcher
 from pathlib import Path
 from statistics import fmean, median
 
@@ -160,13 +161,19 @@ def print_word_times(results: Iterable[Heard]) -> None:
     """Print how far word starts are off where the recording came with labelled words."""
     for result in results:
         labels = labelled(result.clip.path)
-        if not labels or [word for word, _ in labels] != result.text:
-            continue
-        pairs = zip(labels, [w for w in result.words if words(w.text)], strict=False)
-        off = [abs(word.start - start) * 1000 for (_, start), word in pairs]
-        how = "estimated" if any(word.estimated for word in result.words) else "measured"
-        print(f"{result.clip.name:22} {len(off):3} words {how:>10}: start off by ", end="")
-        print(f"{fmean(off):4.0f} ms in the mean, {median(off):4.0f} in the median")
+        spoken = [(word, part) for word in result.words for part in words(word.text)[:1]]
+        match = SequenceMatcher(a=[w for w, _ in labels], b=[part for _, part in spoken])
+        off = [
+            abs(spoken[block.b + i][0].start - labels[block.a + i][1]) * 1000
+            for block in match.get_matching_blocks()
+            for i in range(block.size)
+        ]
+        if off:
+            print(
+                f"{result.clip.name:22} {len(off):3} of {len(labels):3} words: start off by ",
+                end="",
+            )
+            print(f"{fmean(off):4.0f} ms in the mean, {median(off):4.0f} in the median")
 
 
 def labelled(path: Path) -> list[tuple[str, float]]:

@@ -101,7 +101,7 @@ class Assembler:
                 f"{missing:.1f} of {transcript.duration:.1f} s of audio have no result, no "
                 "reported silence and no named gap",
                 backend=self._backend,
-                hint="what was recognised is in .partial, and .partial.ledger.gaps says where",
+                hint="the ledger of the partial transcript says where",
             )
             error.partial = transcript
             raise error

@@ -56,7 +56,7 @@ async def transcribe(job: Job) -> Transcript:
         raise RecognitionTimeoutError(
             f"the transcription was not done within timeout={job.timeout!r} s",
             backend=job.backend.name,
-            hint="raise the timeout, or leave it out; what was recognised is in .partial",
+            hint="raise the timeout, or leave it out",
         )
     except AzsttError as error:
         if error.partial is None:
@@ -141,7 +141,7 @@ class _Run:
                 raise RecognitionTimeoutError(
                     f"the recogniser took no audio and said nothing for {patience:.0f} s",
                     backend=self._job.backend.name,
-                    hint="try again; what was recognised is in .partial",
+                    hint="try again",
                 )
         self._report()
         if not self._source_is_over:

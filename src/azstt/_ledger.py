@@ -67,27 +67,27 @@ class LedgerBook:
             sent: seconds that the recogniser took.
             damage: what was lost in decoding.
         """
-        named = [(gap.start, min(gap.end, sent)) for gap in self._gaps if gap.start < sent]
-        answered = self._results + self._empty + named
+        answered = self._results + self._empty + [(gap.start, gap.end) for gap in self._gaps]
         settled = max([self._complete_to, *(end for _, end in answered)])
         lost = [speech for speech in self._speech if not _touches(speech, answered)]
         if sent - settled > TOLERANCE:
             lost.append((settled, sent))
         recognised = _union(self._results, limit=sent)
-        missing = _subtract(_union(named, limit=sent), recognised)
-        unaccounted = _subtract(_subtract(_union(lost, limit=sent), recognised), missing)
-        gaps = [
-            *damage,
-            *(_gap(span, self._reason(span)) for span in missing),
-            *(_gap(span, "unaccounted") for span in unaccounted),
-        ]
-        spoken = _total(recognised)
+        gaps: list[Gap] = []
+        entered = recognised
+        for span, reason in [
+            *(((gap.start, gap.end), gap.reason) for gap in self._gaps),
+            *((span, "unaccounted") for span in lost),
+        ]:
+            missing = _subtract(_union([span], limit=sent), entered)
+            gaps += (Gap(at=start, seconds=end - start, reason=reason) for start, end in missing)
+            entered = _union(entered + missing, limit=sent)
         return AudioLedger(
             decoded=decoded,
             sent=sent,
-            recognised=spoken,
-            silent=max(0.0, sent - spoken - _total(missing) - _total(unaccounted)),
-            gaps=tuple(sorted(gaps, key=lambda gap: gap.at)),
+            recognised=_total(recognised),
+            silent=max(0.0, sent - _total(entered)),
+            gaps=tuple(sorted([*damage, *gaps], key=lambda gap: gap.at)),
         )
 
     def _hear(self, at: float) -> None:
@@ -97,14 +97,6 @@ class LedgerBook:
         if self._speech_start is not None:
             self._speech.append((self._speech_start, max(at, self._speech_start)))
             self._speech_start = None
-
-    def _reason(self, span: Interval) -> str:
-        """Name the first gap that a span begins in."""
-        return next(g.reason for g in self._gaps if g.start <= span[0] < g.end)
-
-
-def _gap(span: Interval, reason: str) -> Gap:
-    return Gap(at=span[0], seconds=span[1] - span[0], reason=reason)
 
 
 def _total(spans: Iterable[Interval]) -> float:

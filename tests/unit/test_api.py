@@ -287,21 +287,21 @@ def test_the_sync_call_works_in_threads():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
-def test_ctrl_c_leaves_at_once():
-    """The interrupt ends the call and the interpreter, though the recogniser hangs."""
+@pytest.mark.parametrize("after", [0.0, 0.005, 0.02, 0.5])
+def test_ctrl_c_leaves_at_once(after):
+    """An interrupt at any moment of the call ends it and the interpreter, though all hangs."""
     code = (
         "import azstt, math; from azstt.testing import Cue, ScriptedBackend\n"
         "cue = Cue(event=azstt.SpeechStarted(at=0), at=0, delay=math.inf)\n"
-        "def pieces():\n"
-        "    print('ready', flush=True)\n"
-        f"    yield {SECOND[:44]!r} + bytes(32000)\n"
-        "azstt.transcribe_file(pieces(), backend=ScriptedBackend([cue]))"
+        "backend = ScriptedBackend([cue])\n"
+        "print('ready', flush=True)\n"
+        f"azstt.transcribe_bytes({SECOND[:44]!r} + bytes(32000), backend=backend)"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout.readline() == "ready\n"
-    time.sleep(0.5)
+    time.sleep(after)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)
     assert errors.rstrip().endswith("KeyboardInterrupt")

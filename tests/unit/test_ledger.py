@@ -85,6 +85,21 @@ def test_a_result_over_a_gap_wins():
     assert ledger.recognised == 1
 
 
+def test_gaps_that_meet_keep_their_names():
+    """Two gaps side by side stay two, each with its own reason."""
+    events = [
+        AudioGap(start=0, end=1, reason="dropped"),
+        AudioGap(start=1, end=3, reason="outage"),
+        AudioGap(start=2, end=4, reason="dropped"),
+        Ended(position=10),
+    ]
+    assert ledger_of(events).gaps == (
+        Gap(at=0, seconds=1, reason="dropped"),
+        Gap(at=1, seconds=2, reason="outage"),
+        Gap(at=3, seconds=1, reason="dropped"),
+    )
+
+
 def test_damage_takes_no_time_of_its_own():
     """What the decoder lost is named beside the time that there is."""
     damage = Gap(at=5, seconds=3, reason="damaged")

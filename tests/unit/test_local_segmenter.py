@@ -1,6 +1,6 @@
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from azstt.backends.local._segmenter import (
@@ -18,16 +18,19 @@ SMALL = Cutting(shortest=3, hangover=4, join=8, longest=20, padding=2)
 
 
 def marks(probabilities, cutting=SMALL) -> list[Mark]:
+    """Cut a whole recording."""
     segmenter = Segmenter(cutting)
     found = [mark for level in probabilities for mark in segmenter.push(level)]
     return found + list(segmenter.finish())
 
 
 def drawn(picture: str, cutting=SMALL) -> list[Mark]:
+    """Cut a recording that is drawn, a sign a frame."""
     return marks([LEVELS[sign] for sign in picture], cutting)
 
 
 def closed(found: list[Mark]) -> list[Closed]:
+    """Pick the segments."""
     return [mark for mark in found if isinstance(mark, Closed)]
 
 
@@ -114,6 +117,7 @@ cuttings = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(levels, cuttings)
 def test_marks_alternate_in_order(probabilities, cutting):
     """Each segment is announced, then given; none overlaps another; all are short enough."""
@@ -129,6 +133,7 @@ def test_marks_alternate_in_order(probabilities, cutting):
         assert before.end <= after.start
 
 
+@settings(deadline=None)
 @given(levels, cuttings)
 def test_runs_are_those_of_the_whole_recording(probabilities, cutting):
     """Bit by bit the same speech is found as in one look at the whole recording."""
@@ -149,6 +154,7 @@ def test_runs_are_those_of_the_whole_recording(probabilities, cutting):
     assert {frame for run in runs for frame in range(*run)} == found
 
 
+@settings(deadline=None)
 @given(levels, cuttings)
 def test_audio_that_is_let_go_is_never_wanted(probabilities, cutting):
     """No segment reaches back before what was said to be needed, and little is kept."""

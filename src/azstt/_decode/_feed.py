@@ -54,7 +54,7 @@ class ByteFeed:
         """
         piece = bytes(data)
         with self._changed:
-            while self._is_open() and self._buffered and self._over(len(piece)):
+            while piece and self._is_open() and self._buffered and self._over(len(piece)):
                 self._changed.wait()
             if not self._is_open():
                 raise SessionStateError(f"push() on a feed that {self._state()}")

@@ -6,21 +6,33 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
+from av.audio.frame import AudioFrame
 from av.error import BlockingIOError as AgainError
 from av.error import EOFError as EndError
 from av.filter import Graph
 
 from azstt._audio_format import AudioFormat
 from azstt._decode._media import LOWEST_RATE, absurd_rate
+from azstt._decode._riff import WaveFormat
 
 if TYPE_CHECKING:
-    from av.audio.frame import AudioFrame
     from av.filter.context import FilterContext
 
 #: What a number of channels means where nothing else says so; libav's own defaults.
 LAYOUTS: Final = {
     1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1", 24: "22.2"
 }  # fmt: skip
+
+
+#: What libav's frames call a WAV file's samples; 24 bits are widened to 32.
+SAMPLES: Final = {
+    "pcm_u8": "u8",
+    "pcm_s16le": "s16",
+    "pcm_s24le": "s32",
+    "pcm_s32le": "s32",
+    "pcm_f32le": "flt",
+    "pcm_f64le": "dbl",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,17 @@ def new_graph() -> Graph:
     return graph
 
 
+def pcm_frame(form: WaveFormat, samples: bytes) -> AudioFrame:
+    """Make a frame of a WAV file's samples."""
+    # A mask that does not fit is what broken writers give: their channels are taken in order.
+    masked = form.mask.bit_count() == form.channels
+    layout = f"{form.mask:#x}" if masked else LAYOUTS.get(form.channels, f"{form.channels}C")
+    frame = AudioFrame(SAMPLES[form.codec], layout, len(samples) // form.frame_size)
+    frame.sample_rate = form.sample_rate
+    frame.planes[0].update(_widen(samples) if form.codec == "pcm_s24le" else samples)
+    return frame
+
+
 def drain(sink: FilterContext, target: Target) -> Iterator[bytes]:
     """Give all PCM that a sink has ready."""
     pull, pcm = sink.pull, target.pcm
@@ -84,6 +107,14 @@ def drain(sink: FilterContext, target: Target) -> Iterator[bytes]:
             yield pcm(cast("AudioFrame", pull()))
     except (AgainError, EndError):
         return
+
+
+def _widen(narrow: bytes) -> bytes:
+    """Put every three bytes above a zero."""
+    wide = bytearray(len(narrow) // 3 * 4)
+    for byte in range(3):
+        wide[byte + 1 :: 4] = narrow[byte::3]
+    return bytes(wide)
 
 
 def _narrow(wide: bytes) -> bytes:
@@ -120,13 +151,17 @@ class Mixer:
         return self._earlier + (self._samples / self._shape[0] if self._shape else 0.0)
 
     def push(self, frame: AudioFrame) -> None:
-        """Add a frame. At a change of shape what came before it is flushed."""
+        """Add a frame. At a change of shape what came before it is flushed.
+
+        Raises:
+            FFmpegError: the frame contradicts itself; it is left out.
+        """
         shape = (frame.sample_rate, frame.format.name, frame.layout.name)
         if shape != self._shape:
             self._follow(shape, frame.layout.nb_channels)
-        self._samples += frame.samples
         frame.pts = None  # gaps between timestamps are no samples
         cast("FilterContext", self._input).push(frame)
+        self._samples += frame.samples
 
     def pull(self) -> Iterator[bytes]:
         """Give what is ready."""
@@ -148,11 +183,13 @@ class Mixer:
         if rate < LOWEST_RATE:
             raise absurd_rate(rate, self._label)
         self._done = list(self.flush())
-        self._earlier, self._samples, self._shape = self.seconds, 0, shape
+        # Should these frames be refused, the next ones must not meet a graph half built.
+        self._earlier, self._samples, self._shape = self.seconds, 0, None
+        self._input = self._output = None
         known = LAYOUTS.get(channels, f"{channels}C") if " channels" in layout else layout
         self._layout = self._layout or known
         graph = new_graph()
-        node = self._input = graph.add(
+        node = source = graph.add(
             "abuffer",
             sample_rate=str(rate),
             sample_fmt=sample_format,
@@ -163,6 +200,6 @@ class Mixer:
             # Nobody knows where these channels stand: the mean of all is all one can do.
             mean = "+".join(f"{1 / channels:.9f}*c{i}" for i in range(channels))
             node = graph.add("pan", f"mono|c0={mean}")
-            self._input.link_to(node)
+            source.link_to(node)
         self._output = self._target.sink(graph, node, self._layout)
-        self._graph = graph
+        self._input, self._graph, self._shape = source, graph, shape

@@ -1,4 +1,4 @@
-"""The two ways to decode with libav, as one: the fast lane, and the packet lane behind it."""
+"""The lanes that need libav: the fast one with the packet lane behind it, and plain PCM's."""
 
 from __future__ import annotations
 
@@ -8,16 +8,21 @@ from collections.abc import Iterator
 from av.error import FFmpegError
 
 from azstt._audio_format import AudioFormat
-from azstt._decode._graph import LAYOUTS, Target
-from azstt._decode._media import Media
+from azstt._decode._graph import LAYOUTS, Mixer, Target, pcm_frame
+from azstt._decode._media import LOWEST_RATE, Media, absurd_rate
 from azstt._decode._movie import can_play, play
 from azstt._decode._packets import read_packets
 from azstt._decode._report import Facts, Tally
+from azstt._decode._riff import Wave, read_samples, wave_facts
 from azstt._decode._sources import Source
 from azstt._errors import AudioDecodeError, ConfigurationError
 
 #: Seconds that a container may announce and not hold: roundings, encoders' padding.
-_SLACK = 0.25
+_SLACK = 0.1
+#: The same for formats that count samples.
+_EXACT_SLACK = 0.02
+#: What an `AudioFormat` can hold.
+_MOST_CHANNELS = 64
 #: Seconds that an encoder may have padded its last frames with.
 _PADDING = 0.15
 
@@ -39,13 +44,13 @@ class LibavLane:
         self._media: Media | None = Media(source, track)
         self.facts: Facts = self._media.facts
         try:
-            self.audio: AudioFormat = self._shape(audio, keep=keep)
+            self.audio: AudioFormat = _output(audio, self.facts.channels, source, keep=keep)
         except BaseException:
             self.close()
             raise
         self._target = Target(self.audio, keep=keep, live=not source.seekable)
-        self._url = source.url if can_play(self.facts, self._target) else None
-        if self._url is not None:
+        self._playable = source.seekable and can_play(self.facts, self._target)
+        if self._playable and source.url is not None:
             # The fast lane opens the file by itself.
             self.close()
 
@@ -62,15 +67,17 @@ class LibavLane:
     def _all(self, tally: Tally) -> Iterator[bytes]:
         """Give everything by the fast lane, and from where that fails by packets."""
         given = 0
-        if self._url is not None:
+        if self._playable and (url := self._source.as_file()) is not None:
+            self.close()
             try:
-                for chunk in play(self._url, self.facts, self._target):
+                for chunk in play(url, self.facts, self._target):
                     given += len(chunk)
                     yield chunk
                 if given and not self._short(given, tally):
                     return
-            except FFmpegError:
-                # The packet lane decodes it again, and knows what to do with damage.
+            except (FFmpegError, UnicodeError):
+                # The packet lane decodes it again, and knows what to do with damage; it also
+                # takes names that are no text.
                 pass
         yield from self._packets(given, tally)
 
@@ -80,8 +87,7 @@ class LibavLane:
         Newer versions of libav do it themselves, older ones not for all of them.
         """
         facts, size = self.facts, 0
-        padded = facts.exact and facts.codec in {"aac", "mp3float"}
-        limit = self.audio.size(facts.seconds) if padded and facts.seconds else sys.maxsize
+        limit = self.audio.size(facts.seconds) if facts.padded and facts.seconds else sys.maxsize
         held = b""
         for chunk in chunks:
             size += len(chunk)
@@ -112,24 +118,57 @@ class LibavLane:
         facts = self.facts
         if facts.seconds is None or not facts.exact:
             return False
-        return facts.seconds - tally.lost - self.audio.seconds(size) > _SLACK
+        slack = _EXACT_SLACK if facts.container in {"flac", "ogg"} else _SLACK
+        return facts.seconds - tally.lost - self.audio.seconds(size) > slack
 
-    def _shape(self, audio: AudioFormat, *, keep: bool) -> AudioFormat:
-        if not keep:
-            if audio.channels not in LAYOUTS:
-                raise ConfigurationError(
-                    f"cannot mix to {audio.channels!r} channels; there are "
-                    f"{', '.join(map(str, LAYOUTS))}, or keep_channels=True for the source's own"
-                )
-            return audio
-        channels = self.facts.channels
-        try:
-            return AudioFormat(
-                sample_rate=audio.sample_rate, channels=channels, sample_width=audio.sample_width
+
+class PcmLane:
+    """Mixes and resamples a WAV file's PCM: its own reader, libav's mixer.
+
+    The demuxer would hold a live stream back by 64 KB, which is seconds of speech.
+
+    Attributes:
+        facts: what the header says.
+        audio: what comes out.
+        seeks: never: a resampler that starts later gives other samples.
+    """
+
+    seeks: bool = False
+
+    def __init__(self, source: Source, wave: Wave, audio: AudioFormat, *, keep: bool) -> None:
+        form = wave.format
+        if form.sample_rate < LOWEST_RATE:
+            raise absurd_rate(form.sample_rate, source.label)
+        self._source = source
+        self._wave = wave
+        self.facts: Facts = wave_facts(wave, source.size)
+        self.audio: AudioFormat = _output(audio, form.channels, source, keep=keep)
+        self._target = Target(self.audio, keep=keep, live=not source.seekable)
+
+    def chunks(self, start: int, tally: Tally) -> Iterator[bytes]:  # noqa: ARG002  the port's
+        """Give the PCM from the first sample."""
+        mixer = Mixer(self._target, self._source.label)
+        for samples in read_samples(self._source, self._wave, 0, tally):
+            mixer.push(pcm_frame(self._wave.format, samples))
+            yield from mixer.pull()
+        yield from mixer.flush()
+
+    def close(self) -> None:
+        """Nothing was opened here."""
+
+
+def _output(audio: AudioFormat, channels: int, source: Source, *, keep: bool) -> AudioFormat:
+    """Give the format of what comes out of a source with so many channels."""
+    if not keep:
+        if audio.channels not in LAYOUTS:
+            raise ConfigurationError(
+                f"cannot mix to {audio.channels!r} channels; there are "
+                f"{', '.join(map(str, LAYOUTS))}, or keep_channels=True for the source's own"
             )
-        except ValueError as error:
-            raise AudioDecodeError(
-                f"cannot keep the {channels} channels of {self._source.label!r}; "
-                "use keep_channels=False",
-                source=self._source.label,
-            ) from error
+        return audio
+    if not 0 < channels <= _MOST_CHANNELS:
+        raise AudioDecodeError(
+            f"cannot keep the {channels} channels of {source.label!r}; use keep_channels=False",
+            source=source.label,
+        )
+    return audio.model_copy(update={"channels": channels})

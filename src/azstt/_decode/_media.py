@@ -23,8 +23,8 @@ from azstt._decode._refuse import (
     protected,
 )
 from azstt._decode._report import Facts
-from azstt._decode._sniff import HEAD, declares_late
-from azstt._decode._sources import Source
+from azstt._decode._sniff import HEAD, declares_late, mp3_samples
+from azstt._decode._sources import Source, credible
 from azstt._errors import AudioDecodeError
 
 if TYPE_CHECKING:
@@ -55,7 +55,21 @@ _LENGTHLESS: Final = {
     "flv",
 }
 #: Formats whose length is written down, so that a shorter file is a truncated one.
-_EXACT: Final = {"wav", "w64", "flac", "mov,mp4,m4a,3gp,3g2,mj2", "aiff", "caf", "au", "avi", "asf"}
+_EXACT: Final = {
+    "wav",
+    "w64",
+    "flac",
+    "mov,mp4,m4a,3gp,3g2,mj2",
+    "ogg",
+    "aiff",
+    "caf",
+    "au",
+    "avi",
+    "asf",
+}
+_MP4: Final = "mov,mp4,m4a,3gp,3g2,mj2"
+#: How WebM and Matroska begin.
+_EBML: Final = b"\x1a\x45\xdf\xa3"
 _MICROSECONDS = 1_000_000
 
 
@@ -85,13 +99,11 @@ class LibavFile:
         return self._source.tell()
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a position; only a source of a known size knows its end."""
+        """Go to a position."""
         if whence == os.SEEK_CUR:
             offset += self.tell()
         elif whence == os.SEEK_END:
-            if self._source.size is None:
-                raise OSError("the size is not known")
-            offset += self._source.size
+            offset += self._source.size or 0  # what can seek knows its size
         try:
             self._source.seek(offset)
         except BaseException as error:  # noqa: BLE001  raised again outside of libav, by check()
@@ -105,7 +117,7 @@ class Media:
     def __init__(self, source: Source, track: int) -> None:
         self._source = source
         self._file: LibavFile | None = None
-        head = source.read(HEAD) if source.seekable else _peek(source)
+        head = _look(source)
         thorough = declares_late(head)
         self.container: InputContainer = self._open(head, thorough=thorough)
         try:
@@ -114,7 +126,7 @@ class Media:
                 self.container = self._open(head, thorough=True)
             self.check()
             self.stream: AudioStream = self._choose(track)
-            self.facts: Facts = _facts(self.container, self.stream, self._exact(head))
+            self.facts: Facts = _facts(self.container, self.stream, source)
         except BaseException:
             self.container.close()
             raise
@@ -138,23 +150,22 @@ class Media:
         options = {
             "format_whitelist": FORMATS,
             "protocol_whitelist": "none" if url is None else "file",
-            "max_size": "32768",  # of a packet of PCM
             **({} if thorough else QUICK),
         }
+        form = None
+        if not source.seekable and head.startswith(_EBML):
+            # A browser's live recording: all is in its header, and a guess would cost a third of
+            # a second of waiting.
+            form, options["probesize"] = "matroska", "32"
         try:
-            return av.open(url or self._file, "r", options=options, metadata_errors="ignore")
+            return av.open(
+                url or self._file, "r", format=form, options=options, metadata_errors="ignore"
+            )
         except FFmpegError as error:
             self.check()
             if not thorough and source.seekable and not isinstance(error, ArgumentError):
                 return self._open(head, thorough=True)
             raise not_audio(head, source, error) from error
-
-    def _exact(self, head: bytes) -> bool:
-        """Tell whether the format writes its length down."""
-        name = self.container.format.name
-        # Of an MP3 stream libav knows the length only by such a tag, where it cannot see the end.
-        tagged = b"Xing" in head or b"Info" in head or not self._source.seekable
-        return name in _EXACT or (name == "mp3" and tagged)
 
     def _choose(self, track: int) -> AudioStream:
         source, container = self._source, self.container
@@ -163,14 +174,14 @@ class Media:
             raise no_track(container, source)
         for stream in container.streams:
             stream.discard = Discard.all
-        if any(s.codec_tag in {"enca", "drms"} for s in container.streams if s.type == "audio"):
-            raise protected(source)
         able = [s for s in tracks if decodable(s)]
         if not able:
-            raise no_decoder(tracks, source)
+            raise no_decoder(source)
         if not 0 <= track < len(able):
             raise no_such_track(track, len(able), source)
         stream = able[track]
+        if stream.codec_tag in {"enca", "drms"}:
+            raise protected(source)
         if 0 < stream.rate < LOWEST_RATE:
             raise absurd_rate(stream.rate, source.label)
         stream.discard = Discard.default
@@ -187,8 +198,12 @@ def absurd_rate(rate: int, label: str) -> AudioDecodeError:
     )
 
 
-def _peek(source: Source) -> bytes:
-    """Look at the head of a stream without waiting for more than its first bytes."""
+def _look(source: Source) -> bytes:
+    """Look at the first bytes; at no more of a stream than one need wait for."""
+    if source.seekable:
+        source.seek(0)
+        source.read(HEAD)
+        return source.beginning
     head = b""
     while len(head) < 12 and (piece := source.read(HEAD)):  # noqa: PLR2004  a RIFF or ftyp head
         head += piece
@@ -202,31 +217,42 @@ def _is_clear(container: InputContainer, track: int) -> bool:
     return 0 <= track < len(tracks) and tracks[track].rate > 0 and tracks[track].channels > 0
 
 
-def _facts(container: InputContainer, stream: AudioStream, exact: bool) -> Facts:
-    name = container.format.name
-    seconds: float | None = None
-    if name in _LENGTHLESS:
-        exact = False
-    elif stream.duration is not None and stream.time_base is not None:
-        seconds = float(stream.duration * stream.time_base)
-    elif (tag := _tagged(stream.metadata.get("DURATION", ""))) is not None:
-        seconds, exact = tag, True
-    elif container.duration is not None:
-        seconds = container.duration / _MICROSECONDS
-        # The container's length may be that of the pictures.
-        exact = len(container.streams) == 1
-    if seconds is not None and not 0 < seconds < 1e9:  # noqa: PLR2004  30 years: a lying header
+def _facts(container: InputContainer, stream: AudioStream, source: Source) -> Facts:
+    name, codec = container.format.name, stream.codec_context.name
+    samples = mp3_samples(source.beginning, stream.rate) if name == "mp3" else None
+    seconds, exact = _length(container, stream, seekable=source.seekable)
+    if samples is not None:
+        seconds, exact = samples / stream.rate, True
+    if seconds is not None and not 0 < seconds <= credible(source):
         seconds = None
-    context = stream.codec_context
     return Facts(
         container=name,
-        codec=context.name,
+        codec=codec,
         index=stream.index,
         sample_rate=stream.rate,
         channels=stream.channels,
         seconds=seconds,
         exact=exact and seconds is not None,
+        padded=samples is not None or (name == _MP4 and codec == "aac" and stream.frames > 0),
     )
+
+
+def _length(
+    container: InputContainer, stream: AudioStream, *, seekable: bool
+) -> tuple[float | None, bool]:
+    """Give how long a track lasts, and whether that is more than a guess."""
+    name = container.format.name
+    in_fragments = name == _MP4 and not stream.frames
+    if name in _LENGTHLESS or (in_fragments and not seekable):
+        return None, False
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base), name in _EXACT
+    if (tagged := _tagged(stream.metadata.get("DURATION", ""))) is not None:
+        return tagged, True
+    if container.duration is not None:
+        # It may be that of the pictures.
+        return container.duration / _MICROSECONDS, len(container.streams) == 1
+    return None, False
 
 
 def _tagged(text: str) -> float | None:

@@ -28,7 +28,7 @@ _PAIRS: Final = {
     "ogg": {"opus", "vorbis", "flac"},
     "flac": {"flac"},
     "aac": {"aac"},
-    "wav": {"pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_u8", "pcm_mulaw", "pcm_alaw"},
+    "wav": {"pcm_mulaw", "pcm_alaw"},
 }
 
 
@@ -44,7 +44,7 @@ def play(url: str, facts: Facts, target: Target) -> Iterator[bytes]:
     Raises:
         FFmpegError: at the first damage; what was given until then is good.
     """
-    guards = f"protocol_whitelist=file:format_whitelist={FORMATS}:max_size=32768"
+    guards = f"protocol_whitelist=file:format_whitelist={FORMATS}"
     options = ":".join([guards, *(f"{name}={value}" for name, value in QUICK.items())])
     graph = new_graph()
     source = graph.add(

@@ -6,6 +6,7 @@ that it costs over C.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -13,6 +14,7 @@ from av.error import FFmpegError
 
 from azstt._decode._graph import Mixer, Target
 from azstt._decode._media import Media
+from azstt._decode._refuse import protected
 from azstt._decode._report import Tally
 from azstt._decode._sources import Source
 
@@ -26,6 +28,12 @@ if TYPE_CHECKING:
 #: Packets pushed before the first pull: each pull that finds nothing raises and is caught.
 #: Fewer cost more exceptions, many more fall out of the processor's cache.
 _BATCH = 43
+#: Formats whose packets follow each other without a gap, so that a gap is a loss. Others may pause.
+_CONTINUOUS = frozenset({"ogg", "flac"})
+#: Packets until a decoder's delay is known.
+_START_UP = 4
+#: Seconds that timestamps may be off, and that they go back where another recording begins.
+_GAP, _BACK = 0.03, 1.0
 
 
 def read_packets(media: Media, source: Source, target: Target, tally: Tally) -> Iterator[bytes]:
@@ -38,24 +46,59 @@ def read_packets(media: Media, source: Source, target: Target, tally: Tally) -> 
         tally: is told what is lost.
     """
     mixer = Mixer(target, source.label)
+    gaps = _Gaps(mixer, tally) if media.facts.container in _CONTINUOUS else None
     push, decode = mixer.push, _decoder(media.stream)
     waiting = 0
     for packet in _demux(media, tally):
+        if gaps is not None:
+            gaps.look(packet)
         try:
-            frames = decode(packet)
-        except FFmpegError:
+            for frame in decode(packet):
+                push(frame)
+        except FFmpegError as error:
+            if packet.has_sidedata("encryption_info"):
+                raise protected(source) from error
             tally.lose(mixer.seconds, _duration(packet))
             continue
-        for frame in frames:
-            push(frame)
         waiting += 1
         if waiting >= _BATCH or (target.live and source.idle):
             waiting = 0
             yield from mixer.pull()
-    for frame in _last_frames(media.stream, tally, mixer):
-        push(frame)
+    try:
+        for frame in decode(None):
+            push(frame)
+    except FFmpegError:
+        tally.lose(mixer.seconds, 0.0)
     yield from mixer.flush()
     media.check()
+
+
+class _Gaps:
+    """Finds what the demuxer threw away, by the timestamps of what it kept."""
+
+    def __init__(self, mixer: Mixer, tally: Tally) -> None:
+        self._mixer = mixer
+        self._tally = tally
+        self._offset = -math.inf
+        self._seen = 0
+        self._next: int | None = None
+
+    def look(self, packet: Packet[AudioStream]) -> None:
+        """Compare a packet's time with that of the one before it, then with what was decoded."""
+        pts, duration = packet.pts, packet.duration
+        follows = pts == self._next
+        self._next = None if pts is None or not duration else pts + duration
+        self._seen += 1
+        if pts is None or (follows and self._seen > _START_UP):
+            return
+        ahead = float(pts * packet.time_base) - self._mixer.seconds - self._tally.lost
+        if self._seen <= _START_UP:
+            # The decoder's delay, and what it skips at the beginning, show in the first packets.
+            self._offset = max(self._offset, ahead)
+        elif ahead < self._offset - _BACK:
+            self._offset = ahead  # the next of several recordings in one file
+        elif (gap := ahead - self._offset) > _GAP:
+            self._tally.lose(self._mixer.seconds, gap, round(gap / _duration(packet, gap)) or 1)
 
 
 def _demux(media: Media, tally: Tally) -> Iterator[Packet[AudioStream]]:
@@ -71,20 +114,11 @@ def _demux(media: Media, tally: Tally) -> Iterator[Packet[AudioStream]]:
         tally.truncated = True
 
 
-def _last_frames(stream: AudioStream, tally: Tally, mixer: Mixer) -> list[AudioFrame]:
-    """Give what the decoder holds back."""
-    try:
-        return _decoder(stream)(None)
-    except FFmpegError:
-        tally.lose(mixer.seconds, 0.0)
-        return []
-
-
 def _decoder(stream: AudioStream) -> Decode:
     """Give the decoder's method; PyAV's types leave its packets open."""
     return cast("Decode", stream.codec_context.decode)  # pyright: ignore[reportUnknownMemberType]
 
 
-def _duration(packet: Packet[AudioStream]) -> float:
+def _duration(packet: Packet[AudioStream], otherwise: float = 0.0) -> float:
     """Give a packet's length in seconds, as far as it says."""
-    return float(packet.duration * packet.time_base) if packet.duration else 0.0
+    return float(packet.duration * packet.time_base) if packet.duration else otherwise

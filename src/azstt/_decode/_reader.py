@@ -13,18 +13,17 @@ from typing import Protocol, Self
 from azstt._audio_format import AudioFormat
 from azstt._decode._refuse import empty, no_such_track, nothing_decoded
 from azstt._decode._report import DecodeReport, Facts, Tally
-from azstt._decode._riff import Wave, read_samples, read_wave
-from azstt._decode._sniff import is_iso, moov_first
-from azstt._decode._sources import AudioSource, Source, in_memory, make_source
+from azstt._decode._riff import Wave, WaveFormat, read_samples, read_wave, wave_facts
+from azstt._decode._sniff import HEAD, is_iso, moov_first
+from azstt._decode._sources import AudioSource, Source, credible, in_memory, make_source
 from azstt._errors import AudioDecodeError, AudioTooLargeError, ConfigurationError
 
 #: What recognisers take; immutable, so one will do for all.
 _SPEECH = AudioFormat()
-#: No honest codec gets a second of sound out of fewer bytes than this many seconds a byte.
-_SECONDS_A_BYTE = 1.0
-_GRACE = 60.0
 #: How far an ISO file's beginning is searched for its index.
 _INDEX_WITHIN = 1 << 20
+#: What an `AudioFormat` can hold.
+_MOST_CHANNELS = 64
 #: A RIFF file counts its bytes in 32 bits; 36 of them are its header's.
 _RIFF_LIMIT = 0xFFFF_FFFF - 36
 
@@ -52,19 +51,8 @@ class Lane(Protocol):
 class WaveLane:
     """A WAV file that holds what is asked for: nothing to decode."""
 
-    def __init__(self, source: Source, wave: Wave) -> None:
-        audio, size = wave.audio, wave.size
-        there = None if source.size is None else max(0, source.size - wave.offset)
-        known = there if size is None else size if there is None else min(size, there)
-        self.facts: Facts = Facts(
-            container="wav",
-            codec=f"pcm_s{8 * audio.sample_width}le",
-            index=0,
-            sample_rate=audio.sample_rate,
-            channels=audio.channels,
-            seconds=None if known is None else audio.seconds(known - known % audio.frame_size),
-            exact=True,
-        )
+    def __init__(self, source: Source, wave: Wave, audio: AudioFormat) -> None:
+        self.facts: Facts = wave_facts(wave, source.size)
         self.audio: AudioFormat = audio
         self._source = source
         self._wave = wave
@@ -191,7 +179,12 @@ class AudioReader:
         second = self.audio.sample_rate * self.audio.frame_size
         try:
             for chunk in self._cut():
-                self._check_seconds(self.audio.seconds(self._size + len(chunk)))
+                if self._limits.max_seconds is not None:
+                    self._check_seconds(self.audio.seconds(self._size + len(chunk)))
+                if len(chunk) <= second:
+                    self._size += len(chunk)
+                    yield chunk
+                    continue
                 for at in range(0, len(chunk), second):
                     piece = chunk[at : at + second]
                     self._size += len(piece)
@@ -205,27 +198,29 @@ class AudioReader:
         first = round(limits.start * rate)
         skip = 0 if self._lane.seeks else first * frame
         left = sys.maxsize if limits.end is None else (round(limits.end * rate) - first) * frame
-        decoded = 0
+        decoded, grace = 0, self.audio.size(credible(self._source))
         for chunk in self._lane.chunks(first, self._tally):
             decoded += len(chunk)
-            self._check_growth(decoded)
+            if decoded > grace:
+                self._check_growth(decoded)
             if skip >= len(chunk):
                 skip -= len(chunk)
                 continue
-            part = chunk[skip : skip + left]
-            skip = 0
-            left -= len(part)
-            yield part
+            if skip or left < len(chunk):
+                chunk = chunk[skip : skip + left]  # noqa: PLW2901  what is wanted of it
+                skip = 0
+            left -= len(chunk)
+            yield chunk
             if not left:
                 return
         if not decoded and not first:
             raise nothing_decoded(self.source, self._tally.packets)
 
     def _check_growth(self, decoded: int) -> None:
-        taken = self._source.taken if self._source.size is None else self._source.size
-        if self.audio.seconds(decoded) > _GRACE + taken * _SECONDS_A_BYTE:
+        seconds = self.audio.seconds(decoded)
+        if seconds > credible(self._source):
             raise AudioDecodeError(
-                f"{taken} bytes of {self.source!r} swell to {self.audio.seconds(decoded):.0f} s, "
+                f"{self._source.taken} bytes of {self.source!r} swell to {seconds:.0f} s, "
                 "so they are taken for damaged",
                 source=self.source,
             )
@@ -300,27 +295,37 @@ def _pick(
     source: Source, audio: AudioFormat, *, keep: bool, track: int, max_bytes: int | None
 ) -> tuple[Source, Lane]:
     """Choose the lane by the source's first bytes."""
+    if source.seekable:
+        # One look at the disk instead of many.
+        source.unread(source.read(HEAD))
     wave, head = read_wave(source.read)
     if not head:
         raise empty(source)
-    if wave is not None and _passes(wave.audio, audio, keep=keep):
-        if track != 0:
-            raise no_such_track(track, 1, source)
-        return source, WaveLane(source, wave)
+    if wave is not None and track != 0:
+        raise no_such_track(track, 1, source)
+    if wave is not None and (passed := _passed(wave.format, audio, keep=keep)) is not None:
+        return source, WaveLane(source, wave, passed)
+    if wave is not None:
+        # Importing libav takes longer than reading a short WAV file does.
+        from azstt._decode._lanes import PcmLane  # noqa: PLC0415
+
+        return source, PcmLane(source, wave, audio, keep=keep)
     source.unread(head)
     if not source.seekable and is_iso(head) and not _streams(source):
         source = in_memory(source, max_bytes=max_bytes)
-    # Importing libav takes longer than reading a short WAV file does.
     from azstt._decode._lanes import LibavLane  # noqa: PLC0415
 
     return source, LibavLane(source, audio, keep=keep, track=track)
 
 
-def _passes(found: AudioFormat, wanted: AudioFormat, *, keep: bool) -> bool:
-    """Tell whether the PCM that is there is the PCM that is wanted."""
-    if keep:
-        wanted = wanted.model_copy(update={"channels": found.channels})
-    return found == wanted
+def _passed(form: WaveFormat, wanted: AudioFormat, *, keep: bool) -> AudioFormat | None:
+    """Give the PCM that is there, if it is the PCM that is wanted."""
+    if form.sample_rate != wanted.sample_rate or form.codec != f"pcm_s{8 * wanted.sample_width}le":
+        return None
+    if form.channels == wanted.channels:
+        return wanted
+    kept = keep and form.channels <= _MOST_CHANNELS
+    return wanted.model_copy(update={"channels": form.channels}) if kept else None
 
 
 def _streams(source: Source) -> bool:

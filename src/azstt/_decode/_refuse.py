@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from azstt._decode._sniff import describe, is_iso
@@ -10,7 +9,6 @@ from azstt._decode._sources import Source
 from azstt._errors import AudioDecodeError, AudioError, ConfigurationError, NoAudioStreamError
 
 if TYPE_CHECKING:
-    from av.audio.stream import AudioStream
     from av.container.input import InputContainer
     from av.stream import Stream
 
@@ -24,8 +22,6 @@ def empty(source: Source) -> AudioDecodeError:
 def not_audio(head: bytes, source: Source, error: Exception) -> AudioError:
     """No format is recognised, or the one that is cannot be opened."""
     label = source.label
-    if not head:
-        return empty(source)
     if is_iso(head) and describe(head) is None:
         return AudioDecodeError(
             f"{label!r} is an mp4 file whose index (moov) is missing or damaged: the file is "
@@ -47,14 +43,17 @@ def not_audio(head: bytes, source: Source, error: Exception) -> AudioError:
 
 def no_track(container: InputContainer, source: Source) -> NoAudioStreamError:
     """A container without sound."""
-    kinds = [
-        f"{stream.type}, {stream.codec_context.name if decodable(stream) else 'unknown codec'}"
-        for stream in container.streams
-    ]
-    name = _short(container.format.name)
-    count = f"{len(kinds)} other track{'' if len(kinds) == 1 else 's'}: {'; '.join(kinds)}"
+    codecs: dict[str, list[str]] = {}
+    for stream in container.streams:
+        name = stream.codec_context.name if decodable(stream) else "unknown codec"
+        codecs.setdefault(stream.type, []).append(name)
+    found = "; ".join(
+        f"{_count(len(names), f'{kind} track')}, {', '.join(dict.fromkeys(names))}"
+        for kind, names in codecs.items()
+    )
     return NoAudioStreamError(
-        f"{source.label!r} is {name} with no audio track ({count if kinds else 'no tracks'})",
+        f"{source.label!r} is {_short(container.format.name, video='video' in codecs)} with no "
+        f"audio track ({found or 'no tracks at all'})",
         source=source.label,
     )
 
@@ -64,12 +63,11 @@ def decodable(stream: Stream) -> bool:
     return cast("object", stream.codec_context) is not None
 
 
-def no_decoder(tracks: Sequence[AudioStream], source: Source) -> AudioDecodeError:
+def no_decoder(source: Source) -> AudioDecodeError:
     """Audio tracks, none of which libav can decode."""
-    tags = ", ".join(repr(stream.codec_tag) for stream in tracks)
     return AudioDecodeError(
-        f"there is no decoder for the audio of {source.label!r} (codec tag {tags}); convert it to "
-        "a common codec first",
+        f"there is no decoder for the audio of {source.label!r}: its codec is not known, or the "
+        "header is damaged; convert it to a common codec first",
         source=source.label,
     )
 
@@ -84,9 +82,9 @@ def protected(source: Source) -> AudioDecodeError:
 
 def no_such_track(track: int, tracks: int, source: Source) -> ConfigurationError:
     """A track number out of range."""
-    count = f"{tracks} audio track{'' if tracks == 1 else 's'}"
     return ConfigurationError(
-        f"there is no track {track!r}: {source.label!r} has {count}, numbered from 0"
+        f"there is no track {track!r}: {source.label!r} has {_count(tracks, 'audio track')}, "
+        "numbered from 0"
     )
 
 
@@ -96,7 +94,11 @@ def nothing_decoded(label: str, packets: int) -> AudioDecodeError:
     return AudioDecodeError(f"nothing in {label!r} could be decoded: {why}", source=label)
 
 
-def _short(name: str) -> str:
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _short(name: str, *, video: bool) -> str:
     first = name.split(",", maxsplit=1)[0]
-    word = {"mov": "an mp4 file", "matroska": "a Matroska or WebM file"}
-    return word.get(first, f"a file of the format {first!r}")
+    word = {"mov": "an mp4", "matroska": "a Matroska or WebM"}.get(first, f"a {first!r}")
+    return f"{word} {'video' if video else 'file'}"

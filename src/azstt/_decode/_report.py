@@ -60,6 +60,7 @@ class Facts:
         channels: 0 if only decoding will tell.
         seconds: how long it lasts; None if unknown.
         exact: whether `seconds` is written down rather than guessed.
+        padded: whether what an encoder added to fill its last frames may follow it.
     """
 
     container: str
@@ -69,6 +70,7 @@ class Facts:
     channels: int
     seconds: float | None
     exact: bool
+    padded: bool = False
 
 
 class Tally:
@@ -78,13 +80,13 @@ class Tally:
         self.losses: list[tuple[float, float, int]] = []
         self.truncated: bool = False
 
-    def lose(self, at: float, seconds: float) -> None:
-        """Count one packet that could not be decoded."""
+    def lose(self, at: float, seconds: float, packets: int = 1) -> None:
+        """Count packets that could not be decoded, or never came."""
         if self.losses and at - self.losses[-1][0] <= _JOIN:
-            start, lost, packets = self.losses[-1]
-            self.losses[-1] = (start, lost + seconds, packets + 1)
+            start, lost, known = self.losses[-1]
+            self.losses[-1] = (start, lost + seconds, known + packets)
         else:
-            self.losses.append((at, seconds, 1))
+            self.losses.append((at, seconds, packets))
 
     @property
     def lost(self) -> float:

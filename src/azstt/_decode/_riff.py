@@ -1,6 +1,6 @@
-"""WAV files that hold the very PCM that is asked for are passed on as they are, without libav.
+"""WAV files without libav: their header, and their samples as they stand.
 
-Starting libav costs seventy times what reading such a clip does, and its demuxer holds a live
+Starting libav costs seventy times what reading a short clip does, and its demuxer holds a live
 stream back by seconds.
 """
 
@@ -11,17 +11,44 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from azstt._audio_format import AudioFormat
-from azstt._decode._report import Tally
+from azstt._decode._report import Facts, Tally
 from azstt._decode._sources import Source
 
 #: Chunks before the samples may hold pictures; past this it is libav's business.
 _MAX_HEADER = 1 << 20
 #: Writers to a pipe, who cannot know the length, put one of these, or more, or 0.
 _UNKNOWN_SIZE = 0x7FFF_F000
-_PCM, _EXTENSIBLE = 0x0001, 0xFFFE
-#: The GUID of PCM in a WAVE_FORMAT_EXTENSIBLE header.
-_PCM_GUID = bytes.fromhex("0100000000001000800000aa00389b71")
+_EXTENSIBLE = 0xFFFE
+#: What follows the format tag in the GUID of a WAVE_FORMAT_EXTENSIBLE header.
+_GUID_TAIL = bytes.fromhex("000000001000800000aa00389b71")
+#: Format tag and bits to libav's name of the codec: what needs no decoder.
+_CODECS = {
+    (1, 8): "pcm_u8",
+    (1, 16): "pcm_s16le",
+    (1, 24): "pcm_s24le",
+    (1, 32): "pcm_s32le",
+    (3, 32): "pcm_f32le",
+    (3, 64): "pcm_f64le",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WaveFormat:
+    """What the samples are.
+
+    Attributes:
+        codec: libav's name of the codec, such as ``"pcm_s16le"``.
+        sample_rate: in hertz.
+        channels: samples a frame.
+        mask: which loudspeakers the channels are for, a bit each; 0 if it is not said.
+        frame_size: bytes a frame.
+    """
+
+    codec: str
+    sample_rate: int
+    channels: int
+    mask: int
+    frame_size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +56,12 @@ class Wave:
     """A header, read up to the first sample.
 
     Attributes:
-        audio: what the samples are.
+        format: what the samples are.
         offset: bytes before the first sample.
         size: bytes of samples that the header announces; None when it leaves that open.
     """
 
-    audio: AudioFormat
+    format: WaveFormat
     offset: int
     size: int | None
 
@@ -43,7 +70,7 @@ def read_wave(read: Callable[[int], bytes]) -> tuple[Wave | None, bytes]:
     """Read a RIFF header through `read`, which may give less than it is asked for.
 
     Returns:
-        the header, or None if this is not plain little-endian PCM; and all bytes that were read.
+        the header, or None if this is not a WAV file of plain PCM; and all bytes that were read.
     """
     taken = bytearray()
 
@@ -59,59 +86,74 @@ def read_wave(read: Callable[[int], bytes]) -> tuple[Wave | None, bytes]:
     head = exactly(12)
     if head is None or head[:4] != b"RIFF" or head[8:] != b"WAVE":
         return None, bytes(taken)
-    audio: AudioFormat | None = None
+    form: WaveFormat | None = None
     while (chunk := exactly(8)) is not None:
         name, size = chunk[:4], int.from_bytes(chunk[4:], "little")
         if name == b"data":
             known = size if 0 < size < _UNKNOWN_SIZE else None
-            wave = None if audio is None else Wave(audio=audio, offset=len(taken), size=known)
+            wave = None if form is None else Wave(format=form, offset=len(taken), size=known)
             return wave, bytes(taken)
         padded = size + (size & 1)
         if len(taken) + padded > _MAX_HEADER or (body := exactly(padded)) is None:
             break
         if name == b"fmt ":
-            audio = parse_format(body)
+            form = parse_format(body)
     return None, bytes(taken)
 
 
-def parse_format(body: bytes) -> AudioFormat | None:
-    """Read a ``fmt`` chunk; None if it is not PCM that an `AudioFormat` can express."""
+def parse_format(body: bytes) -> WaveFormat | None:
+    """Read a ``fmt`` chunk; None if the samples need a decoder, or the fields contradict."""
     if len(body) < 16:  # noqa: PLR2004  the fixed part of the chunk
         return None
     tag, channels, rate, _, block, bits = struct.unpack_from("<HHIIHH", body)
-    if tag == _EXTENSIBLE:
-        tag = _PCM if body[24:40] == _PCM_GUID else _EXTENSIBLE
-    width = bits // 8
-    if tag != _PCM or bits not in {16, 24, 32} or block != channels * width:
+    mask = 0
+    if tag == _EXTENSIBLE and body[26:40] == _GUID_TAIL:
+        mask, tag = struct.unpack_from("<IH", body, 20)
+    codec = _CODECS.get((tag, bits))
+    if codec is None or not channels or not rate or block != channels * bits // 8:
         return None
-    try:
-        return AudioFormat.model_validate(
-            {"sample_rate": rate, "channels": channels, "sample_width": width}
-        )
-    except ValueError:
-        return None
+    return WaveFormat(codec=codec, sample_rate=rate, channels=channels, mask=mask, frame_size=block)
 
 
 def read_samples(source: Source, wave: Wave, start: int, tally: Tally) -> Iterator[bytes]:
     """Give the samples from frame `start` on, in chunks of at most a second.
 
     Args:
-        source: stands at the first sample.
+        source: stands at the first sample, if it cannot seek.
         wave: its header.
         start: the first frame to give; not 0 only where the source can seek.
         tally: is told if the file ends before its header says.
     """
-    frame = wave.audio.frame_size
-    second = wave.audio.sample_rate * frame
+    frame = wave.format.frame_size
+    second = wave.format.sample_rate * frame
     at, end = start * frame, sys.maxsize if wave.size is None else wave.size
-    if start:
+    if source.seekable:
         source.seek(wave.offset + at)
     rest = b""
     while at < end and (data := source.read(min(second - len(rest), end - at))):
         at += len(data)
-        data = rest + data
-        whole = len(data) - len(data) % frame
-        rest = data[whole:]
-        if whole:
-            yield data[:whole]
+        if rest:
+            data = rest + data
+        if odd := len(data) % frame:
+            data, rest = data[:-odd], data[-odd:]
+        else:
+            rest = b""
+        if data:
+            yield data
     tally.truncated = wave.size is not None and at < end
+
+
+def wave_facts(wave: Wave, size: int | None) -> Facts:
+    """Say what a header says, in a source of so many bytes, if that is known."""
+    form = wave.format
+    there = None if size is None else max(0, size - wave.offset)
+    ends = [end for end in (there, wave.size) if end is not None]
+    return Facts(
+        container="wav",
+        codec=form.codec,
+        index=0,
+        sample_rate=form.sample_rate,
+        channels=form.channels,
+        seconds=min(ends) // form.frame_size / form.sample_rate if ends else None,
+        exact=True,
+    )

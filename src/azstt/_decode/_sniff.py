@@ -76,7 +76,8 @@ def describe(head: bytes) -> str | None:
 
 
 def _describe_text(head: bytes) -> str | None:
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:32].lower()
+    head = head.removeprefix(b"\xef\xbb\xbf")
+    start = head.lstrip()[:32].lower()
     for mark, name in _TEXTS:
         if start.startswith(mark):
             return name
@@ -133,6 +134,22 @@ def moov_first(head: bytes) -> bool | None:
     return None
 
 
-def has_box(data: bytes, kind: bytes) -> bool:
-    """Tell whether an ISO file's type of box occurs at all; the cheap test is good enough."""
-    return kind in data
+def mp3_samples(head: bytes, rate: int) -> int | None:
+    """Read how many samples an MP3 file's own tag (Xing, Info) announces, padding taken off.
+
+    libav reads it too, but trims the end only where it can seek.
+    """
+    at = max(head.find(b"Xing"), head.find(b"Info"))
+    if at < 0 or len(head) < at + 12 or not head[at + 7] & 1:
+        return None
+    frames = int.from_bytes(head[at + 8 : at + 12])
+    samples = frames * (1152 if rate >= _MPEG1_RATE else 576)
+    flags = head[at + 7]
+    # Behind it: the fields that the flags name, an encoder's name, and its delay and padding.
+    lame = at + 12 + 4 * (flags >> 1 & 1) + 100 * (flags >> 2 & 1) + 4 * (flags >> 3 & 1)
+    packed = int.from_bytes(head[lame + 21 : lame + 24])
+    padding = (packed >> 12) + (packed & 0xFFF)
+    return samples - padding if 0 <= padding < samples else None
+
+
+_MPEG1_RATE = 32_000

@@ -14,10 +14,14 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeAlias, cast, runtime_checkable
 
 from azstt._decode._feed import ByteFeed
+from azstt._decode._sniff import HEAD
 from azstt._errors import AudioSourceError, AudioTooLargeError, ConfigurationError
 
 #: Bytes asked for when a whole stream is read.
 _PIECE = 1 << 16
+#: No honest codec gets more out of a byte. (Silence in FLAC: 0.04 s.)
+_SECONDS_A_BYTE = 1.0
+_GRACE = 60.0
 
 Octets: TypeAlias = "bytes | bytearray | memoryview[int]"
 
@@ -43,7 +47,8 @@ class Source:
         label: what messages call it.
         size: bytes from the beginning to the end, where that is known beforehand.
         seekable: whether `seek` works.
-        taken: bytes fetched so far.
+        taken: bytes fetched so far; the size, where that is known.
+        beginning: the first few KB, as far as they were fetched.
     """
 
     seekable: bool = False
@@ -51,7 +56,8 @@ class Source:
     def __init__(self, label: str, *, size: int | None, max_bytes: int | None) -> None:
         self.label: str = label
         self.size: int | None = size
-        self.taken: int = 0
+        self.taken: int = size or 0
+        self.beginning: bytes = b""
         self._max_bytes = max_bytes
         self._position = 0
         self._pending = b""
@@ -84,7 +90,10 @@ class Source:
 
     def seek(self, offset: int) -> None:
         """Go to a position from the source's beginning."""
-        self._move(offset)
+        try:
+            self._move(offset)
+        except OSError as error:
+            raise unreadable(error, self.label) from error
         self._position = offset
         self._pending = b""
         self._ended = False
@@ -93,6 +102,10 @@ class Source:
     def url(self) -> str | None:
         """What libav may open by itself, if there is such a thing."""
         return None
+
+    def as_file(self) -> str | None:
+        """Give what libav may open by itself, even if it has to be made."""
+        return self.url
 
     @property
     def idle(self) -> bool:
@@ -115,17 +128,18 @@ class Source:
             if isinstance(error, AudioSourceError):
                 raise
             raise unreadable(error, self.label) from error
-        data = self._octets(piece)
+        data = piece if isinstance(piece, bytes) else self._octets(piece)
         if not data:
             self._ended = True
-        self.taken += len(data)
+        at = self._position
+        if at < HEAD and at <= len(self.beginning):
+            self.beginning = self.beginning[:at] + data[: HEAD - at]
         if self.size is None:
+            self.taken = max(self.taken, at + len(data))
             self._check(self.taken)
         return data
 
     def _octets(self, piece: object) -> bytes:
-        if isinstance(piece, bytes):
-            return piece
         if isinstance(piece, (bytearray, memoryview)):
             return bytes(cast("bytearray", piece))
         if piece is None:
@@ -190,8 +204,7 @@ class BytesSource(Source):
         self._memfd = -1
         super().__init__(label, size=len(self._view), max_bytes=max_bytes)
 
-    @property
-    def url(self) -> str | None:
+    def as_file(self) -> str | None:
         """Give the name of an anonymous file with these bytes, made at the first call."""
         if not sys.platform.startswith("linux"):
             return None
@@ -223,16 +236,16 @@ class FileSource(Source):
 
     def __init__(self, file: SupportsRead, *, max_bytes: int | None) -> None:
         self._file = file
-        self._start = _position(file)
-        self.seekable = self._start is not None
-        size = _remaining(file, self._start) if self._start is not None else None
+        extent = _extent(file)
+        self.seekable = extent is not None
+        self._start, size = extent or (0, None)
         super().__init__("<stream>", size=size, max_bytes=max_bytes)
 
     @property
     def url(self) -> str | None:
         """Give the name of the descriptor when this is a plain file, read from its beginning."""
         file = self._file
-        if self._start != 0 or not sys.platform.startswith("linux"):
+        if not self.seekable or self._start or not sys.platform.startswith("linux"):
             return None
         # Not what a subclass, or another kind of file below, may make of the descriptor's bytes.
         if not (type(file) is io.BufferedReader and type(cast("object", file.raw)) is io.FileIO):
@@ -245,7 +258,7 @@ class FileSource(Source):
         return self._file.read(size)
 
     def _move(self, offset: int) -> None:
-        cast("io.BufferedIOBase", self._file).seek((self._start or 0) + offset)
+        cast("io.BufferedIOBase", self._file).seek(self._start + offset)
 
 
 class FeedSource(Source):
@@ -316,6 +329,11 @@ def in_memory(source: Source, *, max_bytes: int | None) -> Source:
     return BytesSource(data, label=source.label, max_bytes=max_bytes)
 
 
+def credible(source: Source) -> float:
+    """Give how many seconds the source's bytes, as far as they are known, can hold at most."""
+    return _GRACE + source.taken * _SECONDS_A_BYTE
+
+
 def unreadable(error: OSError, label: str) -> AudioSourceError:
     """Say why a source could not be opened or read."""
     reason = error.strerror or str(error) or type(error).__name__
@@ -326,7 +344,7 @@ def unreadable(error: OSError, label: str) -> AudioSourceError:
 
 def _open(path: str) -> io.FileIO:
     try:
-        return open(path, "rb", buffering=0)  # noqa: PTH123  a Path can do no more
+        return io.FileIO(path)
     except ValueError as error:
         raise ConfigurationError(f"not a path: {path!r} ({error})") from error
     except FileNotFoundError as error:
@@ -342,22 +360,20 @@ def _open(path: str) -> io.FileIO:
         raise unreadable(error, path) from error
 
 
-def _position(file: SupportsRead) -> int | None:
-    """Give where a file object stands, or None when it cannot really seek."""
+def _extent(file: SupportsRead) -> tuple[int, int] | None:
+    """Give where a file object stands and what follows, or None when it cannot really seek."""
+    able = cast("io.BufferedIOBase", file)
     try:
-        able = cast("io.BufferedIOBase", file)
         if not getattr(file, "seekable", lambda: True)():
             return None
         start = able.tell()
         able.seek(start)
+        able.seek(0, os.SEEK_END)
+        end = able.tell()  # some objects' seek gives None
     except (AttributeError, OSError):
         return None
-    return start
-
-
-def _remaining(file: SupportsRead, start: int) -> int | None:
-    able = cast("io.BufferedIOBase", file)
-    end = cast("object", able.seek(0, os.SEEK_END))
-    able.seek(start)
-    # Some objects' seek gives None; the size is then not known, which is no harm.
-    return max(0, end - start) if isinstance(end, int) else None
+    try:
+        able.seek(start)
+    except OSError as error:
+        raise unreadable(error, "<stream>") from error
+    return start, max(0, end - start)

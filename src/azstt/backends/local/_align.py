@@ -32,16 +32,15 @@ class Aligner:
         """Give each word's times from the start of the audio; None if they can't be found."""
         keys = [self._key(word) for word in words]
         said = [key for key in keys if key]
-        if not said:
+        if not said or not pcm:
             return None
         decoder = self._decoder
-        try:
-            decoder.set_align_text(" ".join(said))
-            decoder.start_utt()
-            decoder.process_raw(pcm, full_utt=True)
-            decoder.end_utt()
-        except (RuntimeError, ValueError):  # a text that the aligner can't make a graph of
-            return None
+        decoder.set_align_text(" ".join(said))
+        decoder.start_utt()
+        # In one piece: to normalise by the whole is what makes it exact (in slices the starts
+        # moved by 90 ms in the mean). It holds the interpreter for 15 ms a second of audio.
+        decoder.process_raw(pcm, full_utt=True)
+        decoder.end_utt()
         found = [
             (part.start_frame / _FRAMES_A_SECOND, (part.end_frame + 1) / _FRAMES_A_SECOND)
             for part in decoder.seg() or ()

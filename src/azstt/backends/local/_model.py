@@ -6,7 +6,7 @@ Imports numpy, so it is imported late itself.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -85,19 +85,8 @@ class Moonshine:
         samples = np.frombuffer(pcm, "<i2").astype(np.float32) / 32768
         if len(samples) < _SHORTEST:
             samples = np.pad(samples, (0, _SHORTEST - len(samples)))
-        tokens: list[int] = []
-        chances: list[float] = []
-        for token, chance in self._decode(samples[None]):
-            if cancelled():
-                raise CancelledError
-            tokens.append(token)
-            chances.append(chance)
-            loop = _loop(tokens)
-            if loop:
-                # what the phrase said once stays, its echoes go
-                del tokens[-loop:], chances[-loop:]
-                break
-        return list(_words([self._tokens[token] for token in tokens], chances))
+        spoken = _until_loop(self._decode(samples[None]), cancelled)
+        return list(_words([(self._tokens[token], chance) for token, chance in spoken]))
 
     def _decode(self, samples: Array) -> Iterator[tuple[int, float]]:
         """Decode greedily: each token with its probability."""
@@ -137,10 +126,25 @@ def _read_tokens(path: Path) -> Iterator[bytes]:
         at += size
 
 
-def _words(tokens: list[bytes], chances: list[float]) -> Iterator[SpokenWord]:
+def _until_loop(
+    decoded: Iterable[tuple[int, float]], cancelled: Callable[[], bool]
+) -> list[tuple[int, float]]:
+    """Collect tokens; when they begin to go in circles, keep what was said once and stop."""
+    spoken: list[tuple[int, float]] = []
+    for token in decoded:
+        if cancelled():
+            raise CancelledError
+        spoken.append(token)
+        echoes = _loop([token for token, _ in spoken])
+        if echoes:
+            return spoken[:-echoes]
+    return spoken
+
+
+def _words(tokens: Iterable[tuple[bytes, float]]) -> Iterator[SpokenWord]:
     """Join tokens to words; a word is as sure as the geometric mean of its tokens."""
     parts: list[tuple[bytes, list[float]]] = []
-    for token, chance in zip(tokens, chances, strict=True):
+    for token, chance in tokens:
         if token.startswith(_SPACE) or not parts:
             parts.append((token.removeprefix(_SPACE), [chance]))
         else:

@@ -43,8 +43,8 @@ class Cutting:
     shortest: int = frames(0.15)
     hangover: int = frames(0.35)
     join: int = frames(2.0)
-    longest: int = frames(20.0)
-    padding: int = frames(0.3)
+    longest: int = frames(15.0)
+    padding: int = frames(0.2)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,5 @@
+"""``python -m azstt`` is the ``azstt`` command."""
+
+from azstt._cli import main
+
+main()

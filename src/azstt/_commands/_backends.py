@@ -1,0 +1,58 @@
+"""``azstt backends``: what each installed backend can do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from azstt._commands._terminal import say, write
+from azstt.backends import Capabilities, available, resolve
+
+_FEW = 6  # as many languages are named; more are counted
+
+
+def show_backends() -> None:
+    """Write the table of backends.
+
+    No cell is empty or holds a space, so that ``awk`` and ``cut`` can read it.
+    """
+    columns = list(_cells(Capabilities()))
+    table = [["BACKEND", *columns]]
+    for name in available():
+        try:
+            cells = list(_cells(resolve(name).capabilities).values())
+        except Exception as error:  # noqa: BLE001 - a broken plugin keeps no other from its row
+            say(f"backend {name!r} can't be asked: {error}")
+            cells = ["?"] * len(columns)
+        table.append([name, *cells])
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        write(f"{line.rstrip()}\n")
+
+
+def _cells(can: Capabilities) -> Mapping[str, str]:
+    """Give a backend's cells by column."""
+    return {
+        "LANGUAGES": _languages(can),
+        "DEFAULT": can.default_language or "-",
+        "DETECTION": _yes(can.language_detection),
+        "SPEAKERS": _yes(can.diarization),
+        "PHRASES": _yes(can.phrases),
+        "PARTIALS": _yes(can.partials),
+        "SEGMENTATION": _yes(can.segmentation),
+        "CONFIDENCE": _yes(can.confidence),
+        "WORD-TIMES": can.word_times,
+        "OFFLINE": _yes(can.offline),
+    }
+
+
+def _languages(can: Capabilities) -> str:
+    if can.languages is None:
+        return "any"
+    if len(can.languages) > _FEW:
+        return str(len(can.languages))
+    return ",".join(sorted(can.languages)) or "-"
+
+
+def _yes(able: bool) -> str:
+    return "yes" if able else "no"

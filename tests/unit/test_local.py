@@ -1,0 +1,461 @@
+import json
+import shutil
+import threading
+import time
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from azstt import ConfigurationError, RecognitionOptions, SessionStateError, open_audio
+from azstt._audio_format import AudioFormat
+from azstt._errors import RecognitionError, ServiceError
+from azstt._events import (
+    Ended,
+    Event,
+    Failed,
+    Final,
+    Partial,
+    SpeechEnded,
+    SpeechStarted,
+    Started,
+)
+from azstt.backends import RecognizerBackend
+from azstt.backends.local import LocalBackend, _assets
+from azstt.backends.local._recogniser import load as load_model
+from azstt.backends.local._segmenter import Cutting
+from azstt.backends.local._session import LocalSession, Plan
+
+pytestmark = pytest.mark.usefixtures("no_thread_left")
+PATIENCE = 60.0
+PIECE = 3200
+
+
+def pcm(path, seconds=None) -> bytes:
+    """Decode a recording, or its beginning."""
+    with open_audio(path, end=seconds) as reader:
+        return b"".join(reader)
+
+
+@pytest.fixture(scope="module")
+def backend():
+    """The backend as most people have it."""
+    return LocalBackend()
+
+
+@pytest.fixture(scope="module")
+def speech(audio):
+    """A man says a sentence with pauses, in 11 s."""
+    return pcm(audio / "jfk.wav")
+
+
+@pytest.fixture(scope="module")
+def clip(audio):
+    """A woman says a sentence, in 3 s."""
+    return pcm(audio / "arctic_a0009.flac")
+
+
+def recognise(backend, audio: bytes, sizes=(PIECE,), **options) -> list[Event]:
+    """Take audio through a session, in writes of the given sizes in turn."""
+    events: list[Event] = []
+    session = backend.open(RecognitionOptions(**options), AudioFormat(), events.append)
+    session.start()
+    at = writes = 0
+    while at < len(audio):
+        size = sizes[writes % len(sizes)]
+        session.write(audio[at : at + size])
+        at, writes = at + size, writes + 1
+    session.finish()
+    session.close()
+    return events
+
+
+def finals(events) -> list[Final]:
+    """Pick the finals."""
+    return [event for event in events if isinstance(event, Final)]
+
+
+def plain(events) -> str:
+    """Give what was heard as words in lower case."""
+    text = " ".join(event.segment.text for event in finals(events)).lower()
+    return " ".join("".join(c if c.isalnum() or c == "'" else " " for c in text).split())
+
+
+def test_it_is_a_backend(backend):
+    """It keeps the port's shape and says what it can do."""
+    assert isinstance(backend, RecognizerBackend)
+    can = backend.capabilities
+    assert backend.name == "local"
+    assert (can.offline, can.confidence, can.partials, can.segmentation) == (True,) * 4
+    assert (can.diarization, can.phrases, can.language_detection) == (False,) * 3
+    assert can.languages == {"en"}
+    assert LocalBackend(align=False).capabilities.word_times == "estimated"
+    assert LocalBackend(align=True).capabilities.word_times == "measured"
+
+
+@pytest.mark.parametrize(
+    "name", ["arctic_a0009.flac", "librispeech_61.flac", "praatio_mary.flac", "jfk.wav"]
+)
+def test_clip_is_heard_to_the_word(backend, audio, manifest, name):
+    """A clear recording gives exactly its words."""
+    assert plain(recognise(backend, pcm(audio / name))) == manifest[name]["text"]
+
+
+@pytest.mark.parametrize("align", [True, False])
+def test_words_lie_in_their_segment(speech, align):
+    """Words follow one another inside their segment, each with a confidence."""
+    events = recognise(LocalBackend(align=align), speech, segmentation_silence=0.5)
+    assert len(finals(events)) > 2
+    for event in finals(events):
+        segment = event.segment
+        edges = [edge for word in segment.words for edge in (word.start, word.end)]
+        assert edges == sorted(edges)
+        assert segment.start <= edges[0]
+        assert edges[-1] <= segment.end
+        assert segment.text == " ".join(word.text for word in segment.words)
+        assert all(word.estimated is not align for word in segment.words)
+        assert 0.3 < segment.confidence <= 1
+        assert min(word.confidence for word in segment.words) <= segment.confidence
+
+
+@pytest.mark.parametrize("align", [True, False])
+def test_word_starts(audio, align):
+    """Words start near to where a phonetician marked them, measured nearer than estimated."""
+    labels = json.loads((audio / "praatio_mary.words.json").read_text())
+    events = recognise(LocalBackend(align=align), pcm(audio / "praatio_mary.flac"))
+    words = finals(events)[0].segment.words
+    off = [abs(w.start - label["start"]) for w, label in zip(words, labels, strict=True)]
+    assert sum(off) / len(off) < (0.05 if align else 0.15)
+
+
+def test_the_course_of_a_session(backend, speech):
+    """Each segment is announced, ended and given, in order; all ends at what was written."""
+    events = recognise(backend, speech, segmentation_silence=0.5)
+    assert events[0] == Started(model="moonshine-tiny-en")
+    assert events[-1] == Ended(position=11.0)
+    count = len(finals(events))
+    assert sum(isinstance(event, SpeechStarted) for event in events) == count
+    assert sum(isinstance(event, SpeechEnded) for event in events) == count
+    starts = [event.segment.start for event in finals(events)]
+    assert starts == sorted(starts)
+
+
+def test_language_tag(backend, audio):
+    """A segment bears the tag that was asked for, else that of American English."""
+    clip = pcm(audio / "arctic_a0009.flac")
+    assert finals(recognise(backend, clip))[0].segment.language == "en-US"
+    assert finals(recognise(backend, clip, language="en-GB"))[0].segment.language == "en-GB"
+
+
+@pytest.mark.parametrize("size", [0, 2, 320, 3200, 160_000])
+def test_silence_has_no_words(backend, size):
+    """Silence of any length, from a sample on, ends well and says nothing."""
+    events = recognise(backend, bytes(size))
+    assert events == [Started(model="moonshine-tiny-en"), Ended(position=size / 32_000)]
+
+
+def test_noise_has_no_words(backend, audio):
+    """Noise, recorded or made, gives no text."""
+    dice = np.random.default_rng(1)
+    made = dice.integers(-9000, 9000, 64_000, "<i2").tobytes()
+    assert plain(recognise(backend, pcm(audio / "noise.flac"))) == ""
+    assert plain(recognise(backend, made)) == ""
+
+
+@pytest.mark.parametrize("milliseconds", [1, 10, 100])
+def test_scrap_of_speech(backend, speech, milliseconds):
+    """A scrap of speech, too short to hold a word, is accounted for."""
+    scrap = speech[32_000 : 32_000 + 32 * milliseconds]
+    assert recognise(backend, scrap)[-1] == Ended(position=milliseconds / 1000)
+
+
+def test_partials_grow_into_the_final(backend, audio):
+    """While a segment is open its text so far is told, and grows."""
+    said: list[Event] = []
+    session = backend.open(RecognitionOptions(partials=True), AudioFormat(), said.append)
+    session.start()
+    clip = pcm(audio / "librispeech_61.flac") + bytes(64_000)
+    for at in range(0, len(clip), PIECE):
+        session.write(clip[at : at + PIECE])
+        settled(session)
+    session.finish()
+    session.close()
+    partials = [event for event in said if isinstance(event, Partial)]
+    (final,) = finals(said)
+    assert len(partials) >= 2  # a slow machine skips some
+    assert len(partials[0].text) < len(partials[-1].text)
+    assert {partial.start for partial in partials} == {partials[0].start}
+    assert final.segment.text.startswith(partials[0].text.split()[0])
+    assert said.index(partials[-1]) < said.index(final)
+
+
+def settled(session) -> None:
+    """Let the partial under way be told, as it would be were the audio live."""
+    deadline = time.monotonic() + PATIENCE
+    while session._partial_busy and time.monotonic() < deadline:
+        time.sleep(0.001)
+
+
+def test_no_partials_unless_asked(backend, speech):
+    """Who does not ask for partials gets none."""
+    assert not any(isinstance(event, Partial) for event in recognise(backend, speech))
+
+
+def test_a_shorter_pause_cuts_more(backend, speech):
+    """The caller says which pause ends a segment; live the default is shorter."""
+    whole = finals(recognise(backend, speech))
+    short = finals(recognise(backend, speech, segmentation_silence=0.3))
+    live = finals(recognise(backend, speech, partials=True))
+    assert len(whole) < len(live) <= len(short)
+
+
+@settings(
+    max_examples=5,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # it watches over all examples
+)
+@given(st.lists(st.integers(1, 40_000), min_size=1, max_size=6))
+def test_cuts_of_the_writes_do_not_matter(backend, clip, sizes):
+    """However the audio is cut into writes, the same finals come."""
+    assert finals(recognise(backend, clip, sizes)) == finals(recognise(backend, clip, [len(clip)]))
+
+
+def test_sessions_at_once(audio, manifest):
+    """Sessions share a bounded number of threads, and each hears what it would hear alone."""
+    names = ["arctic_a0009.flac", "librispeech_61.flac", "praatio_mary.flac", "jfk.wav"] * 2
+    audios = {name: pcm(audio / name) for name in names}
+    backend, heard, most = LocalBackend(workers=2), [], 0
+
+    def run(name: str) -> None:
+        heard.append((name, plain(recognise(backend, audios[name]))))
+
+    threads = [threading.Thread(target=run, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        names_now = [thread.name for thread in threading.enumerate()]
+        most = max(most, names_now.count("azstt-local"))
+        time.sleep(0.002)
+    assert 1 <= most <= 2
+    assert sorted(heard) == sorted((name, manifest[name]["text"]) for name in names)
+
+
+def blocked(session, speech) -> threading.Thread:
+    """Write to a session until it takes no more; give the thread that is stuck in it."""
+    writer = threading.Thread(target=session.write, args=(speech * 40,), daemon=True)
+    writer.start()
+    deadline = time.monotonic() + PATIENCE
+    while len(session._slots) < 3 and writer.is_alive():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    return writer
+
+
+def test_close_frees_a_blocked_write(speech):
+    """A write that waits for the decoder returns when another thread closes; nothing follows."""
+    backend = LocalBackend(workers=1)
+    options = RecognitionOptions(segmentation_silence=0.3)
+    sessions = []
+    for _ in range(3):
+        events: list[Event] = []
+        session = backend.open(options, AudioFormat(), events.append)
+        session.start()
+        sessions.append((session, events, blocked(session, speech)))
+    for session, events, writer in sessions:
+        session.close()
+        said = len(events)
+        writer.join(PATIENCE)
+        assert not writer.is_alive()
+        assert len(events) == said
+        assert not any(isinstance(event, Ended | Failed) for event in events)
+
+
+@settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.integers(0, 60), st.booleans(), st.booleans())
+def test_close_at_any_moment(backend, speech, milliseconds, partials, finish):
+    """Closed at any moment, a session emits nothing more and leaves no thread."""
+    events: list[Event] = []
+    options = RecognitionOptions(partials=partials, segmentation_silence=0.3)
+    session = backend.open(options, AudioFormat(), events.append)
+    session.start()
+
+    def work() -> None:
+        session.write(speech)
+        if finish:
+            session.finish()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    time.sleep(milliseconds * milliseconds / 4000)
+    session.close()
+    said = len(events)
+    assert not [t for t in threading.enumerate() if t.name == "azstt-local"]
+    worker.join(PATIENCE)
+    assert not worker.is_alive()
+    session.write(speech)
+    session.finish()
+    session.close()
+    assert len(events) == said
+
+
+def test_closed_by_its_own_event(backend, speech):
+    """Whoever takes an event may close the session there and then."""
+    events: list[Event] = []
+
+    def take(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, Final):
+            session.close()
+
+    session = backend.open(RecognitionOptions(segmentation_silence=0.3), AudioFormat(), take)
+    session.start()
+    session.write(speech)
+    session.finish()
+    assert isinstance(events[-1], Final)
+    assert len(finals(events)) == 1
+
+
+def test_calls_out_of_place(backend):
+    """A call that does not fit the session's state says what to do instead."""
+    session = backend.open(RecognitionOptions(), AudioFormat(), lambda _: None)
+    with pytest.raises(SessionStateError, match=r"write\(\) before start\(\)"):
+        session.write(b"")
+    with pytest.raises(SessionStateError, match=r"finish\(\) before start\(\)"):
+        session.finish()
+    session.start()
+    with pytest.raises(SessionStateError, match="open another"):
+        session.start()
+    session.finish()
+    with pytest.raises(SessionStateError, match=r"write\(\) after finish\(\)"):
+        session.write(b"")
+    with pytest.raises(SessionStateError, match=r"finish\(\) after finish\(\)"):
+        session.finish()
+    session.close()
+    session.write(b"")
+    session.finish()
+
+
+def test_closed_before_it_was_started(backend):
+    """A session that is closed before it starts stays silent."""
+    events: list[Event] = []
+    session = backend.open(RecognitionOptions(), AudioFormat(), events.append)
+    session.close()
+    session.start()
+    session.write(b"")
+    session.close()
+    assert events == []
+
+
+def test_closed_while_it_starts():
+    """A session that is closed while the model is loading never says that it has started."""
+    events: list[Event] = []
+
+    def load():
+        session.close()
+        return load_model(_assets.packaged_model(), published=True, align=False)
+
+    plan = Plan(load=load, model="", language=None, cutting=Cutting(), partials=False, workers=1)
+    session = LocalSession(plan, events.append)
+    session.start()
+    session.write(bytes(32_000))
+    assert events == []
+
+
+@pytest.mark.parametrize(
+    "audio",
+    [AudioFormat(sample_rate=8000), AudioFormat(channels=2), AudioFormat(sample_width=4)],
+    ids=lambda audio: f"{audio.sample_rate}-{audio.channels}-{audio.sample_width}",
+)
+def test_other_formats_are_refused(backend, audio):
+    """Only 16 kHz mono 16-bit PCM is taken."""
+    with pytest.raises(ConfigurationError, match="takes 16 kHz mono 16-bit PCM"):
+        backend.open(RecognitionOptions(), audio, print)
+
+
+@pytest.mark.parametrize(
+    "option", [{"language": "de-DE"}, {"diarize": True}, {"phrases": ("azstt",)}]
+)
+def test_what_it_cannot_do_is_refused(backend, option):
+    """An option that it can't honour is refused, not ignored."""
+    with pytest.raises(ConfigurationError, match="'local' backend does not"):
+        backend.open(RecognitionOptions.of(option), AudioFormat(), print)
+
+
+@pytest.fixture
+def own_model(tmp_path):
+    """A folder with a model of one's own: here the packaged one."""
+    packaged = _assets.packaged_model()
+    for name in _assets.DIGESTS:
+        try:
+            (tmp_path / name).symlink_to(packaged / name)
+        except OSError:  # Windows, without the right to link
+            shutil.copy(packaged / name, tmp_path / name)
+    return tmp_path
+
+
+def test_own_model(own_model, audio, manifest):
+    """A Moonshine model of one's own is called by its folder and may speak any language."""
+    backend = LocalBackend(own_model)
+    assert backend.capabilities.languages is None
+    assert backend.capabilities.word_times == "estimated"
+    events = recognise(backend, pcm(audio / "arctic_a0009.flac"), language="fr-FR")
+    assert events[0] == Started(model=own_model.name)
+    assert finals(events)[0].segment.language == "fr-FR"
+    assert plain(events) == manifest["arctic_a0009.flac"]["text"]
+
+
+def test_folder_without_a_model(tmp_path):
+    """A folder that holds no model is refused before any audio is read."""
+    with pytest.raises(ConfigurationError, match=r"encoder_model\.ort"):
+        LocalBackend(tmp_path).open(RecognitionOptions(), AudioFormat(), print)
+
+
+def test_model_that_is_none(own_model):
+    """A model file with other contents fails the start, as an error of the recogniser."""
+    (own_model / _assets.ENCODER).unlink()
+    (own_model / _assets.ENCODER).write_bytes(b"no model")
+    events: list[Event] = []
+    session = LocalBackend(own_model).open(RecognitionOptions(), AudioFormat(), events.append)
+    with pytest.raises(RecognitionError, match="the embedded recogniser failed") as caught:
+        session.start()
+    assert not caught.value.retryable
+    session.write(b"")
+    session.close()
+    assert events == []
+
+
+@pytest.mark.parametrize("partials", [False, True])
+def test_failure_in_a_worker(own_model, speech, partials):
+    """What goes wrong while decoding ends the session with one `Failed`, never with silence."""
+    (own_model / _assets.TOKENIZER).unlink()
+    (own_model / _assets.TOKENIZER).write_bytes(b"\x01a")  # knows one token
+    events: list[Event] = []
+    session = LocalBackend(own_model).open(
+        RecognitionOptions(partials=partials), AudioFormat(), events.append
+    )
+    session.start()
+    for at in range(0, len(speech), PIECE):
+        session.write(speech[at : at + PIECE])
+    session.finish()
+    session.write(speech)
+    session.close()
+    failed = [event for event in events if isinstance(event, Ended | Failed)]
+    assert len(failed) == 1
+    assert events[-1] is failed[0]
+    assert isinstance(failed[0].error, ServiceError)
+    assert isinstance(failed[0].error.__cause__, IndexError)
+
+
+def test_failure_in_the_caller(backend):
+    """What goes wrong while listening is told as `Failed` too, not raised."""
+    events: list[Event] = []
+    session = backend.open(RecognitionOptions(), AudioFormat(), events.append)
+    session.start()
+    session.write("no bytes" * 1000)
+    session.close()
+    assert isinstance(events[-1], Failed)

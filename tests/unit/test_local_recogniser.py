@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from azstt.backends.local import _assets
+from azstt.backends.local._recogniser import load
+from azstt.backends.local._utterance import CancelledError, Utterance
+
+
+@pytest.fixture(scope="module")
+def recogniser():
+    """The packaged model without the aligner."""
+    return load(_assets.packaged_model(), published=True, align=False)
+
+
+def tone(hertz: float) -> Utterance:
+    """A tone of a second that was taken for speech."""
+    wave = np.sin(np.arange(16_000) * 2 * np.pi * hertz / 16_000) * 8000
+    return Utterance(wave.astype("<i2").tobytes(), 5.0, 6.0, ((5.2, 5.8),))
+
+
+def test_model_is_loaded_once(recogniser):
+    """Who asks for the same model again gets the one that is there."""
+    assert load(_assets.packaged_model(), published=True, align=False) is recogniser
+    assert load(_assets.packaged_model(), published=True, align=True) is not recogniser
+
+
+def test_no_words(recogniser):
+    """An utterance without words is an empty segment, of all its time."""
+    segment = recogniser.segment(tone(1000), language="en-US", cancelled=lambda: False)
+    assert (segment.start, segment.end, segment.text, segment.words) == (5.0, 6.0, "", ())
+    assert segment.confidence is None
+
+
+def test_cancelled(recogniser):
+    """What nobody wants any more is given up."""
+    with pytest.raises(CancelledError):
+        recogniser.text(tone(440).pcm, cancelled=lambda: True)
+
+
+def test_audio_is_in_no_repr():
+    """What was said can't be read from a log of an utterance."""
+    assert "pcm" not in repr(tone(440))

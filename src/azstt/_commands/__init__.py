@@ -11,6 +11,7 @@ from typing import Annotated, TypeAlias, cast
 import typer
 
 from azstt._commands._backends import show_backends
+from azstt._commands._emulator import emulate
 from azstt._commands._outputs import FORMATS, Outputs, read_formats
 from azstt._commands._terminal import complain, say, write
 from azstt._commands._transcribe import Request, transcribe_all
@@ -202,6 +203,9 @@ def backends() -> Work:
         return _OK
 
     return show
+
+
+app.command("emulator")(emulate)
 
 
 def _seconds(text: str | None, option: str) -> float | None:

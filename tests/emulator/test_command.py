@@ -1,0 +1,88 @@
+"""The command `azstt emulator`, as a program of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+
+import azstt
+from azstt.emulator import Script
+
+
+@contextmanager
+def running(*options):
+    """Start the command; give the process and the host that it prints."""
+    command = [sys.executable, "-m", "azstt", "emulator", *map(str, options)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            first = process.stdout.readline()
+            assert first.startswith("listening on "), process.stderr.read()
+            yield process, first.removeprefix("listening on ").rstrip()
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def script(tmp_path):
+    """A script in a file."""
+    path = tmp_path / "script.json"
+    path.write_text(Script.saying("Hello, world.").model_dump_json())
+    return path
+
+
+def test_the_environment_alone_points_at_it(script, audio, monkeypatch):
+    """AZURE_SPEECH_HOST with no key, and a plain call hears what the emulator says."""
+    with running("--script", script) as (process, host):
+        monkeypatch.setenv("AZURE_SPEECH_HOST", host)
+        transcript = azstt.transcribe_file(audio / "jfk.wav")
+        assert (transcript.backend, transcript.text) == ("azure", "Hello, world.")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+def test_the_two_commands_work_together(audio):
+    """One terminal runs the emulator on the embedded recogniser, the other transcribes."""
+    with running() as (_, host):
+        done = subprocess.run(
+            [sys.executable, "-m", "azstt", "transcribe", str(audio / "jfk.wav")],
+            env={**os.environ, "AZURE_SPEECH_HOST": host},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert "what your country can do for you" in done.stdout.lower()
+
+
+def test_it_ends_by_itself(script):
+    """--seconds bounds a run, for scripts that must not leave one behind."""
+    with running("--script", script, "--seconds", 0.1) as (process, _):
+        assert process.wait(20) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--engine", "parrot"], "--engine is local or script, not 'parrot'"),
+        (["--script", "/no/such/file"], "/no/such/file"),
+        (["--port", "99999"], "99999"),
+        (["--speed", "0"], "speed"),
+    ],
+)
+def test_a_wrong_option_is_named(options, message):
+    """What can't be served is said on one line, with status 2."""
+    done = subprocess.run(
+        [sys.executable, "-m", "azstt", "emulator", *options],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -50,7 +50,9 @@ POLICY = ReconnectPolicy(attempts=3, total=10, first_delay=0.05, longest_delay=0
 
 PASSING = (408, 429, 500, 502, 503, 504)
 STATUSES = (*PASSING, *PASSING, 302, 400, 401, 403, 404, 410)
-CODES = (1000, 1001, 1002, 1003, 1007, 1008, 1011, 1012, 1013, 3000, 4000, 4401, 4408, 4429, 4500)
+#: Of these the SDK makes a new connection by itself; of the others we make a new recogniser.
+CODES = (1000, 1001, 1003, 1008, 1011, 1012, 1013, 3000, 4401, 4408, 4500)
+FATAL = (1002, 1007, 4000, 4429)
 ANSWERS = ("Error", "TooManyRequests", "BadRequest", "Forbidden", "Surprise", "")
 
 
@@ -101,6 +103,7 @@ def trouble(dice: random.Random, number: int | None, at: float) -> list[Fault]:
         "pause": lambda: [Stall(**on, seconds=round(dice.uniform(0, 1), 2))],
         "stall": lambda: [Stall(**on, when=dice.choice(("before_upgrade", "after_upgrade")))],
         "close": lambda: [Close(**on, at=at, code=dice.choice(CODES))],
+        "fatal": lambda: [Close(**on, at=at, code=dice.choice(FATAL))],
         "drop": lambda: [Drop(**on, at=at, how=dice.choice(("reset", "fin")))],
         "mute": lambda: [Mute(**on, at=at)],
         "end turn": lambda: [EndTurn(**on, at=at)],
@@ -113,7 +116,7 @@ def trouble(dice: random.Random, number: int | None, at: float) -> list[Fault]:
         "twice": lambda: [Duplicate(**on, phrase=phrase)],
         "out of order": lambda: [Reorder(**on, phrase=phrase)],
     }
-    usual = ["close", "drop", "end turn", "out of order", "outage"]
+    usual = ["close", "drop", "end turn", "out of order", "outage", "fatal", "fatal"]
     return kinds[dice.choice([*kinds, *usual, *usual])]()
 
 

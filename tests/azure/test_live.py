@@ -16,7 +16,7 @@ from azstt.testing import check_backend
 
 pytestmark = [pytest.mark.azure, pytest.mark.usefixtures("no_thread_left")]
 
-JFK = "ask not what your country can do for you"
+JFK = "what your country can do for you"
 #: Share of the words that may be misheard.
 WORD_ERRORS = 0.15
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
@@ -114,14 +114,15 @@ class AzureSettings(BaseSettings):
     def _sound(self) -> Self:
         for name in ("host", "endpoint"):
             url = getattr(self, name)
-            parts = urlsplit(url or "ws://unset")
-            if parts.scheme not in {"ws", "wss", "http", "https"} or not parts.hostname:
-                raise ValueError(f"{name}: not a URL of a service: {url!r}")
+            if url and not _is_url(url, "ws", "wss", "http", "https"):
+                # what is no URL at all may be the key, in the wrong variable
+                shown = f": {_without_query(url)!r}" if "://" in url else ""
+                raise ValueError(f"{name}: not a URL of a service{shown}")
         if self.host and urlsplit(self.host).path.strip("/"):
             raise ValueError(f"host: {self.host!r} has a path; give it as endpoint instead")
         if self.ca_bundle and not self.ca_bundle.is_file():
             raise ValueError(f"ca_bundle: there is no file {str(self.ca_bundle)!r}")
-        if self.proxy and not urlsplit(self.proxy.get_secret_value()).hostname:
+        if self.proxy and not _is_url(self.proxy.get_secret_value(), "http", "https"):
             raise ValueError("proxy: not a URL")
         return self
 
@@ -161,7 +162,11 @@ class AzureSettings(BaseSettings):
         return "region", self.region
 
     def proxy_url(self, environment: Mapping[str, str] = os.environ) -> str | None:
-        """Give the proxy to use: the explicit one, or what HTTPS_PROXY and NO_PROXY say."""
+        """Give the proxy to use: the explicit one, or what HTTPS_PROXY and NO_PROXY say.
+
+        Raises:
+            ConfigurationError: no place is set, or the environment's proxy is none for HTTP.
+        """
         if self.proxy is not None:
             return self.proxy.get_secret_value()
         kind, place = self.address()
@@ -170,7 +175,20 @@ class AzureSettings(BaseSettings):
         url = names.get("https_proxy") or names.get("all_proxy")
         if not url or _bypassed(name or "", names.get("no_proxy", "")):
             return None
-        return url if "://" in url else f"http://{url}"
+        url = url if "://" in url else f"http://{url}"
+        if not _is_url(url, "http", "https"):
+            raise ConfigurationError(
+                "the proxy in HTTPS_PROXY or ALL_PROXY is not one for HTTP, which alone the Speech "
+                f"SDK can use; {_HELP['proxy']} as AZURE_SPEECH_PROXY, or name the service in "
+                "NO_PROXY"
+            )
+        return url
+
+    @override
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Show no query either: it may hold a key."""
+        for name, value in super().__repr_args__():
+            yield name, _without_query(value) if name == "endpoint" and value else value
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle without secrets: the copy looks for them in its own environment."""
@@ -236,6 +254,15 @@ def _bypassed(name: str, no_proxy: str) -> bool:
     return "*" in entries or any(
         domain and (name == domain or name.endswith(f".{domain}")) for domain in domains
     )
+
+
+def _is_url(text: str, *schemes: str) -> bool:
+    """Whether it is a URL, with one of the schemes, a name, and a port if any that can be."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _without_query(url: str) -> str:

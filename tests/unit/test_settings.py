@@ -102,7 +102,11 @@ def test_it_knows_whether_it_is_enough(settings, configured):
         ({"host": "localhost:5000"}, r"setting 'host'.*not a URL of a service.*ws://127"),
         ({"host": "ws://h/path"}, r"setting 'host'.*has a path; give it as endpoint"),
         ({"endpoint": "ftp://h"}, r"setting 'endpoint'.*not a URL"),
+        ({"host": "ws://[::1"}, r"setting 'host'.*not a URL"),
+        ({"host": "ws://h:port"}, r"setting 'host'.*not a URL of a service: 'ws://h:port'"),
+        ({"endpoint": "secret"}, r"setting 'endpoint'.*not a URL of a service; write"),
         ({"proxy": "user:secret"}, r"setting 'proxy'.*not a URL; write a URL such as http"),
+        ({"proxy": "http://u:secret@p:port"}, r"setting 'proxy'.*not a URL; write"),
         ({"ca_bundle": "/no/such/file"}, r"setting 'ca_bundle'.*no file '/no/such/file'"),
     ],
 )
@@ -127,6 +131,7 @@ def test_no_secret_is_shown():
         **secrets, endpoint="https://h/p?sig=s3cret", proxy="http://u:s3cret@p:1"
     )
     shown = settings.model_dump_json(exclude={"endpoint"}) + settings.target
+    shown += repr(settings) + str(settings)
     shown += repr(settings.key) + repr(settings.token) + str(settings.proxy)
     assert "s3cret" not in shown
     assert b"s3cret" not in pickle.dumps(AzureSettings(key="s3cret", proxy="http://u:s3cret@p"))
@@ -155,6 +160,13 @@ def test_a_pickled_copy_finds_the_key_where_it_is(monkeypatch):
 def test_the_proxy_is_the_systems(environment, proxy):
     """HTTPS_PROXY counts, unless NO_PROXY names the service."""
     assert AzureSettings(region="westus", key="k").proxy_url(environment) == proxy
+
+
+@pytest.mark.parametrize("proxy", ["socks5://p:1080", "http://p:port"])
+def test_a_proxy_of_another_kind_is_refused(proxy):
+    """What the SDK can't use is told, and how to do without."""
+    with pytest.raises(ConfigurationError, match=r"not one for HTTP.*AZURE_SPEECH_PROXY.*NO_PROXY"):
+        AzureSettings(region="westus", key="k").proxy_url({"ALL_PROXY": proxy})
 
 
 def test_loopback_needs_no_proxy():

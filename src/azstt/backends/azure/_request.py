@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from azstt._errors import ConfigurationError
 from azstt._options import RecognitionOptions
@@ -59,6 +59,7 @@ class Request:
                 raise ConfigurationError(f"option {name!r} needs {other!r}")
         self._check_languages()
         self.settings.address()
+        self.settings.proxy_url()
 
     def _check_languages(self) -> None:
         options = self.options
@@ -121,9 +122,9 @@ class Request:
             chosen["SpeechServiceConnection_ProxyHostName"] = proxy.hostname or ""
             chosen["SpeechServiceConnection_ProxyPort"] = str(proxy.port or 8080)
             if proxy.username:
-                chosen["SpeechServiceConnection_ProxyUserName"] = proxy.username
+                chosen["SpeechServiceConnection_ProxyUserName"] = unquote(proxy.username)
             if proxy.password:
-                chosen["SpeechServiceConnection_ProxyPassword"] = proxy.password
+                chosen["SpeechServiceConnection_ProxyPassword"] = unquote(proxy.password)
         if self.settings.ca_bundle:
             chosen["OPENSSL_SINGLE_TRUSTED_CERT"] = self.settings.ca_bundle.read_text()
             chosen["OPENSSL_SINGLE_TRUSTED_CERT_CRL_CHECK"] = "false"

@@ -121,10 +121,13 @@ class _Run:
         self._give_turn(session.finish)
 
     def _give_turn(self, call: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Call the session, and let the loop see that the recogniser is the one to wait for."""
+        """Call the session, and let the loop see that the recogniser is the one to wait for.
+
+        Once the source is over it stays so: what is left to say, the recogniser says.
+        """
         self._recogniser_has_turn = True
         call(*args, **kwargs)
-        self._recogniser_has_turn = False
+        self._recogniser_has_turn = self._source_is_over
 
     async def _drain(self) -> None:
         """Take events until the last one; report and watch the clock in between."""

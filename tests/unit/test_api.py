@@ -205,6 +205,34 @@ def test_a_recogniser_that_says_nothing_is_given_up():
         azstt.transcribe_bytes(SECOND, backend=hangs)
 
 
+class Endless:
+    """A recogniser that takes everything, ends nothing and keeps no limit of its own."""
+
+    name = "endless"
+    capabilities = impatient(0.3)
+
+    def open(self, options, audio, emit):
+        return self
+
+    def start(self):
+        pass
+
+    def write(self, pcm, /):
+        pass
+
+    def finish(self):
+        pass
+
+    def close(self):
+        pass
+
+
+def test_a_recogniser_that_never_ends_is_given_up():
+    """Also once it has all of the audio, and owes only the end."""
+    with pytest.raises(azstt.RecognitionTimeoutError, match="took no audio and said nothing"):
+        azstt.transcribe_bytes(SECOND, backend=Endless())
+
+
 def test_a_recogniser_that_reconnects_is_waited_for():
     """An attempt to connect again is a sign of life."""
     attempts = [

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from importlib import import_module
 from threading import Event as Flag
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 from azstt._audio_format import AudioFormat
 from azstt._azure_failures import BACKEND
@@ -27,6 +27,10 @@ _sdk: Any = import_module("azure.cognitiveservices.speech")
 _interop: Any = import_module("azure.cognitiveservices.speech.interop")
 _library: Any = _interop._sdk_lib  # noqa: SLF001 - the C interface has no other name in Python
 _call: Callable[..., None] = _interop._call_hr_fn  # noqa: SLF001
+
+#: What is done with an event's handle, and what makes it fit to be called by native code.
+Act: TypeAlias = Callable[[Any], None]
+Guard: TypeAlias = Callable[[Callable[..., None]], Callable[..., None]]
 
 _RECOGNIZER_EVENT = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
 _CONNECTION_EVENT = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
@@ -169,68 +173,45 @@ class Recognition:
             del self._connection, self._recognizer, self._audio, self._stream, self._pull
 
     def _connect_signals(self, listener: Listener, *, partials: bool) -> None:
+        recognizer: dict[str, Act] = {
+            "canceled": lambda event: _tell_end(event, listener),
+            "recognized": lambda event: listener.on_result(_json(event)),
+            "speech_start_detected": lambda event: listener.on_speech(_offset(event), starts=True),
+            "speech_end_detected": lambda event: listener.on_speech(_offset(event), starts=False),
+        }
+        if partials:  # there are many, and otherwise nobody listens
+            recognizer["recognizing"] = lambda event: listener.on_partial(_json(event))
+        connection: dict[str, Act] = {
+            "connected": lambda event: listener.on_connected(_session_id(event)),
+            "disconnected": lambda _: listener.on_disconnected(),
+            "message_received": lambda _: listener.on_message(),
+        }
         guard = native_callback(listener.on_broken)
-        recognizer, connection = self._recognizer._handle, self._connection._handle  # noqa: SLF001
+        for kind, source, acts in (
+            ("connection", self._connection, connection),
+            ("recognizer", self._recognizer, recognizer),
+        ):
+            for event, act in acts.items():
+                name = f"{kind}_{event}_set_callback"
+                native = self._native(guard, name, act)
+                handle = source._handle  # noqa: SLF001
+                self._callbacks.append((name, handle, native))
+                getattr(_library, name)(handle, native, None)
 
-        def hear(name: str, handle: Any, act: Callable[[Any], None]) -> None:  # noqa: ANN401
-            """Have ``act`` called with the event's handle, which is released afterwards."""
-            kind, release = _EVENTS.get(
-                name, (_RECOGNIZER_EVENT, "recognizer_event_handle_release")
-            )
+    def _native(self, guard: Guard, name: str, act: Act) -> Any:  # noqa: ANN401
+        """Make the C function of an event: ``act`` is given its handle, released afterwards."""
+        kind, release = _EVENTS.get(name, (_RECOGNIZER_EVENT, "recognizer_event_handle_release"))
 
-            @guard
-            def callback(*handles: int | None) -> None:
-                event = ctypes.c_void_p(handles[-2])  # the context comes last
-                try:
-                    if not self._deaf.is_set():
-                        act(event)
-                finally:
-                    getattr(_library, release)(event)
+        @guard
+        def callback(*handles: int | None) -> None:
+            event = ctypes.c_void_p(handles[-2])  # the context comes last
+            try:
+                if not self._deaf.is_set():
+                    act(event)
+            finally:
+                getattr(_library, release)(event)
 
-            native = kind(callback)
-            self._callbacks.append((name, handle, native))
-            getattr(_library, name)(handle, native, None)
-
-        def on_canceled(event: Any) -> None:  # noqa: ANN401
-            reason, code, details = _cancellation(event)
-            if reason == _END_OF_STREAM:
-                listener.on_end()
-            else:
-                listener.on_failure(code, details)
-
-        hear(
-            "connection_connected_set_callback",
-            connection,
-            lambda event: listener.on_connected(_session_id(event)),
-        )
-        hear(
-            "connection_disconnected_set_callback", connection, lambda _: listener.on_disconnected()
-        )
-        hear(
-            "connection_message_received_set_callback", connection, lambda _: listener.on_message()
-        )
-        hear("recognizer_canceled_set_callback", recognizer, on_canceled)
-        hear(
-            "recognizer_recognized_set_callback",
-            recognizer,
-            lambda event: listener.on_result(_json(event)),
-        )
-        hear(
-            "recognizer_speech_start_detected_set_callback",
-            recognizer,
-            lambda event: listener.on_speech(_offset(event), starts=True),
-        )
-        hear(
-            "recognizer_speech_end_detected_set_callback",
-            recognizer,
-            lambda event: listener.on_speech(_offset(event), starts=False),
-        )
-        if partials:
-            hear(
-                "recognizer_recognizing_set_callback",
-                recognizer,
-                lambda event: listener.on_partial(_json(event)),
-            )
+        return kind(callback)
 
 
 def plain(error: Exception) -> RecognitionError:
@@ -372,6 +353,15 @@ def _session_id(event: Any) -> str:  # noqa: ANN401
     text = ctypes.create_string_buffer(37)
     _call(event, text, ctypes.c_uint32(37), fn=_library.recognizer_session_event_get_session_id)
     return text.value.decode()
+
+
+def _tell_end(event: Any, listener: Listener) -> None:  # noqa: ANN401
+    """Tell the good end, which is a cancellation too, from a failure."""
+    reason, code, details = _cancellation(event)
+    if reason == _END_OF_STREAM:
+        listener.on_end()
+    else:
+        listener.on_failure(code, details)
 
 
 def _cancellation(event: Any) -> tuple[int, int, str]:  # noqa: ANN401

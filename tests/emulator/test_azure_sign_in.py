@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 import time
+from base64 import b64encode
 from dataclasses import dataclass
 
 import anyio
@@ -107,6 +108,44 @@ def test_a_failing_credential_never_connects(run, kind):
         assert not emulator.requests
 
 
+class Stuck(Credential):
+    """A credential that waits for somebody, from its second token on or from the first."""
+
+    def __init__(self, *, after: int) -> None:
+        super().__init__(lasts=1.0)
+        self.after = after
+        self.free = threading.Event()
+
+    def get_token(self, *scopes: str) -> AccessToken:
+        if len(self.scopes) >= self.after:
+            self.free.wait(20)
+        return super().get_token(*scopes)
+
+
+def test_a_credential_that_hangs_is_given_up(run):
+    """Signing in has a limit like every other wait."""
+    stuck = Stuck(after=0)
+    limits = AzureLimits(sign_in=0.3)
+    with emulators.serve(script=HELLO) as emulator:
+        settings = AzureSettings(endpoint=emulator.endpoint)
+        with pytest.raises(azstt.AuthenticationError, match=r"Stuck gave none within sign_in=0.3"):
+            run(AzureBackend(settings, credential=stuck, limits=limits), b"")
+        stuck.free.set()
+        assert not emulator.requests
+
+
+def test_a_renewal_that_hangs_is_not_the_end(run, number_engine, numbers, said, caplog):
+    """The connection of now goes on, and its end is seen."""
+    stuck = Stuck(after=1)
+    limits = AzureLimits(sign_in=0.3, stop=2, pace=100)
+    with emulators.serve(engine=number_engine, speed=10) as emulator:
+        settings = AzureSettings(endpoint=emulator.endpoint)
+        session = run(AzureBackend(settings, credential=stuck, limits=limits), numbers(40))
+    stuck.free.set()
+    assert " ".join(event.segment.text for event in session.of(azstt.Final)) == said(40)
+    assert "the token could not be renewed" in caplog.text
+
+
 def test_an_empty_token_never_connects(run):
     """A function that has no token is an error."""
     with emulators.serve(script=HELLO) as emulator:
@@ -144,8 +183,9 @@ def test_a_renewal_that_fails_is_not_the_end(run, number_engine, numbers, caplog
     assert "the token could not be renewed" in caplog.text
 
 
-def test_a_proxy_is_used(run):
-    """The proxy of the settings is asked for the connection, with its user's name."""
+@pytest.mark.parametrize("how", ["setting", "environment"])
+def test_a_proxy_is_used(run, monkeypatch, how):
+    """The proxy is asked for the connection, with its user's name and password as they are."""
     asked: list[bytes] = []
 
     def answer(server: socket.socket) -> None:
@@ -154,46 +194,52 @@ def test_a_proxy_is_used(run):
             client.settimeout(5)
             asked.append(client.recv(4096))
 
-    with socket.create_server(("127.0.0.1", 0)) as server, emulators.serve() as emulator:
+    with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=answer, args=[server], daemon=True)
         thread.start()
-        proxy = f"http://user:passw0rd@127.0.0.1:{server.getsockname()[1]}"
-        settings = AzureSettings(host=emulator.host, proxy=proxy)
-        backend = AzureBackend(settings, limits=LIMITS, reconnect=ONCE)
+        proxy = f"http://user:p%40ssw0rd@127.0.0.1:{server.getsockname()[1]}"
+        if how == "environment":
+            monkeypatch.setenv("HTTPS_PROXY", proxy)
+        # loopback all the same, but an address of which NO_PROXY and the backend know nothing
+        settings = AzureSettings(host="ws://127.0.0.2:1", proxy=proxy if how == "setting" else None)
+        limits = AzureLimits(connect=1, stop=2)
         with pytest.raises(azstt.RecognitionError) as caught:
-            run(backend, b"")
+            run(AzureBackend(settings, limits=limits, reconnect=ONCE), b"")
         thread.join(5)
-        assert not emulator.requests
-    assert asked[0].startswith(b"CONNECT 127.0.0.1:")
-    assert b"proxy-authorization: basic" in asked[0].lower()
-    assert "passw0rd" not in str(caught.value)
+    assert asked[0].startswith(b"CONNECT 127.0.0.2:1 ")
+    assert b64encode(b"user:p@ssw0rd") in asked[0]
+    assert "ssw0rd" not in str(caught.value)
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A certificate for 127.0.0.1 that nobody else trusts, and its key."""
+    """A certificate that nobody else trusts, its key, and a bundle where another comes first."""
     if shutil.which("openssl") is None:
         pytest.skip("there is no openssl program to make a certificate with")
     folder = tmp_path_factory.mktemp("tls")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-            *("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"),
-            *("-keyout", str(key), "-out", str(cert)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return cert, key
+    for name in "other", "ours":
+        subprocess.run(
+            [
+                *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+                *("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"),
+                *("-keyout", f"{name}.key", "-out", f"{name}.pem"),
+            ],
+            cwd=folder,
+            check=True,
+            capture_output=True,
+        )
+    cert, bundle = folder / "ours.pem", folder / "bundle.pem"
+    bundle.write_bytes((folder / "other.pem").read_bytes() + cert.read_bytes())
+    return cert, folder / "ours.key", bundle
 
 
 def test_a_certificate_of_ones_own_is_trusted(run, certificate):
     """With ca_bundle a private certificate is accepted; without it the error says what to do."""
-    with emulators.serve(script=HELLO, tls=certificate) as emulator:
+    with emulators.serve(script=HELLO, tls=certificate[:2]) as emulator:
         host = emulator.host.replace("127.0.0.1", "localhost")
-        trusting = AzureSettings(host=host, ca_bundle=certificate[0])
-        assert run(AzureBackend(trusting, limits=LIMITS), bytes(32_000)).of(azstt.Final)
+        for bundle in certificate[0], certificate[2]:
+            trusting = AzureSettings(host=host, ca_bundle=bundle)
+            assert run(AzureBackend(trusting, limits=LIMITS), bytes(32_000)).of(azstt.Final)
         with pytest.raises(azstt.ServiceUnreachableError, match="ca_bundle"):
             run(AzureBackend(AzureSettings(host=host), limits=LIMITS, reconnect=ONCE), b"")
 

@@ -69,8 +69,11 @@ class AzureBackend:
             word_times="measured",
             sample_rates=(16_000, 8_000),
             options=frozenset(RecognitionOptions.model_fields),
-            # Ours come first, and each reconnection is a sign of life.
-            patience=max(waits.connect, waits.first_response, waits.idle) + waits.stop + 30.0,
+            # Ours come first: the longest wait, and the one for the next attempt.
+            patience=max(waits.connect, waits.first_response, waits.idle)
+            + waits.stop
+            + waits.sign_in
+            + self._policy.total,
         )
 
     def open(
@@ -91,12 +94,17 @@ class AzureBackend:
                 "the Speech SDK does not load: pip install azure-cognitiveservices-speech; on "
                 "Linux it needs glibc, OpenSSL and ALSA (libasound2)"
             ) from error
-        tokens = Tokens(self._source, self._settings.resource_id) if self._source else None
-        return AzureSession(Plan(request, self._policy, tokens), audio, emit)
+        return AzureSession(Plan(request, self._policy, self._tokens()), audio, emit)
 
     def __repr__(self) -> str:
         """Say where it is, and no secret."""
         return f"AzureBackend({self._settings.target})"
+
+    def _tokens(self) -> Tokens | None:
+        """Make the source of tokens for a session, if there is one."""
+        if self._source is None:
+            return None
+        return Tokens(self._source, self._settings.resource_id, self._limits.sign_in)
 
     def _check_sign_in(self, credential: TokenCredential | None) -> None:
         settings = self._settings

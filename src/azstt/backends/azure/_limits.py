@@ -16,6 +16,7 @@ class AzureLimits(FrozenModel):
     """What bounds every wait of a session, and its memory; all in seconds unless stated.
 
     Attributes:
+        sign_in: fetching a token from a credential or a function.
         connect: from the start, or from the loss of a connection, until one stands.
         first_response: from the first audio on a connection until the service says anything.
         idle: without a word from the service while it has audio to deal with.
@@ -25,6 +26,7 @@ class AzureLimits(FrozenModel):
         pace: how many times faster than real time audio is sent, once 5 s have been.
     """
 
+    sign_in: _Limit = 30.0
     connect: _Limit = 15.0
     first_response: _Limit = 15.0
     idle: _Limit = 60.0

@@ -6,13 +6,15 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from functools import cache
 from threading import Thread
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 from azstt._azure_failures import BACKEND
 from azstt._errors import AuthenticationError
+
+_Given = TypeVar("_Given")
 
 SCOPE = "https://cognitiveservices.azure.com/.default"
 #: Seconds before a token expires at which the next one is fetched.
@@ -21,8 +23,6 @@ _MARGIN = 300.0
 _LIFE = 600.0
 #: Seconds until a renewal that failed is tried again.
 _PAUSE = 30.0
-#: Seconds that fetching may take.
-_FETCH_LIMIT = 30.0
 
 
 class AccessToken(Protocol):
@@ -57,11 +57,15 @@ class Tokens:
     Args:
         source: a token, a function that gives one, or a credential.
         resource_id: makes an Entra ID token fit for a region's shared endpoint.
+        limit: seconds that fetching one may take.
     """
 
-    def __init__(self, source: Token | TokenCredential, resource_id: str | None = None) -> None:
+    def __init__(
+        self, source: Token | TokenCredential, resource_id: str | None, limit: float
+    ) -> None:
         self._source: Token | TokenCredential = source
         self._resource_id: str | None = resource_id
+        self._limit: float = limit
         self._token: str = ""
         self._renew_at: float = 0.0
 
@@ -78,7 +82,15 @@ class Tokens:
         """
         if self.due:
             try:
-                self._token, expires = self._fetch()
+                self._token, expires = _within(self._limit, self._fetch)
+            except _TooLate:
+                raise AuthenticationError(
+                    f"no token could be had: {type(self._source).__name__} gave none within "
+                    f"sign_in={self._limit:g} s",
+                    backend=BACKEND,
+                    code="token",
+                    hint="check what the credential waits for, or raise that limit in AzureLimits",
+                ) from None
             except Exception as error:
                 raise AuthenticationError(
                     f"no token could be had: {type(error).__name__} was raised by "
@@ -114,14 +126,33 @@ class Tokens:
         return token if access.token else "", float(access.expires_on)
 
 
+class _TooLate(Exception):  # noqa: N818 - no error of ours: it never leaves this module
+    """Fetching took longer than it may."""
+
+
+def _within(seconds: float, fetch: Callable[[], _Given]) -> _Given:
+    """Fetch in a thread, left to itself if it takes longer: a credential may wait without end."""
+    future: Future[_Given] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(fetch())
+        except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
+            future.set_exception(error)
+
+    Thread(target=run, name="azstt azure sign-in", daemon=True).start()
+    if not wait([future], seconds).done:
+        raise _TooLate
+    return future.result()
+
+
 def _await(awaitable: Awaitable[Any]) -> object:
     """Wait, on a thread without a loop, for what an async credential gives."""
 
-    async def wait() -> object:
+    async def give() -> object:
         return await awaitable
 
-    future: Future[object] = asyncio.run_coroutine_threadsafe(wait(), _loop())
-    return future.result(_FETCH_LIMIT)
+    return asyncio.run_coroutine_threadsafe(give(), _loop()).result()
 
 
 @cache

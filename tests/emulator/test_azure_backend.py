@@ -266,6 +266,16 @@ def test_the_quota_has_one_name(azure, code, reason):
     assert caught.value.code == str(code)
 
 
+def test_the_services_own_delay_is_kept(azure, number_engine, numbers, said, run):
+    """Where the service says when to come back, nobody comes back before."""
+    asked = Close(at=3.0, code=4429, reason="Too many requests. Retry-After: 1")
+    with emulators.serve(engine=number_engine, faults=Faults.of(asked)) as emulator:
+        session = run(azure(emulator), numbers(20))
+    (told,) = session.of(azstt.Reconnecting)
+    assert told.delay == 1.0
+    assert " ".join(event.segment.text for event in session.of(azstt.Final)) == said(20)
+
+
 def test_nobody_there_is_told_at_once(azure):
     """A service that was never reached is not waited for."""
     with emulators.serve() as emulator:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import azstt
-from azstt import PronunciationOptions
+from azstt import Alternative, PronunciationOptions
 from azstt import emulator as emulators
 from azstt.emulator import Script, Utterance
 
@@ -167,6 +167,15 @@ def test_readings_come_in_every_form(azure, run):
     assert best.masked
 
 
+def test_several_readings_are_kept(azure, run):
+    """The N best, as many as are asked for, the best one first."""
+    readings = [Alternative(text=text) for text in ("Hello.", "Hallo.", "Yellow.")]
+    heard = Utterance(text="Hello.", start=0.2, end=1.2, alternatives=tuple(readings))
+    with emulators.serve(script=Script(segments=(heard,))) as emulator:
+        segment = final(run(azure(emulator), bytes(48_000), alternatives=2))
+    assert [reading.text for reading in segment.alternatives] == ["Hello.", "Hallo."]
+
+
 def test_pronunciation_is_marked(azure, run):
     """Scores for the whole, for each word and for each phoneme."""
     with emulators.serve(script=SCRIPT) as emulator:
@@ -186,7 +195,16 @@ def test_pronunciation_is_marked(azure, run):
 
 @pytest.mark.parametrize("kind", ["host", "endpoint"])
 @pytest.mark.parametrize(
-    "options", [{}, {"diarize": True}, {"translate": ["de"]}, {"language": PAIR}]
+    "options",
+    [
+        {},
+        {"diarize": True},
+        {"translate": ["de"]},
+        {"language": PAIR},
+        {"language": PAIR, "language_changes": True},
+        {"dictation": True},
+        {"pronunciation": PronunciationOptions()},
+    ],
 )
 def test_the_environment_alone_is_enough(monkeypatch, audio, kind, options):
     """One variable, and no key, points every kind of recogniser at a container or an emulator."""
@@ -194,7 +212,10 @@ def test_the_environment_alone_is_enough(monkeypatch, audio, kind, options):
         monkeypatch.setenv(f"AZURE_SPEECH_{kind.upper()}", getattr(emulator, kind))
         transcript = azstt.transcribe_file(audio / "jfk.wav", end=2.0, **options)
     assert (transcript.text, transcript.backend) == ("Hello, world.", "azure")
-    assert "ocp-apim-subscription-key" not in emulator.requests[0].headers
+    (request,) = emulator.requests
+    assert "ocp-apim-subscription-key" not in request.headers
+    if kind == "endpoint":
+        assert request.path == "/stt/speech/universal/v2"
 
 
 @pytest.mark.parametrize(

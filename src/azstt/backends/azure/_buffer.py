@@ -110,7 +110,8 @@ class AudioBuffer:
             view[:size] = self._bytes[at : at + size]
             self._cursor += size
             self._forget()
-            self._changed.notify_all()
+            if self._has_room():  # waking the writer each time costs more than the reading
+                self._changed.notify_all()
             return size
 
     @property

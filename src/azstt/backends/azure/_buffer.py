@@ -8,14 +8,17 @@ from azstt._audio_format import AudioFormat
 
 #: Seconds of audio that may wait to be sent: what a blocked writer is ahead.
 AHEAD = 5.0
+#: Seconds that the SDK may read beyond what it keeps, until it has noticed that it is too much.
+_OVERRUN = 5.0
 
 
 class AudioBuffer:
     """A bounded window of the audio, addressed by its place in the whole.
 
     One thread writes; one reader at a time follows. What was read is kept until it is settled, so
-    that a new reader can begin where results end. What is older than ``hold`` seconds goes even
-    so: the SDK never has more than that unanswered, so the service has answered it with silence.
+    that a new reader can begin where results end. What is older than ``hold`` seconds, and a few
+    for the SDK's overrun, goes even so: the SDK never has more than that unanswered, so the
+    service has answered it with silence.
 
     Args:
         audio: the shape of the PCM.
@@ -24,7 +27,7 @@ class AudioBuffer:
 
     def __init__(self, audio: AudioFormat, hold: float) -> None:
         self._audio: AudioFormat = audio
-        self._hold: int = audio.size(hold)
+        self._hold: int = audio.size(hold + _OVERRUN)
         self._ahead: int = audio.size(AHEAD)
         self._changed: Condition = Condition()
         self._bytes: bytearray = bytearray()

@@ -22,7 +22,7 @@ class AzureLimits(FrozenModel):
         idle: without a word from the service while it has audio to deal with.
         stop: letting go of a recogniser; one that takes longer is left to itself.
         hold: audio that the service has not dealt with yet and that is kept to be sent again.
-            A session holds this much, and 5 s that wait to be sent: 4 MB at 16 kHz.
+            A session holds this much, and 10 s more: 4 MB at 16 kHz; so does the SDK.
         pace: how many times faster than real time audio is sent, once 5 s have been.
     """
 

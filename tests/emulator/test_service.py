@@ -286,6 +286,7 @@ def test_a_browser_gives_its_key_in_the_query():
 
         assert wait(connect("?Ocp-Apim-Subscription-Key=right")) == 101
         assert wait(connect("")) == 401
+        assert "right" not in repr(emulator.requests)
 
 
 @pytest.mark.parametrize(

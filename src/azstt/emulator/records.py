@@ -54,8 +54,8 @@ class RequestRecord:
         number: its place in the order of arrival, from 0; REST requests count by themselves.
         method: the HTTP method; a connection's is GET.
         path: the URL's path.
-        query: the URL's parameters, as they were spelt.
-        headers: by name in lower case; credentials are among them, so they are in no repr.
+        query: the URL's parameters, as they were spelt; a browser's key is one of them.
+        headers: by name in lower case; for the credentials' sake neither is in the repr.
         status: what the upgrade or the request was answered; None while it was not.
         config: the body of `speech.config`.
         turns: what was sent in each turn, in order.
@@ -69,7 +69,7 @@ class RequestRecord:
     number: int
     method: str
     path: str
-    query: Mapping[str, str]
+    query: Mapping[str, str] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     status: int | None = None
     config: Mapping[str, object] = field(default_factory=dict[str, object], repr=False)

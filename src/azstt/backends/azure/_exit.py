@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 from threading import Lock, Thread
+from time import monotonic
 from typing import Protocol
 
 #: Seconds that all of it may take.
@@ -45,5 +46,6 @@ def _close_all() -> None:
     threads = [Thread(target=session.close, daemon=True) for session in left]
     for thread in threads:
         thread.start()
+    deadline = monotonic() + _LIMIT
     for thread in threads:
-        thread.join(_LIMIT)
+        thread.join(max(0.0, deadline - monotonic()))

@@ -15,8 +15,9 @@ import aiohttp
 import pytest
 
 import azstt
-from azstt.emulator import Script, Utterance, marked_wav, serve
+from azstt.emulator import Faults, Script, Utterance, marked_wav, serve
 from azstt.emulator.engines.script import ScriptEngine
+from azstt.emulator.faults import Refuse
 from azstt.emulator.wire import WaveFormat, encode_binary, encode_riff, encode_text
 
 PATH = "/stt/speech/universal/v2"
@@ -270,6 +271,24 @@ def test_tls(tmp_path):
         assert emulator.host.startswith("wss://")
         wait(connect(emulator.host + PATH))
         assert emulator.complaints(grace=2) == []
+
+
+def test_who_is_refused_hears_when_to_come_back():
+    """A refusal by the quota or by a script of faults has the header Retry-After."""
+
+    async def ask(emulator, tries):
+        async with aiohttp.ClientSession() as http, http.ws_connect(emulator.url + PATH):
+            for _ in range(tries):
+                with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+                    await http.ws_connect(emulator.url + PATH)
+                yield caught.value.status, caught.value.headers["Retry-After"]
+
+    async def told(emulator, tries):
+        return [answer async for answer in ask(emulator, tries)]
+
+    faults = Faults.of(Refuse(status=503, retry_after=7, connection=1))
+    with serve(quota=1, faults=faults) as emulator:
+        assert wait(told(emulator, 2)) == [(503, "7"), (429, "1")]
 
 
 def test_a_browser_gives_its_key_in_the_query():

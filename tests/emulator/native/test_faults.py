@@ -53,8 +53,11 @@ def test_a_session_resumes_exactly(emulate, client, way, fault):
     assert [result.offset for result in heard.results] == [i * 10_000_000 for i in range(8)]
     assert heard.error is None
     turns = [turn for record in emulator.requests for turn in record.turns]
-    assert [turn.position for turn in turns] == [0.0, 3.0]
-    assert [turn.request.base for turn in turns] == [0.0, 3.0]
+    first, second = turns
+    assert (first.position, first.request.base) == (0.0, 0.0)
+    # where the last phrase ends that the SDK had read when the connection broke
+    assert second.position == second.request.base
+    assert second.position in {0.0, 1.0, 2.0, 3.0}
 
 
 def test_many_drops(emulate, client, way):

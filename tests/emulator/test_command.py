@@ -57,7 +57,7 @@ def test_the_two_commands_work_together(audio):
             text=True,
             check=True,
         )
-    assert "what your country can do for you" in done.stdout.lower()
+    assert "your country can do for you" in done.stdout.lower()
 
 
 def test_it_ends_by_itself(script):

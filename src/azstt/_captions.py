@@ -15,7 +15,7 @@ from azstt._cues import Cue, Limits, cues, one_line, prefix, wrap
 from azstt._result import Segment
 from azstt._units import timestamp
 
-_COLUMNS = ("start", "end", "speaker", "language", "confidence", "text")
+_COLUMNS = ("start", "end", "speaker", "language", "confidence", "text", "channel")
 
 
 def srt(segments: Sequence[Segment], limits: Limits) -> str:
@@ -55,7 +55,7 @@ def csv_text(segments: Sequence[Segment]) -> str:
     writer.writerow(_COLUMNS)
     for s in segments:
         times = f"{s.start:.3f}", f"{s.end:.3f}"
-        writer.writerow([*times, s.speaker, s.language, s.confidence, s.text])
+        writer.writerow([*times, s.speaker, s.language, s.confidence, s.text, s.channel])
     return file.getvalue()
 
 

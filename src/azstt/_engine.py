@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import ParamSpec, TypeAlias
@@ -11,9 +11,10 @@ import anyio
 
 from azstt._assembler import Account, Assembler
 from azstt._audio_format import AudioFormat
+from azstt._channels import check_count, deinterleave, merge
 from azstt._decode import AudioReader, AudioSource, open_audio
 from azstt._errors import AzsttError, RecognitionTimeoutError, ServiceError
-from azstt._events import Event, Final, Reconnecting
+from azstt._events import Event, Failed, Final, Reconnecting
 from azstt._inlet import Inlet
 from azstt._options import AudioFields, RecognitionOptions
 from azstt._result import Gap, Progress, Usage
@@ -59,66 +60,98 @@ async def transcribe(job: Job) -> Transcript:
             hint="raise the timeout, or leave it out",
         )
     except AzsttError as error:
-        if error.partial is None:
-            error.partial = run.so_far()
+        error.partial = run.so_far()
         raise
+
+
+class _Channel:
+    """A session with its own audio: what it took and what it said."""
+
+    def __init__(self, job: Job, audio: AudioFormat, inlet: Inlet[tuple[_Channel, Event]]) -> None:
+        language = job.options.language or (job.backend.capabilities.default_language,)
+        self.assembler: Assembler = Assembler(
+            backend=job.backend.name, language=language[0] if len(language) == 1 else None
+        )
+        self.sent: int = 0  # bytes; written by the feeding thread, read by the loop
+        self.session: RecognizerSession = job.backend.open(
+            job.options, audio, lambda event: inlet.put((self, event))
+        )
 
 
 class _Run:
     """The state of one transcription.
 
     Two jobs stand side by side: *feed*, a thread that pulls audio from the decoder and pushes it
-    into the session, and *drain*, which takes the session's events on the loop.
+    into the session, and *drain*, which takes the session's events on the loop. Channels that are
+    recognised separately have a session each, and share everything else.
     """
 
     def __init__(self, job: Job) -> None:
         self._job = job
         self._format = AudioFormat(sample_rate=job.backend.capabilities.sample_rates[0])
-        language = job.options.language or (job.backend.capabilities.default_language,)
-        self._assembler = Assembler(
-            backend=job.backend.name, language=language[0] if len(language) == 1 else None
-        )
-        self._inlet: Inlet[Event] = Inlet()
+        self._separate = job.options.channels == "separate"
+        self._inlet: Inlet[tuple[_Channel, Event]] = Inlet()
+        self._channels: list[_Channel] = []
         self._began = monotonic()
         self._first_result: float | None = None
         self._reconnects = 0
         # Written by the feeding thread, read by the loop.
         self._reader: AudioReader | None = None
         self._decoded = 0
-        self._sent = 0
         self._source_is_over = False
         self._recogniser_has_turn = False
         self._stop = False
+        self._open(1)  # before anything is read; the others once their number is known
 
     async def __call__(self) -> Transcript:
-        session = self._job.backend.open(self._job.options, self._format, self._inlet.put)
-        feeding = BlockingCall(lambda: self._feed(session), name="azstt feed")
+        feeding = BlockingCall(self._feed, name="azstt feed")
         try:
             await both(feeding.wait, self._drain)
         finally:
             self._stop = True
             with anyio.move_on_after(GRACE, shield=True):
-                await BlockingCall(session.close, name="azstt close").over()
-                await feeding.over()
-        return self._assembler.complete(**self._account())
+                sessions = [channel.session for channel in self._channels]
+                closing = [BlockingCall(session.close, name="azstt close") for session in sessions]
+                for call in [*closing, feeding]:
+                    await call.over()
+        return self._merged([c.assembler.complete(**self._account(c)) for c in self._channels])
 
     def so_far(self) -> Transcript:
         """Give what was recognised until now."""
-        return self._assembler.so_far(**self._account())
+        return self._merged([c.assembler.so_far(**self._account(c)) for c in self._channels])
 
-    def _feed(self, session: RecognizerSession) -> None:
+    def _merged(self, transcripts: Sequence[Transcript]) -> Transcript:
+        return merge(transcripts) if self._separate else transcripts[0]
+
+    def _open(self, count: int) -> None:
+        """Open sessions until there are so many."""
+        while len(self._channels) < count:
+            self._channels.append(_Channel(self._job, self._format, self._inlet))
+        if self._stop:  # whoever closes them may have been here before
+            for channel in self._channels:
+                channel.session.close()
+
+    def _feed(self) -> None:
         """Decode and write until the audio is over; on the feeding thread."""
-        with open_audio(self._job.source, audio=self._format, **self._job.audio) as reader:
+        with open_audio(
+            self._job.source, audio=self._format, keep_channels=self._separate, **self._job.audio
+        ) as reader:
             self._reader = reader
-            self._give_turn(session.start)
+            count = reader.audio.channels
+            check_count(count, reader.source)
+            self._open(count)
+            for channel in self._channels:
+                self._give_turn(channel.session.start)
             for chunk in reader:
-                self._decoded += len(chunk)
+                self._decoded += len(chunk) // count
                 if self._stop:
                     return
-                self._give_turn(session.write, chunk)
-                self._sent += len(chunk)
+                for channel, pcm in zip(self._channels, deinterleave(chunk, count), strict=True):
+                    self._give_turn(channel.session.write, pcm)
+                    channel.sent += len(pcm)
         self._source_is_over = True
-        self._give_turn(session.finish)
+        for channel in self._channels:
+            self._give_turn(channel.session.finish)
 
     def _give_turn(self, call: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         """Call the session, and let the loop see that the recogniser is the one to wait for.
@@ -133,11 +166,12 @@ class _Run:
         """Take events until the last one; report and watch the clock in between."""
         patience = self._job.backend.capabilities.patience
         last_mark, last_moved = self._mark(), monotonic()
-        while not self._assembler.over:
+        while not (self._source_is_over and all(c.assembler.over for c in self._channels)):
             with anyio.move_on_after(TICK):
-                self._take(await self._inlet.get())
+                self._take(*await self._inlet.get())
                 continue
             self._report()
+            self._refuse_an_early_end()
             if (mark := self._mark()) != last_mark or not self._recogniser_has_turn:
                 last_mark, last_moved = mark, monotonic()
             elif monotonic() - last_moved > patience:
@@ -147,16 +181,22 @@ class _Run:
                     hint="try again",
                 )
         self._report()
-        if not self._source_is_over:
-            self._assembler.complete(**self._account())  # raises the failure, if there was one
-            raise ServiceError(
-                f"the recogniser ended the session at {self._seconds(self._sent):.1f} s, "
-                "before the audio was over",
-                backend=self._job.backend.name,
-            )
 
-    def _take(self, event: Event) -> None:
-        self._assembler.add(event)
+    def _refuse_an_early_end(self) -> None:
+        """Raise if a session is over before the audio is."""
+        for channel in self._channels:
+            if channel.assembler.over and not self._source_is_over:
+                channel.assembler.complete(**self._account(channel))  # raises what is missing
+                raise ServiceError(
+                    f"the recogniser ended the session at {self._seconds(channel.sent):.1f} s, "
+                    "before the audio was over",
+                    backend=self._job.backend.name,
+                )
+
+    def _take(self, channel: _Channel, event: Event) -> None:
+        channel.assembler.add(event)
+        if isinstance(event, Failed):  # no need to hear the other channels out
+            channel.assembler.complete(**self._account(channel))  # raises the failure
         self._reconnects += isinstance(event, Reconnecting)
         if isinstance(event, Final) and event.segment.text:
             self._first_result = self._first_result or monotonic() - self._began
@@ -164,25 +204,28 @@ class _Run:
 
     def _mark(self) -> tuple[int, float, int]:
         """Tell where things stand; no change between two looks means that nothing moves."""
-        return self._sent, self._assembler.heard, self._reconnects
+        sent = sum(channel.sent for channel in self._channels)
+        heard = sum(channel.assembler.heard for channel in self._channels)
+        return sent, heard, self._reconnects
 
     def _report(self) -> None:
         if self._job.progress is None:
             return
         elapsed = monotonic() - self._began
+        heard = min(channel.assembler.heard for channel in self._channels)
         self._job.progress(
             Progress(
                 decoded=self._seconds(self._decoded),
-                recognised=self._assembler.heard,
+                recognised=heard,
                 total=self._reader.total_seconds if self._reader else None,
                 elapsed=elapsed,
-                xrt=self._assembler.heard / elapsed if elapsed else 0.0,
+                xrt=heard / elapsed if elapsed else 0.0,
             )
         )
 
-    def _account(self) -> Account:
+    def _account(self, channel: _Channel) -> Account:
         damaged = self._reader.report.damaged if self._reader else ()
-        sent = self._seconds(self._sent)
+        sent = self._seconds(channel.sent)
         return {
             "decoded": self._seconds(self._decoded),
             "sent": sent,

@@ -19,6 +19,7 @@ def _one_or_more(value: object) -> object:
 
 Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 Profanity = Literal["masked", "removed", "raw"]
+Channels = Literal["mix", "separate"]
 
 #: Fields whose values may be confidential: messages name the field and never show the value.
 _SILENT = {"phrases", "pronunciation", "properties"}
@@ -53,7 +54,9 @@ class RecognitionOptions(FrozenModel):
         language_changes: with several languages, detect again wherever the language changes;
             otherwise once, at the start.
         custom_model: the id of a model of your own; with several languages one for each tag.
-        diarize: tell the speakers apart.
+        channels: ``"separate"`` recognises each channel of the audio by itself, as for telephone
+            calls with a speaker a side; see `Segment.channel`. Any backend can.
+        diarize: tell the speakers apart; in separate channels, those of each channel.
         diarize_partials: name the speaker in `Partial` events too.
         phrases: words and names to expect.
         phrase_weight: how much to favour them, 0 to 2; None is the service's default, 1.
@@ -77,6 +80,7 @@ class RecognitionOptions(FrozenModel):
     language: Annotated[tuple[Language, ...], BeforeValidator(_one_or_more)] = ()
     language_changes: bool = False
     custom_model: str | Mapping[Language, str] | None = None
+    channels: Channels = "mix"
     diarize: bool = False
     diarize_partials: bool = False
     phrases: Annotated[tuple[str, ...], BeforeValidator(_one_or_more), Field(repr=False)] = ()
@@ -123,6 +127,7 @@ class OptionFields(TypedDict, total=False):
     language: str | Sequence[str]
     language_changes: bool
     custom_model: str | Mapping[str, str] | None
+    channels: Channels
     diarize: bool
     diarize_partials: bool
     phrases: Sequence[str]

@@ -13,6 +13,7 @@ Seconds = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 #: Transcript text: never part of a repr, which may end in a log.
 Text = Annotated[str, Field(repr=False)]
+Channel = Annotated[int, Field(ge=0)] | None
 
 
 class TimeSpan(FrozenModel):
@@ -110,6 +111,8 @@ class Segment(TimeSpan):
         confidence: 0 to 1; None where the recogniser did not say.
         speaker: the recogniser's label for who spoke; None without diarization.
         language: a BCP-47 tag.
+        channel: the audio channel it is from, counted from 0, where channels are recognised
+            separately; None where they are mixed.
         alternatives: readings, the best (which ``text`` is) first; empty unless asked for.
         translations: the text in other languages, by their tags.
         pronunciation: how well it was spoken, where that was asked for.
@@ -120,6 +123,7 @@ class Segment(TimeSpan):
     confidence: Probability | None = None
     speaker: str | None = None
     language: str | None = None
+    channel: Channel = None
     alternatives: Annotated[tuple[Alternative, ...], Field(repr=False)] = ()
     translations: Annotated[Mapping[str, str], Field(repr=False)] = {}
     pronunciation: Pronunciation | None = None
@@ -132,17 +136,21 @@ class Gap(FrozenModel):
         at: where it is missing, in seconds of the transcript's own time.
         seconds: how much is missing. Audio that was lost in decoding takes no time of its own.
         reason: ``"damaged"``, ``"dropped"``, ``"unaccounted"`` or a backend's own word for it.
+        channel: where it is missing, as of `Segment`.
     """
 
     at: Seconds
     seconds: Seconds
     reason: str
+    channel: Channel = None
 
 
 class AudioLedger(FrozenModel):
     """Where every second of the audio went.
 
-    ``sent == recognised + silent + the gaps`` other than damage, to the millisecond.
+    ``sent == recognised + silent + the gaps`` other than damage, to the millisecond. Where
+    channels are recognised separately all of it is seconds times channels: the ledgers of the
+    channels, added up.
 
     Attributes:
         decoded: seconds that came out of the decoder.
@@ -168,7 +176,8 @@ class Usage(FrozenModel):
     """What a transcription took.
 
     Attributes:
-        audio_seconds: seconds of audio that the recogniser took.
+        audio_seconds: seconds of audio that the recogniser took: as often as there are channels,
+            where they are recognised separately.
         wall_seconds: seconds from the call to the transcript.
         first_result_latency: seconds from the call to the first result; None without one.
     """
@@ -183,7 +192,7 @@ class Progress(FrozenModel):
 
     Attributes:
         decoded: seconds of audio that came out of the decoder.
-        recognised: seconds of audio that the recogniser has dealt with.
+        recognised: seconds of audio that the recogniser has dealt with, in every channel.
         total: seconds of audio there are; None where the container does not say.
         elapsed: seconds since the call.
         xrt: seconds of audio recognised a second (times real time).

@@ -85,7 +85,7 @@ class Transcript(FrozenModel):
         return _captions.txt(self.segments)
 
     def to_csv(self) -> str:
-        """Write a row for each segment: start, end, speaker, language, confidence, text.
+        """Write a row for each segment: start, end, speaker, language, confidence, text, channel.
 
         The first row holds those names. Times are seconds; what the recogniser did not say is
         empty. Rows end with CRLF (RFC 4180): open the file with ``newline=""``.

@@ -24,8 +24,11 @@ def sync() -> None:
     assert_type(transcript.text, str)
     assert_type(transcript.words, tuple[azstt.Word, ...])
     assert_type(transcript.segments[0].confidence, float | None)
+    assert_type(transcript.segments[0].channel, int | None)
     assert_type(transcript.ledger.gaps, tuple[azstt.Gap, ...])
     assert_type(transcript.to_srt(), str)
+    azstt.transcribe_bytes(b"", channels="separate")
+    azstt.transcribe_bytes(b"", channels="both")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     azstt.transcribe_bytes(b"", language=["en-US", "de-DE"], diarize=True, phrases=["azstt"])
     azstt.transcribe_file("talk.mp4", langauge="en")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     azstt.transcribe_file("talk.mp4", start="now")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

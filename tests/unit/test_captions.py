@@ -113,7 +113,7 @@ def test_empty_files_are_valid():
         assert srt(segments, USUAL) == ""
         assert vtt(segments, USUAL) == "WEBVTT\n"
         assert txt(segments) == ""
-    assert csv_text([]) == "start,end,speaker,language,confidence,text\r\n"
+    assert csv_text([]) == "start,end,speaker,language,confidence,text,channel\r\n"
 
 
 def test_speech_at_zero_is_kept():
@@ -172,7 +172,7 @@ def test_csv_reads_back():
     """CSV holds quotes, commas and line breaks, and leaves empty what nobody said."""
     segments = [
         Segment(text='He said "hi",\nthen left', start=0.0004, end=1.5, confidence=0.5),
-        Segment(text="Sí", start=2, end=3, speaker="Ann", language="es-ES"),
+        Segment(text="Sí", start=2, end=3, speaker="Ann", language="es-ES", channel=1),
     ]
     text = csv_text(segments)
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
@@ -185,6 +185,7 @@ def test_csv_reads_back():
             "language": "",
             "confidence": "0.5",
             "text": 'He said "hi",\nthen left',
+            "channel": "",
         },
         {
             "start": "2.000",
@@ -193,6 +194,7 @@ def test_csv_reads_back():
             "language": "es-ES",
             "confidence": "",
             "text": "Sí",
+            "channel": "1",
         },
     ]
 

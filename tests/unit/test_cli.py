@@ -488,6 +488,16 @@ def test_version(here):
     assert version[0].isdigit()
 
 
+def test_channels_are_transcribed_separately(here, audio):
+    """--channels separate puts each side's words in its own channel; a wrong word is told."""
+    call = ("transcribe", str(audio / "stereo.flac"), "--backend", "talking", "--format", "csv")
+    rows = list(csv.DictReader(here(*call, "--channels", "separate").stdout.decode().splitlines()))
+    assert [row["channel"] for row in rows] == ["0", "1", "0", "1"]
+    done = here(*call, "--channels", "left")
+    assert done.returncode == 2
+    assert b"should be 'mix' or 'separate' (given: 'left')" in done.stderr
+
+
 def test_help_is_the_manual(here):
     """--help explains the exit status, standard input, times, and partial transcripts."""
     text = " ".join(here("transcribe", "--help").stdout.decode().split())

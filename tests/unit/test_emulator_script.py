@@ -31,6 +31,7 @@ def test_a_transcript_is_a_script(tmp_path):
     path.write_text(f'{{"segments": [{segment.model_dump_json()}]}}')
     (utterance,) = Script.read(path).segments
     assert (utterance.text, utterance.start, utterance.speaker) == ("Hello.", 0.5, "Guest-1")
+    assert utterance.channel == 0
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_exports():
     assert TALK.to_txt() == "Ann: Hello there.\nBye.\n"
     assert TALK.to_srt().startswith("1\n00:00:00,000 --> 00:00:01,000\nAnn: Hello there.\n\n2\n")
     assert "<v Ann>Hello there.</v>" in TALK.to_vtt()
-    assert TALK.to_csv().splitlines()[1] == "0.000,1.000,Ann,,,Hello there."
+    assert TALK.to_csv().splitlines()[1] == "0.000,1.000,Ann,,,Hello there.,"
 
 
 @pytest.mark.parametrize("export", [TALK.to_srt, TALK.to_vtt])

@@ -16,7 +16,7 @@ from azstt._commands._outputs import FORMATS, Outputs, read_formats
 from azstt._commands._terminal import complain, say, write
 from azstt._commands._transcribe import Request, transcribe_all
 from azstt._errors import ConfigurationError, MissingDependencyError
-from azstt._options import TranscribeFields
+from azstt._options import Channels, TranscribeFields
 from azstt._units import parse_seconds
 
 _OK, _FAILED, _USAGE, _INTERRUPTED, _NO_READER = 0, 1, 2, 130, 141
@@ -152,6 +152,14 @@ def transcribe(  # noqa: PLR0913, PLR0917 - an argument for each option, all giv
         list[str] | None,
         typer.Option("--phrase", metavar="TEXT", help="A word or name to expect; repeat it."),
     ] = None,
+    channels: Annotated[
+        str,
+        typer.Option(
+            metavar="mix|separate",
+            help="Mix the audio's channels, or recognise each by itself: a call with a speaker a "
+            "side.",
+        ),
+    ] = "mix",
     diarize: Annotated[bool, typer.Option("--diarize", help="Tell the speakers apart.")] = False,
     timeout: Annotated[
         str | None,
@@ -176,6 +184,7 @@ def transcribe(  # noqa: PLR0913, PLR0917 - an argument for each option, all giv
     options: TranscribeFields = {"start": _seconds(start, "--start") or 0.0, "track": track}
     if end is not None:
         options["end"] = _seconds(end, "--end")
+    options["channels"] = cast("Channels", channels)  # what it is held against says so in words
     options["diarize"] = diarize
     options["language"] = language or ()
     options["phrases"] = phrases or ()

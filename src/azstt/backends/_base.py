@@ -23,6 +23,9 @@ _FLAGS = {
     "partials": "partials",
     "segmentation_silence": "segmentation",
 }
+#: Options that are none of the backend's: it is held against its languages elsewhere, and
+#: a session hears one channel in any case.
+_ANY = {"language", "channels"}
 
 
 class Capabilities(FrozenModel):
@@ -77,7 +80,7 @@ class Capabilities(FrozenModel):
                     f"the {backend!r} backend does not recognise language {tag!r}; it knows {known}"
                 )
         able = {name for name, flag in _FLAGS.items() if getattr(self, flag)} | self.options
-        for name in sorted(options.asked - able - {"language"}):
+        for name in sorted(options.asked - able - _ANY):
             raise ConfigurationError(
                 f"the {backend!r} backend does not support option {name!r}; leave it out or "
                 "choose another backend (`azstt backends` compares them)"

@@ -6,7 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from azstt._errors import ConfigurationError
 from azstt._models import FrozenModel
@@ -20,6 +20,11 @@ _Perhaps: TypeAlias = Annotated[str | None, Field(repr=False)]
 Status: TypeAlias = Literal["Success", "NoMatch", "InitialSilenceTimeout", "BabbleTimeout"]
 
 
+def _or_first(channel: object) -> object:
+    """Take the first channel for None."""
+    return 0 if channel is None else channel
+
+
 class Utterance(Segment):
     """A segment, and what else the service can say of one. Times count from the first sample.
 
@@ -30,14 +35,14 @@ class Utterance(Segment):
         lexical: the words as spoken; None is ``text`` in lower case without punctuation.
         itn: with numbers and the like written as such; None is as ``lexical``.
         masked: ``itn`` with profanity masked; None is masked by the emulator's own list.
-        channel: the audio channel it is spoken on.
+        channel: the audio channel it is spoken on; None is the first.
         status: what the service makes of it.
     """
 
     lexical: _Perhaps = None
     itn: _Perhaps = None
     masked: _Perhaps = None
-    channel: Annotated[int, Field(ge=0)] = 0
+    channel: Annotated[int, BeforeValidator(_or_first), Field(ge=0)] = 0  # pyright: ignore[reportIncompatibleVariableOverride] - narrower, and frozen
     status: Status = "Success"
 
     def spoken(self) -> tuple[Word, ...]:

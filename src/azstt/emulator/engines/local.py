@@ -77,7 +77,8 @@ class _Relay:
             case Partial() | SpeechEnded():
                 self._listen(event)
             case Final(segment=segment):
-                self._listen(Phrase(utterance=Utterance(**dict(segment), channel=self._channel)))
+                said = Utterance.model_validate(dict(segment) | {"channel": self._channel})
+                self._listen(Phrase(utterance=said))
                 with self._lock:
                     if self._pending:
                         self._pending.popleft()

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import pytest
+from av.codec import Codec
 
 from azstt._audio_format import AudioFormat
 from azstt._decode import AudioReader, ByteFeed, open_audio, to_wav
 from azstt._decode._lanes import LibavLane
-from azstt._decode._media import LibavFile
+from azstt._decode._media import QUICK, LibavFile
 from azstt._decode._sources import make_source
 from azstt._errors import (
     AudioSourceError,
@@ -622,6 +623,24 @@ def test_what_the_fast_lane_cannot_open(monkeypatch):
     assert decode(data) == whole
     monkeypatch.setattr("azstt._decode._sources.BytesSource.as_file", lambda _: "file:/nowhere")
     assert decode(data) == whole
+
+
+def test_the_first_look_knows_its_decoders():
+    """What the first look may decode with are names that libav knows, all of them of audio."""
+    for name in QUICK["codec_whitelist"].split(","):
+        assert Codec(name, "r").type == "audio"
+
+
+@pytest.mark.parametrize("name", ["mp3.mp3", "aac.m4a", "flac.flac"])
+def test_a_cover_changes_nothing(tmp_path, name):
+    """A picture attached to a recording, as in music collections, is left alone."""
+    with_cover, cover = tmp_path / name, tmp_path / "cover.png"
+    ffmpeg("-f", "lavfi", "-i", "testsrc=size=320x320", "-frames:v", "1", cover)
+    both = ("-map", "0:a", "-map", "1", "-c", "copy", "-disposition:v", "attached_pic")
+    ffmpeg("-i", CONTAINERS / name, "-i", cover, *both, with_cover)
+    with open_audio(with_cover) as reader, open_audio(CONTAINERS / name) as plain:
+        assert b"".join(reader) == b"".join(plain)
+        assert reader.report == plain.report
 
 
 def test_a_file_that_goes_away():

@@ -38,6 +38,15 @@ def test_words_that_are_in_no_dictionary(aligner, audio):
     assert spans[3][0] >= spans[2][1]
 
 
+def test_times_do_not_depend_on_what_came_before(aligner, audio):
+    """The same audio gives the same times, whatever was aligned in between."""
+    mary, bobby = (pcm(audio / f"praatio_{name}.flac") for name in ("mary", "bobby"))
+    words = ["mary", "rolled", "the", "barrel"]
+    first = aligner.align(mary, words)
+    aligner.align(bobby, ["bobby", "ripped", "the", "ledger"])
+    assert aligner.align(mary, words) == first
+
+
 @pytest.mark.parametrize("words", [[], ["1999", "..."]])
 def test_nothing_to_align(aligner, words):
     """Without letters there is nothing to align."""

@@ -34,25 +34,31 @@ def riff(*chunks: bytes) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
-def read(data: bytes, sizes=None):
-    """Read a header from pieces of these sizes, then whole ones."""
+def read(data: bytes, sizes=None, ahead=0):
+    """Read a header from pieces of these sizes, then whole ones, after a look ahead."""
     file = io.BytesIO(data)
     left = iter(sizes or ())
-    return read_wave(lambda size: file.read(min(size, next(left, size))))
+    return read_wave(lambda size: file.read(min(size, next(left, size))), file.read(ahead))
 
 
 NAMES = st.binary(min_size=4, max_size=4).filter(lambda name: name not in {b"fmt ", b"data"})
 JUNK = st.lists(st.builds(chunk, NAMES, st.binary(max_size=50)), max_size=3).map(b"".join)
 
 
-@given(before=JUNK, between=JUNK, sizes=st.lists(st.integers(1, 30)), samples=st.binary())
-def test_any_layout_cut_anywhere(before, between, sizes, samples):
+@given(
+    before=JUNK,
+    between=JUNK,
+    sizes=st.lists(st.integers(1, 30)),
+    ahead=st.integers(0, 200),
+    samples=st.binary(),
+)
+def test_any_layout_cut_anywhere(before, between, sizes, ahead, samples):
     """Whatever chunks surround them, and however the bytes arrive, the samples are found."""
     data = riff(before, chunk(b"fmt ", fmt()), between, chunk(b"data", samples))
-    wave, taken = read(data, sizes)
+    wave, taken = read(data, sizes, ahead)
     assert wave is not None
     assert wave.format == SPEECH
-    assert wave.offset == len(taken)
+    assert len(taken) == max(wave.offset, min(ahead, len(data)))
     assert wave.size == (len(samples) or None)
     assert data[wave.offset : wave.offset + len(samples)] == samples
 

@@ -36,8 +36,21 @@ FORMATS: Final = (
     "wav,w64,mp3,aac,loas,flac,ogg,matroska,mov,aiff,au,caf,amr,amrnb,amrwb,mpegts,mpeg,avi,flv,"
     "asf,ac3,eac3,g722,nistsphere,voc,wv,tta,ape,dsf,dts,truehd,mlp,mpc,mpc8,tak,gsm,qcp,rm,nut,mxf"
 )
+#: What they hold, as the decoders that libav takes for it.
+_DECODERS: Final = (
+    "aac,aac_latm,ac3,adpcm_ima_qt,adpcm_ima_wav,adpcm_ms,adpcm_swf,adpcm_yamaha,"
+    "alac,als,amrnb,amrwb,ape,atrac3,atrac3plus,cook,dca,dsd_lsbf,dsd_lsbf_planar,"
+    "dsd_msbf,dsd_msbf_planar,eac3,evrc,flac,g722,g723_1,g726,g726le,g729,gsm,gsm_ms,ilbc,mace3,"
+    "mace6,mlp,mp1float,mp2float,mp3adufloat,mp3float,mp3on4float,mpc7,mpc8,nellymoser,opus,"
+    "pcm_alaw,pcm_bluray,pcm_dvd,pcm_f32be,pcm_f32le,pcm_f64be,pcm_f64le,pcm_mulaw,pcm_s16be,"
+    "pcm_s16le,pcm_s24be,pcm_s24le,pcm_s32be,pcm_s32le,pcm_s8,pcm_u8,qcelp,qdm2,qdmc,ralf,"
+    "real_144,real_288,s302m,sipr,speex,tak,truehd,truespeech,tta,vorbis,wavpack,wmalossless,"
+    "wmapro,wmav1,wmav2,wmavoice"
+)
 #: Enough to name the codec of every format that has a header, in a tenth of the default's time.
-QUICK: Final = {"probesize": "4096", "analyzeduration": "0"}
+#: The codecs are those that the look itself may decode with, or it would decode a picture of each
+#: video, which takes longer than all else. An odd codec that is missing there is still decoded.
+QUICK: Final = {"probesize": "4096", "analyzeduration": "0", "codec_whitelist": _DECODERS}
 #: Below this a few bytes would swell to hours of audio.
 LOWEST_RATE: Final = 4_000
 #: Formats without a length of their own: libav's guess from the first packets is far off.

@@ -177,15 +177,17 @@ class AudioReader:
     def _run(self) -> Generator[bytes, None, None]:
         """Give the wanted part in chunks of a second at most; then let go of the source."""
         second = self.audio.sample_rate * self.audio.frame_size
+        limit = self._limits.max_seconds
         try:
             for chunk in self._cut():
-                if self._limits.max_seconds is not None:
-                    self._check_seconds(self.audio.seconds(self._size + len(chunk)))
-                if len(chunk) <= second:
-                    self._size += len(chunk)
+                size = len(chunk)
+                if limit is not None:
+                    self._check_seconds(self.audio.seconds(self._size + size))
+                if size <= second:
+                    self._size += size
                     yield chunk
                     continue
-                for at in range(0, len(chunk), second):
+                for at in range(0, size, second):
                     piece = chunk[at : at + second]
                     self._size += len(piece)
                     yield piece
@@ -200,16 +202,17 @@ class AudioReader:
         left = sys.maxsize if limits.end is None else (round(limits.end * rate) - first) * frame
         decoded, grace = 0, self.audio.size(credible(self._source))
         for chunk in self._lane.chunks(first, self._tally):
-            decoded += len(chunk)
+            size = len(chunk)
+            decoded += size
             if decoded > grace:
                 self._check_growth(decoded)
-            if skip >= len(chunk):
-                skip -= len(chunk)
+            if skip >= size:
+                skip -= size
                 continue
-            if skip or left < len(chunk):
+            if skip or left < size:
                 chunk = chunk[skip : skip + left]  # noqa: PLW2901  what is wanted of it
-                skip = 0
-            left -= len(chunk)
+                skip, size = 0, len(chunk)
+            left -= size
             yield chunk
             if not left:
                 return
@@ -295,10 +298,8 @@ def _pick(
     source: Source, audio: AudioFormat, *, keep: bool, track: int, max_bytes: int | None
 ) -> tuple[Source, Lane]:
     """Choose the lane by the source's first bytes."""
-    if source.seekable:
-        # One look at the disk instead of many.
-        source.unread(source.read(HEAD))
-    wave, head = read_wave(source.read)
+    # One look instead of many, where it waits for nothing.
+    wave, head = read_wave(source.read, source.read(HEAD) if source.seekable else b"")
     if not head:
         raise empty(source)
     if wave is not None and track != 0:

@@ -36,6 +36,8 @@ class Aligner:
             return None
         decoder = self._decoder
         decoder.set_align_text(" ".join(said))
+        # It would carry its mean of the features on from the utterance before.
+        decoder.reinit_feat()
         decoder.start_utt()
         # In one piece: to normalise by the whole is what makes it exact (in slices the starts
         # moved by 90 ms in the mean). It holds the interpreter for 15 ms a second of audio.

@@ -26,6 +26,7 @@ PUBLIC = {
     },
     azstt.backends: {
         *("RecognizerBackend", "RecognizerSession", "Capabilities", "Emit"),
+        *("CommittingSession", "UpdatingSession", "ReconnectingSession", "ReconnectHook"),
         *("available", "resolve"),
     },
     azstt.emulator: {

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from azstt._models import FrozenModel
 
 
 class AudioFormat(FrozenModel):
-    """Interleaved signed little-endian integer PCM.
+    """Interleaved little-endian PCM: signed integers, or floats from -1 to 1.
 
     Attributes:
         sample_rate: frames a second, in hertz.
         channels: samples a frame.
         sample_width: bytes a sample: 2, 3 or 4.
+        floating: samples are floats, of 4 bytes. Live audio may come so; none is given out so.
     """
 
     sample_rate: Annotated[int, Field(ge=4_000, le=384_000)] = 16_000
     channels: Annotated[int, Field(ge=1, le=64)] = 1
     sample_width: Literal[2, 3, 4] = 2
+    floating: bool = False
+
+    @model_validator(mode="after")
+    def _floats_have_four_bytes(self) -> Self:
+        if self.floating and self.sample_width != 4:  # noqa: PLR2004 - the width of a float
+            raise ValueError(f"floating samples have sample_width=4, not {self.sample_width}")
+        return self
 
     @property
     def frame_size(self) -> int:

@@ -36,10 +36,25 @@ class SpeechStarted(FrozenModel):
 
 
 class Partial(TimeSpan):
-    """What the open segment sounds like so far; a later `Partial` or the `Final` replaces it."""
+    """What the open segment sounds like so far; a later `Partial` or the `Final` replaces it.
+
+    A `LiveSession` tells the part that stays from the part that may change, so that whoever shows
+    ``stable + tail`` has nothing flicker. A backend leaves these three alone.
+
+    Attributes:
+        text: the recogniser's words as they came.
+        stable: what will not change until the final: it grows, and does nothing else, within a
+            segment.
+        tail: what follows it for now. ``stable + tail`` is ``text``, unless the recogniser took
+            back words that had been stable.
+        delta: what ``stable`` has grown by since the partial before.
+    """
 
     kind: Literal["partial"] = "partial"
     text: Text
+    stable: Text = ""
+    tail: Text = ""
+    delta: Text = ""
     speaker: str | None = None
     language: str | None = None
 

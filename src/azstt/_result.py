@@ -154,7 +154,7 @@ class AudioLedger(FrozenModel):
 
     Attributes:
         decoded: seconds that came out of the decoder.
-        sent: seconds that the recogniser took.
+        sent: seconds that the recogniser took; live, with what was dropped before it could.
         recognised: seconds that results with text cover.
         silent: seconds that the recogniser heard and found no words in.
         gaps: what is missing, in order.
@@ -180,11 +180,18 @@ class Usage(FrozenModel):
             where they are recognised separately.
         wall_seconds: seconds from the call to the transcript.
         first_result_latency: seconds from the call to the first result; None without one.
+        first_partial_latency: live, seconds from when the audio at the end of the first `Partial`
+            had been sent until it came; None without one.
+        final_latency: live, the same of the `Final` events: the median.
+        reconnects: how often the connection was made anew.
     """
 
     audio_seconds: Seconds = 0.0
     wall_seconds: Seconds = 0.0
     first_result_latency: Seconds | None = None
+    first_partial_latency: Seconds | None = None
+    final_latency: Seconds | None = None
+    reconnects: int = 0
 
 
 class Progress(FrozenModel):

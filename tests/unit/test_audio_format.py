@@ -31,7 +31,8 @@ def test_bytes_and_seconds_are_inverse(audio, frames):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"sample_rate": 1}, {"channels": 0}, {"sample_width": 1}, {"rate": 8_000}]
+    "wrong",
+    [{"sample_rate": 1}, {"channels": 0}, {"sample_width": 1}, {"rate": 8_000}, {"floating": True}],
 )
 def test_what_is_no_format_is_refused(wrong):
     """A wrong value does not become strange audio later."""

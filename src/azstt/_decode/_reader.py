@@ -281,6 +281,8 @@ def open_audio(
     """
     limits = _Limits(start=start, end=end, max_seconds=max_seconds)
     limits.check()
+    if audio.floating:
+        raise ConfigurationError(f"open_audio gives integers, not floats (given: {audio!r})")
     opened = make_source(source, max_bytes=max_bytes)
     try:
         opened, lane = _pick(opened, audio, keep=keep_channels, track=track, max_bytes=max_bytes)

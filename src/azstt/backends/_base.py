@@ -9,12 +9,16 @@ from pydantic import Field
 
 from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError
-from azstt._events import Event
+from azstt._events import Event, Reconnecting
 from azstt._models import FrozenModel
 from azstt._options import RecognitionOptions
 
 #: Takes an event on any thread; returns at once; never raises.
 Emit: TypeAlias = Callable[[Event], None]
+
+#: Is asked, on a thread of the backend's, before each attempt to connect again. It answers with
+#: the seconds to wait first, with None for those that the event names, or with False for no attempt.
+ReconnectHook: TypeAlias = Callable[[Reconnecting], float | None]
 
 #: Options that a capability of another name stands for.
 _FLAGS = {
@@ -44,6 +48,9 @@ class Capabilities(FrozenModel):
         offline: needs no network.
         sample_rates: the rates it takes, in hertz, the preferred one first.
         options: further options that it takes, by their names in `RecognitionOptions`.
+        commits: its sessions are `CommittingSession`s.
+        updates: options that can change within a session, which is an `UpdatingSession` then.
+        reconnects: its sessions are `ReconnectingSession`s.
         patience: seconds without a sign of life after which it is given up. Whoever keeps
             limits of its own asks for more than those.
     """
@@ -60,6 +67,9 @@ class Capabilities(FrozenModel):
     offline: bool = False
     sample_rates: Annotated[tuple[int, ...], Field(min_length=1)] = (16_000,)
     options: frozenset[str] = frozenset()
+    commits: bool = False
+    updates: frozenset[str] = frozenset()
+    reconnects: bool = False
     patience: Annotated[float, Field(gt=0.0)] = 60.0
 
     def check(self, options: RecognitionOptions, *, backend: str) -> None:
@@ -122,6 +132,40 @@ class RecognizerSession(Protocol):
 
     def close(self) -> None:
         """Let go of everything; twice is once; frees a blocked `write`; no event follows."""
+        ...
+
+
+@runtime_checkable
+class CommittingSession(RecognizerSession, Protocol):
+    """One that can be made to say what it has heard."""
+
+    def commit(self) -> None:
+        """End the open segment after the last `write`: its `Final` follows, and audio goes on.
+
+        Called as `write` is, and in order with it.
+        """
+        ...
+
+
+@runtime_checkable
+class UpdatingSession(RecognizerSession, Protocol):
+    """One that takes other options for the audio that follows."""
+
+    def update(self, options: RecognitionOptions, /) -> None:
+        """Use these from the audio after the last `write` on.
+
+        Called as `write` is, and in order with it. They have been held against the capabilities,
+        and differ in nothing but what `Capabilities.updates` names.
+        """
+        ...
+
+
+@runtime_checkable
+class ReconnectingSession(RecognizerSession, Protocol):
+    """One that connects, and again when the connection is lost."""
+
+    def on_reconnect(self, hook: ReconnectHook, /) -> None:
+        """Ask ``hook`` before each further attempt; called before `start`."""
         ...
 
 

@@ -19,12 +19,14 @@ class Account(TypedDict):
         sent: seconds that the recogniser took.
         damage: what was lost in decoding.
         usage: what it took.
+        over: whether the session is, so that what has no answer yet will have none.
     """
 
     decoded: float
     sent: float
     damage: tuple[Gap, ...]
     usage: Usage
+    over: bool
 
 
 class Assembler:
@@ -79,7 +81,9 @@ class Assembler:
             language=spoken or self._language,
             backend=self._backend,
             model=self._model,
-            ledger=self._book.close(account["decoded"], account["sent"], account["damage"]),
+            ledger=self._book.close(
+                account["decoded"], account["sent"], account["damage"], over=account["over"]
+            ),
             usage=account["usage"],
         )
 

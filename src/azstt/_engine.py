@@ -17,19 +17,15 @@ from azstt._errors import AzsttError, RecognitionTimeoutError, ServiceError
 from azstt._events import Event, Failed, Final, Reconnecting
 from azstt._inlet import Inlet
 from azstt._options import AudioFields, RecognitionOptions
+from azstt._patience import Patience
 from azstt._result import Gap, Progress, Usage
-from azstt._tasks import BlockingCall, both
+from azstt._tasks import GRACE, TICK, BlockingCall, both
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend, RecognizerSession
 
 P = ParamSpec("P")
 
 ProgressCallback: TypeAlias = Callable[[Progress], None]
-
-#: Seconds between two looks at the clock, and between two progress reports.
-TICK = 0.2
-#: Seconds that closing may take before what hangs is left alone.
-GRACE = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,19 +160,16 @@ class _Run:
 
     async def _drain(self) -> None:
         """Take events until the last one; report and watch the clock in between."""
-        patience = self._job.backend.capabilities.patience
-        last_mark, last_moved = self._mark(), monotonic()
+        patience = Patience(self._job.backend.capabilities.patience)
         while not (self._source_is_over and all(c.assembler.over for c in self._channels)):
             with anyio.move_on_after(TICK):
                 self._take(*await self._inlet.get())
                 continue
             self._report()
             self._refuse_an_early_end()
-            if (mark := self._mark()) != last_mark or not self._recogniser_has_turn:
-                last_mark, last_moved = mark, monotonic()
-            elif monotonic() - last_moved > patience:
+            if patience.is_over(self._mark(), monotonic(), waiting=self._recogniser_has_turn):
                 raise RecognitionTimeoutError(
-                    f"the recogniser took no audio and said nothing for {patience:.0f} s",
+                    f"the recogniser took no audio and said nothing for {patience.limit:.0f} s",
                     backend=self._job.backend.name,
                     hint="try again",
                 )
@@ -234,7 +227,9 @@ class _Run:
                 audio_seconds=sent,
                 wall_seconds=monotonic() - self._began,
                 first_result_latency=self._first_result,
+                reconnects=self._reconnects,
             ),
+            "over": True,
         }
 
     def _seconds(self, size: int) -> float:

@@ -9,6 +9,10 @@ from azstt._result import AudioLedger, Gap
 
 #: Seconds at the end of the audio that a recogniser may leave out: less than a syllable.
 TOLERANCE = 0.1
+#: The reason of a gap where audio was sent, and left out before the recogniser took it.
+DROPPED = "dropped"
+#: Two gaps closer than this, in seconds, are one.
+_JOIN = 1e-6
 
 Interval = tuple[float, float]
 
@@ -46,7 +50,7 @@ class LedgerBook:
                 self._end_speech(at)
                 self._hear(at)
             case AudioGap(end=end):
-                self._gaps.append(event)
+                self._enter_gap(event)
                 self._hear(end)
             case Ended(position=position):
                 self._end_speech(position)
@@ -55,7 +59,9 @@ class LedgerBook:
             case _:
                 pass
 
-    def close(self, decoded: float, sent: float, damage: Iterable[Gap] = ()) -> AudioLedger:
+    def close(
+        self, decoded: float, sent: float, damage: Iterable[Gap] = (), *, over: bool = True
+    ) -> AudioLedger:
         """Add up. What nothing accounts for becomes gaps with the reason ``"unaccounted"``.
 
         That is audio after the end of what the recogniser says it has dealt with, and speech
@@ -66,18 +72,24 @@ class LedgerBook:
             decoded: seconds that came out of the decoder.
             sent: seconds that the recogniser took.
             damage: what was lost in decoding.
+            over: whether the session is; while it is not, the audio at the end that has no
+                answer yet is ``"pending"``.
         """
         answered = self._results + self._empty + [(gap.start, gap.end) for gap in self._gaps]
-        settled = max([self._complete_to, *(end for _, end in answered)])
+        settled = max([self._complete_to, *(end for _, end in self._settling)])
         lost = [speech for speech in self._speech if not _touches(speech, answered)]
-        if sent - settled > TOLERANCE:
-            lost.append((settled, sent))
-        recognised = _union(self._results, limit=sent)
+        rest = [(settled, sent)] if sent - settled > TOLERANCE else []
+        dropped = _union(
+            [(gap.start, gap.end) for gap in self._gaps if gap.reason == DROPPED], limit=sent
+        )
+        # A result over a gap in what was sent is of what stood on both sides of it.
+        recognised = _subtract(_union(self._results, limit=sent), dropped)
         gaps: list[Gap] = []
         entered = recognised
         for span, reason in [
             *(((gap.start, gap.end), gap.reason) for gap in self._gaps),
             *((span, "unaccounted") for span in lost),
+            *((span, "unaccounted" if over else "pending") for span in rest),
         ]:
             missing = _subtract(_union([span], limit=sent), entered)
             gaps += (Gap(at=start, seconds=end - start, reason=reason) for start, end in missing)
@@ -89,6 +101,20 @@ class LedgerBook:
             silent=max(0.0, sent - _total(entered)),
             gaps=tuple(sorted([*damage, *gaps], key=lambda gap: gap.at)),
         )
+
+    @property
+    def _settling(self) -> list[Interval]:
+        """What shows that the recogniser has come so far: not what it was never given."""
+        gaps = [(gap.start, gap.end) for gap in self._gaps if gap.reason != DROPPED]
+        return self._results + self._empty + gaps
+
+    def _enter_gap(self, gap: AudioGap) -> None:
+        """Enter a gap, as one with the gap before it if it goes on from there."""
+        last = self._gaps[-1] if self._gaps else None
+        if last and last.reason == gap.reason and abs(last.end - gap.start) < _JOIN:
+            self._gaps[-1] = last.model_copy(update={"end": gap.end})
+        else:
+            self._gaps.append(gap)
 
     def _hear(self, at: float) -> None:
         self._heard = max(self._heard, at)

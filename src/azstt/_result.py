@@ -135,7 +135,8 @@ class Gap(FrozenModel):
     Attributes:
         at: where it is missing, in seconds of the transcript's own time.
         seconds: how much is missing. Audio that was lost in decoding takes no time of its own.
-        reason: ``"damaged"``, ``"dropped"``, ``"unaccounted"`` or a backend's own word for it.
+        reason: ``"damaged"``, ``"dropped"``, ``"unaccounted"``, in a live session that is not
+            over also ``"pending"``, or a backend's own word for it.
         channel: where it is missing, as of `Segment`.
     """
 

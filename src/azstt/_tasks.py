@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from itertools import islice
 from threading import Thread
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import anyio
 
 from azstt._inlet import crossing
 
+T = TypeVar("T")
+
 Job: TypeAlias = Callable[[], Awaitable[None]]
+
+#: Seconds between two looks at the clock.
+TICK = 0.2
+#: Seconds that closing may take before what hangs is left alone.
+GRACE = 2.0
 
 
 async def both(first: Job, second: Job) -> None:
@@ -71,3 +79,22 @@ class BlockingCall:
         except BaseException as failure:  # noqa: BLE001 - raised again in wait()
             self._failure = failure
         self._soon(self._done.set)
+
+
+async def each(source: AsyncIterable[T] | Iterable[T]) -> AsyncIterator[T]:
+    """Iterate over what is async, or not: then in threads, for each item may be waited for."""
+    if isinstance(source, AsyncIterable):
+        async for item in source:
+            yield item
+        return
+    items = iter(source)
+    found: list[T] = []
+
+    def look() -> None:
+        found.extend(islice(items, 1))
+
+    while True:
+        await BlockingCall(look, name="azstt source").wait()
+        if not found:
+            return
+        yield found.pop()

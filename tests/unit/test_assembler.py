@@ -26,7 +26,13 @@ def assembled(*events, sent=10.0, language=None):
     assembler = Assembler(backend="x", language=language)
     for event in events:
         assembler.add(event)
-    account = {"decoded": sent, "sent": sent, "damage": (), "usage": Usage(audio_seconds=sent)}
+    account = {
+        "decoded": sent,
+        "sent": sent,
+        "damage": (),
+        "usage": Usage(audio_seconds=sent),
+        "over": True,
+    }
     return assembler, account
 
 

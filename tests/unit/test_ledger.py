@@ -79,10 +79,48 @@ def test_a_named_gap_is_accounted_for():
 
 def test_a_result_over_a_gap_wins():
     """Audio that was recognised after all is not missing."""
-    events = [AudioGap(start=2, end=6, reason="dropped"), final(3, 4), Ended(position=10)]
+    events = [AudioGap(start=2, end=6, reason="outage"), final(3, 4), Ended(position=10)]
     ledger = ledger_of(events)
     assert [(gap.at, gap.seconds) for gap in ledger.gaps] == [(2, 1), (4, 2)]
     assert ledger.recognised == 1
+
+
+def test_a_result_over_dropped_audio_is_of_what_stood_around_it():
+    """What the recogniser was never given it can't have heard, though a segment spans it."""
+    ledger = ledger_of(
+        [AudioGap(start=3, end=5, reason="dropped"), final(2, 6), Ended(position=10)]
+    )
+    assert ledger.gaps == (Gap(at=3, seconds=2, reason="dropped"),)
+    assert (ledger.recognised, ledger.silent) == (2, 6)
+
+
+def test_dropped_audio_that_goes_on_is_one_gap():
+    """An outage of minutes is one line in the ledger, not one for each piece."""
+    pieces = [AudioGap(start=at / 10, end=(at + 1) / 10, reason="dropped") for at in range(20, 40)]
+    (gap,) = ledger_of([*pieces, Ended(position=10)]).gaps
+    assert (gap.at, gap.reason) == (2, "dropped")
+    assert gap.seconds == pytest.approx(2)
+
+
+def test_dropped_audio_does_not_settle_what_comes_before_it():
+    """Audio between the last result and a drop is without an answer."""
+    book = LedgerBook()
+    for event in (final(0, 2), AudioGap(start=5, end=6, reason="dropped")):
+        book.add(event)
+    assert [(gap.at, gap.seconds, gap.reason) for gap in book.close(10, 10).gaps] == [
+        (2, 3, "unaccounted"),
+        (5, 1, "dropped"),
+        (6, 4, "unaccounted"),
+    ]
+
+
+def test_what_has_no_answer_yet_is_pending_while_the_session_is_open():
+    """In the middle of a live session nothing is missing yet."""
+    book = LedgerBook()
+    book.add(final(0, 2))
+    (gap,) = book.close(10, 10, over=False).gaps
+    assert gap == Gap(at=2, seconds=8, reason="pending")
+    assert book.close(10, 10, over=False).unaccounted == 0
 
 
 def test_gaps_that_meet_keep_their_names():

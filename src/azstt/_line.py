@@ -1,0 +1,244 @@
+"""The line from whoever sends audio to the recogniser: decoder, queue, thread, session."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, TypeAlias, get_args
+
+import anyio
+
+from azstt._audio_format import AudioFormat
+from azstt._decode import Container, DecodeReport, LiveDecoder
+from azstt._errors import ConfigurationError
+from azstt._events import Event
+from azstt._inlet import Soon, crossing
+from azstt._options import RecognitionOptions
+from azstt._outlet import Call, Dropped, Outlet
+from azstt._tasks import BlockingCall
+from azstt.backends import (
+    CommittingSession,
+    ReconnectHook,
+    ReconnectingSession,
+    RecognizerBackend,
+    RecognizerSession,
+    UpdatingSession,
+)
+
+Overflow: TypeAlias = Literal["block", "drop_oldest", "error"]
+
+#: Bytes of a container that may wait to be decoded.
+_BACKLOG = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinePlan:
+    """What a line is made of.
+
+    Attributes:
+        audio: what is sent.
+        backend: who recognises.
+        options: how.
+        overflow: what becomes of audio that the recogniser is too slow for.
+        buffer: seconds of it that may wait.
+        on_reconnect: is asked before a lost connection is made again.
+    """
+
+    audio: AudioFormat | Container
+    backend: RecognizerBackend
+    options: RecognitionOptions
+    overflow: Overflow
+    buffer: float
+    on_reconnect: ReconnectHook | None
+
+    def check(self) -> None:
+        """Refuse what can't be.
+
+        Raises:
+            ConfigurationError: says what, and what could.
+        """
+        backend, able = self.backend.name, self.backend.capabilities
+        if not isinstance(self.audio, AudioFormat) and self.audio not in get_args(Container):
+            raise ConfigurationError(
+                f"audio={self.audio!r} is neither an AudioFormat nor one of "
+                f"{', '.join(get_args(Container))}"
+            )
+        if self.overflow not in get_args(Overflow):
+            raise ConfigurationError(
+                f"overflow={self.overflow!r} is none of {', '.join(get_args(Overflow))}"
+            )
+        if not (math.isfinite(self.buffer) and self.buffer > 0):
+            raise ConfigurationError(f"buffer={self.buffer!r} is not a number of seconds above 0")
+        if self.on_reconnect is not None and not able.reconnects:
+            raise ConfigurationError(f"the {backend!r} backend has no connection to make again")
+        if self.options.channels == "separate":
+            raise ConfigurationError(
+                "a live session mixes the channels; for channels='separate' open one for each"
+            )
+
+
+class LineListener:
+    """Hears of a line: on the loop, but for `on_audio`."""
+
+    def on_event(self, event: Event) -> None:
+        """The recogniser says something."""
+
+    def on_failure(self, error: Exception) -> None:
+        """Something on the line has failed."""
+
+    def on_drop(self, dropped: Dropped) -> None:
+        """Audio was dropped."""
+
+    def on_room(self) -> None:
+        """There may be room again; told after `Line.full` was true."""
+
+    def on_audio(self, position: float) -> None:
+        """Audio up to this second waits for the recogniser; told on any thread."""
+
+
+class Line:
+    """Takes audio on the loop and never blocks it.
+
+    Decoding happens where the audio comes in; a thread of the line's own takes the PCM and makes
+    the session's calls, which may block.
+    """
+
+    def __init__(self, plan: LinePlan, listener: LineListener) -> None:
+        self._plan: LinePlan = plan
+        self._listener: LineListener = listener
+        self._soon: Soon = crossing()
+        self._pcm: AudioFormat = AudioFormat(sample_rate=plan.backend.capabilities.sample_rates[0])
+        self._outlet: Outlet = Outlet(self._pcm, plan.buffer, self._tell_of_room)
+        self._decoder: LiveDecoder = LiveDecoder(
+            plan.audio, self._pcm, sink=self._put, done=self._decoded
+        )
+        self._stands: anyio.Event = anyio.Event()
+        self._wanted: bool = False  # somebody waits for room
+        self._busy: bool = False  # the session has a call to return from
+        self._session: RecognizerSession | None = None
+        self._feeding: BlockingCall | None = None
+
+    async def open(self) -> None:
+        """Start the session; returns when it takes audio, or has failed to.
+
+        Raises:
+            ConfigurationError: the backend does not take the options.
+            MissingDependencyError: an extra is not installed.
+        """
+        await BlockingCall(self._open, name="azstt open").wait()
+        self._feeding = BlockingCall(self._feed, name="azstt feed")
+        await self._stands.wait()
+
+    async def close(self) -> None:
+        """Let go of everything, in bounded time; nothing is told afterwards."""
+        self._outlet.close()
+        releasing = BlockingCall(self._release, name="azstt close")
+        await releasing.over()
+        if self._feeding is not None:
+            await self._feeding.over()
+
+    @property
+    def full(self) -> bool:
+        """Whether as much waits as may; `on_room` tells when to look again."""
+        self._wanted = True  # first, or the word of it might come in between
+        return self._outlet.full or self._decoder.backlog >= _BACKLOG
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is the recogniser's turn to do something."""
+        return self._busy or not self._outlet.idle
+
+    @property
+    def sent(self) -> float:
+        """Seconds of audio that the recogniser took, or that were dropped before it could."""
+        return self._outlet.taken_seconds + self._outlet.dropped_seconds
+
+    @property
+    def taken(self) -> float:
+        """Seconds of audio that the recogniser took."""
+        return self._outlet.taken_seconds
+
+    @property
+    def decoded(self) -> float:
+        """Seconds of audio that came out of the decoder."""
+        return self._outlet.put_seconds
+
+    @property
+    def report(self) -> DecodeReport | None:
+        """What the decoder found."""
+        return self._decoder.report
+
+    def feed(self, data: bytes) -> None:
+        """Take audio."""
+        self._decoder.feed(data)
+
+    def finish(self) -> None:
+        """Take no more."""
+        self._decoder.finish()
+
+    def commit(self) -> None:
+        """Have the recogniser end the open segment after what was fed."""
+        session = self._session
+        if isinstance(session, CommittingSession):
+            self._outlet.call(session.commit)
+
+    def update(self, options: RecognitionOptions) -> None:
+        """Have the recogniser use other options after what was fed."""
+        session = self._session
+        if isinstance(session, UpdatingSession):
+            self._outlet.call(partial(session.update, options))
+
+    def _open(self) -> None:
+        plan = self._plan
+        session = plan.backend.open(plan.options, self._pcm, self._emit)
+        if plan.on_reconnect is not None and isinstance(session, ReconnectingSession):
+            session.on_reconnect(plan.on_reconnect)
+        self._session = session
+
+    def _emit(self, event: Event) -> None:
+        self._soon(partial(self._listener.on_event, event))
+
+    def _put(self, pcm: bytes) -> None:
+        """Take what the decoder gives, on any thread."""
+        self._listener.on_audio(self._outlet.put(pcm))
+        if self._plan.overflow == "drop_oldest" and (dropped := self._outlet.trim()):
+            self._soon(partial(self._listener.on_drop, dropped))
+        self._tell_of_room()
+
+    def _decoded(self, error: Exception | None) -> None:
+        """Take note that the decoder is at its end, on any thread."""
+        if error is not None:
+            self._soon(partial(self._listener.on_failure, error))
+        else:
+            self._outlet.end()
+
+    def _tell_of_room(self) -> None:
+        if self._wanted:
+            self._wanted = False
+            self._soon(self._listener.on_room)
+
+    def _feed(self) -> None:
+        """Make the session's calls, one after the other; on the feeding thread."""
+        session = self._session
+        assert session is not None  # noqa: S101 - open() has made it
+        try:
+            self._call(session.start)
+            self._soon(self._stands.set)
+            while (item := self._outlet.take()) is not None:
+                self._call(partial(session.write, item) if isinstance(item, bytes) else item)
+            if not self._outlet.closed:
+                self._call(session.finish)
+        except Exception as error:  # noqa: BLE001 - told, for nobody waits for this thread
+            self._soon(partial(self._listener.on_failure, error))
+            self._soon(self._stands.set)
+
+    def _call(self, call: Call) -> None:
+        self._busy = True
+        call()
+        self._busy = False
+
+    def _release(self) -> None:
+        if self._session is not None:
+            self._session.close()
+        self._decoder.close()

@@ -1,0 +1,61 @@
+"""From the recogniser's time to that of the audio, where some was dropped on the way. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+
+from azstt._events import AudioGap, Ended, Event, Final, Partial, SpeechEnded, SpeechStarted
+from azstt._result import Segment
+
+
+class Timeline:
+    """A recogniser counts what it was given; what it was not given comes on top."""
+
+    def __init__(self) -> None:
+        self._at: list[float] = []  # where, in the recogniser's time
+        self._shift: list[float] = [0.0]  # how much in all: before the first, after it...
+
+    def drop(self, at: float, seconds: float) -> None:
+        """Note that after ``at`` seconds so many were left out."""
+        if self._at and self._at[-1] == at:
+            self._shift[-1] += seconds
+        else:
+            self._at.append(at)
+            self._shift.append(self._shift[-1] + seconds)
+
+    def place(self, event: Event) -> Event:
+        """Give an event with the audio's times."""
+        if not self._at:
+            return event
+        match event:
+            case SpeechStarted(at=at):
+                return event.model_copy(update={"at": self._start(at)})
+            case SpeechEnded(at=at):
+                return event.model_copy(update={"at": self._end(at)})
+            case Partial() | AudioGap():
+                return event.model_copy(update=self._span(event.start, event.end))
+            case Final(segment=segment):
+                return Final(segment=self._segment(segment))
+            case Ended(position=position):
+                return Ended(position=position + self._shift[-1])
+            case _:
+                return event
+
+    def _segment(self, segment: Segment) -> Segment:
+        words = tuple(
+            word.model_copy(update=self._span(word.start, word.end)) for word in segment.words
+        )
+        span = self._span(segment.start, segment.end)
+        return segment.model_copy(update={**span, "words": words})
+
+    def _span(self, start: float, end: float) -> dict[str, float]:
+        placed = self._start(start)
+        return {"start": placed, "end": max(placed, self._end(end))}
+
+    def _start(self, at: float) -> float:
+        """Place what begins: after what was dropped there."""
+        return at + self._shift[bisect_right(self._at, at)]
+
+    def _end(self, at: float) -> float:
+        """Place what ends: before what was dropped there."""
+        return at + self._shift[bisect_left(self._at, at)]

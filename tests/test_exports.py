@@ -12,6 +12,7 @@ import azstt.testing
 PUBLIC = {
     azstt: {
         *("transcribe_file", "transcribe_bytes", "atranscribe_file", "atranscribe_bytes"),
+        *("LiveSession", "Overflow", "Piece", "Container"),
         *("open_audio", "to_wav", "AudioReader", "ByteFeed", "DecodeReport", "DamagedRange"),
         *("AudioFormat", "RecognitionOptions", "Progress", "Usage"),
         *("PronunciationOptions", "Alternative", "Pronunciation", "PronouncedWord", "Sound"),

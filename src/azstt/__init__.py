@@ -1,7 +1,8 @@
 """Audio and video to typed transcripts.
 
 ``transcribe_file`` and ``transcribe_bytes`` (async: ``atranscribe_file``, ``atranscribe_bytes``)
-give a `Transcript`; ``open_audio`` gives the PCM of anything that holds audio. Times are seconds.
+give a `Transcript`, `LiveSession` gives one while somebody speaks; ``open_audio`` gives the PCM of
+anything that holds audio. Times are seconds.
 """
 
 from azstt._api import atranscribe_bytes as atranscribe_bytes
@@ -11,6 +12,7 @@ from azstt._api import transcribe_file as transcribe_file
 from azstt._audio_format import AudioFormat as AudioFormat
 from azstt._decode import AudioReader as AudioReader
 from azstt._decode import ByteFeed as ByteFeed
+from azstt._decode import Container as Container
 from azstt._decode import DamagedRange as DamagedRange
 from azstt._decode import DecodeReport as DecodeReport
 from azstt._decode import open_audio as open_audio
@@ -43,8 +45,11 @@ from azstt._events import Reconnecting as Reconnecting
 from azstt._events import SpeechEnded as SpeechEnded
 from azstt._events import SpeechStarted as SpeechStarted
 from azstt._events import Started as Started
+from azstt._line import Overflow as Overflow
+from azstt._live import LiveSession as LiveSession
 from azstt._options import PronunciationOptions as PronunciationOptions
 from azstt._options import RecognitionOptions as RecognitionOptions
+from azstt._pieces import Piece as Piece
 from azstt._result import Alternative as Alternative
 from azstt._result import AudioLedger as AudioLedger
 from azstt._result import Gap as Gap

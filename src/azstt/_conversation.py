@@ -176,8 +176,7 @@ class Conversation(LineListener):
         if self._patience.is_over(mark, monotonic(), waiting=line.waits):
             self.on_failure(
                 RecognitionTimeoutError(
-                    "the recogniser took no audio and said nothing for "
-                    f"{self._patience.limit:.0f} s",
+                    f"the recogniser took no audio and said nothing for {self._patience.limit:g} s",
                     backend=self._backend,
                     hint="try again",
                 )

@@ -169,7 +169,7 @@ class _Run:
             self._refuse_an_early_end()
             if patience.is_over(self._mark(), monotonic(), waiting=self._recogniser_has_turn):
                 raise RecognitionTimeoutError(
-                    f"the recogniser took no audio and said nothing for {patience.limit:.0f} s",
+                    f"the recogniser took no audio and said nothing for {patience.limit:g} s",
                     backend=self._job.backend.name,
                     hint="try again",
                 )

@@ -19,10 +19,10 @@ from azstt._outlet import Call, Dropped, Outlet
 from azstt._tasks import BlockingCall
 from azstt.backends import (
     CommittingSession,
-    ReconnectHook,
-    ReconnectingSession,
     RecognizerBackend,
     RecognizerSession,
+    ReconnectHook,
+    ReconnectingSession,
     UpdatingSession,
 )
 

@@ -34,7 +34,7 @@ from azstt._pieces import Piece, to_bytes
 from azstt._result import Usage
 from azstt._tasks import GRACE, both, each
 from azstt._transcript import Transcript
-from azstt.backends import ReconnectHook, RecognizerBackend, resolve
+from azstt.backends import RecognizerBackend, ReconnectHook, resolve
 
 E = TypeVar(
     "E",
@@ -159,8 +159,7 @@ class LiveSession:
         self._conversation = Conversation(self._plan, self._handlers)
         try:
             await self._conversation.line.open()
-            if self._conversation.failure is not None:
-                raise self._conversation.failure
+            self._conversation.raise_failure()
         except BaseException:
             await self.aclose()
             raise

@@ -25,21 +25,23 @@ class Timeline:
 
     def place(self, event: Event) -> Event:
         """Give an event with the audio's times."""
-        if not self._at:
-            return event
+        return event.model_copy(update=self._moved(event)) if self._at else event
+
+    def _moved(self, event: Event) -> dict[str, object]:
+        """Give the fields that change."""
         match event:
             case SpeechStarted(at=at):
-                return event.model_copy(update={"at": self._start(at)})
+                return {"at": self._start(at)}
             case SpeechEnded(at=at):
-                return event.model_copy(update={"at": self._end(at)})
-            case Partial() | AudioGap():
-                return event.model_copy(update=self._span(event.start, event.end))
+                return {"at": self._end(at)}
+            case Partial(start=start, end=end) | AudioGap(start=start, end=end):
+                return {**self._span(start, end)}
             case Final(segment=segment):
-                return Final(segment=self._segment(segment))
+                return {"segment": self._segment(segment)}
             case Ended(position=position):
-                return Ended(position=position + self._shift[-1])
+                return {"position": position + self._shift[-1]}
             case _:
-                return event
+                return {}
 
     def _segment(self, segment: Segment) -> Segment:
         words = tuple(

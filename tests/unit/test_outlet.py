@@ -14,6 +14,7 @@ SECOND = AUDIO.size(1.0)
 
 
 def outlet(limit: float = 10.0) -> Outlet:
+    """Make one for speech."""
     return Outlet(AUDIO, limit, lambda: None)
 
 
@@ -40,7 +41,7 @@ def test_a_call_comes_between_what_was_put_before_and_after_it():
 
 
 def test_the_oldest_goes_and_its_place_is_told():
-    """What is dropped is an exact stretch of the audio; a call that waits among it is still made."""
+    """What is dropped is an exact stretch of the audio; a call that waits in it is still made."""
     way = outlet(limit=2.0)
     way.put(b"a" * SECOND)
     assert way.take() == b"a" * SECOND

@@ -1,0 +1,516 @@
+from __future__ import annotations
+
+import math
+import random
+import threading
+
+import anyio
+import anyio.lowlevel
+import numpy as np
+import pytest
+
+from azstt import (
+    AudioFormat,
+    AudioGap,
+    ConfigurationError,
+    Ended,
+    Failed,
+    Final,
+    IncompleteTranscriptError,
+    LiveSession,
+    Partial,
+    RecognitionTimeoutError,
+    Reconnecting,
+    Segment,
+    ServiceError,
+    ServiceUnreachableError,
+    SessionStateError,
+    SpeechStarted,
+    Started,
+    ThrottledError,
+)
+from azstt.backends import Capabilities
+from azstt.testing import Cue, ScriptedBackend
+
+pytestmark = pytest.mark.anyio
+AUDIO = AudioFormat()
+PIECE = bytes(AUDIO.size(0.1))
+
+
+def partial(text: str, end: float) -> Partial:
+    """What is heard of a segment that began at 0."""
+    return Partial(text=text, start=0.0, end=end)
+
+
+def final(text: str, start: float, end: float) -> Final:
+    """A segment."""
+    return Final(segment=Segment(text=text, start=start, end=end))
+
+
+async def pump(live: LiveSession, seconds: float) -> None:
+    """Send audio, and finish."""
+    for _ in range(round(seconds * 10)):
+        await live.send(PIECE)
+    await live.finish()
+
+
+async def send(live: LiveSession, pieces: int) -> None:
+    """Send audio."""
+    for _ in range(pieces):
+        await live.send(PIECE)
+
+
+async def until(condition) -> None:
+    """Wait for something that happens on another thread."""
+    with anyio.fail_after(10):
+        while not condition():
+            await anyio.sleep(0.005)
+
+
+def stuck(at: float, *before) -> ScriptedBackend:
+    """A recogniser that takes audio up to a second, and hangs then until it is closed."""
+    return ScriptedBackend([*before, Cue(event=SpeechStarted(at=at), at=at, delay=math.inf)])
+
+
+@pytest.mark.usefixtures("no_thread_left")
+async def test_events_come_while_audio_goes():
+    """Every event reaches the reader in order, and the transcript is what files give."""
+    script = [
+        SpeechStarted(at=0.0),
+        partial("hello", 0.3),
+        partial("hello world", 0.6),
+        final("Hello, world.", 0.0, 0.8),
+    ]
+    async with LiveSession(backend=ScriptedBackend(script, model="small")) as live:
+        await pump(live, 1.0)
+        events = [event async for event in live]
+    assert [event.kind for event in events] == [
+        *("started", "speech_started", "partial", "partial", "final", "ended")
+    ]
+    assert events[3] == partial("hello world", 0.6).model_copy(
+        update={"stable": "hello", "tail": " world", "delta": "hello"}
+    )
+    transcript = live.transcript
+    assert (transcript.text, transcript.model, transcript.duration) == ("Hello, world.", "small", 1)
+    assert transcript.ledger.unaccounted == 0
+
+
+async def test_the_transcript_is_there_at_any_time():
+    """In mid-session it holds what was said, and what is under way is pending, not missing."""
+    async with LiveSession(backend=ScriptedBackend([final("One.", 0.0, 0.5)])) as live:
+        for _ in range(10):
+            await live.send(PIECE)
+        await until(lambda: live.transcript.text == "One.")
+        await until(lambda: live.transcript.duration == 1.0)
+        (gap,) = live.transcript.ledger.gaps
+        assert (gap.at, gap.reason) == (0.5, "pending")
+    assert live.transcript.text == "One."
+
+
+async def test_pieces_may_be_anything_that_holds_samples():
+    """Bytes of any kind and NumPy arrays are sent; an empty piece is nothing, and no end."""
+    async with LiveSession(backend=ScriptedBackend()) as live:
+        for piece in (
+            *(b"", PIECE, bytearray(PIECE), memoryview(PIECE)),
+            *(np.zeros(1_600, "i2"), np.zeros(1_600, "f4"), np.zeros(0, "i2")),
+        ):
+            await live.send(piece)
+        await live.finish()
+        assert (await live.wait()).duration == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("call", ["send", "finish", "receive", "wait"])
+async def test_nothing_goes_before_the_start(call):
+    """The message says what to do first."""
+    live = LiveSession(backend=ScriptedBackend())
+    with pytest.raises(SessionStateError, match=r"before start\(\); start the session first"):
+        await getattr(live, call)(*[b""][: call == "send"])
+    with pytest.raises(SessionStateError, match=r"before start\(\)"):
+        _ = live.transcript
+    await live.aclose()
+
+
+async def test_after_the_end_no_audio_is_taken():
+    """Finished and closed are told apart; a session starts once."""
+    live = LiveSession(backend=ScriptedBackend())
+    await live.start()
+    with pytest.raises(SessionStateError, match="starts once"):
+        await live.start()
+    await live.finish()
+    with pytest.raises(SessionStateError, match=r"send\(\) after finish\(\)"):
+        await live.send(PIECE)
+    await live.aclose()
+    await live.aclose()
+    with pytest.raises(SessionStateError, match=r"finish\(\) after aclose\(\)"):
+        await live.finish()
+
+
+@pytest.mark.usefixtures("no_thread_left")
+async def test_closed_without_finish_the_iteration_ends():
+    """What has come is read to the end; nothing is made up for the rest."""
+    async with LiveSession(backend=ScriptedBackend([final("One.", 0.0, 0.5)])) as live:
+        for _ in range(6):
+            await live.send(PIECE)
+        await until(lambda: live.transcript.text)
+    assert [event.kind async for event in live] == ["started", "final"]
+    with pytest.raises(anyio.EndOfStream):
+        await live.receive()
+
+
+async def test_the_events_have_one_reader_at_a_time():
+    """A second one would take events from the first; one after the other may read."""
+    async with LiveSession(backend=ScriptedBackend()) as live:
+        assert isinstance(await live.receive(), Started)
+        async with anyio.create_task_group() as group:
+            group.start_soon(live.receive)
+            await anyio.wait_all_tasks_blocked()
+            with pytest.raises(SessionStateError, match="one reader"):
+                await live.receive()
+            group.cancel_scope.cancel()
+        await live.finish()
+        assert [event.kind async for event in live.events()] == ["ended"]
+
+
+async def test_cancelling_loses_no_event():
+    """However often a reader gives up waiting, it gets every event once and in order."""
+    count = 200
+    script = [final(str(n), n / 100, (n + 1) / 100) for n in range(count)]
+    chance = random.Random(1)  # noqa: S311 - it cancels, and guards nothing
+    read: list[str] = []
+    async with (
+        LiveSession(backend=ScriptedBackend(script)) as live,
+        anyio.create_task_group() as group,
+    ):
+        group.start_soon(pump, live, count / 100)
+        while len(read) < count:
+            with anyio.move_on_after(chance.random() / 1_000):
+                event = await live.receive()
+                read += [event.segment.text] if isinstance(event, Final) else []
+    assert read == [str(n) for n in range(count)]
+
+
+async def test_a_send_that_is_cancelled_has_taken_nothing():
+    """With the recogniser behind, send waits; given up, its audio is not half sent."""
+    async with LiveSession(backend=stuck(0.1), buffer=0.3) as live:
+        with anyio.move_on_after(0.3) as scope:
+            while True:
+                await live.send(PIECE)
+        assert scope.cancelled_caught
+        sent = live.transcript.ledger.decoded
+        with anyio.move_on_after(0.1):
+            await live.send(PIECE)
+        assert live.transcript.ledger.decoded == sent > 0
+
+
+async def test_only_one_sends_at_a_time():
+    """Two senders would mix their audio."""
+    async with (
+        LiveSession(backend=stuck(0.1), buffer=0.1) as live,
+        anyio.create_task_group() as group,
+    ):
+        for _ in range(2):
+            await live.send(PIECE)
+        group.start_soon(live.send, PIECE)
+        await anyio.wait_all_tasks_blocked()
+        for call in (live.send, live.finish):
+            with pytest.raises(SessionStateError, match=r"while send\(\) is at work"):
+                await call(*[PIECE][: call == live.send])
+        group.cancel_scope.cancel()
+
+
+async def test_closing_frees_a_send_that_waits():
+    """Nobody waits for a session that is gone."""
+    live = LiveSession(backend=stuck(0.1), buffer=0.1)
+    await live.start()
+
+    async def send_on() -> None:
+        with pytest.raises(SessionStateError, match=r"after aclose\(\)"):
+            await send(live, 1_000)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(send_on)
+        await until(lambda: live.transcript.ledger.decoded >= 0.2)
+        await live.aclose()
+
+
+async def test_what_is_dropped_is_named_and_times_stay_true():
+    """The oldest audio goes, as an event and in the ledger, and later words are in place."""
+    hold = threading.Event()
+    later = final("Later.", 1.0, 1.5)  # in the time of the recogniser, which was given less
+    backend = HeldBackend([later], hold, at=0.5)
+    async with LiveSession(backend=backend, overflow="drop_oldest", buffer=1.0) as live:
+        await live.send(PIECE * 5)
+        await until(lambda: backend.taken >= 0.5)
+        for _ in range(30):
+            await live.send(PIECE)
+        hold.set()
+        await until(lambda: live.transcript.duration >= 3.5)
+        await live.finish()
+        events = [event async for event in live]
+    gaps = [event for event in events if isinstance(event, AudioGap)]
+    assert gaps[0].start == pytest.approx(0.5)
+    assert gaps[-1].end == pytest.approx(2.5)
+    (segment,) = live.transcript.segments
+    assert (segment.start, segment.end) == (pytest.approx(3.0), pytest.approx(3.5))
+    ledger = live.transcript.ledger
+    (gap,) = ledger.gaps
+    assert (gap.at, gap.seconds, gap.reason) == (
+        *(pytest.approx(0.5), pytest.approx(2.0), "dropped"),
+    )
+    assert ledger.sent == pytest.approx(3.5)
+    assert ledger.sent == pytest.approx(ledger.recognised + ledger.silent + gap.seconds)
+    assert isinstance(events[-1], Ended)
+    assert events[-1].position == pytest.approx(3.5)
+    assert live.usage.audio_seconds == pytest.approx(1.5)
+
+
+async def test_too_much_audio_may_be_an_error():
+    """The message names the limit and the remedies; nothing of the piece is taken."""
+    async with LiveSession(backend=stuck(0.1), overflow="error", buffer=0.3) as live:
+        with pytest.raises(SessionStateError, match=r"buffer=0\.3 s .* overflow='block'"):
+            await send(live, 10)
+        assert 0.3 <= live.transcript.ledger.decoded < 0.7
+
+
+async def test_a_failure_comes_after_the_events_before_it():
+    """The reader gets every event, then the error with the partial; so does whoever sends on."""
+    failed = Cue(event=Failed(error=ThrottledError("too many", retry_after=2.0)), at=0.6)
+    told: list[Failed] = []
+    async with LiveSession(backend=ScriptedBackend([final("One.", 0.0, 0.5), failed])) as live:
+        live.on(Failed, told.append)
+        for _ in range(7):
+            await live.send(PIECE)
+        assert [(await live.receive()).kind for _ in range(2)] == ["started", "final"]
+        with pytest.raises(ThrottledError) as caught:
+            await live.receive()
+        assert caught.value.partial is not None
+        assert caught.value.partial.text == "One."
+        for call in (live.send(PIECE), live.finish(), live.wait()):
+            with pytest.raises(ThrottledError):
+                await call
+    assert [failure.error.retry_after for failure in told] == [2.0]
+
+
+@pytest.mark.usefixtures("no_thread_left")
+async def test_a_session_that_cannot_start_says_why():
+    """The error comes out of the start, bare, and nothing is left open."""
+    refused = ServiceUnreachableError("no route")
+    live = LiveSession(backend=ScriptedBackend(start_error=refused))
+    with pytest.raises(ServiceUnreachableError, match="no route"):
+        async with live:
+            pytest.fail("it has not started")
+
+
+async def test_an_end_that_comes_too_early_is_an_error():
+    """A recogniser that stops in the middle is no success."""
+    script = [Cue(event=Ended(position=0.5), at=0.5)]
+    async with LiveSession(backend=ScriptedBackend(script)) as live:
+        for _ in range(5):
+            await live.send(PIECE)
+        with pytest.raises(ServiceError, match=r"ended the session at 0\.5 s, before the audio"):
+            await live.wait()
+
+
+async def test_a_shortened_transcript_is_an_error():
+    """Audio without an answer is not silently left out."""
+    script = [final("One.", 0.0, 0.5), Cue(event=Ended(position=1.0), at=2.0)]
+    async with LiveSession(backend=ScriptedBackend(script)) as live:
+        await pump(live, 2.0)
+        with pytest.raises(IncompleteTranscriptError, match=r"1\.0 of 2\.0 s") as caught:
+            await live.wait()
+    assert caught.value.partial is not None
+    assert caught.value.partial.text == "One."
+
+
+async def test_a_recogniser_that_hangs_is_given_up():
+    """A session never waits for ever, and the error says for how long it did."""
+    backend = ScriptedBackend(
+        [Cue(event=SpeechStarted(at=0.1), at=0.1, delay=math.inf)],
+        capabilities=Capabilities(patience=0.3),
+    )
+    async with LiveSession(backend=backend) as live:
+        await pump(live, 0.5)
+        with pytest.raises(
+            RecognitionTimeoutError, match=r"took no audio and said nothing for 0\.3 s"
+        ):
+            async for _ in live:
+                pass
+
+
+async def test_a_speaker_who_pauses_is_waited_for():
+    """No audio is no fault of the recogniser's."""
+    backend = ScriptedBackend(capabilities=Capabilities(patience=0.2))
+    async with LiveSession(backend=backend) as live:
+        await live.send(PIECE)
+        assert isinstance(await live.receive(), Started)
+        with anyio.move_on_after(0.8) as scope:
+            await live.receive()
+        assert scope.cancelled_caught
+        await live.finish()
+        await live.wait()
+
+
+async def test_handlers_are_called_with_their_kind_of_event():
+    """Callback style: each handler gets its kind, until it is taken off."""
+    script = [final("One.", 0.0, 0.2), Cue(event=final("Two.", 0.2, 0.4), at=0.8)]
+    texts: list[str] = []
+    ended: list[float] = []
+    live = LiveSession(backend=ScriptedBackend(script))
+    live.on(Ended, lambda event: ended.append(event.position))
+    off = live.on(Final, lambda event: texts.append(event.segment.text))
+    async with live:
+        await live.send(PIECE * 5)
+        await until(lambda: texts)
+        off()
+        off()
+        await live.send(PIECE * 5)
+        await live.finish()
+        assert (await live.wait()).text == "One. Two."
+    assert (texts, ended) == (["One."], [1.0])
+
+
+async def test_what_a_handler_raises_ends_the_session_and_comes_out():
+    """A fault in the user's code is the user's to see, not swallowed."""
+    live = LiveSession(backend=ScriptedBackend([final("One.", 0.0, 0.2)]))
+
+    def handler(event: Final) -> None:
+        raise KeyError(event.kind)
+
+    live.on(Final, handler)
+    async with live:
+        await live.send(PIECE * 5)
+        with pytest.raises(KeyError, match="final"):
+            await live.wait()
+
+
+async def test_a_coroutine_function_is_no_handler():
+    """Nobody would await it: that is said at once."""
+
+    async def handler(event: Final) -> None:
+        pass
+
+    with pytest.raises(ConfigurationError, match="plain function"):
+        LiveSession(backend=ScriptedBackend()).on(Final, handler)
+
+
+@pytest.mark.usefixtures("no_thread_left")
+@pytest.mark.parametrize("kind", ["plain", "async"])
+async def test_a_source_is_transcribed_in_one_call(kind):
+    """Any iterable of pieces, async or not, is sent to its end."""
+    pieces = [PIECE] * 10
+
+    async def arriving():
+        for piece in pieces:
+            await anyio.lowlevel.checkpoint()
+            yield piece
+
+    async with LiveSession(backend=ScriptedBackend.saying("Hello, world.")) as live:
+        transcript = await live.transcribe(pieces if kind == "plain" else arriving())
+    assert (transcript.text, transcript.duration) == ("Hello, world.", 1.0)
+
+
+async def test_what_a_source_raises_comes_out_bare():
+    """A microphone that breaks is an error of the call."""
+
+    def broken():
+        yield PIECE
+        raise OSError("unplugged")
+
+    async with LiveSession(backend=ScriptedBackend()) as live:
+        with pytest.raises(OSError, match="unplugged"):
+            await live.transcribe(broken())
+
+
+async def test_start_send_and_close_may_stand_in_different_tasks():
+    """As in the cells of a notebook, or the handlers of a server."""
+    live = LiveSession(backend=ScriptedBackend.saying("Hello."))
+    for step in (live.start, lambda: pump(live, 1.0), live.wait, live.aclose):
+        async with anyio.create_task_group() as group:
+            group.start_soon(step)
+    assert live.transcript.text == "Hello."
+
+
+async def test_latencies_and_reconnections_are_counted():
+    """What a user of the session wants to watch is there, while it goes on and in the end."""
+    script = [
+        Cue(event=Reconnecting(attempt=1, delay=0.0, reason="lost"), at=0.2),
+        Cue(event=partial("one", 0.3), at=0.3, delay=0.05),
+        final("One.", 0.0, 0.5),
+    ]
+    async with LiveSession(backend=ScriptedBackend(script)) as live:
+        await pump(live, 1.0)
+        usage = (await live.wait()).usage
+    assert usage.reconnects == 1
+    assert usage.audio_seconds == 1.0
+    assert usage.first_partial_latency is not None
+    assert usage.first_partial_latency >= 0.05
+    assert usage.final_latency is not None
+    assert usage.first_result_latency is not None
+    assert usage.wall_seconds >= usage.first_result_latency
+
+
+async def test_hours_of_unread_partials_are_no_burden():
+    """Whoever reads nothing for long finds the last partial, and every final."""
+    script = [partial(f"word {n}", n / 1_000) for n in range(1, 2_000)]
+    async with LiveSession(backend=ScriptedBackend([*script, final("End.", 0.0, 2.0)])) as live:
+        await pump(live, 2.0)
+        await live.wait()
+        events = [event async for event in live]
+    assert len(events) < 300
+    assert [event.kind for event in events[-3:]] == ["partial", "final", "ended"]
+    assert events[-3].text == "word 1999"
+    deltas = "".join(event.delta for event in events if isinstance(event, Partial))
+    assert deltas == events[-3].stable
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"audio": "wma"}, "audio='wma' is neither an AudioFormat nor one of auto, webm"),
+        ({"overflow": "drop"}, "overflow='drop' is none of block, drop_oldest, error"),
+        ({"buffer": 0}, "buffer=0 is not a number of seconds above 0"),
+        ({"buffer": math.inf}, "buffer=inf"),
+        ({"channels": "separate"}, "open one for each"),
+        ({"on_reconnect": print}, "'quiet' backend has no connection to make again"),
+        ({"language": "de-DE"}, "'quiet' backend does not recognise language 'de-DE'"),
+        ({"phrases": ["azstt"]}, "does not support option 'phrases'"),
+        ({"langage": "en"}, "'langage'"),
+    ],
+)
+async def test_what_cannot_be_is_refused_before_anything_starts(wrong, words):
+    """The constructor says what is wrong, and what would be right."""
+    quiet = ScriptedBackend(name="quiet", capabilities=Capabilities(languages=frozenset({"en"})))
+    with pytest.raises(ConfigurationError, match=words):
+        LiveSession(backend=quiet, **wrong)
+
+
+@pytest.mark.parametrize("call", ["commit", "update"])
+async def test_what_the_backend_cannot_is_refused(call):
+    """A commit or an update that would be ignored is an error instead."""
+    quiet = ScriptedBackend(name="quiet", capabilities=Capabilities(phrases=True))
+    async with LiveSession(backend=quiet) as live:
+        with pytest.raises(ConfigurationError, match="'quiet' backend can't"):
+            await (live.commit() if call == "commit" else live.update(phrases=["azstt"]))
+
+
+class HeldBackend(ScriptedBackend):
+    """Holds back a write at a second of the audio until it is told to go on."""
+
+    def __init__(self, script, hold: threading.Event, *, at: float) -> None:
+        super().__init__(script)
+        self.hold = hold
+        self.at = at
+        self.taken = 0.0
+
+    def open(self, options, audio, emit):
+        session = super().open(options, audio, emit)
+        write = session.write
+
+        def held(pcm: bytes) -> None:
+            self.taken += audio.seconds(len(pcm))
+            write(pcm)
+            if self.taken >= self.at:
+                assert self.hold.wait(10)
+
+        session.write = held
+        return session

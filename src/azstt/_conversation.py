@@ -54,7 +54,8 @@ class Conversation(LineListener):
         """Wait until the line has room for more audio, or is no more."""
         while self.line.full and not self.over.is_set():
             self._room = anyio.Event()
-            if self.line.full:
+            self.line.ask_for_room()
+            if self.line.full:  # it may have been made since
                 await self._room.wait()
 
     async def event(self) -> Event | None:

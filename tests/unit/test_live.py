@@ -278,8 +278,7 @@ async def test_a_failure_comes_after_the_events_before_it():
     told: list[Failed] = []
     async with LiveSession(backend=ScriptedBackend([final("One.", 0.0, 0.5), failed])) as live:
         live.on(Failed, told.append)
-        for _ in range(7):
-            await live.send(PIECE)
+        await live.send(PIECE * 7)
         assert [(await live.receive()).kind for _ in range(2)] == ["started", "final"]
         with pytest.raises(ThrottledError) as caught:
             await live.receive()

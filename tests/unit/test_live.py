@@ -382,6 +382,25 @@ async def test_what_a_handler_raises_ends_the_session_and_comes_out():
             await live.wait()
 
 
+async def test_a_handler_that_raises_on_a_drop_or_a_failure_hides_nothing():
+    """A drop is told outside of any call, and a failure stays the failure that it was."""
+
+    def broken(event: AudioGap | Failed) -> None:
+        raise KeyError(event.kind)
+
+    async with LiveSession(backend=stuck(0.1), overflow="drop_oldest", buffer=0.2) as live:
+        live.on(AudioGap, broken)
+        await live.send(PIECE * 10)
+        with pytest.raises(KeyError, match="audio_gap"):
+            await live.wait()
+    failed = Cue(event=Failed(error=ThrottledError("too many")), at=0.5)
+    async with LiveSession(backend=ScriptedBackend([failed])) as live:
+        live.on(Failed, broken)
+        await live.send(PIECE * 6)
+        with pytest.raises(ThrottledError):
+            await live.wait()
+
+
 async def test_a_coroutine_function_is_no_handler():
     """Nobody would await it: that is said at once."""
 

@@ -67,7 +67,7 @@ class Conversation(LineListener):
             Exception: what ended the session, after the last event before it.
         """
         while True:
-            event = await self._mailbox.get(_LOOK)
+            event = await self._mailbox.get(0.0 if self.over.is_set() else _LOOK)
             if event is not None:
                 return event
             if self.over.is_set():

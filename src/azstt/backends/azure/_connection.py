@@ -11,7 +11,7 @@ from typing import Protocol
 from azstt._audio_format import AudioFormat
 from azstt._azure_failures import BACKEND
 from azstt._errors import RecognitionError, RecognitionTimeoutError, ServiceError
-from azstt.backends.azure._buffer import AudioBuffer
+from azstt.backends.azure._buffer import AudioBuffer, Reader
 from azstt.backends.azure._link import Link, Sink
 from azstt.backends.azure._request import Request
 from azstt.backends.azure._sdk import Recognition
@@ -78,7 +78,7 @@ class Connection:
         self._owner.attach(link)
         try:
             recognition.start(link, partials=self._request.options.partials)
-            return self._follow(link, recognition)
+            return self._follow(link, recognition, reader)
         except RecognitionError as error:
             return error
         finally:
@@ -87,20 +87,26 @@ class Connection:
             self._buffer.detach()
             _bounded(recognition.close, self._request.limits.stop)
 
-    def _follow(self, link: Link, recognition: Recognition) -> RecognitionError | None:
+    def _follow(
+        self, link: Link, recognition: Recognition, reader: Reader
+    ) -> RecognitionError | None:
         """Wait for its end, with an eye on the clock and on the token."""
         breaks = 0
         while not self._owner.pause(lambda: link.over, _TICK):
             if link.breaks > breaks and link.error is None:
                 breaks = link.breaks
                 self._owner.broken()
-            if link.over:
+            if link.over or self._is_empty(reader):
                 return self._conclude(link)
             if late := self._late(link):
                 return self._timeout(late, link)
             if self._tokens and self._tokens.due:
                 self._renew(self._tokens, recognition)
         return None
+
+    def _is_empty(self, reader: Reader) -> bool:
+        """Whether there was no audio at all, of which the service would not say a word."""
+        return self._buffer.drained and self._buffer.read == reader.base
 
     def _late(self, link: Link) -> str | None:
         """Say what has been waited for too long, if anything has.

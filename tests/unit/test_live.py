@@ -513,7 +513,7 @@ async def test_what_the_backend_cannot_is_refused(call):
             await (live.commit() if call == "commit" else live.update(phrases=["azstt"]))
 
 
-@pytest.mark.parametrize("piece", [7, 1_000, 100_000])
+@pytest.mark.parametrize("piece", [50, 100_000])
 async def test_a_browsers_recording_is_heard_in_pieces(audio, piece):
     """What a real MediaRecorder gives becomes words, however it is cut."""
     webm = (audio / "mediarecorder.webm").read_bytes()

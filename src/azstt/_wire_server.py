@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from secrets import token_urlsafe
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import anyio
 
+from azstt._audio_format import AudioFormat
+from azstt._decode import Container
 from azstt._errors import AzsttError, ConfigurationError, SessionStateError, ThrottledError
 from azstt._live import LiveSession
 from azstt._portal import Portal
@@ -21,14 +23,23 @@ from azstt._wire_session import DisconnectedError, Link, Receive, Send, WireSess
 T = TypeVar("T")
 
 
-def _open(start: Start) -> LiveSession:
-    """Make a session of just what a page asks for, with the backend that is configured."""
-    return LiveSession(
-        audio=start.audio,
-        language=start.language,
-        diarize=start.diarize,
-        phrases=start.phrases,
-    )
+class OpenSession(Protocol):
+    """Makes the live session that a page asks for, as `LiveSession` itself does."""
+
+    def __call__(
+        self,
+        *,
+        audio: AudioFormat | Container,
+        language: Sequence[str],
+        diarize: bool,
+        phrases: Sequence[str],
+    ) -> LiveSession:
+        """Make it, not started.
+
+        Raises:
+            ConfigurationError: the page asks for what can't be.
+        """
+        ...
 
 
 class WireServer:
@@ -55,22 +66,22 @@ class WireServer:
     asyncio and trio; all on one loop. For handlers in threads there is `BlockingWireServer`.
 
     Args:
-        open_session: makes the session that a page asks for: the place to choose the backend and
-            further options, to keep the session at hand, or to refuse with a
-            `ConfigurationError`. By default a page gets what it asks for, of the backend that is
-            configured.
+        open_session: makes the session that a page asks for, of its ``audio``, ``language``,
+            ``diarize`` and ``phrases``. It is the place to add options, as in
+            ``partial(LiveSession, backend="azure")``, to keep the session at hand for its
+            transcript, or to refuse with a `ConfigurationError`.
         grace: seconds that a session is kept for a page that was lost.
         limit: sessions at a time; one more is refused as throttled.
     """
 
     def __init__(
         self,
-        open_session: Callable[[Start], LiveSession] = _open,
+        open_session: OpenSession = LiveSession,
         *,
         grace: float = 60.0,
         limit: int = 100,
     ) -> None:
-        self._open: Callable[[Start], LiveSession] = open_session
+        self._open: OpenSession = open_session
         self._grace: float = grace
         self._limit: int = limit
         self._sessions: dict[str, WireSession | None] = {}  # None is one that is starting
@@ -136,7 +147,12 @@ class WireServer:
         name = token_urlsafe(32)
         self._sessions[name] = None
         try:
-            live = self._open(command)
+            live = self._open(
+                audio=command.audio,
+                language=command.language,
+                diarize=command.diarize,
+                phrases=command.phrases,
+            )
             await live.start()
         except BaseException:
             del self._sessions[name]
@@ -166,7 +182,7 @@ class BlockingWireServer:
 
     def __init__(
         self,
-        open_session: Callable[[Start], LiveSession] = _open,
+        open_session: OpenSession = LiveSession,
         *,
         grace: float = 60.0,
         limit: int = 100,

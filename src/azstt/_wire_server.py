@@ -18,7 +18,7 @@ from azstt._portal import Portal
 from azstt._tasks import BlockingCall
 from azstt._wire import Resume, Start, parse_command
 from azstt._wire_log import refusal
-from azstt._wire_session import DisconnectedError, Link, Receive, Send, WireSession
+from azstt._wire_session import OURS, DisconnectedError, Link, Receive, Send, WireSession
 
 T = TypeVar("T")
 
@@ -102,9 +102,12 @@ class WireServer:
             name, session = await self._admit(command)
         except DisconnectedError:
             return
-        except AzsttError as error:
+        except Exception as error:
+            told = error if isinstance(error, AzsttError) else OURS
             with suppress(DisconnectedError):
-                await link.say(refusal(command.kind if command else None, error))
+                await link.say(refusal(command.kind if command else None, told))
+            if told is OURS:
+                raise
             return
         try:
             await session.attend(link, command.seen if isinstance(command, Resume) else 0)

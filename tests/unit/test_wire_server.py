@@ -433,6 +433,22 @@ async def test_audio_that_is_none_is_told():
         await page.say({"kind": "close"})
 
 
+async def test_a_server_that_breaks_at_once_says_so():
+    """A page does not wait for a session that will never be; the details are for the server."""
+
+    def broken(**_wishes):
+        raise KeyError("a detail")
+
+    page = Page()
+    await page.say(START)
+    with pytest.raises(KeyError):
+        await WireServer(broken).serve(page.receive, page.send)
+    refused = await page.hear()
+    assert refused["command"] == "start"
+    assert refused["error"]["message"] == "the server failed in this session"
+    page.leave()
+
+
 async def test_a_server_that_breaks_says_no_more_than_that():
     """Its own errors are for its own log."""
     live = LiveSession(backend=talking())

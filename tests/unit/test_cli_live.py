@@ -215,11 +215,11 @@ def test_wrong_usage_is_one_line_and_status_2(live, args, said):
     assert said in line
 
 
-def test_the_backend_that_was_chosen_is_told(live, monkeypatch):
+def test_the_backend_that_was_chosen_is_told(plugins, tmp_path):
     """Where nobody chose one, a notice says who does the work."""
-    for name in [name for name in os.environ if name.startswith("AZURE_SPEECH")]:
-        monkeypatch.delenv(name)
-    assert "so 'local' does the work" in live(*RAW, stdin=bytes(3_200)).stderr
+    with started("-", plugins=plugins, cwd=tmp_path, stdin=subprocess.DEVNULL) as process:
+        _, err = process.communicate(timeout=60)
+    assert b"no backend is configured, so 'local' does the work" in err
 
 
 # -- signals

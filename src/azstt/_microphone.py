@@ -112,8 +112,8 @@ class Microphone:
         """Begin to record, as the sync block does."""
         try:
             await BlockingCall(self._open, name="azstt microphone").wait()
-        except BaseException:  # cancelled: what is still being opened is closed then
-            self._closed = True
+        except BaseException:  # cancelled: what is still being opened is closed afterwards
+            BlockingCall(self.close, name="azstt microphone")
             raise
         return self
 
@@ -134,7 +134,7 @@ class Microphone:
             stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
-            self._put(None)
+        self._put(None)
 
     def __iter__(self) -> Self:
         """Give itself."""
@@ -175,27 +175,35 @@ class Microphone:
         raise StopAsyncIteration
 
     def _open(self) -> None:
-        if self._stream is not None or self._closed:
-            raise SessionStateError("a microphone opens once; make another one")
+        with self._lock:  # whoever closes meanwhile waits for what there is to close
+            if self._stream is not None or self._closed:
+                raise SessionStateError("a microphone opens once; make another one")
+            try:
+                self._portaudio.query_devices(self._device, "input")
+                self._stream = self._start()
+            except (self._portaudio.PortAudioError, ValueError) as error:
+                self._closed = True
+                self._put(None)
+                raise refusal(error, self._device, self._audio) from error
+
+    def _start(self) -> Untyped:
+        """Give a stream that records."""
         audio = self._audio
+        stream = self._portaudio.RawInputStream(
+            device=self._device,
+            samplerate=audio.sample_rate,
+            channels=audio.channels,
+            dtype="float32" if audio.floating else f"int{8 * audio.sample_width}",
+            blocksize=max(1, round(self._block * audio.sample_rate)),
+            callback=self._heard,
+            finished_callback=self._stopped,
+        )
         try:
-            self._portaudio.query_devices(self._device, "input")
-            stream = self._portaudio.RawInputStream(
-                device=self._device,
-                samplerate=audio.sample_rate,
-                channels=audio.channels,
-                dtype="float32" if audio.floating else f"int{8 * audio.sample_width}",
-                blocksize=max(1, round(self._block * audio.sample_rate)),
-                callback=self._heard,
-                finished_callback=self._stopped,
-            )
-            self._stream = stream
             stream.start()
-        except (self._portaudio.PortAudioError, ValueError) as error:
-            self.close()
-            raise refusal(error, self._device, audio) from error
-        if self._closed:  # meanwhile
-            self.close()
+        except BaseException:
+            stream.close()
+            raise
+        return stream
 
     def _heard(self, data: Untyped, _frames: int, _time: object, status: Untyped) -> None:
         """Take what was recorded; on PortAudio's thread."""

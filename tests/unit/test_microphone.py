@@ -180,6 +180,23 @@ def test_a_device_that_is_not_there(device):
         pass
 
 
+@pytest.mark.anyio
+@pytest.mark.usefixtures("speaker")
+async def test_opening_on_a_loop_may_fail_or_be_cancelled():
+    """An async block raises what the sync one does; cancelled, it leaves nothing that records."""
+    with pytest.raises(azstt.ConfigurationError, match="no such microphone"):
+        async with microphone(device="no such thing"):
+            pass
+    mic = microphone()
+    with anyio.move_on_after(0) as scope:
+        async with mic:
+            pass
+    assert scope.cancelled_caught
+    with anyio.fail_after(20):
+        _ = [piece async for piece in mic]  # which ends when all is closed
+    assert mic._stream is None
+
+
 @pytest.mark.usefixtures("line_in")
 def test_a_format_that_the_device_does_not_record():
     """What can't be recorded is said, with the way to what can."""
@@ -205,8 +222,8 @@ def test_it_is_opened_once():
         next(mic)
     with mic:
         pass
-    with pytest.raises(azstt.SessionStateError, match="opens once"), mic:
-        pass
+    with pytest.raises(azstt.SessionStateError, match="opens once"):
+        mic.__enter__()
 
 
 def alone(code, **env):

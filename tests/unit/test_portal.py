@@ -64,6 +64,42 @@ def test_the_loop_is_shared_while_anybody_holds_it():
     portal.leave(3)
 
 
+def test_a_call_that_comes_too_late():
+    """Whoever calls a loop that has just ended is answered, and does not wait for ever."""
+    portal = Portal("azstt test")
+    loop = portal.enter("test")
+    portal.leave("test")
+    with pytest.raises(SessionStateError, match="closed meanwhile"):
+        loop.call(thread_name)
+
+
+@posix
+def test_no_loop_can_be_had():
+    """Where the system has no files left for a loop, the call says so and the next one may work."""
+    code = """
+import resource, anyio
+from azstt._portal import Portal
+
+async def nap():
+    await anyio.sleep(0)
+    return "slept"
+
+portal = Portal("azstt test")
+usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, usual[1]))
+try:
+    portal.call(nap)
+except OSError as error:
+    print(error.strerror)
+resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+print(portal.call(nap))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout.splitlines() == ["Too many open files", "slept"]
+
+
 def test_calls_of_many_threads_run_side_by_side():
     """Every call waits for all of the others, so none of them waits for its turn."""
     portal = Portal("azstt test")

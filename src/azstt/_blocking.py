@@ -101,8 +101,8 @@ class BlockingLiveSession:
         """Begin; as `LiveSession.start`."""
         if self._loop is not None:
             return self._call(self._live.start)  # which says what is wrong
-        self._loop = _PORTAL.enter(self)
         try:
+            self._loop = _PORTAL.enter(self)
             self._call(self._live.start)
         except BaseException:
             self._leave()

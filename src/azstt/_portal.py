@@ -49,10 +49,11 @@ class Portal:
         with self._lock:
             if self._loop is not None and self._loop.is_lost:
                 self._users.clear()
-            self._users.add(user)
             if self._loop is None or not self._loop.is_open:
-                self._loop = Loop(self._name)
-                self._loop.start()
+                loop = Loop(self._name)
+                loop.start()
+                self._loop = loop
+            self._users.add(user)
             return self._loop
 
     def leave(self, user: object) -> None:
@@ -79,7 +80,8 @@ class Loop:
     """An asyncio event loop at work in a daemon thread."""
 
     def __init__(self, name: str) -> None:
-        self._native: Outcome[asyncio.AbstractEventLoop] = Outcome()
+        self._begun: Outcome[None] = Outcome()
+        self._native: asyncio.AbstractEventLoop | None = None
         self._process: int = getpid()
         self._ending: bool = False
         self._over: asyncio.Event = asyncio.Event()
@@ -93,20 +95,22 @@ class Loop:
         Raises:
             OSError: as of `Portal.enter`.
         """
-        self._thread.start()
-        self._native.wait()
-        self._native.get()
+        try:
+            self._thread.start()
+            self._begun.wait()
+        except BaseException:  # an interrupt: the thread is there all the same
+            self.end()
+            raise
+        self._begun.get()
 
     def end(self) -> None:
         """Take no more calls; may come while the start is still under way."""
         self._ending = True
-        if self._native.is_there:
-            self._soon(self._over.set)
+        self._soon(self._over.set)
 
     def join(self) -> None:
         """Wait for the thread to be gone."""
-        with suppress(RuntimeError):  # the start was interrupted
-            self._thread.join()
+        self._thread.join()
 
     @property
     def is_open(self) -> bool:
@@ -151,10 +155,14 @@ class Loop:
 
     def _soon(self, function: Callable[[], object]) -> None:
         """Have a function called on the loop; in no context, for the caller's is another loop's."""
+        native = self._native
         try:
-            self._native.get().call_soon_threadsafe(function, context=Context())
-        except RuntimeError:  # it has ended
-            self._give_up()
+            if native is not None:
+                native.call_soon_threadsafe(function, context=Context())
+                return
+        except RuntimeError:  # it has just been closed
+            pass
+        self._give_up()
 
     def _spawn(self, call: _Call[Any]) -> None:
         task = asyncio.create_task(call.run())
@@ -165,12 +173,17 @@ class Loop:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except OSError as failure:
-            self._native.fail(failure)
+        except Exception as failure:
+            if self._begun.is_there:
+                raise
+            self._begun.fail(failure)
+        # Here, for Python swallows an interrupt that comes within the end of an object.
+        self._native = None
         self._give_up()
 
     async def _serve(self) -> None:
-        self._native.set(asyncio.get_running_loop())
+        self._native = asyncio.get_running_loop()
+        self._begun.set(None)
         if not self._ending:
             await self._over.wait()
         while self._tasks:
@@ -178,10 +191,11 @@ class Loop:
 
     def _give_up(self) -> None:
         """Answer the calls that came too late."""
-        while self._calls:
-            call = self._calls.pop()
-            if not call.outcome.is_there:
-                call.outcome.fail(SessionStateError("the live session was closed meanwhile"))
+        with suppress(KeyError):  # which says that there are none left
+            while True:
+                call = self._calls.pop()
+                if not call.outcome.is_there:
+                    call.outcome.fail(SessionStateError("the live session was closed meanwhile"))
 
 
 class Outcome(Generic[T]):

@@ -227,7 +227,7 @@ for turn in range(60):
         signal.setitimer(signal.ITIMER_REAL, 0.00005 * turn + 0.00001, 1.0)
         while True:
             portal.call(nap)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RuntimeError):  # the latter is Thread.start's, interrupted at times
         signal.setitimer(signal.ITIMER_REAL, 0)
         caught += 1
 print(caught, portal.call(nap))

@@ -82,6 +82,16 @@ def test_a_feed_must_hold_something(most):
         ByteFeed(max_buffered=most)
 
 
+def test_a_feed_without_a_bound_never_waits():
+    """Who must not wait asks for no bound, and looks at how much waits."""
+    feed = ByteFeed(max_buffered=None)
+    for _ in range(5):
+        feed.push(bytes(1 << 20))
+    assert feed.buffered == 5 << 20
+    assert len(feed.take(1 << 30)) == 1 << 20
+    assert feed.buffered == 4 << 20
+
+
 def test_pushing_after_the_end_is_refused():
     """A closed, cancelled or abandoned feed takes no more, and says which it is."""
     closed, cancelled, left = ByteFeed(), ByteFeed(), ByteFeed()

@@ -105,7 +105,7 @@ def real_packets(path) -> list[bytes]:
 
 
 @pytest.mark.parametrize("name", ["mediarecorder.webm", "chromium.webm", "containers/opus.webm"])
-@pytest.mark.parametrize("step", [1, 7, 1 << 30])
+@pytest.mark.parametrize("step", [7, 1 << 30])
 def test_packets_are_those_of_libav(audio, name, step):
     """A recording gives the packets that libav's demuxer finds in it, wherever it is cut."""
     assert packets_of((audio / name).read_bytes(), step) == real_packets(audio / name)

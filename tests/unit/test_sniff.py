@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azstt._decode import _sniff
-from azstt._decode._sniff import declares_late, describe, is_text, moov_first, mp3_samples
+from azstt._decode._sniff import (
+    declares_late,
+    describe,
+    is_text,
+    moov_first,
+    mp3_delay,
+    mp3_samples,
+)
 
 
 def archive(name: str) -> bytes:
@@ -119,3 +126,16 @@ def test_an_mp3_tag_counts_samples():
     assert mp3_samples(b"Info\0\0\0\0" + bytes(8), 16_000) is None
     assert mp3_samples(b"no tag", 16_000) is None
     assert _sniff.HEAD == 4_096
+
+
+def test_an_mp3_tag_says_what_the_decoder_gives_too_much():
+    """A tag's frame is no sound; it says how late the sound is, if its writer is known to."""
+    packed = (576 << 12 | 1_000).to_bytes(3, "big")
+    for name, delay in ((b"LAME3.100", 576 + 529), (b"Lavc60.31", 576 + 529), (b"Gogo", 0)):
+        lame = (name.ljust(21, b"\0") + packed).ljust(40, b"\0")
+        for flags, fields in ((0, 0), (1, 4), (15, 112)):
+            tag = b"Xing\0\0\0" + bytes([flags]) + bytes(fields) + lame
+            assert mp3_delay(b"\xff\xfb\x90\x64" + bytes(32) + tag) == delay
+    assert mp3_delay(b"\xff\xfb\x90\x64" + bytes(32) + b"VBRI" + bytes(40)) == 0
+    assert mp3_delay(b"\xff\xfb\x90\x64" + bytes(32) + b"Info") == 0
+    assert mp3_delay(b"\xff\xfb\x90\x64" + bytes(400)) is None

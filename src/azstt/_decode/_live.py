@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 from azstt._audio_format import AudioFormat
@@ -84,14 +83,22 @@ class LiveDecoder:
         """
         if self._finished:
             raise SessionStateError("feed() after finish()")
-        if data and not self._receiver.over:
-            self._attempt(partial(self._feed, data))
+        if not data or self._receiver.over:
+            return
+        try:
+            self._feed(data)
+        except AudioError as error:
+            self._receiver.end(error)
 
     def finish(self) -> None:
         """Say that there is no more: what is left goes to the sink, then comes `done`."""
-        if not self._finished and not self._receiver.over:
-            self._finished = True
-            self._attempt(self._finish)
+        if self._finished or self._receiver.over:
+            return
+        self._finished = True
+        try:
+            self._finish()
+        except AudioError as error:
+            self._receiver.end(error)
 
     def close(self) -> None:
         """Free everything, at any time and twice; afterwards nobody is called any more."""
@@ -113,13 +120,6 @@ class LiveDecoder:
         lane = self._lane
         report = None if lane is None else lane.report
         return report if self._last is None else self._last.followed_by(report)
-
-    def _attempt(self, act: Callable[[], None]) -> None:
-        """Do what may find out that the stream cannot be decoded."""
-        try:
-            act()
-        except AudioError as error:
-            self._receiver.end(error)
 
     def _feed(self, data: bytes) -> None:
         if self._lane is None:

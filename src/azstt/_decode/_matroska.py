@@ -124,12 +124,12 @@ class Matroska:
         block = read_group(content) if grouped else read_block(content)
         if self._tracks is None or block.track != self._tracks.sound:
             raise ValueError(f"a block of nobody: {block.track}")
-        packets = [Packet(data, opus.samples(data)) for data in block.packets]
+        samples = [opus.samples(data) for data in block.packets]
+        packets = list(map(Packet, block.packets, samples))
         if grouped:
             packets[0] = packets[0]._replace(skip=block.skip)
             packets[-1] = packets[-1]._replace(drop=block.drop)
-        seconds = sum(packet.samples for packet in packets) / opus.RATE
-        return [*self._account(block.time, seconds), *packets]
+        return [*self._account(block.time, sum(samples) / opus.RATE), *packets]
 
     def _account(self, ticks: int, seconds: float) -> list[Item]:
         """Hold a block's time against the end of the one before; a gap after damage is a loss.
@@ -138,13 +138,14 @@ class Matroska:
         next one has the last word.
         """
         time = (self._cluster + ticks) * self._tick
-        gap = time - self._expected
         losses: list[Item] = []
-        if self._torn and gap > _SLACK:
-            losses.append(Loss(gap if gap < _LONGEST_GAP else 0.0, ago=self._since))
-        if self._torn and gap < -_SLACK and not self._timed:
-            time = self._expected
-        self._torn = self._torn and not self._timed
+        if self._torn:
+            gap = time - self._expected
+            if gap > _SLACK:
+                losses.append(Loss(gap if gap < _LONGEST_GAP else 0.0, ago=self._since))
+            elif gap < -_SLACK and not self._timed:
+                time = self._expected
+            self._torn = not self._timed
         self._since += seconds
         self._expected = time + seconds
         return losses

@@ -12,21 +12,27 @@ _LONGEST: Final = 5_760
 _MOST_A_FRAME: Final = 1_275 + 2
 #: Samples a frame by the packet's configuration: SILK, both, CELT.
 _SAMPLES: Final = (480, 960, 1920, 2880) * 3 + (480, 960) * 2 + (120, 240, 480, 960) * 4
+#: Frames by the packet's code; those of the last one are counted in the second byte.
+_FRAMES: Final = (1, 2, 2, 0)
+_COUNT, _PADDED = 0x3F, 0x40
 _HEAD: Final = b"OpusHead"
 
 
-def samples(packet: bytes) -> int:
+def samples(packet: bytes | bytearray) -> int:
     """Give how many samples a packet holds; 0 if it contradicts itself."""
-    frames = _frames(packet)
-    total = frames * _SAMPLES[packet[0] >> 3] if frames else 0
+    if not packet:
+        return 0
+    total = _frames(packet) * _SAMPLES[packet[0] >> 3]
     return total if total <= _LONGEST else 0
 
 
-def can_be(size: int, beginning: bytes) -> bool:
+def can_be(size: int, beginning: bytes | bytearray) -> bool:
     """Tell whether a packet of this size may begin with these bytes, two if it has them."""
     if not samples(beginning):
         return False
-    padded = beginning[0] & 3 == 3 and bool(beginning[1] & 0x40)  # noqa: PLR2004  RFC 6716, 3.2.5
+    if size <= _MOST_A_FRAME:
+        return True
+    padded = not _FRAMES[beginning[0] & 3] and bool(beginning[1] & _PADDED)
     return padded or size <= 2 + _frames(beginning) * _MOST_A_FRAME
 
 
@@ -36,8 +42,5 @@ def channels(head: bytes) -> int:
     return head[9] if plain and head[9] in {1, 2} else 0
 
 
-def _frames(packet: bytes) -> int:
-    code = packet[0] & 3 if packet else 0
-    if code < 3:  # noqa: PLR2004  code 3 counts its frames in the second byte
-        return (1 if code == 0 else 2) if packet else 0
-    return packet[1] & 0x3F if len(packet) > 1 else 0
+def _frames(packet: bytes | bytearray) -> int:
+    return _FRAMES[packet[0] & 3] or (packet[1] & _COUNT if len(packet) > 1 else 0)

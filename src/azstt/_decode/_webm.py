@@ -138,5 +138,5 @@ def _wanted_of_block(data: Octets, start: int, size: int, tracks: Tracks | None)
         return DAMAGED
     if number != tracks.sound:
         return 0
-    sound = is_laced(head[at - 1]) or opus.can_be(size - at, bytes(head[at : at + 2]))
+    sound = is_laced(head[at - 1]) or opus.can_be(size - at, head[at : at + 2])
     return size if sound and size <= _SOUND else DAMAGED

@@ -59,6 +59,8 @@ class WorkerLane:
                     self._receiver.give(pcm)
                     if self._receiver.over:
                         return
+            # A stream may say that it ends before whoever feeds it says so.
+            self._feed.take(1)
         except Exception as error:  # noqa: BLE001  told, for nobody waits for this thread
             self._receiver.end(error)
         else:

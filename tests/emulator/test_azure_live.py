@@ -384,7 +384,9 @@ def test_outages_far_apart_are_not_added_up(azure, run):
     assert [event.attempt for event in session.of(azstt.Reconnecting)] == [1, 2, 3]
 
 
-def test_a_source_may_pause_for_longer_than_an_answer_may_take(azure, number_engine, numbers, said, run):
+def test_a_source_may_pause_for_longer_than_an_answer_may_take(
+    azure, number_engine, numbers, said, run
+):
     """Without audio there is nothing to wait for, before the first and in the middle of speech."""
     limits = AzureLimits(connect=2, first_response=0.6, idle=0.6, stop=2, pace=200)
     pcm = numbers(12)

@@ -313,6 +313,8 @@ def test_blocks_of_nobody_and_groups_that_contradict_themselves():
         element("a0", element("a1", block(PACKETS[0], track=9))),
         element("a0", element("a1", block(PACKETS[0]))[:-9]),
         bytes.fromhex("a0 0fffffff 9b8101"),
+        bytes.fromhex("a0 50 b68101"),
+        bytes.fromhex("af 45"),
         element("e7", bytes(9)),
         b"\xa3\xff",
     )

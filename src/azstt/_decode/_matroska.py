@@ -27,7 +27,7 @@ _RESUME: Final = (
 )
 _LONGEST_START: Final = 1 + 8 + 1 + 3
 #: How what follows a block may begin.
-_FOLLOWERS: Final = frozenset({0xA3, 0xA0, 0x1F, 0x1A, 0x1C, 0xE7, 0xEC, 0xAB, 0xA7, 0xAF, 0x12})
+_FOLLOWERS: Final = frozenset({0xA3, 0xA0, 0x1F, 0x1A, 0x1C, 0xE7, 0xEC, 0xAB, 0xA7, 0x12})
 #: Seconds by which times may be off, and that a gap between them may honestly last.
 _SLACK, _LONGEST_GAP = 0.009, 60.0
 

@@ -18,7 +18,7 @@ _SCALE, _BLOCK, _VOID = 0x2AD7B1, 0xA1, 0xEC
 _SEEK_HEAD, _CUES, _TAGS, _CHAPTERS, _ATTACHED = (
     0x114D9B74, 0x1C53BB6B, 0x1254C367, 0x1043A770, 0x1941A469
 )  # fmt: skip
-_CRC, _POSITION, _PREVIOUS, _SILENT, _ENCRYPTED = 0xBF, 0xA7, 0xAB, 0x5854, 0xAF
+_CRC, _POSITION, _PREVIOUS, _SILENT = 0xBF, 0xA7, 0xAB, 0x5854
 
 #: What is entered: what it holds comes next.
 ENTERED: Final = frozenset({SEGMENT, CLUSTER})
@@ -30,12 +30,14 @@ _READ: Final = frozenset({INFO, TRACKS, TIME})
 _MOST: Final = {
     EBML: 1 << 10, INFO: 1 << 16, TRACKS: 1 << 20, TIME: 8, SIMPLE: 1 << 26, GROUP: 1 << 26,
     _SEEK_HEAD: 1 << 16, _CUES: 1 << 24, _TAGS: 1 << 24, _CHAPTERS: 1 << 24, _ATTACHED: 1 << 28,
-    _VOID: 1 << 24, _CRC: 8, _POSITION: 8, _PREVIOUS: 8, _SILENT: 1 << 16, _ENCRYPTED: 1 << 16,
+    _VOID: 1 << 24, _CRC: 8, _POSITION: 8, _PREVIOUS: 8, _SILENT: 1 << 16,
 }  # fmt: skip
 #: The same once blocks have come: live there is no padding, and damage may look like it.
 _MOST_LATER: Final = {**_MOST, _VOID: 1 << 10}
 #: The same of a block of sound, and of what else is in its group.
 _SOUND: Final = 1 << 17
+#: What else is in a block's group: its length, what it refers to, what is to be left out, padding.
+_BESIDE: Final = frozenset({0x9B, 0xFA, 0xFB, 0xA4, 0x75A1, 0x75A2, _CRC, _VOID})
 #: Bytes that show whose a block is, and how its first packet begins.
 _PEEK: Final = 13
 #: How the content of a recording's header begins: with a field, padding or a sum.
@@ -117,7 +119,7 @@ def _wanted_of_group(data: Octets, start: int, size: int, tracks: Tracks | None)
     if first is None:
         return min(size, _PEEK)
     if first.id != _BLOCK or first.size is None:
-        return size if first.id and size <= _SOUND else DAMAGED
+        return size if first.id in _BESIDE and size <= _SOUND else DAMAGED
     if not 0 <= size - (first.end - start) <= _SOUND:
         return DAMAGED
     block = _wanted_of_block(data, first.start, first.size, tracks)

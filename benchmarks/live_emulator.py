@@ -34,6 +34,7 @@ class StampingResponse(web.WebSocketResponse):
     """Writes the time into a text when it is sent, and not when it was thought of."""
 
     async def send_str(self, data: str, compress: int | None = None) -> None:
+        """Send text, with the time in it."""
         await super().send_str(data.replace(_ON_THE_WIRE, f"{time.monotonic_ns():019}"), compress)
 
 
@@ -48,6 +49,7 @@ class CountingEngine:
         self._piece = piece
 
     def open(self, _: TurnRequest, audio: WaveFormat, listen: Listen, channel: int) -> _Session:
+        """Begin to count."""
         if channel or audio.sample_bits != 16:  # noqa: PLR2004 - what the contenders send
             raise ValueError("one channel of 16-bit PCM")
         return _Session(audio, listen, audio.size(self._piece))

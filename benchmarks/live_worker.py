@@ -1,7 +1,7 @@
 """A client process of benchmarks/live.py: so many sessions of one contender, fed in real time.
 
-Run with the values of `Plan`; prints what was measured as JSON. The audio is given by one asyncio task a session, whoever the contender is, on a
-fixed schedule: who is late catches up.
+Run with the values of `Plan`; prints what was measured as JSON. The audio is given by one asyncio
+task a session, whoever the contender is, on a fixed schedule: who is late catches up.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ class Notes:
         self.late = array("f")
 
     def __call__(self, text: str, final: bool) -> None:
+        """Take a text at the moment that it came."""
         now = time.monotonic_ns()
         if self.counts and text:
             given, sent = text.rstrip(".").rsplit(None, 2)[-2:]

@@ -31,6 +31,7 @@ from azstt._result import Segment
 from azstt.backends._base import Emit
 from azstt.backends.azure import _exit
 from azstt.backends.azure._buffer import AudioBuffer
+from azstt.backends.azure._certificate import name_issuer
 from azstt.backends.azure._limits import ReconnectPolicy
 from azstt.backends.azure._link import Link, unexpected
 from azstt.backends.azure._request import Request
@@ -218,6 +219,7 @@ class AzureSession:
 
     def _conclude(self, link: Link) -> RecognitionError | None:
         if link.error is not None:
+            name_issuer(link.error, self._plan.request.settings)
             return link.error
         if not self._buffer.drained:
             return ServiceError(

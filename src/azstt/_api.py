@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from threading import Thread
-from typing import Any, TypeAlias, Unpack
-
-import anyio
+from typing import TypeAlias, Unpack
 
 from azstt import _engine
 from azstt._decode import AudioSource
 from azstt._engine import Job, ProgressCallback
 from azstt._errors import ConfigurationError
-from azstt._inlet import crossing
 from azstt._options import TranscribeFields, split_fields
+from azstt._portal import Portal
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend, resolve
 
@@ -101,41 +96,8 @@ async def atranscribe_bytes(
 
 
 def _run(job: Job) -> Transcript:
-    """Run a job on an event loop of its own, in a thread of its own, and wait for it.
-
-    One of anyio's portals would do, but for Ctrl-C: an interrupt that comes while it starts leaves
-    it waiting for a loop that nobody stops.
-    """
-    outcome: Future[Transcript] = Future()
-    stop: Future[Callable[[], None]] = Future()
-
-    async def work() -> None:
-        soon = crossing()
-        with anyio.CancelScope() as scope:
-            stop.set_result(lambda: soon(scope.cancel))
-            outcome.set_result(await _engine.transcribe(job))
-
-    def loop() -> None:
-        try:
-            anyio.run(work)
-        except BaseException as failure:  # noqa: BLE001 - raised again below, by result()
-            outcome.set_exception(failure)
-
-    thread = Thread(target=loop, name="azstt loop", daemon=True)
-    thread.start()
-    try:
-        # A wait without a limit misses a signal that comes as it begins, and on Windows all.
-        while not outcome.done():
-            wait([outcome], timeout=_engine.TICK)
-        return outcome.result()
-    except BaseException:  # an interrupt, or what another signal's handler raised
-        either: list[Future[Any]] = [stop, outcome]
-        wait(either, return_when=FIRST_COMPLETED)
-        if stop.done():
-            stop.result()()
-        raise
-    finally:
-        thread.join()
+    """Run a job on an event loop of its own: a slow progress callback holds up no other's."""
+    return Portal("azstt loop").call(_engine.transcribe, job)
 
 
 def _job(

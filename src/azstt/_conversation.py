@@ -17,11 +17,13 @@ from azstt._mailbox import Mailbox
 from azstt._outlet import Dropped
 from azstt._patience import Patience
 from azstt._result import Gap, Usage
-from azstt._tasks import TICK
 from azstt._transcript import Transcript
 
 #: A kind of event, and what is called with each.
 Handler: TypeAlias = tuple[type, Callable[[Any], object]]
+
+#: Seconds between two looks at the clock while somebody waits.
+_LOOK = 0.5
 
 
 class Conversation(LineListener):
@@ -54,7 +56,8 @@ class Conversation(LineListener):
         """Wait until the line has room for more audio, or is no more."""
         while self.line.full and not self.over.is_set():
             self._room = anyio.Event()
-            if self.line.full:
+            self.line.ask_for_room()
+            if self.line.full:  # it may have been made since
                 await self._room.wait()
 
     async def event(self) -> Event | None:
@@ -64,7 +67,7 @@ class Conversation(LineListener):
             Exception: what ended the session, after the last event before it.
         """
         while True:
-            event = await self._mailbox.get(TICK)
+            event = await self._mailbox.get(0.0 if self.over.is_set() else _LOOK)
             if event is not None:
                 return event
             if self.over.is_set():
@@ -79,7 +82,7 @@ class Conversation(LineListener):
             Exception: what ended the session, if that was not `Ended`.
         """
         while not self.over.is_set():
-            with anyio.move_on_after(TICK):
+            with anyio.move_on_after(_LOOK):
                 await self.over.wait()
             self._look_at_the_clock()
         self.raise_failure()
@@ -115,7 +118,7 @@ class Conversation(LineListener):
                     self._end(event)
                 case _:
                     self._pass_on(event)
-        except Exception as error:  # noqa: BLE001 - a handler's, or the missing audio's
+        except Exception as error:  # noqa: BLE001 - raised again where somebody waits
             self.on_failure(error)
 
     def on_failure(self, error: Exception) -> None:
@@ -167,7 +170,10 @@ class Conversation(LineListener):
     def _tell(self, event: Event) -> None:
         for kind, handler in tuple(self._handlers):
             if isinstance(event, kind):
-                handler(event)
+                try:
+                    handler(event)
+                except Exception as error:  # noqa: BLE001 - raised again where somebody waits
+                    self.on_failure(error)
 
     def _look_at_the_clock(self) -> None:
         """Give a recogniser up that is silent for longer than it may."""

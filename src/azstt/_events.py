@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
-from pydantic import ConfigDict, Field, SkipValidation, field_serializer
+from pydantic import ConfigDict, Field, field_serializer
 
 from azstt._errors import RecognitionError
 from azstt._models import FrozenModel
@@ -102,22 +102,38 @@ class Ended(FrozenModel):
     position: Seconds
 
 
+class Problem(FrozenModel):
+    """An error as data.
+
+    Attributes:
+        type: the name of its class.
+        message: what failed and the remedy.
+        code: the service's own code for it, where it gave one.
+        retryable: whether the same may succeed later.
+    """
+
+    type: str
+    message: str
+    code: str | None = None
+    retryable: bool = False
+
+
 class Failed(FrozenModel):
     """The session is over because the recogniser failed."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
 
     kind: Literal["failed"] = "failed"
-    error: SkipValidation[RecognitionError]
+    error: RecognitionError
 
     @field_serializer("error")
-    def _error_as_data(self, error: RecognitionError) -> dict[str, object]:
-        return {
-            "type": type(error).__name__,
-            "message": str(error),
-            "code": error.code,
-            "retryable": error.retryable,
-        }
+    def _error_as_data(self, error: RecognitionError) -> Problem:
+        return Problem(
+            type=type(error).__name__,
+            message=str(error),
+            code=error.code,
+            retryable=error.retryable,
+        )
 
 
 Event: TypeAlias = Annotated[

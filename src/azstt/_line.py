@@ -91,7 +91,7 @@ class LineListener:
         """Audio was dropped."""
 
     def on_room(self) -> None:
-        """There may be room again; told after `Line.full` was true."""
+        """There may be room again; told after `Line.ask_for_room`."""
 
     def on_audio(self, position: float) -> None:
         """Audio up to this second waits for the recogniser; told on any thread."""
@@ -140,9 +140,12 @@ class Line:
 
     @property
     def full(self) -> bool:
-        """Whether as much waits as may; `on_room` tells when to look again."""
-        self._wanted = True  # first, or the word of it might come in between
+        """Whether as much waits as may."""
         return self._outlet.full or self._decoder.backlog >= _BACKLOG
+
+    def ask_for_room(self) -> None:
+        """Have `on_room` told once it may be worth another look at `full`; look again at once."""
+        self._wanted = True
 
     @property
     def waits(self) -> bool:

@@ -79,8 +79,7 @@ class Outlet:
 
     def put(self, pcm: bytes) -> float:
         """Add audio, in whole frames; give the second that it comes up to."""
-        self._put(pcm, len(pcm))
-        return self.put_seconds
+        return self._put(pcm, len(pcm))
 
     def call(self, function: Call) -> None:
         """Have a function called between what was put before it and what is put after."""
@@ -136,12 +135,13 @@ class Outlet:
         """Whether it was closed, rather than ended."""
         return self._closed
 
-    def _put(self, item: bytes | Call, size: int) -> None:
+    def _put(self, item: bytes | Call, size: int) -> float:
         with self._changed:
             if not (self._closed or self._ended):
                 self._items.append(item)
                 self._waiting += size
                 self._changed.notify_all()
+            return self._audio.seconds(self._taken + self._dropped + self._waiting)
 
     def _next(self) -> bytes | Call | None:
         """Take the next call, or all audio before it that may be taken at once."""

@@ -63,7 +63,7 @@ async def send(live: LiveSession, pieces: int) -> None:
 async def until(condition) -> None:
     """Wait for something that happens on another thread."""
     with anyio.fail_after(10):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - there is no event to wait for
             await anyio.sleep(0.005)
 
 
@@ -278,8 +278,7 @@ async def test_a_failure_comes_after_the_events_before_it():
     told: list[Failed] = []
     async with LiveSession(backend=ScriptedBackend([final("One.", 0.0, 0.5), failed])) as live:
         live.on(Failed, told.append)
-        for _ in range(7):
-            await live.send(PIECE)
+        await live.send(PIECE * 7)
         assert [(await live.receive()).kind for _ in range(2)] == ["started", "final"]
         with pytest.raises(ThrottledError) as caught:
             await live.receive()
@@ -313,7 +312,7 @@ async def test_an_end_that_comes_too_early_is_an_error():
 
 async def test_a_shortened_transcript_is_an_error():
     """Audio without an answer is not silently left out."""
-    script = [final("One.", 0.0, 0.5), Cue(event=Ended(position=1.0), at=2.0)]
+    script = [final("One.", 0.0, 0.5), Cue(event=Ended(position=1.0), at=3.0)]
     async with LiveSession(backend=ScriptedBackend(script)) as live:
         await pump(live, 2.0)
         with pytest.raises(IncompleteTranscriptError, match=r"1\.0 of 2\.0 s") as caught:
@@ -380,6 +379,25 @@ async def test_what_a_handler_raises_ends_the_session_and_comes_out():
     async with live:
         await live.send(PIECE * 5)
         with pytest.raises(KeyError, match="final"):
+            await live.wait()
+
+
+async def test_a_handler_that_raises_on_a_drop_or_a_failure_hides_nothing():
+    """A drop is told outside of any call, and a failure stays the failure that it was."""
+
+    def broken(event: AudioGap | Failed) -> None:
+        raise KeyError(event.kind)
+
+    async with LiveSession(backend=stuck(0.1), overflow="drop_oldest", buffer=0.2) as live:
+        live.on(AudioGap, broken)
+        await live.send(PIECE * 10)
+        with pytest.raises(KeyError, match="audio_gap"):
+            await live.wait()
+    failed = Cue(event=Failed(error=ThrottledError("too many")), at=0.5)
+    async with LiveSession(backend=ScriptedBackend([failed])) as live:
+        live.on(Failed, broken)
+        await live.send(PIECE * 6)
+        with pytest.raises(ThrottledError):
             await live.wait()
 
 

@@ -13,6 +13,7 @@ import typer
 from azstt._commands._backends import show_backends
 from azstt._commands._emulator import emulate
 from azstt._commands._outputs import FORMATS, Outputs, read_formats
+from azstt._commands._schema import schema
 from azstt._commands._terminal import complain, say, write
 from azstt._commands._transcribe import Request, transcribe_all
 from azstt._errors import ConfigurationError, MissingDependencyError
@@ -215,6 +216,7 @@ def backends() -> Work:
 
 
 app.command("emulator")(emulate)
+app.command("schema")(schema)
 
 
 def _seconds(text: str | None, option: str) -> float | None:

@@ -1,0 +1,77 @@
+"""Every backend that there is, for tests that hold them all against the same."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+import azstt
+from azstt._settings import AzureSettings
+from azstt.backends import resolve
+from azstt.backends.azure import AzureBackend, AzureLimits
+from azstt.testing import ScriptedBackend
+
+SENTENCES = ("And so, my fellow Americans:", "ask not what your country can do for you.")
+#: Azure on an emulator: faster than real time, and with an end to every wait.
+QUICK = AzureLimits(connect=5, first_response=10, idle=20, pace=100)
+
+
+@contextmanager
+def emulator(engine, script):
+    """Run an emulator in a process of its own: its threads are none of the backend's."""
+    code = (
+        "import sys; from azstt.emulator import Script, serve\n"
+        f"with serve(engine={engine!r}, script={script}) as emulator:\n"
+        "    print(emulator.host, flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        yield process.stdout.readline().strip()
+        process.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def azure():
+    """Make an Azure backend on an emulator; those with the same engine and script share one."""
+    with ExitStack() as running:
+        hosts: dict[tuple[str, str], str] = {}
+
+        def make(engine: str, script: str = "None") -> AzureBackend:
+            if (engine, script) not in hosts:
+                hosts[engine, script] = running.enter_context(emulator(engine, script))
+            return AzureBackend(AzureSettings(host=hosts[engine, script]), limits=QUICK)
+
+        yield make
+
+
+@pytest.fixture(params=["scripted", "local", "azure on a script", "azure on the local engine"])
+def backend(request, azure):
+    """Every backend that there is."""
+    match request.param:
+        case "scripted":
+            return ScriptedBackend.saying(*SENTENCES)
+        case "local":
+            return resolve("local")
+        case "azure on a script":
+            return azure("script", f"Script.saying(*{SENTENCES!r})")
+        case _:
+            return azure("local")
+
+
+@pytest.fixture(scope="module")
+def speech(audio):
+    """Some seconds of a real voice."""
+    with azstt.open_audio(audio / "jfk.wav", end=5.0) as reader:
+        return b"".join(reader)
+
+
+@pytest.fixture
+def silent(backend, azure):
+    """The backend, where there is nothing to hear."""
+    if isinstance(backend, ScriptedBackend):
+        return ScriptedBackend()
+    return azure("script") if isinstance(backend, AzureBackend) else backend

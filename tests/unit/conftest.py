@@ -1,0 +1,92 @@
+"""A microphone that hears what a test writes into it, through PortAudio and ALSA as they are."""
+
+from __future__ import annotations
+
+import ctypes.util
+import os
+import sys
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+#: ALSA's default device "records" from a named pipe; the other one records silence, in stereo.
+ASOUND = """
+pcm.null {{ type null }}
+pcm.default {{
+    type file
+    slave.pcm null
+    file /dev/null
+    infile {fifo}
+    format raw
+}}
+pcm.stereo {{
+    type multi
+    slaves.a {{ pcm null channels 2 }}
+    bindings.0 {{ slave a channel 0 }}
+    bindings.1 {{ slave a channel 1 }}
+}}
+"""
+SILENCE = bytes(3_200)
+
+
+class Speaker:
+    """Somebody at the microphone; silent between words, for a microphone never stops."""
+
+    def __init__(self, fifo):
+        # Open for both, or opening would wait for somebody who reads.
+        self._pipe = os.open(fifo, os.O_RDWR)
+        self._words = b""
+        self._pace = 0.01
+        self._gone = False
+        self._thread = threading.Thread(target=self._speak)
+        self._thread.start()
+
+    def say(self, pcm, *, pace=0.01):
+        """Say this next, with a tenth of a second of it each ``pace`` seconds."""
+        self._pace = pace
+        self._words = pcm
+
+    def go(self):
+        """Leave the microphone, which hears nothing more, not even silence."""
+        self._gone = True
+        self._thread.join()
+        os.close(self._pipe)
+
+    def _speak(self):
+        while not self._gone:
+            piece, self._words = self._words[:3_200], self._words[3_200:]
+            os.write(self._pipe, piece or SILENCE)
+            time.sleep(self._pace if piece else 0.01)
+
+
+@pytest.fixture(scope="session")
+def line_in(tmp_path_factory):
+    """The named pipe that PortAudio's default device records from."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("the microphone is made of ALSA, which is Linux's")
+    if ctypes.util.find_library("portaudio") is None:
+        pytest.skip("PortAudio is not installed: apt-get install libportaudio2")
+    folder = tmp_path_factory.mktemp("alsa")
+    fifo = folder / "line-in"
+    os.mkfifo(fifo)
+    (folder / "asound.conf").write_text(ASOUND.format(fifo=fifo))
+    os.environ["ALSA_CONFIG_PATH"] = str(folder / "asound.conf")
+    return fifo
+
+
+@pytest.fixture
+def speaker(line_in):
+    """Somebody at the microphone, for as long as a test runs."""
+    with _speaking(line_in) as someone:
+        yield someone
+
+
+@contextmanager
+def _speaking(fifo):
+    someone = Speaker(fifo)
+    try:
+        yield someone
+    finally:
+        someone.go()

@@ -19,24 +19,32 @@ class Network:
         self._target = target
         self._loop = loop
         self._down = False
+        self._server: asyncio.Server | None = None
         self._connections: set[asyncio.StreamWriter] = set()
 
     def cut(self) -> None:
         """Reset what is open, and refuse what comes."""
-        self._call(self._cut())
+        self.call(self._cut())
 
     def mend(self) -> None:
         """Take connections again."""
         self._down = False
 
     async def start(self) -> None:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        self._server.close()
+        await self._cut()
 
     async def _cut(self) -> None:
         self._down = True
+        serving = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for writer in self._connections:
             writer.transport.abort()
+        if serving:
+            await asyncio.wait(serving, timeout=5)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._down:
@@ -50,7 +58,7 @@ class Network:
             self._connections -= ends
         writer.transport.abort()
 
-    def _call(self, work: Awaitable[T]) -> T:
+    def call(self, work: Awaitable[T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
 
@@ -62,9 +70,9 @@ def network(target: int) -> Generator[Network]:
     thread = threading.Thread(target=loop.run_forever, name="network", daemon=True)
     thread.start()
     try:
-        between._call(between.start())
+        between.call(between.start())
         yield between
-        between.cut()
+        between.call(between.stop())
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -13,6 +12,8 @@ from typing import Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict
 
 import azstt
+
+from .corrections import corrected
 
 Kind: TypeAlias = Literal["upload", "record", "live"]
 
@@ -27,7 +28,7 @@ CREATE TABLE IF NOT EXISTS transcripts (
     seconds    REAL NOT NULL,
     preview    TEXT NOT NULL,
     transcript TEXT NOT NULL,
-    edits      TEXT
+    text       TEXT
 );
 CREATE INDEX IF NOT EXISTS by_client ON transcripts (client, created);
 """
@@ -54,33 +55,15 @@ class Entry(BaseModel):
 
 
 class Saved(Entry):
-    """A transcript as it was recognised, and as its user corrected it.
-
-    Attributes:
-        edits: the text of each segment now; None as long as none was corrected.
-    """
+    """A transcript as it was recognised, and the text that its user made of it, if any."""
 
     transcript: azstt.Transcript
-    edits: tuple[str, ...] | None = None
+    text: str | None
 
     @property
     def current(self) -> azstt.Transcript:
-        """The transcript with the corrections, which is what is downloaded.
-
-        The words of a segment that was corrected are dropped with their times, so that captions
-        spread its text over the segment.
-        """
-        segments = self.transcript.segments
-        if self.edits is None:
-            return self.transcript
-        now = [
-            segment
-            if segment.text == text
-            else segment.model_copy(update={"text": text, "words": ()})
-            for segment, text in zip(segments, self.edits, strict=True)
-        ]
-        kept = tuple(segment for segment in now if segment.text)
-        return self.transcript.model_copy(update={"segments": kept})
+        """The transcript as its user wants it."""
+        return self.transcript if self.text is None else corrected(self.transcript, self.text)
 
 
 class Store:
@@ -127,18 +110,15 @@ class Store:
             ).fetchone()
         if row is None:
             return None
-        fields = dict(row)
-        fields["transcript"] = json.loads(fields["transcript"])
-        fields["edits"] = json.loads(fields["edits"] or "null")
-        return Saved.model_validate(fields)
+        transcript = azstt.Transcript.model_validate_json(row["transcript"])
+        return Saved.model_validate({**dict(row), "transcript": transcript})
 
-    def edit(self, client: str, id_: str, texts: Sequence[str]) -> None:
-        """Keep what the text of each segment shall be."""
-        preview = " ".join(text for text in texts if text)[:_PREVIEW]
+    def correct(self, client: str, id_: str, text: str) -> None:
+        """Keep what the text shall be."""
         with self._open() as db:
             db.execute(
-                "UPDATE transcripts SET edits = ?, preview = ? WHERE client = ? AND id = ?",
-                (json.dumps(list(texts)), preview, client, id_),
+                "UPDATE transcripts SET text = ?, preview = ? WHERE client = ? AND id = ?",
+                (text, text[:_PREVIEW], client, id_),
             )
 
     def delete(self, client: str, id_: str) -> bool:

@@ -30,10 +30,10 @@ FORMATS: dict[str, tuple[Callable[[azstt.Transcript], str], str]] = {
 }
 
 
-class Edits(BaseModel):
-    """What the text of each segment shall be."""
+class Correction(BaseModel):
+    """What the text shall be."""
 
-    texts: list[Annotated[str, Field(max_length=100_000)]]
+    text: Annotated[str, Field(max_length=2_000_000)]
 
 
 @dataclass
@@ -56,14 +56,13 @@ class Transcripts:
         return jsonify([entry.model_dump() for entry in self.store.entries(client())])
 
     def _read(self, id_: str) -> ResponseReturnValue:
-        return Response(self._find(id_).model_dump_json(), mimetype="application/json")
+        saved = self._find(id_)
+        return Response(_json(saved.current), mimetype="application/json")
 
     def _correct(self, id_: str) -> ResponseReturnValue:
-        edits, saved = Edits.model_validate(request.get_json()), self._find(id_)
-        count = len(saved.transcript.segments)
-        if len(edits.texts) != count:
-            abort(400, f"the transcript has {count} segments, not {len(edits.texts)}")
-        self.store.edit(client(), id_, [" ".join(text.split()) for text in edits.texts])
+        correction = Correction.model_validate(request.get_json())
+        self._find(id_)
+        self.store.correct(client(), id_, correction.text)
         return "", 204
 
     def _delete(self, id_: str) -> ResponseReturnValue:

@@ -12,7 +12,8 @@ import azstt.testing
 PUBLIC = {
     azstt: {
         *("transcribe_file", "transcribe_bytes", "atranscribe_file", "atranscribe_bytes"),
-        *("LiveSession", "Overflow", "Piece", "Container"),
+        *("LiveSession", "BlockingLiveSession", "Overflow", "Piece", "Container"),
+        *("microphone", "Microphone"),
         *("open_audio", "to_wav", "AudioReader", "ByteFeed", "DecodeReport", "DamagedRange"),
         *("AudioFormat", "RecognitionOptions", "Progress", "Usage"),
         *("PronunciationOptions", "Alternative", "Pronunciation", "PronouncedWord", "Sound"),

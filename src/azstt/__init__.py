@@ -10,6 +10,7 @@ from azstt._api import atranscribe_file as atranscribe_file
 from azstt._api import transcribe_bytes as transcribe_bytes
 from azstt._api import transcribe_file as transcribe_file
 from azstt._audio_format import AudioFormat as AudioFormat
+from azstt._blocking import BlockingLiveSession as BlockingLiveSession
 from azstt._decode import AudioReader as AudioReader
 from azstt._decode import ByteFeed as ByteFeed
 from azstt._decode import Container as Container
@@ -47,6 +48,8 @@ from azstt._events import SpeechStarted as SpeechStarted
 from azstt._events import Started as Started
 from azstt._line import Overflow as Overflow
 from azstt._live import LiveSession as LiveSession
+from azstt._microphone import Microphone as Microphone
+from azstt._microphone import microphone as microphone
 from azstt._options import PronunciationOptions as PronunciationOptions
 from azstt._options import RecognitionOptions as RecognitionOptions
 from azstt._pieces import Piece as Piece

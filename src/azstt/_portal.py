@@ -45,8 +45,10 @@ class Portal:
             OSError: there can be none, as when too many files are open.
         """
         with self._lock:
+            if self._loop is not None and self._loop.is_lost:
+                self._users.clear()
             self._users.add(user)
-            if self._loop is None or not self._loop.is_open:  # such as the parent process's
+            if self._loop is None or not self._loop.is_open:
                 self._loop = Loop(self._name)
                 self._loop.start()
             return self._loop
@@ -104,8 +106,13 @@ class Loop:
 
     @property
     def is_open(self) -> bool:
-        """Whether it takes calls, in this process."""
+        """Whether it takes calls."""
         return self._thread.is_alive() and not self._ending
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is at work in the process that this one was forked from."""
+        return not self._thread.is_alive() and not self._ending
 
     @property
     def is_here(self) -> bool:
@@ -119,18 +126,12 @@ class Loop:
         cancels the function, and comes out when that has ended.
 
         Raises:
-            SessionStateError: this is the loop's own thread, which can't wait for itself; or the
-                process is a fork of the one that has the loop.
+            SessionStateError: this is the loop's own thread, which can't wait for itself.
         """
         if self.is_here:
             raise SessionStateError(
                 "a blocking call on the thread of the event loop that it needs, as in a handler; "
                 "make it on another thread"
-            )
-        if not self.is_open:
-            raise SessionStateError(
-                "the event loop of this session is in the process that this one was forked from; "
-                "open another session here"
             )
         call = _Call(function, args)
         try:

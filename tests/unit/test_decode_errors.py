@@ -258,11 +258,13 @@ def test_a_file_without_samples_is_refused():
 
 
 def test_keeping_more_channels_than_there_can_be():
-    """A file with more channels than a format can express is refused, unless they are mixed."""
+    """A file with more channels than a format can express is refused, kept or mixed."""
     header = struct.pack("<IHHIIHH", 16, 1, 80, 16_000, 16_000 * 160, 160, 16)
     data = b"RIFF\0\0\0\0WAVEfmt " + header + b"data" + struct.pack("<I", 160_000) + bytes(160_000)
     with pytest.raises(AudioDecodeError, match="cannot keep the 80 channels"):
         open_audio(data, keep_channels=True)
+    with pytest.raises(AudioDecodeError, match="claims 80 channels"):
+        open_audio(data)
 
 
 def test_a_seek_that_fails_at_last():

@@ -1,7 +1,7 @@
 """Any audio or video to PCM: the only package that imports `av`, and only when it must."""
 
+from azstt._decode._containers import Container as Container
 from azstt._decode._feed import ByteFeed as ByteFeed
-from azstt._decode._live import Container as Container
 from azstt._decode._live import LiveDecoder as LiveDecoder
 from azstt._decode._reader import AudioReader as AudioReader
 from azstt._decode._reader import open_audio as open_audio

@@ -15,7 +15,8 @@ class ByteFeed:
     the source. One reader reads it, once. How the pieces are cut does not matter.
 
     The feed is bounded: `push` waits while `max_buffered` bytes wait to be read, which is the
-    back-pressure on who pushes. So the reader must run in another thread.
+    back-pressure on who pushes. So the reader must run in another thread. An event loop must not
+    wait: without a bound `push` never does, and who pushes looks at `buffered`.
 
     Example::
 
@@ -26,14 +27,14 @@ class ByteFeed:
 
     Args:
         max_buffered: how many bytes may wait to be read; one longer piece is still let in when
-            nothing waits.
+            nothing waits. None is any number.
 
     Raises:
         ConfigurationError: `max_buffered` is not positive.
     """
 
-    def __init__(self, *, max_buffered: int = 1 << 20) -> None:
-        if max_buffered <= 0:
+    def __init__(self, *, max_buffered: int | None = 1 << 20) -> None:
+        if max_buffered is not None and max_buffered <= 0:
             raise ConfigurationError(f"max_buffered must be positive (given: {max_buffered!r})")
         self._max_buffered = max_buffered
         self._pieces: deque[bytes] = deque()
@@ -113,7 +114,7 @@ class ByteFeed:
         self._changed.notify_all()
 
     def _over(self, size: int) -> bool:
-        return self._buffered + size > self._max_buffered
+        return self._max_buffered is not None and self._buffered + size > self._max_buffered
 
     def _is_open(self) -> bool:
         return not self._closed and not self._released and self._error is None

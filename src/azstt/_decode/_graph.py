@@ -14,6 +14,7 @@ from av.filter import Graph
 from azstt._audio_format import AudioFormat
 from azstt._decode._media import LOWEST_RATE, absurd_rate
 from azstt._decode._riff import WaveFormat
+from azstt._errors import AudioDecodeError
 
 if TYPE_CHECKING:
     from av.filter.context import FilterContext
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 LAYOUTS: Final = {
     1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1", 24: "22.2"
 }  # fmt: skip
-
-
+#: What libav's mixer takes, and an `AudioFormat` can hold.
+MOST_CHANNELS: Final = 64
 #: What libav's frames call a WAV file's samples; 24 bits are widened to 32.
 SAMPLES: Final = {
     "pcm_u8": "u8",
@@ -78,6 +79,22 @@ class Target:
         if width == 3:  # noqa: PLR2004
             return _narrow(bytes(memoryview(frame.planes[0])[: 4 * samples]))
         return bytes(memoryview(frame.planes[0])[: width * samples])
+
+
+def check_wave(form: WaveFormat, label: str) -> None:
+    """Refuse what no recording is.
+
+    Raises:
+        AudioDecodeError: a header claims a rate that is too low, or more channels than there are.
+    """
+    if form.sample_rate < LOWEST_RATE:
+        raise absurd_rate(form.sample_rate, label)
+    if form.channels > MOST_CHANNELS:
+        raise AudioDecodeError(
+            f"{label!r} claims {form.channels} channels; there are {MOST_CHANNELS} at most, so "
+            "the header is taken for damaged",
+            source=label,
+        )
 
 
 def new_graph() -> Graph:

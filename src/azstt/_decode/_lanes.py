@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
 from av.error import FFmpegError
 
 from azstt._audio_format import AudioFormat
-from azstt._decode._graph import LAYOUTS, Mixer, Target, pcm_frame
-from azstt._decode._media import LOWEST_RATE, Media, absurd_rate
+from azstt._decode._ending import Ending
+from azstt._decode._graph import LAYOUTS, MOST_CHANNELS, Mixer, Target, check_wave, pcm_frame
+from azstt._decode._media import Media
 from azstt._decode._movie import can_play, play
 from azstt._decode._packets import read_packets
 from azstt._decode._report import Facts, Tally
@@ -21,10 +21,6 @@ from azstt._errors import AudioDecodeError, ConfigurationError
 _SLACK = 0.1
 #: The same for formats that count samples.
 _EXACT_SLACK = 0.02
-#: What an `AudioFormat` can hold.
-_MOST_CHANNELS = 64
-#: Seconds that an encoder may have padded its last frames with.
-_PADDING = 0.15
 
 
 class LibavLane:
@@ -86,22 +82,13 @@ class LibavLane:
 
         Newer versions of libav do it themselves, older ones not for all of them.
         """
-        facts, size = self.facts, 0
-        limit = self.audio.size(facts.seconds) if facts.padded and facts.seconds else sys.maxsize
-        held = b""
+        if not self.facts.padded or not self.facts.seconds:
+            yield from chunks
+            return
+        ending = Ending(self.audio, self.facts.seconds)
         for chunk in chunks:
-            size += len(chunk)
-            if size <= limit:
-                yield chunk
-                continue
-            kept = max(0, len(chunk) - size + limit)
-            if kept and not held:
-                yield chunk[:kept]
-            held += chunk[kept:]
-            if len(held) > self.audio.size(_PADDING):
-                # This is sound: the announced length is what is wrong.
-                yield held
-                held, limit = b"", sys.maxsize
+            if kept := ending.cut(chunk):
+                yield kept
 
     def _packets(self, skip: int, tally: Tally) -> Iterator[bytes]:
         """Decode by packets; leave out what was given already."""
@@ -137,12 +124,11 @@ class PcmLane:
 
     def __init__(self, source: Source, wave: Wave, audio: AudioFormat, *, keep: bool) -> None:
         form = wave.format
-        if form.sample_rate < LOWEST_RATE:
-            raise absurd_rate(form.sample_rate, source.label)
         self._source = source
         self._wave = wave
         self.facts: Facts = wave_facts(wave, source.size)
         self.audio: AudioFormat = _output(audio, form.channels, source, keep=keep)
+        check_wave(form, source.label)
         self._target = Target(self.audio, keep=keep, live=not source.seekable)
 
     def chunks(self, start: int, tally: Tally) -> Iterator[bytes]:  # noqa: ARG002  the port's
@@ -166,7 +152,7 @@ def _output(audio: AudioFormat, channels: int, source: Source, *, keep: bool) ->
                 f"{', '.join(map(str, LAYOUTS))}, or keep_channels=True for the source's own"
             )
         return audio
-    if not 0 < channels <= _MOST_CHANNELS:
+    if not 0 < channels <= MOST_CHANNELS:
         raise AudioDecodeError(
             f"cannot keep the {channels} channels of {source.label!r}; use keep_channels=False",
             source=source.label,

@@ -13,7 +13,7 @@ from typing import Protocol, Self
 from azstt._audio_format import AudioFormat
 from azstt._decode._refuse import empty, no_such_track, nothing_decoded
 from azstt._decode._report import DecodeReport, Facts, Tally
-from azstt._decode._riff import Wave, WaveFormat, read_samples, read_wave, wave_facts
+from azstt._decode._riff import Wave, WaveFormat, holds, read_samples, read_wave, wave_facts
 from azstt._decode._sniff import HEAD, is_iso, moov_first
 from azstt._decode._sources import AudioSource, Source, credible, in_memory, make_source
 from azstt._errors import AudioDecodeError, AudioTooLargeError, ConfigurationError
@@ -323,7 +323,7 @@ def _pick(
 
 def _passed(form: WaveFormat, wanted: AudioFormat, *, keep: bool) -> AudioFormat | None:
     """Give the PCM that is there, if it is the PCM that is wanted."""
-    if form.sample_rate != wanted.sample_rate or form.codec != f"pcm_s{8 * wanted.sample_width}le":
+    if not holds(form, wanted):
         return None
     if form.channels == wanted.channels:
         return wanted

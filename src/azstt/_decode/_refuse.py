@@ -41,6 +41,26 @@ def not_audio(head: bytes, source: Source, error: Exception) -> AudioError:
     )
 
 
+def unlike(announced: str, found: str | None, head: bytes) -> AudioError:
+    """A live stream that is not what it was announced to be."""
+    label = "<stream>"
+    begins = f"it begins with {head[:8]!r}"
+    if found is None and (other := describe(head)) is not None:
+        return NoAudioStreamError(
+            f"{label!r} was announced as {announced!r} and is {other}, not audio ({begins})",
+            source=label,
+        )
+    remedy = (
+        "give audio='auto' if you do not know, and a recording from its first piece on: its header "
+        "is in that"
+    )
+    looks = "no such stream" if found is None else f"{found!r}"
+    return AudioDecodeError(
+        f"{label!r} was announced as {announced!r} and is {looks} ({begins}); {remedy}",
+        source=label,
+    )
+
+
 def no_track(container: InputContainer, source: Source) -> NoAudioStreamError:
     """A container without sound."""
     codecs: dict[str, list[str]] = {}

@@ -47,6 +47,19 @@ class DecodeReport(FrozenModel):
     damaged: tuple[DamagedRange, ...] = ()
     truncated: bool = False
 
+    def followed_by(self, report: DecodeReport | None) -> DecodeReport:
+        """Give the report of this source and another that followed it in one stream."""
+        if report is None:
+            return self
+        later = (part.model_copy(update={"at": self.seconds + part.at}) for part in report.damaged)
+        return report.model_copy(
+            update={
+                "seconds": self.seconds + report.seconds,
+                "damaged": (*self.damaged, *later),
+                "truncated": self.truncated or report.truncated,
+            }
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from azstt._audio_format import AudioFormat
 from azstt._decode._report import Facts, Tally
 from azstt._decode._sources import Source
 
@@ -109,6 +110,12 @@ def read_wave(read: Callable[[int], bytes], head: bytes = b"") -> tuple[Wave | N
         if name == b"fmt ":
             form = parse_format(bytes(taken[body:at]))
     return None, bytes(taken)
+
+
+def holds(form: WaveFormat, audio: AudioFormat) -> bool:
+    """Tell whether samples are those of an integer format, however many channels there are."""
+    same = form.codec == f"pcm_s{8 * audio.sample_width}le" and not audio.floating
+    return same and form.sample_rate == audio.sample_rate
 
 
 def parse_format(body: bytes) -> WaveFormat | None:

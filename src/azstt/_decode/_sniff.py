@@ -139,17 +139,51 @@ def mp3_samples(head: bytes, rate: int) -> int | None:
 
     libav reads it too, but trims the end only where it can seek.
     """
-    at = max(head.find(b"Xing"), head.find(b"Info"))
+    at = _mp3_tag(head)
     if at < 0 or len(head) < at + 12 or not head[at + 7] & 1:
         return None
     frames = int.from_bytes(head[at + 8 : at + 12])
     samples = frames * (1152 if rate >= _MPEG1_RATE else 576)
-    flags = head[at + 7]
-    # Behind it: the fields that the flags name, an encoder's name, and its delay and padding.
-    lame = at + 12 + 4 * (flags >> 1 & 1) + 100 * (flags >> 2 & 1) + 4 * (flags >> 3 & 1)
-    packed = int.from_bytes(head[lame + 21 : lame + 24])
+    packed = int.from_bytes(_lame(head, at)[21:24])
     padding = (packed >> 12) + (packed & 0xFFF)
     return samples - padding if 0 <= padding < samples else None
 
 
+def mp3_delay(frame: bytes) -> int | None:
+    """Tell how many samples an MP3 stream's decoder gives too many at the beginning.
+
+    Args:
+        frame: the stream's first.
+
+    Returns:
+        None if the frame is sound; otherwise it is a tag (Xing, Info, VBRI), and no sound.
+    """
+    at = _mp3_tag(frame)
+    if at < 0:
+        return 0 if b"VBRI" in frame else None
+    lame = _lame(frame, at)
+    if lame[:4] not in {b"LAME", b"Lavf", b"Lavc"}:
+        return 0
+    return (int.from_bytes(lame[21:24]) >> 12) + _MP3_DECODER
+
+
+def _mp3_tag(head: bytes) -> int:
+    return max(head.find(b"Xing"), head.find(b"Info"))
+
+
+def _lame(head: bytes, at: int) -> bytes:
+    """Give what stands behind the fields that a tag's flags name: an encoder's name and padding."""
+    flags = head[at + 7] if at + 7 < len(head) else 0
+    return head[
+        at
+        + 8
+        + 4 * (flags & 1)
+        + 4 * (flags >> 1 & 1)
+        + 100 * (flags >> 2 & 1)
+        + 4 * (flags >> 3 & 1) :
+    ]
+
+
+#: Samples by which every MP3 decoder is late.
+_MP3_DECODER = 529
 _MPEG1_RATE = 32_000

@@ -1,0 +1,95 @@
+"""Which lane takes a live stream."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from azstt._audio_format import AudioFormat
+from azstt._decode._containers import Container, can_be, container_of, is_tagged
+from azstt._decode._graph import LAYOUTS
+from azstt._decode._matroska import Matroska
+from azstt._decode._ogg import Ogg
+from azstt._decode._push_mpeg import MpegLane
+from azstt._decode._push_opus import OpusLane
+from azstt._decode._push_pcm import WaveLane, pcm_lane
+from azstt._decode._receiver import Receiver
+from azstt._decode._refuse import unlike
+from azstt._decode._report import DecodeReport
+from azstt._decode._riff import WaveFormat
+from azstt._decode._worker import WorkerLane
+from azstt._errors import ConfigurationError
+
+
+class Lane(Protocol):
+    """One way from pieces to PCM."""
+
+    @property
+    def backlog(self) -> int:
+        """How many bytes wait to be decoded."""
+        ...
+
+    @property
+    def report(self) -> DecodeReport | None:
+        """What the stream is, and what was lost."""
+        ...
+
+    def feed(self, data: bytes) -> None:
+        """Take a piece."""
+        ...
+
+    def finish(self) -> None:
+        """Give the rest, then the end."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything."""
+        ...
+
+
+def check_target(audio: AudioFormat) -> None:
+    """Refuse what nothing can be mixed to.
+
+    Raises:
+        ConfigurationError: there is no such arrangement of channels.
+    """
+    if audio.channels not in LAYOUTS:
+        raise ConfigurationError(
+            f"cannot mix to {audio.channels!r} channels; there are {', '.join(map(str, LAYOUTS))}"
+        )
+
+
+def open_container(
+    announced: Container, head: bytes, audio: AudioFormat, receiver: Receiver
+) -> Lane:
+    """Choose by a container's first bytes, which are still to be fed.
+
+    Raises:
+        AudioError: they are not what was announced.
+    """
+    if not can_be(announced, head):
+        raise unlike(announced, container_of(head), head)
+    container = container_of(head) if announced == "auto" else announced
+    if container == "webm":
+        return OpusLane(Matroska(), "matroska,webm", audio, receiver)
+    if container == "ogg":
+        return OpusLane(Ogg(), "ogg", audio, receiver)
+    if container == "wav" and head.startswith(b"RIFF"):
+        return WaveLane(audio, receiver)
+    if container == "mp3" or container == "aac":  # noqa: PLR1714  mypy does not narrow `in`
+        return MpegLane(container, audio, receiver)
+    if container is None and is_tagged(head):
+        return MpegLane(None, audio, receiver)
+    return WorkerLane(audio, receiver)
+
+
+def open_pcm(given: AudioFormat, audio: AudioFormat, receiver: Receiver) -> Lane:
+    """Open a lane for bare PCM."""
+    name = f"{'f' if given.floating else 's'}{8 * given.sample_width}le"
+    form = WaveFormat(
+        codec=f"pcm_{name}",
+        sample_rate=given.sample_rate,
+        channels=given.channels,
+        mask=0,
+        frame_size=given.frame_size,
+    )
+    return pcm_lane(name, form, audio, receiver)

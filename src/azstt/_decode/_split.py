@@ -1,0 +1,152 @@
+"""What containers are split into while they arrive, and the bytes that wait for it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple, Protocol, TypeAlias
+
+#: Bytes kept of a recording until its header has told what it is.
+_MOST_KEPT: Final = 1 << 20
+
+
+class Start(NamedTuple):
+    """A recording begins, the first one or another.
+
+    Attributes:
+        head: the codec's setup.
+    """
+
+    head: bytes
+
+
+class Packet(NamedTuple):
+    """A packet of the codec.
+
+    Attributes:
+        data: its bytes.
+        samples: how many it decodes to, if nothing is left out.
+        skip: samples to leave out at the beginning of what it decodes to.
+        drop: samples to leave out at its end.
+    """
+
+    data: bytes
+    samples: int
+    skip: int = 0
+    drop: int = 0
+
+
+class Loss(NamedTuple):
+    """Packets that never came.
+
+    Attributes:
+        seconds: how long they were, as far as the container's times tell.
+        ago: seconds of packets that were given since.
+    """
+
+    seconds: float
+    ago: float = 0.0
+
+
+Item: TypeAlias = Start | Packet | Loss
+
+
+class UnusualError(Exception):
+    """A recording holds what is left to libav; found before any of its packets was given.
+
+    Attributes:
+        data: all of its bytes so far.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(f"{len(data)} bytes are left to libav")
+        self.data: bytes = data
+
+
+class Splitter(Protocol):
+    """Pieces of a container in, the packets of its one track out as soon as they are whole."""
+
+    def feed(self, data: bytes) -> Iterator[Item]:
+        """Give what is complete with this piece; to be exhausted before the next one.
+
+        Raises:
+            UnusualError: the recording that begins is not for splitting.
+        """
+        ...
+
+    def end(self) -> bool:
+        """Say that there is no more; tells whether it ends in the middle of something.
+
+        Raises:
+            UnusualError: no recording has started.
+        """
+        ...
+
+
+class Window:
+    """The bytes that wait to be dealt with, and before them those of a recording not yet known.
+
+    Attributes:
+        data: what waits.
+        passing: how many bytes are still to come that will be left behind.
+        settled: whether it is known what the recording is, so that nothing is kept.
+        ever: whether it was known of this one or one before.
+    """
+
+    def __init__(self) -> None:
+        self.data: bytearray = bytearray()
+        self.passing: int = 0
+        self.settled: bool = False
+        self.ever: bool = False
+        self._kept = bytearray()
+
+    def add(self, piece: bytes) -> None:
+        """Take what has come."""
+        self.data += piece
+        if self.passing:
+            self.leave(self.passing)
+
+    def leave(self, size: int) -> None:
+        """Leave bytes behind, those too that are still to come."""
+        if not self.settled:
+            self._kept += self.data[:size]
+        there = len(self.data)
+        del self.data[:size]
+        self.passing = max(0, size - there)
+
+    def begin(self) -> None:
+        """Keep a recording from here."""
+        self._kept.clear()
+        self.settled = False
+
+    def settle(self) -> None:
+        """Keep nothing any more."""
+        self._kept.clear()
+        self.settled = self.ever = True
+
+    def unusual(self) -> UnusualError:
+        """Give up a recording that is not settled."""
+        return UnusualError(bytes(self._kept + self.data))
+
+    def end(self) -> bool:
+        """Tell whether the stream ends in the middle of something.
+
+        Raises:
+            UnusualError: no recording was ever known.
+        """
+        if not self.ever:
+            raise self.unusual()
+        return self.passing > 0 or bool(self.data) or not self.settled
+
+    def check(self) -> None:
+        """See to it that no more is kept than one may.
+
+        Raises:
+            UnusualError: there is too much before the first packet.
+        """
+        if self.full:
+            raise self.unusual()
+
+    @property
+    def full(self) -> bool:
+        """Whether as much is kept as may be."""
+        return not self.settled and len(self._kept) + len(self.data) > _MOST_KEPT

@@ -43,7 +43,7 @@ def create_app(config: Config | None = None, *, backend: RecognizerBackend | Non
     config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     app = Flask(__name__)
-    app.config.update(
+    app.config.from_mapping(
         SECRET_KEY=config.signing_key(),
         MAX_CONTENT_LENGTH=config.max_upload + _FORM,
         SOCK_SERVER_OPTIONS={"ping_interval": 25, "max_message_size": MAX_MESSAGE},

@@ -60,7 +60,7 @@ class Config(BaseSettings):
     max_seconds: Annotated[float, Field(gt=0)] = 2 * 3600.0
     per_client: Annotated[int, Field(gt=0)] = 2
     at_once: Annotated[int, Field(gt=0)] = 8
-    grace: Annotated[float, Field(gt=0)] = 30.0
+    grace: Annotated[float, Field(gt=0)] = 60.0
 
     def signing_key(self) -> str:
         """Give the key that signs cookies; the first call makes one where none is set."""

@@ -50,7 +50,7 @@ def protect(app: Flask, hosts: str) -> None:
         hosts: names that the app may be reached by, with spaces between.
     """
     app.session_interface = _Cookies()
-    app.config.update(
+    app.config.from_mapping(
         SESSION_COOKIE_NAME="azstt",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
@@ -79,14 +79,14 @@ def greet() -> str:
         session["client"] = token_urlsafe(16)
         session["token"] = token_urlsafe(16)
         session.permanent = True
-    return session["token"]
+    return str(session["token"])
 
 
 def client() -> str:
     """Give the id of the browser that asks."""
     if "client" not in session:
         abort(403, "this browser has no valid cookie of the page; reload the page")
-    return session["client"]
+    return str(session["client"])
 
 
 def _check_host(names: set[str]) -> None:

@@ -7,19 +7,26 @@ it is sent is fetched by GETs that wait for news. To a handler both are the same
 
 from __future__ import annotations
 
+import logging
 import struct
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from secrets import token_urlsafe
+from socket import SHUT_WR
 from threading import Condition, Thread
 from time import monotonic
 from typing import Any, Protocol, TypeAlias, cast
 
-import flask_sock
+import flask_sock  # pyright: ignore[reportMissingTypeStubs] - it ships no types
 from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
+from simple_websocket import ConnectionClosed
+from werkzeug.exceptions import HTTPException
 
 from .security import client
+
+_log = logging.getLogger(__name__)
 
 #: Bytes of one message.
 MAX_MESSAGE = 1 << 20
@@ -145,8 +152,12 @@ class Sockets:
     def route(self, blueprint: Blueprint, path: str, handler: Handler) -> None:
         """Serve an address, which holds an ``<id_>``, by a handler."""
 
-        def real(socket: Socket, id_: str) -> None:
-            handler(socket, client(), id_)
+        def real(socket: Any, id_: str) -> None:  # noqa: ANN401 - it has no types
+            _serve(handler, socket, client(), id_)
+            with suppress(ConnectionClosed, OSError):
+                socket.close()
+            with suppress(OSError):  # Flask's own server would write an answer behind it
+                socket.sock.shutdown(SHUT_WR)
 
         def posted(id_: str) -> ResponseReturnValue:
             return jsonify(socket=self._open(handler, id_)), 201
@@ -185,12 +196,8 @@ class Sockets:
         self._posted[who, name] = socket
 
         def serve() -> None:
-            try:
-                handler(socket, who, id_)
-            except GoneError:
-                pass
-            finally:
-                socket.close()
+            _serve(handler, socket, who, id_)
+            socket.close()
 
         Thread(target=serve, name="posted socket", daemon=True).start()
         return name
@@ -200,6 +207,18 @@ class Sockets:
         if socket is None:
             abort(404, "this connection is over")
         return socket
+
+
+def _serve(handler: Handler, socket: Socket, who: str, id_: str) -> None:
+    """Have a handler serve a socket; what goes wrong can only be logged."""
+    try:
+        handler(socket, who, id_)
+    except (GoneError, ConnectionClosed):
+        pass
+    except HTTPException as error:
+        _log.info("a socket was refused: %s", error.description)
+    except Exception:  # noqa: BLE001 - a thread's end: nobody else would hear of it
+        _log.exception("a socket's handler failed")
 
 
 def unpack(body: bytes) -> Iterator[str | bytes]:

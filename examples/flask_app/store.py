@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -82,8 +82,8 @@ class Store:
 
     def save(
         self, client: str, id_: str, kind: Kind, name: str, transcript: azstt.Transcript
-    ) -> None:
-        """Keep a transcript."""
+    ) -> str:
+        """Keep a transcript; give back its id."""
         values = (id_, client, time.time(), kind, name, transcript.duration)
         preview = transcript.text[:_PREVIEW]
         with self._open() as db:
@@ -91,6 +91,7 @@ class Store:
                 "INSERT INTO transcripts VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",
                 (*values, preview, transcript.model_dump_json()),
             )
+        return id_
 
     def entries(self, client: str, most: int = 200) -> list[Entry]:
         """List a client's transcripts, the latest first."""
@@ -128,7 +129,7 @@ class Store:
             return gone.rowcount == 1
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _open(self) -> Generator[sqlite3.Connection]:
         db = sqlite3.connect(self._path, timeout=30)
         try:
             db.row_factory = sqlite3.Row

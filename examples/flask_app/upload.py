@@ -204,7 +204,7 @@ class Upload:
             partial = error.partial
             saved = self._save(partial) if partial and partial.text else None
             self._end(state="error", error=str(error), transcript=saved)
-        except Exception:
+        except Exception:  # noqa: BLE001 - a thread's end: nobody else would hear of it
             _log.exception("an upload failed")
             self._end(state="error", error="the server failed; its log says why")
         else:

@@ -23,7 +23,7 @@ from .places import Places
 from .security import client
 from .sockets import Socket, Sockets
 from .store import Store
-from .upload import Asked, OffsetError, Upload
+from .upload import Asked, Upload
 
 _PIECE = 1 << 16
 #: Seconds that a page's question waits for news.
@@ -41,7 +41,7 @@ class Uploads:
     places: Places
     sockets: Sockets
     store: Store
-    _at_work: dict[tuple[str, str], Upload] = field(default_factory=dict)
+    _at_work: dict[tuple[str, str], Upload] = field(default_factory=dict[tuple[str, str], Upload])
 
     def blueprint(self) -> Blueprint:
         """Make the routes."""
@@ -56,8 +56,8 @@ class Uploads:
     def _announce(self) -> ResponseReturnValue:
         asked = Asked.model_validate(request.get_json())
         if asked.size > self.config.max_upload:
-            abort(413, f"the recording has {asked.size:,} bytes; the limit here is "
-                       f"{self.config.max_upload:,}")  # fmt: skip
+            most = self.config.max_upload
+            abort(413, f"the recording has {asked.size:,} bytes; this server takes {most:,}")
         who, id_ = client(), token_urlsafe(16)
         self._forget_the_old()
         self.places.take(who)
@@ -73,10 +73,10 @@ class Uploads:
         return jsonify(id=id_), 201
 
     def _watch(self, id_: str) -> ResponseReturnValue:
-        known = partial(request.args.get, type=int, default=0)
+        after = request.args.get("after", type=int, default=0)
+        texts = request.args.get("texts", type=int, default=0)
         upload = self._find(client(), id_)
-        now = upload.snapshot(after=known("after"), texts=known("texts"), timeout=_PATIENCE)
-        return now.model_dump()
+        return upload.snapshot(after=after, texts=texts, timeout=_PATIENCE).model_dump()
 
     def _cancel(self, id_: str) -> ResponseReturnValue:
         self._find(client(), id_).cancel()
@@ -93,13 +93,12 @@ class Uploads:
         """Say how much is here; then take what follows, a message at a time."""
         upload = self._find(who, id_)
         received = upload.write(0, b"")
-        socket.send(str(received))
-        while received < upload.size:
+        while True:
+            socket.send(str(received))
             frame = socket.receive()
             if not isinstance(frame, bytes):
                 return
             received = upload.write(received, frame)
-            socket.send(str(received))
 
     def _find(self, who: str, id_: str) -> Upload:
         upload = self._at_work.get((who, id_))

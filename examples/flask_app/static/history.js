@@ -2,17 +2,18 @@
 
 import { clock } from "./microphone.js";
 import { ask } from "./server.js";
-import { $ } from "./view.js";
+import { $, enable } from "./view.js";
 
 const KINDS = { upload: "Upload", record: "Recording", live: "Live" };
 
-/** Shows the list anew; `open(id)` is called when one is chosen, `gone(id)` when it is deleted. */
-export async function list({ open, gone }) {
+/** Shows the list anew; `open(id)` is called when one is chosen, `forget(id)` to delete it. */
+export async function list(open, forget) {
   const entries = await ask("GET", "/transcripts");
-  $("history").replaceChildren(...entries.map((entry) => line(entry, { open, gone })));
+  $("history").replaceChildren(...entries.map((entry) => line(entry, open, forget)));
+  enable();
 }
 
-function line(entry, { open, gone }) {
+function line(entry, open, forget) {
   const kind = KINDS[entry.kind];
   const when = new Date(entry.created * 1000);
   const about = element("span", "about", `${kind} · `);
@@ -26,7 +27,7 @@ function line(entry, { open, gone }) {
   chosen.onclick = () => open(entry.id);
   const remove = element("button", "delete", "Delete");
   remove.setAttribute("aria-label", `Delete: ${kind}, ${when.toLocaleString()}`);
-  remove.onclick = () => gone(entry.id);
+  remove.onclick = () => forget(entry.id);
 
   const item = element("li", "");
   item.dataset.id = entry.id;

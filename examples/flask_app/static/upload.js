@@ -22,11 +22,13 @@ let open = 0; // the way that was not blocked when one was last tried
 /**
  * Has a recording transcribed; gives the last snapshot.
  *
- * `sent(bytes)`, `news(snapshot)` and `blocked(words)` are called as it goes. Aborting stops the
+ * `sent(bytes)`, `news(snapshot)`, `blocked(why, way)` and, if all begins once more, `anew()` are
+ * called as it goes. Aborting stops the
  * work here and on the server.
  */
 export async function transcribe(recording, asked, { signal, grace, ...tell }) {
   for (let attempt = 1; ; attempt += 1) {
+    if (attempt > 1) tell.anew();
     const { id } = await ask("POST", "/uploads", { json: { ...asked, size: recording.size }, signal });
     const over = new AbortController();
     const stop = AbortSignal.any([signal, over.signal]);

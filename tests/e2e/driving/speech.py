@@ -23,19 +23,25 @@ class Recording:
     path: Path
 
     @property
-    def reference(self) -> str:
-        """What was said."""
-        return self.path.with_suffix(".txt").read_text(encoding="utf-8")
+    def pcm(self) -> bytes:
+        """How it sounds: 16 kHz."""
+        with azstt.open_audio(self.path) as reader:
+            return b"".join(reader)
 
     @property
-    def seconds(self) -> float:
-        """How long it is."""
-        with azstt.open_audio(self.path) as reader:
-            return sum(len(chunk) for chunk in reader) / 32_000
+    def reference(self) -> list[str]:
+        """The words that were said."""
+        return words(self.path.with_suffix(".txt").read_text(encoding="utf-8"))
 
     def errors(self, text: str) -> float:
         """Give the word error rate of a transcript of it."""
-        return jiwer.wer(" ".join(words(self.reference)), " ".join(words(text)))
+        return jiwer.wer(" ".join(self.reference), " ".join(words(text)))
+
+    def then(self, other: Recording, path: Path) -> Recording:
+        """Put another one after it, with a second between, into a WAV file."""
+        write_wav(path, self.pcm + bytes(32_000) + other.pcm)
+        path.with_suffix(".txt").write_text(" ".join(self.reference + other.reference))
+        return Recording(path)
 
 
 class Microphone:
@@ -46,23 +52,20 @@ class Microphone:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._write(b"")
+        write_wav(path, bytes(32_000))
 
-    def plays(self, *recordings: Recording, lead: float = LEAD) -> None:
-        """Play these from the next time on that a page opens the microphone."""
-        pcm = bytearray(2 * round(lead * 16_000))
-        for recording in recordings:
-            with azstt.open_audio(recording.path) as reader:
-                pcm += b"".join(reader)
-        self._write(bytes(pcm))
-
-    def _write(self, pcm: bytes) -> None:
-        """Replace the file in one go: a browser may be opening it."""
+    def plays(self, recording: Recording, lead: float = LEAD) -> None:
+        """Play a recording from the next time on that a page opens the microphone."""
         new = self.path.with_suffix(".new")
-        with wave.open(str(new), "wb") as file:
-            file.setparams((1, 2, 16_000, 0, "NONE", ""))
-            file.writeframes(pcm + bytes(32_000))
-        new.replace(self.path)
+        write_wav(new, bytes(2 * round(lead * 16_000)) + recording.pcm + bytes(32_000))
+        new.replace(self.path)  # in one go: a browser may be opening it
+
+
+def write_wav(path: Path, pcm: bytes) -> None:
+    """Write 16 kHz mono PCM."""
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(pcm)
 
 
 def words(text: str) -> list[str]:

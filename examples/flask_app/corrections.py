@@ -18,7 +18,8 @@ def corrected(transcript: azstt.Transcript, text: str) -> azstt.Transcript:
     that is left without text is left out.
     """
     new = _tokens(text)
-    segments = transcript.segments or (azstt.Segment(start=0, end=transcript.duration, text=""),)
+    segments = [segment for segment in transcript.segments if segment.text]
+    segments = segments or [azstt.Segment(start=0, end=transcript.duration, text="")]
     old = [(token, at) for at, one in enumerate(segments) for token in (*one.text.split(), _END)]
     texts: list[list[str]] = [[] for _ in segments]
     for token, place in zip(new, _places([token for token, _ in old], new), strict=True):

@@ -74,7 +74,7 @@ class Transcripts:
         saved = self._find(id_)
         write, mimetype = FORMATS[format_]
         response = Response(write(saved.current), mimetype=mimetype)
-        name = PurePath(saved.name.replace("\\", "/")).stem or "transcript"
+        name = " ".join(PurePath(saved.name.replace("\\", "/")).stem.split()) or "transcript"
         response.headers.set("Content-Disposition", "attachment", filename=f"{name}.{format_}")
         return response
 

@@ -121,8 +121,11 @@ def _file_in_form() -> Iterator[bytes]:
     if request.mimetype != "multipart/form-data" or not boundary:
         abort(415, "send the recording as multipart/form-data")
     decoder = MultipartDecoder(boundary)
-    while not isinstance(event := decoder.next_event(), Epilogue):
-        if isinstance(event, Data):
-            yield event.data
-        elif isinstance(event, NeedData):
-            decoder.receive_data(request.stream.read(_PIECE) or None)
+    try:
+        while not isinstance(event := decoder.next_event(), Epilogue):
+            if isinstance(event, Data):
+                yield event.data
+            elif isinstance(event, NeedData):
+                decoder.receive_data(request.stream.read(_PIECE) or None)
+    except ValueError:
+        abort(400, "the form is cut off, or none")

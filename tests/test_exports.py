@@ -14,6 +14,7 @@ PUBLIC = {
         *("transcribe_file", "transcribe_bytes", "atranscribe_file", "atranscribe_bytes"),
         *("LiveSession", "BlockingLiveSession", "Overflow", "Piece", "Container"),
         *("microphone", "Microphone"),
+        *("WireServer", "BlockingWireServer"),
         *("open_audio", "to_wav", "AudioReader", "ByteFeed", "DecodeReport", "DamagedRange"),
         *("AudioFormat", "RecognitionOptions", "Progress", "Usage"),
         *("PronunciationOptions", "Alternative", "Pronunciation", "PronouncedWord", "Sound"),

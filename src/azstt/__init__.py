@@ -64,5 +64,7 @@ from azstt._result import Sound as Sound
 from azstt._result import Usage as Usage
 from azstt._result import Word as Word
 from azstt._transcript import Transcript as Transcript
+from azstt._wire_server import BlockingWireServer as BlockingWireServer
+from azstt._wire_server import WireServer as WireServer
 
 __version__ = "0.1.0"

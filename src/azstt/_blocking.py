@@ -204,12 +204,13 @@ class BlockingLiveSession:
         Raises:
             SessionStateError: the process is a fork of the one that has the session.
         """
-        if self._loop is not None and self._loop.is_lost:
+        loop = self._loop
+        if loop is not None and loop.is_lost:
             raise SessionStateError(
                 "this live session is in the process that this one was forked from; open another "
                 "one here"
             )
-        return _PORTAL.call(function, *args)
+        return (loop or _PORTAL).call(function, *args)
 
     def _look(self, get: Callable[[], T]) -> T:
         """Look at what the loop changes, from where it can't change meanwhile."""

@@ -110,9 +110,7 @@ class Line:
         self._soon: Soon = crossing()
         self._pcm: AudioFormat = AudioFormat(sample_rate=plan.backend.capabilities.sample_rates[0])
         self._outlet: Outlet = Outlet(self._pcm, plan.buffer, self._tell_of_room)
-        self._decoder: LiveDecoder = LiveDecoder(
-            plan.audio, self._pcm, sink=self._put, done=self._decoded
-        )
+        self._decoder: LiveDecoder | None = None
         self._stands: anyio.Event = anyio.Event()
         self._wanted: bool = False  # somebody waits for room
         self._busy: bool = False  # the session has a call to return from
@@ -141,7 +139,8 @@ class Line:
     @property
     def full(self) -> bool:
         """Whether as much waits as may."""
-        return self._outlet.full or self._decoder.backlog >= _BACKLOG
+        backlog = self._decoder.backlog if self._decoder else 0
+        return self._outlet.full or backlog >= _BACKLOG
 
     def ask_for_room(self) -> None:
         """Have `on_room` told once it may be worth another look at `full`; look again at once."""
@@ -170,15 +169,17 @@ class Line:
     @property
     def report(self) -> DecodeReport | None:
         """What the decoder found."""
-        return self._decoder.report
+        return self._decoder.report if self._decoder else None
 
     def feed(self, data: bytes) -> None:
         """Take audio."""
-        self._decoder.feed(data)
+        if self._decoder is not None:
+            self._decoder.feed(data)
 
     def finish(self) -> None:
         """Take no more."""
-        self._decoder.finish()
+        if self._decoder is not None:
+            self._decoder.finish()
 
     def commit(self) -> None:
         """Have the recogniser end the open segment after what was fed."""
@@ -193,7 +194,9 @@ class Line:
             self._outlet.call(partial(session.update, options))
 
     def _open(self) -> None:
+        """Make what may take its time: libraries are loaded here."""
         plan = self._plan
+        self._decoder = LiveDecoder(plan.audio, self._pcm, sink=self._put, done=self._decoded)
         session = plan.backend.open(plan.options, self._pcm, self._emit)
         if plan.on_reconnect is not None and isinstance(session, ReconnectingSession):
             session.on_reconnect(plan.on_reconnect)
@@ -244,4 +247,5 @@ class Line:
     def _release(self) -> None:
         if self._session is not None:
             self._session.close()
-        self._decoder.close()
+        if self._decoder is not None:
+            self._decoder.close()

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from contextvars import Context
+from functools import partial
+from os import getpid
 from threading import Lock, Thread, current_thread
 from typing import Any, Generic, TypeVar, TypeVarTuple, Unpack
 
@@ -78,8 +80,10 @@ class Loop:
 
     def __init__(self, name: str) -> None:
         self._native: Outcome[asyncio.AbstractEventLoop] = Outcome()
+        self._process: int = getpid()
         self._ending: bool = False
         self._over: asyncio.Event = asyncio.Event()
+        self._calls: set[_Call[Any]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._thread: Thread = Thread(target=self._run, name=name, daemon=True)
 
@@ -107,12 +111,12 @@ class Loop:
     @property
     def is_open(self) -> bool:
         """Whether it takes calls."""
-        return self._thread.is_alive() and not self._ending
+        return not (self._ending or self.is_lost)
 
     @property
     def is_lost(self) -> bool:
         """Whether it is at work in the process that this one was forked from."""
-        return not self._thread.is_alive() and not self._ending
+        return self._process != getpid()
 
     @property
     def is_here(self) -> bool:
@@ -126,7 +130,8 @@ class Loop:
         cancels the function, and comes out when that has ended.
 
         Raises:
-            SessionStateError: this is the loop's own thread, which can't wait for itself.
+            SessionStateError: this is the loop's own thread, which can't wait for itself; or the
+                loop has ended.
         """
         if self.is_here:
             raise SessionStateError(
@@ -134,8 +139,9 @@ class Loop:
                 "make it on another thread"
             )
         call = _Call(function, args)
+        self._calls.add(call)
         try:
-            self._soon(lambda: self._spawn(call))
+            self._soon(partial(self._spawn, call))
             call.outcome.wait()
         except BaseException:  # an interrupt
             self._soon(call.cancel)
@@ -145,23 +151,37 @@ class Loop:
 
     def _soon(self, function: Callable[[], object]) -> None:
         """Have a function called on the loop; in no context, for the caller's is another loop's."""
-        self._native.get().call_soon_threadsafe(function, context=Context())
+        try:
+            self._native.get().call_soon_threadsafe(function, context=Context())
+        except RuntimeError:  # it has ended
+            self._give_up()
 
     def _spawn(self, call: _Call[Any]) -> None:
         task = asyncio.create_task(call.run())
         self._tasks.add(task)  # the loop itself would forget it
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: self._calls.discard(call))
 
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
         except OSError as failure:
             self._native.fail(failure)
+        self._give_up()
 
     async def _serve(self) -> None:
         self._native.set(asyncio.get_running_loop())
         if not self._ending:
             await self._over.wait()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _give_up(self) -> None:
+        """Answer the calls that came too late."""
+        while self._calls:
+            call = self._calls.pop()
+            if not call.outcome.is_there:
+                call.outcome.fail(SessionStateError("the live session was closed meanwhile"))
 
 
 class Outcome(Generic[T]):
@@ -231,10 +251,14 @@ class _Call(Generic[T]):
             self.outcome.fail(asyncio.CancelledError())
         except BaseException as failure:  # noqa: BLE001 - raised again by get()
             self.outcome.fail(failure)
+        finally:
+            # The caller must not be the last to hold the task: an interrupt that comes while its
+            # end is noted, in a weak reference's callback, is one that Python swallows.
+            self._scope = None
 
     def cancel(self) -> None:
         """Have it end at its next wait; an interrupt may come before it even began."""
         if self._scope is not None:
             self._scope.cancel()
-        else:
+        elif not self.outcome.is_there:
             self.outcome.fail(asyncio.CancelledError())

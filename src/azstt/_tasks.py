@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
-from itertools import islice
-from threading import Thread
+from threading import Event, Semaphore, Thread
 from typing import TypeAlias, TypeVar
 
 import anyio
 
-from azstt._inlet import crossing
+from azstt._inlet import Inlet, crossing
 
 T = TypeVar("T")
 
@@ -19,6 +18,8 @@ Job: TypeAlias = Callable[[], Awaitable[None]]
 TICK = 0.2
 #: Seconds that closing may take before what hangs is left alone.
 GRACE = 2.0
+#: Items of a source that its thread may be ahead.
+_AHEAD = 8
 
 
 async def both(first: Job, second: Job) -> None:
@@ -82,19 +83,34 @@ class BlockingCall:
 
 
 async def each(source: AsyncIterable[T] | Iterable[T]) -> AsyncIterator[T]:
-    """Iterate over what is async, or not: then in threads, for each item may be waited for."""
+    """Iterate over what is async, or not: then in a thread, for each item may be waited for."""
     if isinstance(source, AsyncIterable):
         async for item in source:
             yield item
         return
-    items = iter(source)
-    found: list[T] = []
+    items: Inlet[T | _Over] = Inlet()
+    room, left = Semaphore(_AHEAD), Event()
 
-    def look() -> None:
-        found.extend(islice(items, 1))
+    def pull() -> None:
+        try:
+            for item in source:
+                room.acquire()
+                if left.is_set():
+                    return
+                items.put(item)
+        finally:
+            items.put(_Over())
 
-    while True:
-        await BlockingCall(look, name="azstt source").wait()
-        if not found:
-            return
-        yield found.pop()
+    pulling = BlockingCall(pull, name="azstt source")
+    try:
+        while not isinstance(pulled := await items.get(), _Over):
+            yield pulled
+            room.release()
+        await pulling.wait()  # raises what the source raised
+    finally:
+        left.set()
+        room.release()
+
+
+class _Over:
+    """Stands for the end of a source."""

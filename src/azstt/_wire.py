@@ -55,7 +55,13 @@ Phrases = Annotated[tuple[Phrase, ...], Field(max_length=500)]
 SessionId = Annotated[str, StringConstraints(min_length=1, max_length=100), Field(repr=False)]
 
 
-class _Command(FrozenModel):
+class _Spoken(FrozenModel):
+    """What goes over the wire; nobody pays for it who has none."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(defer_build=True)
+
+
+class _Command(_Spoken):
     """What a page sends; nothing is taken for what it is not."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(strict=True)
@@ -133,7 +139,7 @@ Command: TypeAlias = Annotated[
 ]
 
 
-class Opened(FrozenModel):
+class Opened(_Spoken):
     """The session takes audio: the answer to `Start` and `Resume`.
 
     Attributes:
@@ -148,7 +154,7 @@ class Opened(FrozenModel):
     grace: Seconds
 
 
-class Refused(FrozenModel):
+class Refused(_Spoken):
     """A command was not carried out. After a `Start` or a `Resume` the connection ends.
 
     Attributes:
@@ -161,7 +167,7 @@ class Refused(FrozenModel):
     error: Problem
 
 
-class Told(FrozenModel):
+class Told(_Spoken):
     """Something happened in the session, and is told again after a resume if it must.
 
     Attributes:
@@ -174,7 +180,7 @@ class Told(FrozenModel):
     event: Annotated[Event | Refused, Field(discriminator="kind")]
 
 
-class Ack(FrozenModel):
+class Ack(_Spoken):
     """How many messages of the page's are in the session: the answer to `Ping`."""
 
     kind: Literal["ack"] = "ack"
@@ -183,8 +189,9 @@ class Ack(FrozenModel):
 
 Message: TypeAlias = Annotated[Opened | Told | Ack | Refused, Field(discriminator="kind")]
 
-_COMMANDS: TypeAdapter[Command] = TypeAdapter(Command)
-_MESSAGES: TypeAdapter[Message] = TypeAdapter(Message)
+_LATER = ConfigDict(defer_build=True)
+_COMMANDS: TypeAdapter[Command] = TypeAdapter(Command, config=_LATER)
+_MESSAGES: TypeAdapter[Message] = TypeAdapter(Message, config=_LATER)
 
 
 def parse_command(text: str) -> Command:

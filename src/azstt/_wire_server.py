@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from secrets import token_urlsafe
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import anyio
 
+from azstt._audio_format import AudioFormat
+from azstt._decode import Container
 from azstt._errors import AzsttError, ConfigurationError, SessionStateError, ThrottledError
 from azstt._live import LiveSession
 from azstt._portal import Portal
 from azstt._tasks import BlockingCall
 from azstt._wire import Resume, Start, parse_command
 from azstt._wire_log import refusal
-from azstt._wire_session import DisconnectedError, Link, Receive, Send, WireSession
+from azstt._wire_session import OURS, DisconnectedError, Link, Receive, Send, WireSession
 
 T = TypeVar("T")
 
 
-def _open(start: Start) -> LiveSession:
-    """Make a session of just what a page asks for, with the backend that is configured."""
-    return LiveSession(
-        audio=start.audio,
-        language=start.language,
-        diarize=start.diarize,
-        phrases=start.phrases,
-    )
+class OpenSession(Protocol):
+    """Makes the live session that a page asks for, as `LiveSession` itself does."""
+
+    def __call__(
+        self,
+        *,
+        audio: AudioFormat | Container,
+        language: Sequence[str],
+        diarize: bool,
+        phrases: Sequence[str],
+    ) -> LiveSession:
+        """Make it, not started.
+
+        Raises:
+            ConfigurationError: the page asks for what can't be.
+        """
+        ...
 
 
 class WireServer:
@@ -55,22 +66,22 @@ class WireServer:
     asyncio and trio; all on one loop. For handlers in threads there is `BlockingWireServer`.
 
     Args:
-        open_session: makes the session that a page asks for: the place to choose the backend and
-            further options, to keep the session at hand, or to refuse with a
-            `ConfigurationError`. By default a page gets what it asks for, of the backend that is
-            configured.
+        open_session: makes the session that a page asks for, of its ``audio``, ``language``,
+            ``diarize`` and ``phrases``. It is the place to add options, as in
+            ``partial(LiveSession, backend="azure")``, to keep the session at hand for its
+            transcript, or to refuse with a `ConfigurationError`.
         grace: seconds that a session is kept for a page that was lost.
         limit: sessions at a time; one more is refused as throttled.
     """
 
     def __init__(
         self,
-        open_session: Callable[[Start], LiveSession] = _open,
+        open_session: OpenSession = LiveSession,
         *,
         grace: float = 60.0,
         limit: int = 100,
     ) -> None:
-        self._open: Callable[[Start], LiveSession] = open_session
+        self._open: OpenSession = open_session
         self._grace: float = grace
         self._limit: int = limit
         self._sessions: dict[str, WireSession | None] = {}  # None is one that is starting
@@ -91,9 +102,12 @@ class WireServer:
             name, session = await self._admit(command)
         except DisconnectedError:
             return
-        except AzsttError as error:
+        except Exception as error:
+            told = error if isinstance(error, AzsttError) else OURS
             with suppress(DisconnectedError):
-                await link.say(refusal(command.kind if command else None, error))
+                await link.say(refusal(command.kind if command else None, told))
+            if told is OURS:
+                raise
             return
         try:
             await session.attend(link, command.seen if isinstance(command, Resume) else 0)
@@ -136,7 +150,12 @@ class WireServer:
         name = token_urlsafe(32)
         self._sessions[name] = None
         try:
-            live = self._open(command)
+            live = self._open(
+                audio=command.audio,
+                language=command.language,
+                diarize=command.diarize,
+                phrases=command.phrases,
+            )
             await live.start()
         except BaseException:
             del self._sessions[name]
@@ -166,7 +185,7 @@ class BlockingWireServer:
 
     def __init__(
         self,
-        open_session: Callable[[Start], LiveSession] = _open,
+        open_session: OpenSession = LiveSession,
         *,
         grace: float = 60.0,
         limit: int = 100,

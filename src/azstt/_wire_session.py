@@ -44,6 +44,9 @@ Receive: TypeAlias = Callable[[], Awaitable[str | bytes | None]]
 #: Sends text to a page.
 Send: TypeAlias = Callable[[str], Awaitable[object]]
 
+#: What a page is told of a fault in the server, which is for the server's own log.
+OURS = ServiceError("the server failed in this session", retryable=False)
+
 
 class DisconnectedError(Exception):
     """A page is gone, or has nothing left to hear."""
@@ -156,8 +159,7 @@ class WireSession:
             except AzsttError as error:
                 event = Failed(error=RequestError(str(error), code=type(error).__name__))
             except Exception:
-                failure = ServiceError("the server failed in this session", retryable=False)
-                await link.send(self._log.add(Failed(error=failure)))
+                await link.send(self._log.add(Failed(error=OURS)))
                 raise
             self._over = isinstance(event, Ended | Failed)
             await link.send(self._log.add(event))

@@ -136,14 +136,22 @@ class Run:
     def write(self, pcm: bytes) -> None:
         self._feed(pcm)
 
+    def commit(self) -> None:
+        self._thread.join(PATIENCE)
+        self.session.commit()
+
+    def update(self, **options) -> None:
+        self._thread.join(PATIENCE)
+        self.session.update(RecognitionOptions.of(options))
+
     def finish(self) -> None:
         self._thread.join(PATIENCE)
         self.session.finish()
-        self._wait(lambda: self.over)
+        self.wait(lambda: self.over)
         self.session.close()
 
     def until(self, kind, *, count: int = 1) -> None:
-        self._wait(lambda: len(self.of(kind)) >= count)
+        self.wait(lambda: len(self.of(kind)) >= count)
 
     def pause(self, seconds: float) -> None:
         time.sleep(seconds)
@@ -152,7 +160,7 @@ class Run:
         for at in range(0, len(pcm), PIECE):
             self.session.write(pcm[at : at + PIECE])
 
-    def _wait(self, condition) -> None:
+    def wait(self, condition) -> None:
         deadline = time.monotonic() + PATIENCE
         while not condition():
             assert time.monotonic() < deadline, self.events

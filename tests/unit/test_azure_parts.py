@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import threading
+from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from azstt import AudioFormat, ConfigurationError, RecognitionOptions, Segment
+from azstt import (
+    AudioFormat,
+    ConfigurationError,
+    RecognitionOptions,
+    Segment,
+    ServiceError,
+    ServiceUnreachableError,
+)
 from azstt import SpeechEnded as Ends
 from azstt import SpeechStarted as Starts
 from azstt._settings import AzureSettings
@@ -16,6 +24,7 @@ from azstt.backends.azure import _exit
 from azstt.backends.azure._buffer import AHEAD, AudioBuffer
 from azstt.backends.azure._limits import AzureLimits, ReconnectPolicy
 from azstt.backends.azure._request import Request
+from azstt.backends.azure._retry import Retry
 from azstt.backends.azure._speech import Speech
 from azstt.backends.azure._watch import Watch
 
@@ -132,6 +141,37 @@ def test_a_detached_reader_is_freed():
     assert got == [b""]
 
 
+pieces = st.lists(st.integers(1, 40), min_size=1, max_size=20)
+
+
+@settings(deadline=None)
+@given(pieces, st.data())
+def test_stretches_are_the_whole_without_seams(sizes, data):
+    """Cut anywhere, lost anywhere: the stretches' audio is all that was written, each byte once."""
+    audio = AudioFormat(sample_rate=4000)
+    buffer = AudioBuffer(audio, hold=10)
+    whole, cuts = bytearray(), [0]
+    for size in sizes:
+        pcm = bytes((len(whole) + i) % 251 for i in range(2 * size))
+        buffer.write(pcm)
+        whole += pcm
+        if data.draw(st.booleans()) and buffer.cut():
+            cuts.append(len(whole))
+    buffer.end()
+    stretches = [bytes(whole[a:b]) for a, b in pairwise([*cuts, len(whole)]) if b > a]
+    heard: list[bytes] = []
+    while not buffer.complete:
+        while data.draw(st.booleans()):  # a connection that is lost before it has dealt with it
+            buffer.reader().read(memoryview(bytearray(data.draw(st.integers(1, 50)))))
+        view = memoryview(bytearray(4000))
+        heard.append(bytes(view[: buffer.reader().read(view)]))
+        buffer.settle_all()
+        while buffer.pass_cut():
+            pass
+    assert heard == stretches
+
+
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 40), st.integers(0, 40), st.booleans()), max_size=30))
 def test_every_byte_is_read_in_order_from_where_a_reader_begins(steps):
     """Write, settle, begin anew: a reader's audio is the whole's, from its base on."""
@@ -152,6 +192,119 @@ def test_every_byte_is_read_in_order_from_where_a_reader_begins(steps):
         got = reader.read(view)
         assert view[:got] == whole[at : at + got]
         at += got
+
+
+def test_a_reader_ends_at_a_cut_and_the_next_one_begins_there():
+    """What is written after a cut belongs to another reader, from that point on."""
+    buffer = AudioBuffer(PCM, hold=10)
+    buffer.write(b"a" * SECOND)
+    assert buffer.cut()
+    buffer.write(b"b" * SECOND)
+    reader = buffer.reader()
+    assert (take(reader, 0.5), take(reader, 5), take(reader, 1)) == (
+        b"a" * (SECOND // 2),
+        b"a" * (SECOND // 2),
+        b"",
+    )
+    assert buffer.drained
+    assert not buffer.pass_cut()
+    buffer.settle_all()
+    assert buffer.pass_cut()
+    assert (buffer.settled, buffer.drained, buffer.complete) == (1.0, False, False)
+    buffer.end()
+    following = buffer.reader()
+    assert following.base == 1.0
+    assert take(following, 5) == b"b" * SECOND
+    buffer.settle_all()
+    assert buffer.complete
+
+
+def test_a_cut_needs_something_to_cut():
+    """Two in a row are one, unless they are wanted anyhow."""
+    buffer = AudioBuffer(PCM, hold=10)
+    assert not buffer.cut()
+    buffer.write(bytes(SECOND))
+    assert buffer.cut()
+    assert not buffer.cut()
+    assert buffer.cut(anyhow=True)
+    buffer.reader()
+    buffer.settle_all()
+    assert [buffer.pass_cut() for _ in range(3)] == [True, True, False]
+
+
+def test_results_settle_nothing_beyond_their_stretch():
+    """The service rounds, and its last result may end a hair after the audio that it was given."""
+    buffer = AudioBuffer(PCM, hold=10)
+    buffer.write(bytes(SECOND))
+    buffer.cut()
+    buffer.write(bytes(SECOND))
+    take(buffer.reader(), 2)
+    buffer.settle(1.001)
+    assert buffer.settled == buffer.reader().base == 1.0
+
+
+def test_a_lost_connection_keeps_the_cut():
+    """A reader that begins again ends where the first one had to."""
+    buffer = AudioBuffer(PCM, hold=10)
+    buffer.write(b"a" * SECOND)
+    buffer.cut()
+    buffer.write(b"b" * SECOND)
+    take(buffer.reader(), 1)
+    assert take(buffer.reader(), 5) == b"a" * SECOND
+
+
+def test_a_reader_that_is_stopped_is_followed_from_there_if_that_was_dealt_with():
+    """Otherwise from before, and without a stop."""
+    buffer = AudioBuffer(PCM, hold=10)
+    buffer.write(b"a" * SECOND + b"b" * SECOND)
+    reader = buffer.reader()
+    take(reader, 1)
+    buffer.stop()
+    assert take(reader, 1) == b""
+    assert buffer.drained
+    again = buffer.reader()
+    assert (again.base, take(again, 1)) == (0.0, b"a" * SECOND)
+    buffer.stop()
+    buffer.settle_all()
+    following = buffer.reader()
+    assert (following.base, take(following, 1)) == (1.0, b"b" * SECOND)
+
+
+def test_a_reader_waits_for_little():
+    """The end of a piece does not wait for the next one, but not every sample goes by itself."""
+    buffer = AudioBuffer(PCM, hold=10)
+    buffer.write(bytes(SECOND // 20))
+    reader = buffer.reader()
+    assert len(take(reader, 0.1)) == SECOND // 20
+    buffer.write(bytes(SECOND // 50))
+    got: list[bytes] = []
+    thread = threading.Thread(target=lambda: got.append(take(reader, 0.1)), daemon=True)
+    thread.start()
+    thread.join(0.05)
+    assert thread.is_alive()
+    buffer.write(bytes(SECOND // 50))
+    thread.join(5)
+    assert [len(pcm) for pcm in got] == [SECOND // 25]
+
+
+def test_ten_hours_in_every_position_is_exact():
+    """However long it goes on, no sample is miscounted, and no more is kept."""
+    audio = AudioFormat(sample_rate=4000)
+    minute = bytes(audio.size(60))
+    buffer = AudioBuffer(audio, hold=120)
+    view = memoryview(bytearray(minute))
+    reader = buffer.reader()
+    for _ in range(600):
+        buffer.write(minute)
+        reader.read(view)
+    buffer.cut()
+    buffer.write(bytes(4))
+    buffer.settle_all()
+    assert buffer.pass_cut()
+    assert buffer.reader().base == 36_000.0
+    buffer.settle(36_000.0005)
+    assert buffer.written == buffer.settled == 36_000.0005
+    assert len(buffer._bytes) <= audio.size(130)
 
 
 # The clock
@@ -196,6 +349,70 @@ def test_silence_of_the_service_has_a_limit():
     assert clock.overdue(22.0, 5.0, over=True) == "not a word for idle=20 s"
     clock.message(13.0)
     assert clock.overdue(23.0, 13.0, over=False) is None
+
+
+def test_silence_that_is_the_speakers_is_told_from_the_services():
+    """A service that answered may say nothing of a long silence; to its end it has to answer."""
+    clock = watch()
+    clock.connected(0.0)
+    assert not clock.silent(50.0)
+    clock.message(3.0)
+    assert not clock.silent(5.0)
+    assert clock.silent(13.0)
+    clock.expect(30.0)
+    assert not clock.silent(13.0)
+    assert clock.overdue(36.9, 13.0, over=True) is None
+    assert clock.heard == 3.0
+    assert clock.overdue(37.1, 13.0, over=True) == "no answer within first_response=7 s"
+
+
+# Attempts
+
+POLICY = ReconnectPolicy(attempts=3, total=50, first_delay=1, longest_delay=8, jitter=0)
+
+
+def attempts(retry: Retry, *, at=0.0, settled=0.0, heard=0.0, **error) -> float:
+    """Lose a connection."""
+    lost = ServiceError("lost", **error)
+    return retry.after(lost, at, stood=True, settled=settled, heard=heard)
+
+
+def test_attempts_are_counted_and_run_out():
+    """Each waits longer; after the last, the error is raised."""
+    retry = Retry(POLICY)
+    assert [attempts(retry), attempts(retry), attempts(retry)] == [1, 2, 4]
+    with pytest.raises(ServiceError, match="lost"):
+        attempts(retry)
+
+
+def test_attempts_end_with_the_time():
+    """None is made so late that its wait would end after ``total``; a hook's wait is its own."""
+    retry = Retry(POLICY)
+    attempts(retry)
+    retry.postpone(1000)
+    assert attempts(retry, at=1048.0) == 2
+    with pytest.raises(ServiceError):
+        attempts(retry, at=1049.0)
+
+
+@pytest.mark.parametrize("sign", [{"settled": 1.0}, {"heard": 10.0}])
+def test_attempts_begin_anew_when_the_service_was_there(sign):
+    """Something was recognised, or it answered further on: another outage, another count."""
+    retry = Retry(POLICY)
+    attempts(retry)
+    assert attempts(retry, heard=9.0) == 2
+    assert attempts(retry, at=500.0, **sign) == 1
+    assert attempts(retry, at=500.0, **sign) == 2
+
+
+def test_what_can_not_be_mended_is_not_tried():
+    """A refusal stays one, and what was never reached is not waited for."""
+    with pytest.raises(ServiceError):
+        attempts(Retry(POLICY), retryable=False)
+    never = ServiceUnreachableError("nobody there")
+    with pytest.raises(ServiceUnreachableError):
+        Retry(POLICY).after(never, 0.0, stood=False, settled=0.0, heard=0.0)
+    assert Retry(POLICY).after(never, 0.0, stood=True, settled=0.0, heard=0.0) == 1
 
 
 # Speech

@@ -255,11 +255,18 @@ def test_before_the_start_and_twice():
         live.start()
 
 
-@pytest.mark.parametrize("call", ["commit", "update"])
-def test_commit_and_update_reach_the_session(call):
-    """What the backend can't do is told here too."""
-    with BlockingLiveSession(backend=HELLO) as live, pytest.raises(ValueError, match="can't"):
-        live.commit() if call == "commit" else live.update(phrases=["azstt"])
+def test_commit_and_update():
+    """A commit gives what was said so far, and other options go for what follows."""
+    with BlockingLiveSession(backend=HELLO) as live:
+        live.send(PIECE * 4)
+        live.commit()
+        live.update(phrases=["azstt"])
+        live.send(PIECE * 2)
+        live.finish()
+        finals = [event.segment.text for event in live if isinstance(event, Final)]
+    assert finals == ["Hello,", "world."]
+    with pytest.raises(SessionStateError, match=r"update\(\) after"):
+        live.update(language="sv-SE")
 
 
 def test_a_handler_may_look_but_not_wait():

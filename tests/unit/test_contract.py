@@ -6,9 +6,19 @@ from collections.abc import Callable
 
 import pytest
 
-from azstt import AudioFormat, Ended, Failed, Final, Segment, ServiceError, Started, Word
+from azstt import (
+    AudioFormat,
+    Ended,
+    Failed,
+    Final,
+    Segment,
+    ServiceError,
+    SessionStateError,
+    Started,
+    Word,
+)
 from azstt.backends import Capabilities
-from azstt.testing import _contract, check_backend
+from azstt.testing import _subject, check_backend
 
 SPEECH = bytes(AudioFormat().size(1.0))
 
@@ -26,7 +36,7 @@ class Session:
 
     def write(self, pcm: bytes) -> None:
         if self.finished:
-            raise _contract.SessionStateError("too late")
+            raise SessionStateError("too late")
         self.size += len(pcm)
 
     def hear(self, seconds: float) -> None:
@@ -47,10 +57,10 @@ class Backend:
     """Makes sessions of one class."""
 
     name = "rogue"
-    capabilities = Capabilities()
 
-    def __init__(self, session: type[Session]) -> None:
+    def __init__(self, session: type[Session], **claims) -> None:
         self.session = session
+        self.capabilities = Capabilities(**claims)
 
     def open(self, options, audio, emit):
         return self.session(emit)
@@ -146,6 +156,101 @@ class SharesState(Session):
         self.emit(Final(segment=Segment(text=str(self.seen), start=0, end=seconds)))
 
 
+class Commits(Session):
+    """One that can do all that a live session may want; each rogue below breaks one."""
+
+    said = 0.0
+
+    def commit(self):
+        if self.finished:
+            raise SessionStateError("too late")
+        seconds = AudioFormat().seconds(self.size)
+        if seconds > self.said and not self.closed:
+            self.emit(Final(segment=Segment(text="x", start=self.said, end=seconds)))
+            self.said = seconds
+
+    def hear(self, seconds):
+        self.commit_rest(seconds)
+
+    def commit_rest(self, seconds):
+        if seconds > self.said:
+            self.emit(Final(segment=Segment(text="x", start=self.said, end=seconds)))
+
+    def update(self, options):
+        if self.finished:
+            raise SessionStateError("too late")
+
+    def on_reconnect(self, hook):
+        pass
+
+
+class IgnoresCommits(Commits):
+    def commit(self):
+        if self.finished:
+            raise SessionStateError("too late")
+
+
+class EndsWithACommit(Commits):
+    def commit(self):
+        super().commit()
+        if not self.closed:
+            self.emit(Ended(position=0))
+
+
+class SaysAllAgainAfterACommit(Commits):
+    def commit_rest(self, seconds):
+        self.said = 0.0
+        self.emit(Final(segment=Segment(text="y", start=0, end=seconds)))
+
+
+class CommitsAfterFinish(Commits):
+    def commit(self):
+        pass
+
+
+class UpdatesAfterFinish(Commits):
+    def update(self, options):
+        pass
+
+
+class LosesWhatCameBeforeAnUpdate(Commits):
+    def update(self, options):
+        super().update(options)
+        self.size = 0
+
+
+CLAIMS = {"commits": {"commits": True}, "updates": {"updates": {"phrases"}}}
+CLAIMS["reconnects"] = {"reconnects": True}
+
+
+@pytest.mark.parametrize(
+    ("session", "claims", "complaint"),
+    [
+        (Session, "commits", "claims to commit"),
+        (Session, "updates", "claims to update"),
+        (Session, "reconnects", "claims to reconnect"),
+        (IgnoresCommits, "commits", "gave no Final of it"),
+        (EndsWithACommit, "commits", "not exactly one Ended"),
+        (SaysAllAgainAfterACommit, "commits", "from 0.0 s on says again"),
+        (CommitsAfterFinish, "commits", "a commit after finish\\(\\) did not raise"),
+        (UpdatesAfterFinish, "updates", "an? update after finish\\(\\) did not raise"),
+        (LosesWhatCameBeforeAnUpdate, "updates", "after 1.0 s of audio"),
+    ],
+)
+def test_a_broken_claim_is_named(session, claims, complaint, monkeypatch):
+    """What capabilities claim beyond the rest is held to its own rules."""
+    monkeypatch.setattr(_subject, "PATIENCE", 0.5)
+    with pytest.raises(AssertionError, match=complaint):
+        check_backend(Backend(session, **CLAIMS[claims]), speech=SPEECH)
+
+
+def test_who_keeps_every_claim_passes():
+    """With speech or without."""
+    claims = CLAIMS["commits"] | CLAIMS["updates"] | CLAIMS["reconnects"]
+    check_backend(Backend(Commits, **claims), speech=SPEECH)
+    check_backend(Backend(Commits, **claims))
+
+
 @pytest.mark.parametrize(
     ("session", "complaint"),
     [
@@ -168,7 +273,7 @@ class SharesState(Session):
 )
 def test_a_broken_rule_is_named(session, complaint, monkeypatch):
     """Whoever breaks the contract learns which rule, and how."""
-    monkeypatch.setattr(_contract, "PATIENCE", 0.5)
+    monkeypatch.setattr(_subject, "PATIENCE", 0.5)
     with pytest.raises(AssertionError, match=complaint):
         check_backend(Backend(session), speech=SPEECH)
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import azstt
@@ -75,6 +75,7 @@ def heard(script, pieces, base=0.0, channel=0):
     return said
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 100_000).map(lambda n: n * 2), max_size=20), st.floats(0, 9))
 def test_every_word_is_said_once(pieces, base):
     """However the audio is cut, and wherever a turn begins, each word is said once."""
@@ -82,12 +83,34 @@ def test_every_word_is_said_once(pieces, base):
     end = base + sum(pieces) / 32_000
     phrases = [h.utterance for h in heard(script, pieces, base) if isinstance(h, Phrase)]
     said = " ".join(phrase.text for phrase in phrases).split()
-    rests = [[w for w in s.spoken() if w.start >= base] for s in script.segments]
-    expected = [w.text for rest in rests if rest and rest[0].start < end for w in rest]
-    expected = expected if pieces else []
-    assert said == expected
+    words = [word for segment in script.segments for word in segment.spoken()]
+    assert said == [word.text for word in words if base <= word.start < end]
 
 
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 40), max_size=12))
+def test_turns_that_follow_one_another_say_every_word_once(tenths):
+    """A turn that ends in the middle of an utterance says what was in its audio, the next the rest.
+
+    Also where a word begins exactly at the seam.
+    """
+    script = Script.saying("one two three four", "five", "six seven", start=0.3, pause=0.7)
+    said, base = [], 0.0
+    for tenth in [*tenths, 100]:
+        said += [h.utterance for h in heard(script, [3_200 * tenth], base) if isinstance(h, Phrase)]
+        base += tenth / 10
+    assert " ".join(phrase.text for phrase in said) == "one two three four five six seven"
+
+
+def test_what_holds_no_words_is_cut_too():
+    """Speech that the service does not understand is told of as far as it went."""
+    noise = Utterance(text="", start=0.5, end=9.0, status="NoMatch")
+    late = noise.model_copy(update={"start": 5.0})
+    (phrase, ended) = heard(Script(segments=(noise, late)), [64_000])
+    assert (phrase.utterance.end, ended.at) == (2.0, 2.0)
+
+
+@settings(deadline=None)
 @given(st.floats(0.0, 20.0))
 def test_nothing_that_is_needed_is_acknowledged(start):
     """Silence is acknowledged, and never past the beginning of the next utterance."""

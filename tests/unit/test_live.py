@@ -18,6 +18,7 @@ from azstt import (
     Final,
     IncompleteTranscriptError,
     LiveSession,
+    NoAudioStreamError,
     Partial,
     RecognitionTimeoutError,
     Reconnecting,
@@ -28,6 +29,7 @@ from azstt import (
     SpeechStarted,
     Started,
     ThrottledError,
+    open_audio,
 )
 from azstt.backends import Capabilities
 from azstt.testing import Cue, ScriptedBackend
@@ -509,6 +511,61 @@ async def test_what_the_backend_cannot_is_refused(call):
     async with LiveSession(backend=quiet) as live:
         with pytest.raises(ConfigurationError, match="'quiet' backend can't"):
             await (live.commit() if call == "commit" else live.update(phrases=["azstt"]))
+
+
+@pytest.mark.parametrize("piece", [50, 100_000])
+async def test_a_browsers_recording_is_heard_in_pieces(audio, piece):
+    """What a real MediaRecorder gives becomes words, however it is cut."""
+    webm = (audio / "mediarecorder.webm").read_bytes()
+    pieces = [webm[at : at + piece] for at in range(0, len(webm), piece)]
+    async with LiveSession(audio="webm", backend="local") as live:
+        transcript = await live.transcribe(pieces)
+    assert "fellow" in transcript.text
+    assert transcript.duration == pytest.approx(seconds_of(webm), abs=0.001)
+
+
+@pytest.mark.parametrize("file", ["flac.flac", "vorbis.ogg", "mp3.mp3", "pcm_s24_8k.wav"])
+async def test_whatever_comes_is_told_from_its_first_bytes(audio, file):
+    """With "auto" nobody needs to know the container, decoded at once or in a thread."""
+    data = (audio / "containers" / file).read_bytes()
+    async with LiveSession(audio="auto", backend=ScriptedBackend()) as live:
+        transcript = await live.transcribe([data[at : at + 999] for at in range(0, len(data), 999)])
+    assert transcript.ledger.decoded == pytest.approx(seconds_of(data), abs=0.06)
+
+
+async def test_pcm_of_any_shape_is_resampled():
+    """A second of telephone stereo in floats is a second of speech."""
+    phone = AudioFormat(sample_rate=8_000, channels=2, sample_width=4, floating=True)
+    async with LiveSession(audio=phone, backend=ScriptedBackend()) as live:
+        transcript = await live.transcribe([np.zeros((800, 2), "f4")] * 10)
+    assert transcript.duration == pytest.approx(1.0, abs=0.001)
+
+
+async def test_what_is_no_audio_is_an_error_with_what_was_found():
+    """A page that sends a picture is told so, by send or by whatever waits."""
+    async with LiveSession(audio="webm", backend=ScriptedBackend()) as live:
+        with pytest.raises(NoAudioStreamError, match="PNG"):
+            await live.transcribe([b"\x89PNG\r\n\x1a\n" + bytes(5_000)])
+
+
+async def test_damage_in_the_stream_is_in_the_ledger(audio):
+    """What could not be decoded is named, and the rest is heard."""
+    whole = (audio / "containers" / "mp3.mp3").read_bytes()
+    middle = len(whole) // 2
+    damaged = whole[:middle] + b"\x55" * 2_000 + whole[middle + 2_000 :]
+    async with LiveSession(audio="mp3", backend=ScriptedBackend()) as live:
+        transcript = await live.transcribe([damaged])
+    (gap,) = transcript.ledger.gaps
+    assert gap.reason == "damaged"
+    assert gap.at < transcript.duration < seconds_of(whole)
+
+
+def seconds_of(data: bytes) -> float:
+    """Give how long a file of audio lasts."""
+    with open_audio(data) as reader:
+        for _ in reader:
+            pass
+        return reader.report.seconds
 
 
 class HeldBackend(ScriptedBackend):

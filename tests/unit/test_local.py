@@ -21,7 +21,7 @@ from azstt._events import (
     SpeechStarted,
     Started,
 )
-from azstt.backends import RecognizerBackend
+from azstt.backends import CommittingSession, RecognizerBackend
 from azstt.backends.local import LocalBackend, _assets
 from azstt.backends.local._recogniser import load as load_model
 from azstt.backends.local._segmenter import Cutting
@@ -89,6 +89,7 @@ def test_it_is_a_backend(backend):
     assert backend.name == "local"
     assert (can.offline, can.confidence, can.partials, can.segmentation) == (True,) * 4
     assert (can.diarization, can.phrases, can.language_detection) == (False,) * 3
+    assert (can.commits, can.updates, can.reconnects) == (True, frozenset(), False)
     assert can.languages == {"en"}
     assert LocalBackend(align=False).capabilities.word_times == "estimated"
     assert LocalBackend(align=True).capabilities.word_times == "measured"
@@ -239,6 +240,42 @@ def test_sessions_at_once(audio, manifest):
         time.sleep(0.002)
     assert 1 <= most <= 2
     assert sorted(heard) == sorted((name, manifest[name]["text"]) for name in names)
+
+
+def test_a_commit_gives_what_was_said(backend, speech):
+    """The open utterance gets its final without any more audio; the rest is another, in time."""
+    events: list[Event] = []
+    session = backend.open(RecognitionOptions(), AudioFormat(), events.append)
+    assert isinstance(session, CommittingSession)
+    session.start()
+    session.write(speech[: 32_000 * 5 // 2])  # in the pause after the first words
+    session.commit()
+    session.commit()
+    deadline = time.monotonic() + PATIENCE
+    while not finals(events):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    assert plain(events) == "and so my fellow americans"
+    session.write(speech[32_000 * 5 // 2 :])
+    session.finish()
+    session.close()
+    assert plain(events) == plain(recognise(backend, speech))
+    first, second = (event.segment for event in finals(events))
+    assert first.end < 2.5 < second.start
+    assert events[-1] == Ended(position=11.0)
+
+
+def test_a_commit_of_silence_is_nothing(backend):
+    """Where nobody has spoken there is nothing to end."""
+    events: list[Event] = []
+    session = backend.open(RecognitionOptions(), AudioFormat(), events.append)
+    session.start()
+    session.commit()
+    session.write(bytes(32_000))
+    session.commit()
+    session.finish()
+    session.close()
+    assert events == [Started(model="moonshine-tiny-en"), Ended(position=1.0)]
 
 
 def blocked(session, speech) -> threading.Thread:

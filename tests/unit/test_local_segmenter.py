@@ -106,6 +106,44 @@ def test_endless_speech_is_split_at_its_faintest():
     assert (first, second) == (Closed(0, 15, ((0, 15),)), Closed(15, 32, ((15, 30),)))
 
 
+def cut_at(probabilities, cuts, cutting=SMALL) -> list[Mark]:
+    """Cut a whole recording, and also after so many frames."""
+    segmenter, found = Segmenter(cutting), []
+    for now, level in enumerate(probabilities, 1):
+        found += segmenter.push(level)
+        if now in cuts:
+            found += segmenter.cut()
+    return found + list(segmenter.finish())
+
+
+def test_a_cut_closes_what_is_open():
+    """Speech that goes on is another segment, which has nothing of the first."""
+    levels = [LEVELS[sign] for sign in "....##########" + "." * 12]
+    first, second = closed(cut_at(levels, {9}))
+    assert (first, second) == (Closed(2, 9, ((4, 9),)), Closed(9, 16, ((9, 14),)))
+
+
+def test_a_cut_in_a_pause_takes_the_silence_so_far_by_halves():
+    """As of any other end of a segment; without an open one nothing happens."""
+    levels = [LEVELS[sign] for sign in "####....####" + "." * 12]
+    assert closed(cut_at(levels, {6})) == [Closed(0, 5, ((0, 4),)), Closed(6, 14, ((8, 12),))]
+    assert cut_at([0.0] * 9, {0, 3, 9}) == []
+    assert cut_at(levels, {24}) == cut_at(levels, ())
+
+
+def test_speech_that_has_hardly_begun_is_left_to_the_next_segment():
+    """A run that may yet be a click is not cut."""
+    levels = [LEVELS[sign] for sign in "####.....####" + "." * 12]
+    (first, second) = closed(cut_at(levels, {11}))
+    assert (first.runs, second.runs) == (((0, 4),), ((9, 13),))
+
+
+def test_faint_speech_goes_on_behind_a_cut():
+    """What does not end speech does not have to begin it anew."""
+    levels = [LEVELS[sign] for sign in "#####.----" + "." * 12]
+    assert [segment.runs for segment in closed(cut_at(levels, {6}))] == [((0, 5),), ((6, 10),)]
+
+
 levels = st.lists(st.sampled_from([0.0, 0.2, 0.4, 0.6, 0.95]), max_size=200)
 cuttings = st.builds(
     Cutting,
@@ -166,4 +204,38 @@ def test_audio_that_is_let_go_is_never_wanted(probabilities, cutting):
         needed = segmenter.needed
         kept = cutting.longest + cutting.join + cutting.hangover + cutting.shortest
         assert now - needed <= kept + 2 * cutting.padding + 2
+    assert all(mark.start >= needed for mark in segmenter.finish())
+
+
+@settings(deadline=None)
+@given(levels, cuttings, st.sets(st.integers(1, 200)))
+def test_cuts_lose_no_speech(probabilities, cutting, cuts):
+    """Wherever it is cut: in order, without overlap, and nothing goes but a click behind a cut."""
+    found = cut_at(probabilities, cuts, cutting)
+    assert [type(mark) for mark in found] == [Opened, Closed] * (len(found) // 2)
+    for before, after in pairwise(closed(found)):
+        assert before.end <= after.start
+    for opened, given_ in zip(found[::2], found[1::2], strict=True):
+        assert opened.start == given_.start <= given_.runs[0][0]
+
+    def spoken(found) -> set[int]:
+        runs = [run for segment in closed(found) for run in segment.runs]
+        return {
+            frame for run in runs for frame in range(*run) if probabilities[frame] >= cutting.off
+        }
+
+    lost = spoken(marks(probabilities, cutting)) - spoken(found)
+    assert len(lost) <= len(cuts) * (cutting.shortest - 1)
+
+
+@settings(deadline=None)
+@given(levels, cuttings, st.sets(st.integers(1, 200)))
+def test_what_is_let_go_is_never_wanted_after_a_cut(probabilities, cutting, cuts):
+    """No segment reaches back before what was said to be needed."""
+    segmenter, needed = Segmenter(cutting), 0
+    for now, level in enumerate(probabilities, 1):
+        found = [*segmenter.push(level), *(segmenter.cut() if now in cuts else ())]
+        assert all(mark.start >= needed for mark in found)
+        assert segmenter.needed >= needed
+        needed = segmenter.needed
     assert all(mark.start >= needed for mark in segmenter.finish())

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import math
 import threading
+from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from azstt import (
     AudioFormat,
@@ -13,11 +16,14 @@ from azstt import (
     Final,
     Partial,
     RecognitionOptions,
+    Reconnecting,
     Segment,
     ServiceError,
+    SessionStateError,
     SpeechEnded,
     SpeechStarted,
     Started,
+    Word,
 )
 from azstt.testing import Cue, ScriptedBackend, check_backend
 
@@ -114,6 +120,146 @@ def test_a_started_of_its_own_may_be_scripted():
     session.start()
     session.finish()
     assert [event.kind for event in events] == ["started", "started", "ended"]
+
+
+# Commits, updates, reconnections
+
+
+def test_a_commit_gives_the_words_that_have_ended():
+    """The open segment is parted: what was said comes now, the rest in its time."""
+    words = tuple(Word(text=text, start=n, end=n + 0.9) for n, text in enumerate("一二三"))
+    whole = Segment(text="一二三。", start=0, end=2.9, words=words, translations={"de": "123"})
+    session, events = session_of(
+        ScriptedBackend([Partial(text="one two three", start=0, end=2.5), Final(segment=whole)])
+    )
+    session.start()
+    session.write(bytes(AUDIO.size(2.0)))
+    session.commit()
+    session.commit()
+    _, first = events
+    assert first.segment == Segment(text="一二", start=0, end=1.9, words=words[:2])
+    session.write(bytes(AUDIO.size(1.0)))
+    assert events[-1].segment == Segment(text="三。", start=2, end=2.9, words=words[2:])
+
+
+def test_partials_after_a_commit_are_of_what_follows_it():
+    """They say nothing again that a final has said."""
+    script = [
+        *(Partial(text=text, start=0, end=1.9) for text in ("one", "one two", "one two three")),
+        Final(segment=Segment(text="One two three.", start=0, end=2)),
+    ]
+    session, events = session_of(ScriptedBackend(script))
+    session.start()
+    session.write(bytes(AUDIO.size(1.5)))
+    session.commit()
+    session.write(bytes(AUDIO.size(0.5)))
+    told = [
+        event.text if isinstance(event, Partial) else event.segment.text for event in events[1:]
+    ]
+    assert told == ["One two", "three", "three."]
+
+
+def test_a_commit_of_a_late_final_gives_it_at_once():
+    """What has ended is not waited for, and what has not begun is not touched."""
+    late = Cue(event=final(0.5), at=9.0)
+    session, events = session_of(ScriptedBackend([late, Partial(text="x", start=0, end=9.0)]))
+    session.start()
+    session.commit()
+    assert events == [Started()]
+    session.write(bytes(AUDIO.size(1.0)))
+    session.commit()
+    session.finish()
+    assert events == [Started(), final(0.5), Ended(position=1.0)]
+
+
+def test_a_word_that_has_not_ended_is_not_parted():
+    """Nor is a segment of none."""
+    session, events = session_of(ScriptedBackend([final(2.0), SpeechEnded(at=2.5)]))
+    session.start()
+    session.write(bytes(AUDIO.size(1.0)))
+    session.commit()
+    session.finish()
+    assert events[1:] == [final(2.0), SpeechEnded(at=2.5), Ended(position=1.0)]
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 700), st.booleans()), max_size=12))
+def test_commits_lose_and_double_nothing(steps):
+    """Wherever they fall, the words are the script's, in order and in their time."""
+    sentences = ("One two three four.", "Five six.", "Seven eight nine.")
+    session, events = session_of(ScriptedBackend.saying(*sentences))
+    session.start()
+    for milliseconds, commit in steps:
+        session.write(bytes(AUDIO.size(milliseconds / 1000)))
+        if commit:
+            session.commit()
+    session.finish()
+    finals = [event.segment for event in events if isinstance(event, Final)]
+    assert " ".join(segment.text for segment in finals) == " ".join(sentences)
+    assert all(before.end <= after.start for before, after in pairwise(finals))
+    assert [word.text for segment in finals for word in segment.words] == " ".join(
+        sentences
+    ).split()
+
+
+def test_what_was_asked_is_told():
+    """A test can see which options its program asked for, at first and in between."""
+    backend = ScriptedBackend()
+    session, _ = session_of(backend)
+    session.start()
+    phrases = RecognitionOptions(phrases="azstt")
+    session.update(phrases)
+    assert backend.asked == (RecognitionOptions(), phrases)
+
+
+@pytest.mark.parametrize("call", ["write", "commit", "update", "finish"])
+def test_after_finish_it_takes_nothing(call):
+    """As any recogniser, it says what to do instead."""
+    session, _ = session_of(ScriptedBackend())
+    session.start()
+    session.finish()
+    arguments = {"write": [b""], "update": [RecognitionOptions()]}.get(call, [])
+    with pytest.raises(SessionStateError, match=rf"{call}\(\) after finish\(\)"):
+        getattr(session, call)(*arguments)
+
+
+LOST = Reconnecting(attempt=1, delay=5.0, reason="lost")
+
+
+def reconnecting(answer) -> list[object]:
+    """Lose the connection with a hook that gives an answer; give the events."""
+    session, events = session_of(ScriptedBackend([LOST, final(0.5)], name="double"))
+
+    def hook(event: Reconnecting) -> float | None:
+        assert event == LOST
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    session.on_reconnect(hook)
+    session.start()
+    session.write(bytes(AUDIO.size(1.0)))
+    session.finish()
+    return events
+
+
+@pytest.mark.parametrize(("answer", "delay"), [(None, 5.0), (0.1, 0.1)])
+def test_a_hook_is_asked_before_a_reconnection(answer, delay):
+    """The event names the delay that it wants."""
+    told = LOST.model_copy(update={"delay": delay})
+    assert reconnecting(answer) == [Started(), told, final(0.5), Ended(position=1.0)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"), [(False, "lost"), (LookupError(), "on_reconnect failed: LookupError")]
+)
+def test_a_hook_may_end_the_session(answer, words):
+    """By a veto, or by what it raises."""
+    started, last = reconnecting(answer)
+    assert started == Started()
+    assert isinstance(last, Failed)
+    assert words in str(last.error)
+    assert last.error.backend == "double"
 
 
 def test_it_keeps_the_contract():

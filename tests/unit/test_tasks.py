@@ -3,9 +3,10 @@ from __future__ import annotations
 import threading
 
 import anyio
+import anyio.lowlevel
 import pytest
 
-from azstt._tasks import BlockingCall, both
+from azstt._tasks import BlockingCall, both, each
 
 pytestmark = pytest.mark.anyio
 
@@ -67,3 +68,61 @@ async def test_a_blocking_call_can_be_left_alone():
     release.set()
     with anyio.fail_after(30):
         await call.over()
+
+
+@pytest.mark.usefixtures("no_thread_left")
+async def test_each_item_of_a_blocking_source_comes_in_order():
+    """A source that makes the thread wait does not keep the loop from its work."""
+    gate = threading.Event()
+
+    def source():
+        yield 1
+        gate.wait(5)
+        yield 2
+
+    items: list[int] = []
+    async for item in each(source()):
+        items.append(item)
+        gate.set()
+    assert items == [1, 2]
+
+
+@pytest.mark.usefixtures("no_thread_left")
+async def test_an_endless_source_is_left_in_the_middle():
+    """It is never far ahead of who takes from it, and its thread ends when nobody does."""
+    made: list[int] = []
+
+    def source():
+        while True:
+            made.append(len(made))
+            yield made[-1]
+
+    items = each(source())
+    assert [await anext(items) for _ in range(20)] == list(range(20))
+    await items.aclose()
+    assert len(made) < 40
+
+
+@pytest.mark.usefixtures("no_thread_left")
+async def test_what_a_source_raises_comes_out_after_its_items():
+    """Nothing that it gave before is lost."""
+
+    def source():
+        yield 1
+        raise OSError("unplugged")
+
+    items = each(source())
+    assert await anext(items) == 1
+    with pytest.raises(OSError, match="unplugged"):
+        await anext(items)
+
+
+async def test_an_async_source_is_taken_as_it_is():
+    """No thread is needed for it."""
+
+    async def source():
+        for item in range(3):
+            await anyio.lowlevel.checkpoint()
+            yield item
+
+    assert [item async for item in each(source())] == [0, 1, 2]

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import queue
 import threading
 from collections import deque
 from contextlib import asynccontextmanager
+from functools import partial
 
 import anyio
 import pytest
@@ -47,7 +49,7 @@ TALK = [
 
 def opener(backend, **options):
     """Give what opens a session with a backend for whatever a page asks."""
-    return lambda start: LiveSession(audio=start.audio, backend=backend, **options)
+    return partial(LiveSession, backend=backend, **options)
 
 
 def talking() -> ScriptedBackend:
@@ -261,7 +263,7 @@ async def test_a_page_that_stays_away_is_given_up():
     """After the grace time the session is closed, and can't be resumed."""
     sessions = []
     server = WireServer(
-        lambda start: sessions.append(opener(talking())(start)) or sessions[-1], grace=0.05
+        lambda **wishes: sessions.append(opener(talking())(**wishes)) or sessions[-1], grace=0.05
     )
     async with visiting(server, START) as page:
         name = (await page.hear())["session"]
@@ -274,6 +276,27 @@ async def test_a_page_that_stays_away_is_given_up():
     assert refused["error"]["type"] == "SessionStateError"
     assert "there is no such session" in refused["error"]["message"]
     assert name not in json.dumps(refused)
+
+
+async def test_a_page_can_not_have_seen_what_was_not_told():
+    """One whose count is not ours is not served: nothing good could come of it."""
+    server = WireServer(opener(talking()))
+    async with visiting(server, START) as page:
+        name = (await page.hear())["session"]
+        async with visiting(server, {"kind": "resume", "session": name, "seen": 99}) as other:
+            assert "seen=99 is more than" in (await other.hear())["error"]["message"]
+
+
+@pytest.mark.filterwarnings("ignore::azstt.BackendFallbackWarning")  # it comes once a process
+async def test_without_a_word_the_configured_backend_serves(monkeypatch, tmp_path):
+    """A server needs no argument; what the page asks for is what the session is made of."""
+    monkeypatch.chdir(tmp_path)  # where no .env is
+    for name in [name for name in os.environ if name.startswith("AZURE_")]:
+        monkeypatch.delenv(name)
+    start = {**START, "language": ["en-US"], "diarize": True}
+    async with visiting(WireServer(), start) as page:
+        refused = await page.hear()
+    assert "the 'local' backend does not support option 'diarize'" in refused["error"]["message"]
 
 
 async def test_the_last_connection_has_the_session():
@@ -333,11 +356,7 @@ async def test_a_bad_beginning_is_refused(first, command, why):
     """The page learns why, and the connection ends."""
     able = Capabilities(languages=frozenset({"en"}), offline=True)
 
-    def choose(start):
-        backend = ScriptedBackend(capabilities=able)
-        return LiveSession(audio=start.audio, language=start.language, backend=backend)
-
-    async with visiting(WireServer(choose), first) as page:
+    async with visiting(WireServer(opener(ScriptedBackend(capabilities=able))), first) as page:
         refused = await page.hear()
     assert (refused["command"], refused["error"]["type"]) == (command, "ConfigurationError")
     assert why in refused["error"]["message"]
@@ -376,20 +395,15 @@ async def test_what_the_session_does_not_allow_is_told():
 
 async def test_commit_and_update_reach_the_recogniser():
     """A page may end a segment, and change what is expected, as the session itself."""
-    done = []
-    live = LiveSession(backend=talking())
-
-    async def commit():
-        done.append("commit")
-
-    async def update(**options):
-        done.append(options)
-
-    live.commit, live.update = commit, update
-    say = [{"kind": "commit"}, {"kind": "update", "language": ["de-DE"]}, {"kind": "close"}]
-    async with visiting(WireServer(lambda _start: live), START, *say) as page:
+    backend = ScriptedBackend.saying("one two three four", seconds_a_word=0.25)
+    update = {"kind": "update", "language": ["de-DE"], "phrases": ["Anna"]}
+    async with visiting(WireServer(opener(backend)), START, SECOND[:16_000]) as page:
         await page.hear()
-    assert done == ["commit", {"language": ("de-DE",)}]
+        await page.say({"kind": "commit"}, update, SECOND[16_000:], FINISH)
+        finals = [(await page.hear_until("final"))[1]["segment"]["text"] for _ in range(2)]
+        await page.say({"kind": "close"})
+    assert finals == ["one two", "three four"]
+    assert [asked.language for asked in backend.asked] == [(), ("de-DE",)]
 
 
 async def test_a_recogniser_that_fails_is_told():
@@ -419,6 +433,22 @@ async def test_audio_that_is_none_is_told():
         await page.say({"kind": "close"})
 
 
+async def test_a_server_that_breaks_at_once_says_so():
+    """A page does not wait for a session that will never be; the details are for the server."""
+
+    def broken(**_wishes):
+        raise KeyError("a detail")
+
+    page = Page()
+    await page.say(START)
+    with pytest.raises(KeyError):
+        await WireServer(broken).serve(page.receive, page.send)
+    refused = await page.hear()
+    assert refused["command"] == "start"
+    assert refused["error"]["message"] == "the server failed in this session"
+    page.leave()
+
+
 async def test_a_server_that_breaks_says_no_more_than_that():
     """Its own errors are for its own log."""
     live = LiveSession(backend=talking())
@@ -430,7 +460,7 @@ async def test_a_server_that_breaks_says_no_more_than_that():
     page = Page()
     await page.say(START, SECOND)
     with pytest.raises(KeyError):
-        await WireServer(lambda _start: live).serve(page.receive, page.send)
+        await WireServer(lambda **_wishes: live).serve(page.receive, page.send)
     await page.hear()
     _, event = await page.hear_until("failed")
     assert event["error"]["message"] == "the server failed in this session"

@@ -1,11 +1,13 @@
-"""``azstt backends``: what each installed backend can do."""
+"""``azstt backends``: what each installed backend can do; and which of them does the work."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 
-from azstt._commands._terminal import say, write
-from azstt.backends import Capabilities, available, resolve
+from azstt._commands._terminal import say, write_table
+from azstt._errors import BackendFallbackWarning
+from azstt.backends import Capabilities, RecognizerBackend, available, resolve
 
 _FEW = 6  # as many languages are named; more are counted
 
@@ -24,10 +26,25 @@ def show_backends() -> None:
             say(f"backend {name!r} can't be asked: {error}")
             cells = ["?"] * len(columns)
         table.append([name, *cells])
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for row in table:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        write(f"{line.rstrip()}\n")
+    write_table(table)
+
+
+def choose_backend(name: str | None, *, quiet: bool) -> RecognizerBackend:
+    """Find the backend, and say so where it was not the user's choice.
+
+    Raises:
+        ConfigurationError: there is none of that name.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", BackendFallbackWarning)
+        backend = resolve(name)
+    fell_back = any(issubclass(warning.category, BackendFallbackWarning) for warning in caught)
+    if fell_back and not quiet:
+        say(
+            f"no backend is configured, so {backend.name!r} does the work; "
+            f"--backend {backend.name} says so without this notice"
+        )
+    return backend
 
 
 def _cells(can: Capabilities) -> Mapping[str, str]:
@@ -42,6 +59,8 @@ def _cells(can: Capabilities) -> Mapping[str, str]:
         "SEGMENTATION": _yes(can.segmentation),
         "CONFIDENCE": _yes(can.confidence),
         "WORD-TIMES": can.word_times,
+        "COMMITS": _yes(can.commits),
+        "UPDATES": _yes(bool(can.updates)),
         "OFFLINE": _yes(can.offline),
     }
 

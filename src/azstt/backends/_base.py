@@ -17,7 +17,7 @@ from azstt._options import RecognitionOptions
 Emit: TypeAlias = Callable[[Event], None]
 
 #: Is asked, on a thread of the backend's, before each attempt to connect again. It answers with
-#: the seconds to wait first, with None for those that the event names, or with False for no attempt.
+#: the seconds to wait first, with None for those that the event names, with False for none at all.
 ReconnectHook: TypeAlias = Callable[[Reconnecting], float | None]
 
 #: Options that a capability of another name stands for.
@@ -156,6 +156,9 @@ class UpdatingSession(RecognizerSession, Protocol):
 
         Called as `write` is, and in order with it. They have been held against the capabilities,
         and differ in nothing but what `Capabilities.updates` names.
+
+        Raises:
+            ConfigurationError: they do not go together; the session goes on as it was.
         """
         ...
 

@@ -68,11 +68,25 @@ class Utterance(Segment):
         """Give the rest of it from ``at`` on: the words that begin there or later."""
         if self.start >= at:
             return self
-        words = tuple(word for word in self.spoken() if word.start >= at)
+        words = tuple(word for word in self.spoken() if not _begins_before(word, at))
         if not words:
             return None
         text = " ".join(word.text for word in words)
         rest = {"text": text, "words": words, "start": words[0].start}
+        return self.model_copy(update=rest | {"lexical": None, "itn": None, "masked": None})
+
+    def until(self, at: Seconds) -> Self | None:
+        """Give what of it there is in audio that ends then: the words that begin before."""
+        if self.end <= at:
+            return self
+        spoken = self.spoken()
+        words = tuple(
+            word.model_copy(update={"end": min(word.end, at)}) for word in spoken if word.start < at
+        )
+        if self.start >= at or (spoken and not words):
+            return None
+        text = " ".join(word.text for word in words)
+        rest = {"text": text, "words": words, "end": at}
         return self.model_copy(update=rest | {"lexical": None, "itn": None, "masked": None})
 
 
@@ -109,6 +123,11 @@ class Script(FrozenModel):
             ConfigurationError: the file can't be read, or is no script.
         """
         return read_model(cls, path)
+
+
+def _begins_before(word: Word, at: float) -> bool:
+    """Tell it to the microsecond: times are differences of others, and no word is in two turns."""
+    return round(word.start - at, 6) < 0
 
 
 def read_model(kind: type[Model], path: str | PathLike[str]) -> Model:

@@ -5,52 +5,22 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from azstt._audio_format import AudioFormat
 from azstt._errors import SessionStateError
-from azstt._events import Ended, Event, Failed, Final, Started
+from azstt._events import Event, Failed
 from azstt._options import RecognitionOptions
-from azstt.backends import RecognizerBackend, RecognizerSession, resolve
-
-#: Seconds that any single step may take: far more than a healthy backend needs.
-PATIENCE = 60.0
-#: Seconds of audio a write.
-PIECE = 0.1
-
-
-@dataclass(frozen=True)
-class _Subject:
-    """What is under test: a backend and the audio that it is tested with."""
-
-    backend: RecognizerBackend
-    audio: AudioFormat
-    speech: bytes
-    options: RecognitionOptions
-
-    def open(self, events: list[Event]) -> RecognizerSession:
-        return self.backend.open(self.options, self.audio, events.append)
-
-    def pieces(self, pcm: bytes) -> list[bytes]:
-        step = self.audio.size(PIECE)
-        return [pcm[i : i + step] for i in range(0, len(pcm), step)]
-
-    def run(self, pcm: bytes) -> list[Event]:
-        """Recognise ``pcm`` from start to close."""
-        events: list[Event] = []
-        session = self.open(events)
-        try:
-            session.start()
-            for piece in self.pieces(pcm):
-                session.write(piece)
-            session.finish()
-            _until(lambda: _is_over(events), "finish() was not followed by Ended or Failed")
-        finally:
-            session.close()
-        return events
-
-    def silence(self, seconds: float) -> bytes:
-        return bytes(self.audio.size(seconds))
+from azstt.backends import RecognizerBackend, resolve
+from azstt.testing._live_contract import calls, commits, takes_a_hook, updates
+from azstt.testing._subject import (
+    Subject,
+    check_end,
+    check_finals,
+    check_order,
+    require,
+    text_of,
+    until,
+)
 
 
 def check_backend(
@@ -61,7 +31,8 @@ def check_backend(
 ) -> None:
     """Hold a backend against the contract of `RecognizerBackend`.
 
-    It opens about ten sessions, in turn and at once.
+    It opens about a dozen sessions, in turn and at once. What its capabilities claim of commits,
+    updates and reconnections is checked too.
 
     Args:
         backend: the backend, or the name that it is registered under.
@@ -73,7 +44,7 @@ def check_backend(
         AssertionError: says which rule is broken, and how.
     """
     backend = resolve(backend)
-    subject = _Subject(
+    subject = Subject(
         backend=backend,
         audio=AudioFormat(sample_rate=backend.capabilities.sample_rates[0]),
         speech=speech,
@@ -82,67 +53,55 @@ def check_backend(
     before = threading.active_count()
     for check in _CHECKS:
         check(subject)
-    _until(
+    until(
         lambda: threading.active_count() <= before,
         f"threads are left behind: {[thread.name for thread in threading.enumerate()]}",
     )
 
 
-def _names_itself(subject: _Subject) -> None:
-    _require(bool(subject.backend.name), "the backend has no name")
+def _names_itself(subject: Subject) -> None:
+    require(bool(subject.backend.name), "the backend has no name")
 
 
-def _hears_speech(subject: _Subject) -> None:
+def _hears_speech(subject: Subject) -> None:
     if not subject.speech:
         return
     events = subject.run(subject.speech)
-    _check_order(events)
+    check_order(events)
     length = subject.audio.seconds(len(subject.speech))
-    _check_end(events, length)
-    segments = [event.segment for event in events if isinstance(event, Final)]
-    _require(any(segment.text for segment in segments), "no words were heard in the speech")
-    starts = [segment.start for segment in segments]
-    _require(starts == sorted(starts), f"finals are out of order: they start at {starts}")
-    for segment in segments:
-        _require(
-            segment.end <= length + PIECE,
-            f"a final ends at {segment.end} s, after the audio ({length} s)",
-        )
-        for word in segment.words:
-            _require(
-                segment.start - PIECE <= word.start and word.end <= segment.end + PIECE,
-                f"a word at {word.start} to {word.end} s lies outside its segment "
-                f"({segment.start} to {segment.end} s)",
-            )
+    check_end(events, length)
+    require(bool(text_of(events)), "no words were heard in the speech")
+    check_finals(events, length)
 
 
-def _accounts_for_silence(subject: _Subject) -> None:
+def _accounts_for_silence(subject: Subject) -> None:
     events = subject.run(subject.silence(2.0))
-    _check_order(events)
-    _check_end(events, 2.0)
+    check_order(events)
+    check_end(events, 2.0)
 
 
-def _takes_no_audio_at_all(subject: _Subject) -> None:
+def _takes_no_audio_at_all(subject: Subject) -> None:
     events = subject.run(b"")
-    _check_order(events)
-    _check_end(events, 0.0)
+    check_order(events)
+    check_end(events, 0.0)
 
 
-def _refuses_audio_after_finish(subject: _Subject) -> None:
+def _refuses_audio_after_finish(subject: Subject) -> None:
     session = subject.open([])
     try:
         session.start()
         session.finish()
-        try:
-            session.write(subject.silence(PIECE))
-        except SessionStateError:
-            return
-        raise AssertionError("a write after finish() did not raise SessionStateError")
+        for name, call in calls(subject, session).items():
+            try:
+                call()
+            except SessionStateError:
+                continue
+            raise AssertionError(f"a {name} after finish() did not raise SessionStateError")
     finally:
         session.close()
 
 
-def _is_silent_once_closed(subject: _Subject) -> None:
+def _is_silent_once_closed(subject: Subject) -> None:
     events: list[Event] = []
     session = subject.open(events)
     session.start()
@@ -151,13 +110,14 @@ def _is_silent_once_closed(subject: _Subject) -> None:
     session.close()
     said = len(events)
     session.close()
-    session.write(subject.silence(PIECE))
+    for call in calls(subject, session).values():
+        call()
     time.sleep(0.3)
-    _require(len(events) == said, f"{len(events) - said} events came after close()")
-    _require(not any(isinstance(event, Failed) for event in events), "close() is not a failure")
+    require(len(events) == said, f"{len(events) - said} events came after close()")
+    require(not any(isinstance(event, Failed) for event in events), "close() is not a failure")
 
 
-def _close_frees_a_blocked_write(subject: _Subject) -> None:
+def _close_frees_a_blocked_write(subject: Subject) -> None:
     session = subject.open([])
     session.start()
     stop = threading.Event()
@@ -172,26 +132,24 @@ def _close_frees_a_blocked_write(subject: _Subject) -> None:
     time.sleep(0.5)
     session.close()
     stop.set()
-    writer.join(PATIENCE)
-    _require(not writer.is_alive(), "a write was still blocked after close()")
+    until(lambda: not writer.is_alive(), "a write was still blocked after close()")
 
 
-def _runs_sessions_at_once(subject: _Subject) -> None:
+def _runs_sessions_at_once(subject: Subject) -> None:
     pcm = subject.speech or subject.silence(1.0)
-    alone = _text(subject.run(pcm))
+    alone = text_of(subject.run(pcm))
     results: list[str] = []
     threads = [
-        threading.Thread(target=lambda: results.append(_text(subject.run(pcm))), daemon=True)
+        threading.Thread(target=lambda: results.append(text_of(subject.run(pcm))), daemon=True)
         for _ in range(3)
     ]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(PATIENCE)
-    _require(results == [alone] * 3, "three sessions at once did not hear what one alone hears")
+    until(lambda: not any(thread.is_alive() for thread in threads), "three at once take too long")
+    require(results == [alone] * 3, "three sessions at once did not hear what one alone hears")
 
 
-_CHECKS: tuple[Callable[[_Subject], None], ...] = (
+_CHECKS: tuple[Callable[[Subject], None], ...] = (
     _names_itself,
     _hears_speech,
     _accounts_for_silence,
@@ -200,42 +158,7 @@ _CHECKS: tuple[Callable[[_Subject], None], ...] = (
     _is_silent_once_closed,
     _close_frees_a_blocked_write,
     _runs_sessions_at_once,
+    commits,
+    updates,
+    takes_a_hook,
 )
-
-
-def _check_order(events: list[Event]) -> None:
-    """Started, then anything, then one last word."""
-    kinds = [event.kind for event in events]
-    _require(isinstance(events[0], Started), f"the first event is not Started: {kinds}")
-    last = [kind for kind in kinds if kind in {"ended", "failed"}]
-    _require(len(last) == 1 and _is_over(events), f"not exactly one Ended, at the end: {kinds}")
-
-
-def _check_end(events: list[Event], length: float) -> None:
-    """The session ended well and has dealt with all of the audio."""
-    last = events[-1]
-    _require(isinstance(last, Ended), f"the session failed: {last!r}")
-    position = last.position if isinstance(last, Ended) else 0.0
-    _require(
-        abs(position - length) <= PIECE, f"Ended(position={position}) after {length} s of audio"
-    )
-
-
-def _is_over(events: list[Event]) -> bool:
-    return bool(events) and isinstance(events[-1], Ended | Failed)
-
-
-def _text(events: list[Event]) -> str:
-    return " ".join(event.segment.text for event in events if isinstance(event, Final))
-
-
-def _until(condition: Callable[[], bool], complaint: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        _require(time.monotonic() < deadline, complaint)
-        time.sleep(0.01)
-
-
-def _require(condition: bool, complaint: str) -> None:
-    if not condition:
-        raise AssertionError(complaint)

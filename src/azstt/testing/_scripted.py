@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from threading import Event as Flag
 from threading import Lock
-from typing import Annotated
-
-from pydantic import Field
 
 from azstt._audio_format import AudioFormat
-from azstt._errors import RecognitionError, SessionStateError
+from azstt._errors import RecognitionError, ServiceError, SessionStateError
 from azstt._events import (
-    AudioGap,
     Ended,
     Event,
     Failed,
     Final,
-    Partial,
     Reconnecting,
     SpeechEnded,
     SpeechStarted,
     Started,
 )
-from azstt._models import FrozenModel
 from azstt._options import RecognitionOptions
-from azstt._result import Seconds, Segment
+from azstt._result import Segment
 from azstt._words import spread_words
-from azstt.backends import Capabilities, Emit, RecognizerSession
+from azstt.backends import Capabilities, Emit, RecognizerSession, ReconnectHook
+from azstt.backends._hooks import ask_to_reconnect
+from azstt.testing._script import Cue, cue_of, cut
 
 EVERYTHING = Capabilities(
     default_language="en-US",
@@ -42,21 +39,10 @@ EVERYTHING = Capabilities(
     word_times="measured",
     offline=True,
     options=frozenset(RecognitionOptions.model_fields),
+    commits=True,
+    updates=frozenset(RecognitionOptions.model_fields) - {"channels"},
+    reconnects=True,
 )
-
-
-class Cue(FrozenModel):
-    """An event and its time.
-
-    Attributes:
-        event: what the session says.
-        at: seconds of audio that must have been written first.
-        delay: seconds of wall time to wait then; ``math.inf`` hangs until the session is closed.
-    """
-
-    event: Event
-    at: Seconds
-    delay: Annotated[float, Field(ge=0.0)] = 0.0
 
 
 class ScriptedBackend:
@@ -65,6 +51,11 @@ class ScriptedBackend:
     An event alone comes as soon as the audio that it speaks of has been written; a `Cue` says when
     otherwise. What the audio is too short for comes at the end. `Ended` follows by itself unless
     the script ends the session with an `Ended` or a `Failed` of its own.
+
+    A commit ends the open segment as a recogniser would: the next `Final`, if it has begun, comes
+    at once with the words that have ended, and when its time has come with the others. A hook is
+    asked before a `Reconnecting`, which then names the delay that the hook wants; nobody waits for
+    it. Options change nothing of the script; `asked` tells what they were.
 
     Args:
         script: events and cues.
@@ -89,12 +80,13 @@ class ScriptedBackend:
         capabilities: Capabilities = EVERYTHING,
         start_error: RecognitionError | None = None,
     ) -> None:
-        cues = (item if isinstance(item, Cue) else _cue(item) for item in script)
+        cues = (item if isinstance(item, Cue) else cue_of(item) for item in script)
         self._script: tuple[Cue, ...] = tuple(sorted(cues, key=lambda cue: cue.at))
         self._name: str = name
         self._model: str | None = model
         self._capabilities: Capabilities = capabilities
         self._start_error: RecognitionError | None = start_error
+        self._asked: list[RecognitionOptions] = []
 
     @classmethod
     def saying(
@@ -122,32 +114,40 @@ class ScriptedBackend:
         """What it claims to be able to do."""
         return self._capabilities
 
+    @property
+    def asked(self) -> tuple[RecognitionOptions, ...]:
+        """The options of every session that was opened, and of every update, in order."""
+        return tuple(self._asked)
+
     def open(
-        self,
-        options: RecognitionOptions,  # noqa: ARG002 - a script says the same whatever is asked
-        audio: AudioFormat,
-        emit: Emit,
+        self, options: RecognitionOptions, audio: AudioFormat, emit: Emit
     ) -> RecognizerSession:
         """Make a session that plays the script from its beginning."""
-        return _ScriptedSession(self._script, audio, emit, self._model, self._start_error)
+        self._asked.append(options)
+        part = _Part(self._script, self._name, self._model, self._start_error, self._asked.append)
+        return _ScriptedSession(part, audio, emit)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What a session has of its backend."""
+
+    script: tuple[Cue, ...]
+    name: str
+    model: str | None
+    start_error: RecognitionError | None
+    updated: Callable[[RecognitionOptions], None]
 
 
 class _ScriptedSession:
     """Plays a script against the audio that is written."""
 
-    def __init__(
-        self,
-        script: Iterable[Cue],
-        audio: AudioFormat,
-        emit: Emit,
-        model: str | None,
-        start_error: RecognitionError | None,
-    ) -> None:
-        self._cues = deque(script)
+    def __init__(self, part: _Part, audio: AudioFormat, emit: Emit) -> None:
+        self._part = part
+        self._cues = deque(part.script)
         self._audio = audio
         self._emit = emit
-        self._model = model
-        self._start_error = start_error
+        self._hook: ReconnectHook | None = None
         self._written = 0
         self._finished = False
         self._over = False
@@ -155,17 +155,30 @@ class _ScriptedSession:
         self._emitting = Lock()
 
     def start(self) -> None:
-        if self._start_error is not None:
-            raise self._start_error
-        self._say(Started(model=self._model))
+        if self._part.start_error is not None:
+            raise self._part.start_error
+        self._say(Started(model=self._part.model))
 
     def write(self, pcm: bytes, /) -> None:
-        if self._finished:
-            raise SessionStateError("write after finish: this session takes no more audio")
+        self._check("write")
         self._written += len(pcm)
         self._play(until=self._position)
 
+    def commit(self) -> None:
+        self._check("commit")
+        final, self._cues = cut(self._cues, self._position)
+        if final is not None:
+            self._say(final)
+
+    def update(self, options: RecognitionOptions, /) -> None:
+        self._check("update")
+        self._part.updated(options)
+
+    def on_reconnect(self, hook: ReconnectHook, /) -> None:
+        self._hook = hook
+
     def finish(self) -> None:
+        self._check("finish")
         self._finished = True
         self._play(until=math.inf)
         self._say(Ended(position=self._position))
@@ -179,12 +192,25 @@ class _ScriptedSession:
     def _position(self) -> float:
         return self._audio.seconds(self._written)
 
+    def _check(self, call: str) -> None:
+        if self._finished and not self._closed.is_set():
+            raise SessionStateError(f"{call}() after finish(); open another session")
+
     def _play(self, *, until: float) -> None:
         while self._cues and self._cues[0].at <= until:
             cue = self._cues.popleft()
             if cue.delay:
                 self._closed.wait(None if math.isinf(cue.delay) else cue.delay)
-            self._say(cue.event)
+            event = cue.event
+            self._say(self._asked(event) if isinstance(event, Reconnecting) else event)
+
+    def _asked(self, planned: Reconnecting) -> Event:
+        """Let the hook have its say."""
+        try:
+            attempt = ask_to_reconnect(self._hook, planned, backend=self._part.name)
+        except RecognitionError as error:
+            return Failed(error=error)
+        return attempt or Failed(error=ServiceError(planned.reason, backend=self._part.name))
 
     def _say(self, event: Event) -> None:
         """Emit, unless the session is closed or has said its last word."""
@@ -193,18 +219,3 @@ class _ScriptedSession:
                 return
             self._over = isinstance(event, Ended | Failed)
             self._emit(event)
-
-
-def _cue(event: Event) -> Cue:
-    """Time an event by the audio that it speaks of."""
-    match event:
-        case SpeechStarted(at=at) | SpeechEnded(at=at):
-            return Cue(event=event, at=at)
-        case Partial(end=end) | AudioGap(end=end):
-            return Cue(event=event, at=end)
-        case Final(segment=segment):
-            return Cue(event=event, at=segment.end)
-        case Ended(position=position):
-            return Cue(event=event, at=position)
-        case Started() | Reconnecting() | Failed():
-            return Cue(event=event, at=0.0)

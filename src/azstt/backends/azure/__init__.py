@@ -13,6 +13,27 @@ from azstt.backends.azure._limits import ReconnectPolicy as ReconnectPolicy
 from azstt.backends.azure._request import DEFAULT_LANGUAGE, Request
 from azstt.backends.azure._tokens import Token, TokenCredential, Tokens
 
+#: What another recogniser can have otherwise, without giving results of another kind: no speakers,
+#: translations or readings where there were none.
+_UPDATES = frozenset(
+    {
+        "language",
+        "language_changes",
+        "custom_model",
+        "phrases",
+        "phrase_weight",
+        "profanity",
+        "dictation",
+        "true_text",
+        "segmentation_silence",
+        "segmentation_maximum",
+        "segmentation_semantic",
+        "initial_silence",
+        "pronunciation",
+        "audio_logging",
+    }
+)
+
 
 class AzureBackend:
     """Azure Speech-to-Text, in real time, over the Speech SDK.
@@ -69,6 +90,9 @@ class AzureBackend:
             word_times="measured",
             sample_rates=(16_000, 8_000),
             options=frozenset(RecognitionOptions.model_fields),
+            commits=True,
+            updates=_UPDATES,
+            reconnects=True,
             # Ours come first: the longest wait, and the one for the next attempt.
             patience=max(waits.connect, waits.first_response, waits.idle)
             + waits.stop

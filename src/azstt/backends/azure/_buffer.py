@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from threading import Condition
 
 from azstt._audio_format import AudioFormat
@@ -10,6 +11,10 @@ from azstt._audio_format import AudioFormat
 AHEAD = 5.0
 #: Seconds that the SDK may read beyond what it keeps, until it has noticed that it is too much.
 _OVERRUN = 5.0
+#: Seconds that a reader is given at least, but for the end. The SDK asks for 0.1 s, and sends on
+#: at once what it gets. Were it given no less, as by its own push stream, pieces of 20 ms would
+#: leave 45 ms late (median), and pieces of 250 ms 130 ms. Less than this costs more than it brings.
+_LEAST = 0.025
 
 
 class AudioBuffer:
@@ -20,6 +25,9 @@ class AudioBuffer:
     for the SDK's overrun, goes even so: the SDK never has more than that unanswered, so the
     service has answered it with silence.
 
+    The audio comes in stretches: a reader ends where its stretch does, at the next `cut`, and the
+    one after it begins there.
+
     Args:
         audio: the shape of the PCM.
         hold: seconds to keep behind the reader.
@@ -29,11 +37,15 @@ class AudioBuffer:
         self._audio: AudioFormat = audio
         self._hold: int = audio.size(hold + _OVERRUN)
         self._ahead: int = audio.size(AHEAD)
+        self._least: int = audio.size(_LEAST)
         self._changed: Condition = Condition()
         self._bytes: bytearray = bytearray()
         self._origin: int = 0  # where the first byte that is kept stands in the whole
         self._cursor: int = 0
         self._settled: int = 0
+        self._cuts: deque[int] = deque()  # ends of stretches, from the present one's on
+        self._last_cut: int = 0
+        self._stop: int | None = None  # where the reader ends before its stretch does
         self._ended: bool = False
         self._closed: bool = False
         self._reader: Reader | None = None
@@ -58,9 +70,15 @@ class AudioBuffer:
 
     @property
     def drained(self) -> bool:
-        """Whether the audio is over and the reader has come to its end."""
+        """Whether the reader has come to the end of its stretch, and gets no more."""
         with self._changed:
-            return self._ended and self._cursor == self._end
+            return self._bounded and self._cursor == self._limit
+
+    @property
+    def complete(self) -> bool:
+        """Whether the audio is over, and the service has dealt with all of it."""
+        with self._changed:
+            return self._ended and self._settled == self._end
 
     def write(self, pcm: bytes) -> None:
         """Add audio; blocks while too much waits to be read, until `close`."""
@@ -76,10 +94,43 @@ class AudioBuffer:
             self._ended = True
             self._changed.notify_all()
 
-    def settle(self, seconds: float) -> None:
-        """Say up to where the service has dealt with the audio; never goes back."""
+    def cut(self, *, anyhow: bool = False) -> bool:
+        """End a stretch after what was written; tell whether there was anything to end.
+
+        Args:
+            anyhow: also where nothing was written since the last cut.
+        """
         with self._changed:
-            self._settled = min(max(self._settled, self._audio.size(seconds)), self._end)
+            if self._end == self._last_cut and not anyhow:
+                return False
+            self._cuts.append(self._end)
+            self._last_cut = self._end
+            self._changed.notify_all()
+            return True
+
+    def pass_cut(self) -> bool:
+        """Go on to the next stretch if the service has dealt with the present one."""
+        with self._changed:
+            if not self._cuts or self._settled < self._cuts[0]:
+                return False
+            self._cuts.popleft()
+            return True
+
+    def stop(self) -> None:
+        """End the reader where it is, within its stretch."""
+        with self._changed:
+            self._stop = self._cursor
+            self._changed.notify_all()
+
+    def settle(self, seconds: float) -> None:
+        """Say up to where the service has dealt with the stretch; never goes back."""
+        with self._changed:
+            self._settled = max(self._settled, min(self._audio.size(seconds), self._limit))
+
+    def settle_all(self) -> None:
+        """Say that the service has dealt with all that the reader was to get."""
+        with self._changed:
+            self._settled = max(self._settled, self._limit)
 
     def close(self) -> None:
         """Free a blocked writer and reader; drop everything."""
@@ -92,6 +143,7 @@ class AudioBuffer:
         """Make a reader that begins where the settled audio ends; the last one ends."""
         with self._changed:
             self._cursor = max(self._settled, self._origin)
+            self._stop = None
             self._reader = Reader(self, self._audio.seconds(self._cursor))
             self._changed.notify_all()
             return self._reader
@@ -103,13 +155,13 @@ class AudioBuffer:
             self._changed.notify_all()
 
     def fill(self, reader: Reader, view: memoryview) -> int:
-        """Give a reader its next audio, as much as it wants; 0 is the end."""
+        """Give a reader its next audio, up to as much as it wants; 0 is the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._can_fill(reader, len(view)))
             if self._closed or reader is not self._reader:
                 return 0
             at = self._cursor - self._origin
-            size = min(len(view), self._end - self._cursor)
+            size = min(len(view), self._limit - self._cursor)
             view[:size] = self._bytes[at : at + size]
             self._cursor += size
             self._forget()
@@ -121,15 +173,27 @@ class AudioBuffer:
     def _end(self) -> int:
         return self._origin + len(self._bytes)
 
+    @property
+    def _bounded(self) -> bool:
+        """Whether it is known where the reader ends."""
+        return self._ended or bool(self._cuts) or self._stop is not None
+
+    @property
+    def _limit(self) -> int:
+        """Where the reader ends, as far as is known."""
+        if self._stop is not None:
+            return self._stop
+        return self._cuts[0] if self._cuts else self._end
+
     def _has_room(self) -> bool:
         return self._closed or self._end - self._cursor < self._ahead
 
     def _can_fill(self, reader: Reader, size: int) -> bool:
         return (
             self._closed
-            or self._ended
+            or self._bounded
             or reader is not self._reader
-            or self._end - self._cursor >= size
+            or self._end - self._cursor >= min(size, self._least)
         )
 
     def _forget(self) -> None:
@@ -152,5 +216,5 @@ class Reader:
         self._buffer: AudioBuffer = buffer
 
     def read(self, view: memoryview) -> int:
-        """Fill ``view``; blocks until there is as much; 0 is the end."""
+        """Fill ``view`` as far as there is audio; blocks until there is some; 0 is the end."""
         return self._buffer.fill(self, view)

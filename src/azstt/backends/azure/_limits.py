@@ -19,7 +19,9 @@ class AzureLimits(FrozenModel):
         sign_in: fetching a token from a credential or a function.
         connect: from the start, or from the loss of a connection, until one stands.
         first_response: from the first audio on a connection until the service says anything.
-        idle: without a word from the service while it has audio to deal with.
+        idle: without a word from the service while it has audio to deal with. Before the end of
+            the audio the recogniser is ended then and another one begun, for the end is answered
+            even after a long silence, if the service is there: within ``first_response``.
         stop: letting go of a recogniser; one that takes longer is left to itself.
         hold: audio that the service has not dealt with yet and that is kept to be sent again.
             A session holds this much, and 10 s more: 4 MB at 16 kHz; so does the SDK.
@@ -38,7 +40,8 @@ class AzureLimits(FrozenModel):
 class ReconnectPolicy(FrozenModel):
     """How a lost connection is made again; the SDK itself gives up after about a second.
 
-    The count and the clock begin anew whenever something was recognised.
+    The count and the clock begin anew whenever something was recognised, or the service had still
+    been answering 10 s of audio later: in a long silence outages are not added up.
 
     Attributes:
         attempts: how often; 0 is never.
@@ -48,7 +51,7 @@ class ReconnectPolicy(FrozenModel):
         jitter: share of the delay that is left to chance, so that many do not come back at once.
     """
 
-    attempts: Annotated[int, Field(ge=0)] = 8
+    attempts: Annotated[int, Field(ge=0)] = 12
     total: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 120.0
     first_delay: _Limit = 0.5
     longest_delay: _Limit = 20.0

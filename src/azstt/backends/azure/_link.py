@@ -45,6 +45,7 @@ class Link:
     Attributes:
         watch: the connection's clock.
         session_id: what the service calls it; None before it stands.
+        breaks: how often it was lost; the SDK makes it again by itself, if that is no use it fails.
         over: whether it has come to its end.
         error: why, if that is not the end of the audio.
     """
@@ -52,6 +53,7 @@ class Link:
     def __init__(self, sink: Sink, request: Request, buffer: AudioBuffer, base: float) -> None:
         self.watch: Watch = Watch(request.limits, monotonic(), base)
         self.session_id: str | None = None
+        self.breaks: int = 0
         self.over: bool = False
         self.error: RecognitionError | None = None
         self._sink: Sink = sink
@@ -67,6 +69,7 @@ class Link:
 
     def on_disconnected(self) -> None:
         """Start the clock of the SDK's own attempts."""
+        self.breaks += 1
         self.watch.disconnected(monotonic())
 
     def on_message(self) -> None:

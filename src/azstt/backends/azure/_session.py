@@ -5,44 +5,35 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from threading import Condition, Thread, get_ident
+from dataclasses import dataclass, replace
+from threading import TIMEOUT_MAX, Condition, Thread, current_thread, get_ident
 from time import monotonic
 
 from azstt._audio_format import AudioFormat
 from azstt._azure_failures import BACKEND
 from azstt._azure_payload import Phrase
-from azstt._errors import (
-    RecognitionError,
-    RecognitionTimeoutError,
-    ServiceError,
-    ServiceUnreachableError,
-    SessionStateError,
-)
-from azstt._events import (
-    Ended,
-    Event,
-    Failed,
-    Partial,
-    Reconnecting,
-    Started,
-)
+from azstt._errors import AuthenticationError, RecognitionError, SessionStateError
+from azstt._events import Ended, Event, Failed, Partial, Reconnecting, Started
+from azstt._options import RecognitionOptions
 from azstt._result import Segment
-from azstt.backends._base import Emit
+from azstt.backends._base import Emit, ReconnectHook
+from azstt.backends._hooks import ask_to_reconnect
 from azstt.backends.azure import _exit
 from azstt.backends.azure._buffer import AudioBuffer
-from azstt.backends.azure._certificate import name_issuer
+from azstt.backends.azure._connection import Connection
 from azstt.backends.azure._limits import ReconnectPolicy
 from azstt.backends.azure._link import Link, unexpected
 from azstt.backends.azure._request import Request
-from azstt.backends.azure._sdk import Recognition
+from azstt.backends.azure._retry import Retry
 from azstt.backends.azure._speech import Speech
 from azstt.backends.azure._tokens import Tokens
 
 _log = logging.getLogger("azstt.azure")
 
-#: Seconds between two looks at the clock.
-_TICK = 0.2
+#: Seconds after which the SDK makes a lost connection again.
+_SDK_DELAY = 0.25
+#: Seconds that closing may take beyond the limit for letting go of a recogniser.
+_GRACE = 0.4
 #: Results to remember, to tell one that is sent twice.
 _REMEMBERED = 64
 
@@ -59,9 +50,10 @@ class Plan:
 class AzureSession:
     """One stretch of audio; see `RecognizerSession`.
 
-    A thread of its own, the supervisor, makes every call of the SDK that may block, and makes the
-    recogniser anew when the service is lost. The SDK's own thread only hands events over.
-    Every event is emitted under the lock, so they come one at a time and none after `close`.
+    A thread of its own, the supervisor, keeps one connection after the other: another when the
+    service is lost, and at each commit or update, where a stretch of the audio ends that one
+    recogniser hears. The SDK's own thread only hands events over. Every event is emitted under
+    the lock, so they come one at a time and none after `close`.
     """
 
     def __init__(self, plan: Plan, audio: AudioFormat, emit: Emit) -> None:
@@ -70,6 +62,9 @@ class AzureSession:
         self._emit: Emit = emit
         self._buffer: AudioBuffer = AudioBuffer(audio, plan.request.limits.hold)
         self._lock: Condition = Condition()  # reentrant: whoever takes an event may close
+        self._requests: deque[Request] = deque([plan.request])  # the present stretch's, and further
+        self._retry: Retry = Retry(plan.policy)
+        self._hook: ReconnectHook | None = None
         self._link: Link | None = None
         self._supervisor: Thread | None = None
         self._emitting: int | None = None  # the thread that is in `emit`
@@ -79,6 +74,8 @@ class AzureSession:
         self._closed: bool = False
         self._start_error: RecognitionError | None = None
         self._speech: Speech = Speech()
+        self._attempts: int = 0  # to connect again, since anything was recognised
+        self._token_was_good: bool = False
         self._seen: deque[tuple[object, ...]] = deque(maxlen=_REMEMBERED)
 
     def start(self) -> None:
@@ -109,6 +106,48 @@ class AzureSession:
         if self._takes_audio("write"):
             self._buffer.write(pcm)
 
+    def commit(self) -> None:
+        """End the open segment after what was written; returns at once, its `Final` follows.
+
+        To the service it is the end of the audio: it says all that is left to say, and the audio
+        that follows goes to another recogniser, over another connection. So a word that is under
+        way is heard as two, language detection and the labels of speakers begin anew, and until
+        the new connection stands, a fraction of a second, audio waits. Where nothing was written
+        since the last one it does nothing.
+
+        Raises:
+            SessionStateError: before `start` or after `finish`.
+        """
+        # The SDK's push stream has a commit of its own, which sends the message audio.commit. How
+        # the service answers is published nowhere, and without an answer nobody could say when
+        # all before it was recognised.
+        if self._takes_audio("commit"):
+            with self._lock:
+                self._cut(self._requests[-1])
+
+    def update(self, options: RecognitionOptions, /) -> None:
+        """Use other options from here on, as of `commit`, by another recogniser.
+
+        Raises:
+            ConfigurationError: options do not go together.
+            SessionStateError: before `start` or after `finish`.
+        """
+        request = replace(self._plan.request, options=options)
+        request.check()
+        if self._takes_audio("update"):
+            with self._lock:
+                if request != self._requests[-1]:
+                    self._cut(request, anyhow=True)
+
+    def on_reconnect(self, hook: ReconnectHook, /) -> None:
+        """Ask ``hook`` before each further attempt, on a thread of the session's.
+
+        A connection that the SDK makes again by itself, at once and for about a second, is told
+        of and not asked about. What the hook adds to a delay the policy does not count. What it
+        raises ends the session.
+        """
+        self._hook = hook
+
     def finish(self) -> None:
         """Take no more audio; returns at once, `Ended` or `Failed` follows.
 
@@ -124,10 +163,12 @@ class AzureSession:
         with self._lock:
             self._closed = True
             self._lock.notify_all()
-            supervisor, reentered = self._supervisor, self._emitting == get_ident()
+            supervisor = self._supervisor
+            # whoever takes an event, or answers as the hook, may close
+            reentered = self._emitting == get_ident() or supervisor is current_thread()
         self._buffer.close()
         if supervisor is not None and not reentered:
-            supervisor.join(self._plan.request.limits.stop + 2 * _TICK)
+            supervisor.join(self._plan.request.limits.stop + _GRACE)
 
     # What follows runs in the supervisor.
 
@@ -143,113 +184,60 @@ class AzureSession:
             _exit.forget(self)
 
     def _keep_connected(self) -> None:
-        """Connect, and again, until the audio is dealt with or there is no point in it.
+        """Connect, and again, until all of the audio is dealt with or there is no point in it.
 
         Raises:
             RecognitionError: the one that ended it.
         """
-        attempts, lost_at, settled = 0, 0.0, 0.0
-        while (error := self._connection()) is not None:
-            if self._buffer.drained and self._buffer.settled >= self._buffer.written:
-                self._say(Ended(position=self._buffer.written))  # all has its answer
-                return
-            now = monotonic()
-            if attempts == 0 or self._buffer.settled > settled:
-                attempts, lost_at, settled = 0, now, self._buffer.settled
-            attempts += 1
-            delay = self._plan.policy.delay(attempts, error.retry_after)
-            if not self._worth_another(error, attempts, now - lost_at + delay):
-                raise error
-            _log.warning(
-                "connection lost at %.1f s (%s); attempt %d in %.1f s",
-                *(settled, error.code or type(error).__name__, attempts, delay),
-            )
-            self._say(Reconnecting(attempt=attempts, delay=delay, reason=str(error)))
-            with self._lock:
-                if self._lock.wait_for(lambda: self._closed, delay):
-                    return
+        plan = self._plan
+        while not (self._closed or self._over):
+            request = self._next_request()
+            connection = Connection(self, request, plan.tokens, self._audio, self._buffer)
+            error = connection.run()
+            self.concluded()  # lost in the end, but all had its answer
+            if error is not None and not self._over:
+                self._await_next(error, connection.heard)
 
-    def _worth_another(self, error: RecognitionError, attempt: int, elapsed: float) -> bool:
-        """Whether to connect again. What was never reached is not waited for."""
-        if not self._standing and isinstance(
-            error, ServiceUnreachableError | RecognitionTimeoutError
-        ):
-            return False
-        policy = self._plan.policy
-        return error.retryable and attempt <= policy.attempts and elapsed <= policy.total
-
-    def _connection(self) -> RecognitionError | None:
-        """Recognise over one recogniser of the SDK; give what ended it, None for the good end."""
-        tokens = self._plan.tokens
-        try:
-            token = tokens.get() if tokens else None
-            reader = self._buffer.reader()
-            recognition = Recognition(self._plan.request, token, self._audio, reader)
-        except RecognitionError as error:
-            return error
-        link = Link(self, self._plan.request, self._buffer, reader.base)
+    def _next_request(self) -> Request:
+        """Give what is asked for in the stretch of audio that is next."""
         with self._lock:
-            self._link = link
-        try:
-            recognition.start(link, partials=self._plan.request.options.partials)
-            return self._follow(link, recognition)
-        except RecognitionError as error:
-            return error
-        finally:
-            with self._lock:
-                self._link = None
-            self._buffer.detach()
-            _bounded(recognition.close, self._plan.request.limits.stop)
+            while self._buffer.pass_cut():
+                self._requests.popleft()
+            return self._requests[0]
 
-    def _follow(self, link: Link, recognition: Recognition) -> RecognitionError | None:
-        """Wait for the end of a connection, with an eye on the clock and on the token."""
-        tokens = self._plan.tokens
-        while True:
-            with self._lock:
-                self._lock.wait_for(lambda: link.over or self._closed, _TICK)
-                if self._closed:
-                    return None
-            if link.over:
-                return self._conclude(link)
-            late = link.watch.overdue(monotonic(), self._buffer.read, over=self._buffer.drained)
-            if late:
-                return self._timeout(late, link)
-            if tokens and tokens.due:
-                self._renew(tokens, recognition)
+    def _await_next(self, error: RecognitionError, heard: float) -> None:
+        """Wait until it is time to connect again.
 
-    def _conclude(self, link: Link) -> RecognitionError | None:
-        if link.error is not None:
-            name_issuer(link.error, self._plan.request.settings)
-            return link.error
-        if not self._buffer.drained:
-            return ServiceError(
-                f"{self._target} ended the session before the audio was over",
-                backend=BACKEND,
-                session_id=link.session_id,
-            )
-        self._say(Ended(position=self._buffer.written))
-        return None
-
-    def _timeout(self, late: str, link: Link) -> RecognitionError:
-        return RecognitionTimeoutError(
-            f"{self._target} kept us waiting: {late}",
-            backend=BACKEND,
-            code="timeout",
-            session_id=link.session_id,
-            hint="try again, or raise that limit in AzureLimits",
+        Raises:
+            RecognitionError: it never is: ``error``, or the hook failed.
+        """
+        self._drop_token(error)
+        settled = self._buffer.settled
+        delay = self._retry.after(
+            error, monotonic(), stood=self._standing, settled=settled, heard=heard
         )
+        attempt = ask_to_reconnect(self._hook, self._attempt(delay, str(error)), backend=BACKEND)
+        if attempt is None:
+            raise error
+        self._retry.postpone(attempt.delay - delay)
+        _log.warning(
+            "connection lost at %.1f s (%s); attempt %d in %.1f s",
+            *(settled, error.code or type(error).__name__, attempt.attempt, attempt.delay),
+        )
+        self._say(attempt)
+        self.pause(lambda: False, attempt.delay)
 
-    def _renew(self, tokens: Tokens, recognition: Recognition) -> None:
-        """Have a new token at hand for the next connection; the present one outlives its own."""
-        try:
-            recognition.renew(tokens.get())
-        except RecognitionError as error:
-            tokens.later()
-            _log.warning("the token could not be renewed: %s", error)
+    def _drop_token(self, error: RecognitionError) -> None:
+        """Have a token that was good before and is refused now replaced: it has expired."""
+        if isinstance(error, AuthenticationError) and self._token_was_good and self._plan.tokens:
+            self._token_was_good = False
+            error.retryable = self._plan.tokens.drop()
 
-    @property
-    def _target(self) -> str:
-        return self._plan.request.settings.target
+    def _attempt(self, delay: float, reason: str) -> Reconnecting:
+        """Number the attempts since anything was recognised, ours and the SDK's."""
+        with self._lock:
+            self._attempts += 1
+            return Reconnecting(attempt=self._attempts, delay=delay, reason=reason)
 
     # What follows runs on any thread, also the SDK's.
 
@@ -263,9 +251,35 @@ class AzureSession:
                 raise SessionStateError(f"{call}() after finish(); open another session")
             return not self._over
 
+    def _cut(self, request: Request, *, anyhow: bool = False) -> None:
+        """Begin another stretch after what was written, and another recogniser for it."""
+        if self._buffer.cut(anyhow=anyhow):
+            self._requests.append(request)
+
+    def attach(self, link: Link | None) -> None:
+        """Hear this connection from now on, and no other."""
+        with self._lock:
+            self._link = link
+
+    def pause(self, until: Callable[[], bool], seconds: float) -> bool:
+        """Wait, until woken if that holds then; tell whether the session is closed."""
+        with self._lock:
+            self._lock.wait_for(lambda: self._closed or until(), min(seconds, TIMEOUT_MAX))
+            return self._closed
+
+    def concluded(self) -> None:
+        """The service has dealt with more of the audio: with all of it, that is the end."""
+        if self._buffer.complete:
+            self._say(Ended(position=self._buffer.written))
+
+    def broken(self) -> None:
+        """The connection is lost, and the SDK makes it again."""
+        self._say(self._attempt(_SDK_DELAY, f"the connection to {self._target} was lost"))
+
     def stands(self, link: Link) -> None:
         """A connection stands: the first one is the session's start."""
         with self._lock:
+            self._token_was_good = True
             if not self._standing and link is self._link:
                 self._standing = True
                 self._say(Started(session_id=link.session_id))
@@ -279,6 +293,7 @@ class AzureSession:
             if link is not self._link or key in self._seen:
                 return
             self._seen.append(key)
+            self._attempts = 0
             self._buffer.settle(segment.end)
             for event in self._speech.settles(segment):
                 self._say(event)
@@ -302,6 +317,10 @@ class AzureSession:
         with self._lock:
             self._lock.notify_all()
 
+    @property
+    def _target(self) -> str:
+        return self._plan.request.settings.target
+
     def _say(self, event: Event) -> None:
         """Emit, unless the session is closed or has said its last word."""
         with self._lock:
@@ -324,10 +343,3 @@ class AzureSession:
                 self._over = True
             self._lock.notify_all()
         self._buffer.close()
-
-
-def _bounded(call: Callable[[], None], seconds: float) -> None:
-    """Call in a thread, and leave it to itself if it takes longer."""
-    thread = Thread(target=call, name="azstt azure release", daemon=True)
-    thread.start()
-    thread.join(seconds)

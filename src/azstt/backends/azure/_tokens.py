@@ -110,6 +110,11 @@ class Tokens:
             self._renew_at = expires - min(_MARGIN, left / 2)
         return self._token
 
+    def drop(self) -> bool:
+        """Give up a token that the service refuses; tell whether another may be had."""
+        self._renew_at = 0.0
+        return not isinstance(self._source, str)
+
     def later(self) -> None:
         """Put off the next attempt after one that failed."""
         self._renew_at = time.time() + _PAUSE

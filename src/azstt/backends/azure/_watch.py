@@ -28,6 +28,12 @@ class Watch:
         self._waiting_since: float | None = None
         self._answered_at: float = position
 
+    @property
+    def heard(self) -> float:
+        """Seconds of audio that had been read when the service last said anything."""
+        with self._lock:
+            return self._answered_at
+
     def connected(self, now: float) -> None:
         """The connection stands."""
         with self._lock:
@@ -48,6 +54,17 @@ class Watch:
             self._waiting_since = None
             self._answered_at = position
 
+    def expect(self, now: float) -> None:
+        """An answer is due from now on, as after the first audio."""
+        with self._lock:
+            self._answered = False
+            self._waiting_since = now
+
+    def silent(self, position: float) -> bool:
+        """Whether the service has answered before, but nothing since much audio was read."""
+        with self._lock:
+            return self._answered and self._is_enough(position)
+
     def overdue(self, now: float, position: float, *, over: bool) -> str | None:
         """Say what has been waited for too long, if anything has.
 
@@ -65,9 +82,12 @@ class Watch:
             if self._waiting_since is None:
                 self._waiting_since = now
             waited = now - self._waiting_since
-            if not self._answered and waited > self._limits.first_response:
-                return f"no answer within first_response={self._limits.first_response:g} s"
-            enough = over or position - self._answered_at >= _ENOUGH
-            if enough and waited > self._limits.idle:
+            if not self._answered:
+                limit = self._limits.first_response
+                return f"no answer within first_response={limit:g} s" if waited > limit else None
+            if (over or self._is_enough(position)) and waited > self._limits.idle:
                 return f"not a word for idle={self._limits.idle:g} s"
             return None
+
+    def _is_enough(self, position: float) -> bool:
+        return position - self._answered_at >= _ENOUGH

@@ -77,6 +77,7 @@ class LocalBackend:
             word_times="measured" if self._align else "estimated",
             offline=True,
             sample_rates=(RATE,),
+            commits=True,
         )
 
     def open(

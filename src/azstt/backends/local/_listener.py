@@ -63,6 +63,11 @@ class Listener:
             yield from self._block(audio[at : at + _BLOCK])
             yield None
 
+    def cut(self) -> Iterator[Speech | Utterance | None]:
+        """Give the open utterance as it is; what follows belongs to another."""
+        for mark in self._segmenter.cut():
+            yield self._told(mark)
+
     def finish(self) -> Iterator[Speech | Utterance | None]:
         """Give what is left: there is no more audio."""
         rest = self._rest[: len(self._rest) - len(self._rest) % _SAMPLE]

@@ -86,6 +86,9 @@ class Segmenter:
         self._run: int | None = None  # where the run under way began
         self._voiced: int = 0  # the frame after its last that was no silence
         self._confirmed: bool = False  # it has lasted long enough to be speech
+        self._faint_until: int = (
+            0  # up to here faint speech goes on, though a cut has ended its run
+        )
         self._levels: list[float] = []  # its probabilities, to find the best place for a split
         self._last: int | None = None  # the end of speech in the segment before
         self._start: int | None = None  # where the open segment starts, padding included
@@ -120,6 +123,17 @@ class Segmenter:
         if self._confirmed:
             yield from self._fit(self._run)
 
+    def cut(self) -> Iterator[Mark]:
+        """Close what is open, here and now; speech that goes on opens another; iterate to the end.
+
+        A run too short to be called speech yet is left as it is: it may become the next segment.
+        """
+        if self._confirmed and self._run is not None:
+            self._faint_until = self._voiced + self._hangover
+            self._end_run()
+        if self._runs:
+            yield self._close(self._now if self._run is None else self._run)
+
     def finish(self) -> Iterator[Mark]:
         """Close what is open: the audio ends here; iterate to the end."""
         if self._run is not None:
@@ -128,16 +142,20 @@ class Segmenter:
             # nothing follows that could want half of the silence
             yield self._close(self._runs[-1][1] + 2 * self._cut.padding)
 
+    @property
+    def _hangover(self) -> int:
+        return min(self._cut.hangover, self._cut.join)
+
     def _track(self, probability: float) -> None:
         """Follow the run under way: hysteresis and hangover."""
         if self._run is None:
-            if probability < self._cut.on:
+            if probability < (self._cut.off if self._now <= self._faint_until else self._cut.on):
                 return
             self._run, self._levels, self._confirmed = self._now - 1, [], False
         self._levels.append(probability)
         if probability >= self._cut.off:
             self._voiced = self._now
-        elif self._now - self._voiced >= min(self._cut.hangover, self._cut.join):
+        elif self._now - self._voiced >= self._hangover:
             self._end_run()
 
     def _end_run(self) -> None:

@@ -121,6 +121,18 @@ class LocalSession:
         if self._takes_audio("write"):
             self._follow(self._listener.hear(pcm))
 
+    def commit(self) -> None:
+        """End the open utterance here; its final follows, and speech that goes on is another.
+
+        Blocks as `write` does. A word that is under way is heard as two; less than 0.15 s of
+        speech is left to the next utterance.
+
+        Raises:
+            SessionStateError: before `start` or after `finish`.
+        """
+        if self._takes_audio("commit"):
+            self._follow(self._listener.cut())
+
     def finish(self) -> None:
         """Recognise what is left; returns after `Ended` or `Failed`.
 

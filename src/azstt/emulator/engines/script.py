@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 
 from azstt._events import Partial, SpeechEnded, SpeechStarted
 from azstt.emulator.engines import EngineSession, Heard, Listen, Phrase, Quiet
@@ -45,38 +44,34 @@ class _ScriptSession:
         self._closed = False
         # what is said, each with the seconds of audio that it takes; words may come late
         self._cues: deque[tuple[float, Heard]] = deque()
-        # the stretches that must not be acknowledged before they are said
-        self._spans: deque[tuple[float, float]] = deque()
+        self._left: deque[Utterance] = deque(left)  # not said: must not be acknowledged before
         for utterance in left:
             self._cues.extend(_cues(utterance))
-            self._spans.append((utterance.start, utterance.end))
 
     def write(self, audio: bytes, /) -> None:
         self._written += len(audio)
         position = self._audio.seconds(self._written)
-        self._play(lambda at: at <= position)
-        while self._spans and self._spans[0][1] <= position:
-            self._quiet = max(self._quiet, self._spans.popleft()[1])
-        until = min(position, self._spans[0][0]) if self._spans else position
+        while self._cues and self._cues[0][0] <= position:
+            self._say(self._cues.popleft()[1])
+        until = min(position, self._left[0].start) if self._left else position
         if until - self._quiet >= _QUIET_EVERY:
             self._quiet = until
             self._say(Quiet(until=until))
 
     def finish(self) -> None:
-        """Say only what has begun: a script that is longer than the audio is cut."""
+        """Say what there is of an utterance that is under way: the audio is cut there."""
         position = self._audio.seconds(self._written)
-        begun = {span for span in self._spans if span[0] < position}
-        last = max((end for _, end in begun), default=position)
-        self._play(lambda at: at <= last)
+        for utterance in tuple(self._left):
+            if cut := utterance.until(position):
+                self._say(Phrase(utterance=cut))
+                self._say(SpeechEnded(at=cut.end))
 
     def close(self) -> None:
         self._closed = True
 
-    def _play(self, due: Callable[[float], bool]) -> None:
-        while self._cues and due(self._cues[0][0]):
-            self._say(self._cues.popleft()[1])
-
     def _say(self, heard: Heard) -> None:
+        if isinstance(heard, Phrase):
+            self._quiet = max(self._quiet, self._left.popleft().end)
         if not self._closed:
             self._listen(heard)
 

@@ -1,0 +1,133 @@
+"""A script of events, and what becomes of it when the open segment is ended early. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from azstt._events import (
+    AudioGap,
+    Ended,
+    Event,
+    Failed,
+    Final,
+    Partial,
+    Reconnecting,
+    SpeechEnded,
+    SpeechStarted,
+    Started,
+)
+from azstt._models import FrozenModel
+from azstt._result import Seconds, Segment, Word
+from azstt._words import spread_words
+
+
+class Cue(FrozenModel):
+    """An event and its time.
+
+    Attributes:
+        event: what the session says.
+        at: seconds of audio that must have been written first.
+        delay: seconds of wall time to wait then; ``math.inf`` hangs until the session is closed.
+    """
+
+    event: Event
+    at: Seconds
+    delay: Annotated[float, Field(ge=0.0)] = 0.0
+
+
+def cue_of(event: Event) -> Cue:
+    """Time an event by the audio that it speaks of."""
+    match event:
+        case SpeechStarted(at=at) | SpeechEnded(at=at):
+            return Cue(event=event, at=at)
+        case Partial(end=end) | AudioGap(end=end):
+            return Cue(event=event, at=end)
+        case Final(segment=segment):
+            return Cue(event=event, at=segment.end)
+        case Ended(position=position):
+            return Cue(event=event, at=position)
+        case Started() | Reconnecting() | Failed():
+            return Cue(event=event, at=0.0)
+
+
+def cut(cues: Iterable[Cue], at: float) -> tuple[Final | None, deque[Cue]]:
+    """End the open segment: the next final that has begun is parted.
+
+    Returns:
+        its words that have ended by then, if there are any, and the cues that are left: the other
+        words when the whole would have come, and partials without what has been said.
+    """
+    left = deque(cues)
+    whole = next((c.event.segment for c in left if isinstance(c.event, Final)), None)
+    if whole is None or whole.start >= at:
+        return None, left
+    before, after = _part(whole, at)
+    if before is None:
+        return None, left
+    following = [(cue, _after(cue.event, whole, before, after)) for cue in left]
+    return Final(segment=before), deque(
+        cue.model_copy(update={"event": event}) for cue, event in following if event is not None
+    )
+
+
+def _after(event: Event, whole: Segment, before: Segment, after: Segment | None) -> Event | None:
+    """Give an event as it is once the first half of a segment has been said; None is not at all."""
+    match event:
+        case Final(segment=segment) if segment is whole:
+            return None if after is None else Final(segment=after)
+        case Partial(start=start, end=end, text=text) if whole.start <= start < whole.end:
+            words = text.split()[len(before.text.split()) :]
+            if after is None or not words:
+                return None
+            return Partial(
+                start=after.start,
+                end=max(after.start, end),
+                text=" ".join(words),
+                speaker=event.speaker,
+                language=event.language,
+            )
+        case _:
+            return event
+
+
+def _part(segment: Segment, at: float) -> tuple[Segment | None, Segment | None]:
+    """Part a segment into the words that have ended by then, and the others."""
+    words = segment.words or spread_words(segment.text.split(), segment.start, segment.end)
+    count = sum(word.end <= at for word in words)
+    if segment.end <= at:
+        return segment, None
+    if count in {0, len(words)}:
+        return None, segment
+    seam = _end_of(words[:count], segment.text)
+    first, rest = segment.text[:seam].rstrip(), segment.text[seam:].lstrip()
+    return (
+        _half(segment, first, words[:count], end=words[count - 1].end),
+        _half(segment, rest, words[count:], start=words[count].start),
+    )
+
+
+def _half(segment: Segment, text: str, words: Sequence[Word], **edge: float) -> Segment:
+    """Give a half; what was said of the whole is true of neither."""
+    return segment.model_copy(
+        update={
+            "text": text,
+            "words": tuple(words),
+            **edge,
+            "alternatives": (),
+            "translations": {},
+            "pronunciation": None,
+        }
+    )
+
+
+def _end_of(words: Sequence[Word], text: str) -> int:
+    """Find where in a text its first words end."""
+    end = 0
+    for word in words:
+        at = text.find(word.text, end)
+        end = end if at < 0 else at + len(word.text)
+    return end

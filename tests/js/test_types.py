@@ -1,0 +1,175 @@
+"""The client's types: they are those of the wire, and those that its users have."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from azstt import Alternative, PronouncedWord, Pronunciation, Segment, ServiceError, Sound, Word
+from azstt import _events as events
+from azstt._wire import Ack, Opened, Problem, Refused, Told, schema
+
+HERE = Path(__file__).parent
+CLIENT = resources.files("azstt") / "js"
+CHECK = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess"]
+TARGET = ["--target", "es2024", "--module", "nodenext", "--lib", "es2024,dom", "--types", "node"]
+
+AT = {"start": 0.0, "end": 1.0}
+SOUND = Sound(text="h", accuracy=90.0, **AT)
+SEGMENT = Segment(
+    text="Hello.",
+    words=(Word(text="Hello.", confidence=0.5, **AT),),
+    confidence=0.5,
+    speaker="Guest-1",
+    language="en-US",
+    channel=0,
+    alternatives=(Alternative(text="Hello.", lexical="hello", confidence=0.5),),
+    translations={"de": "Hallo."},
+    pronunciation=Pronunciation(
+        overall=90.0,
+        words=(PronouncedWord(text="Hello.", phonemes=(SOUND,), syllables=(SOUND,), **AT),),
+    ),
+    **AT,
+)
+PROBLEM = Problem(type="RequestError", message="it was refused", code="400")
+#: Every message; everything that may be None is so, and is not.
+MESSAGES = [
+    Opened(session="x", received=0, grace=60.0),
+    Ack(received=3),
+    Refused(command=None, error=PROBLEM),
+    *(
+        Told(seq=1, event=event)
+        for event in (
+            events.Started(),
+            events.Started(model="m", session_id="s"),
+            events.SpeechStarted(at=0.5),
+            events.Partial(text="hel", **AT),
+            events.Partial(text="hel", stable="h", speaker="Guest-1", language="en", **AT),
+            events.Final(segment=Segment(text="", **AT)),
+            events.Final(segment=SEGMENT),
+            events.SpeechEnded(at=1.0),
+            events.Reconnecting(attempt=1, delay=0.5, reason="it broke"),
+            events.AudioGap(reason="dropped", **AT),
+            events.Ended(position=1.0),
+            events.Failed(error=ServiceError("it broke")),
+            Refused(command="update", error=PROBLEM),
+        )
+    ),
+]
+COMMANDS = [
+    {"kind": "start"},
+    {
+        "kind": "start",
+        "audio": {"sample_rate": 48000, "channels": 2, "sample_width": 4, "floating": True},
+        "language": ["en-US", "de-DE"],
+        "diarize": True,
+        "phrases": ["Contoso"],
+    },
+    {"kind": "resume", "session": "x", "seen": 3},
+    {"kind": "update", "language": None, "phrases": ["x"]},
+    {"kind": "commit"},
+    {"kind": "finish"},
+    {"kind": "ping", "seen": 3},
+    {"kind": "close"},
+]
+
+
+def without_each(value):
+    """Give the value without each of its keys in turn, at every depth; what is free is left."""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        rest = value.copy()
+        if isinstance(value, dict):
+            del rest[key]
+            yield rest
+        if isinstance(inner, dict | list) and key != "translations":
+            for changed in without_each(inner):
+                copy = value.copy()
+                copy[key] = changed
+                yield copy
+
+
+def satisfy(values, kind, *, wrong=False) -> list[str]:
+    """Say in TypeScript that values are of a type, or that they are not."""
+    lines = [f"({json.dumps(value)}) satisfies {kind};" for value in values]
+    return [f"// @ts-expect-error\n{line}" for line in lines] if wrong else lines
+
+
+def wire() -> str:
+    """Give a file that says of each message and command that it is well typed.
+
+    With a field too few, or too many, it is not.
+    """
+    messages = [json.loads(message.model_dump_json()) for message in MESSAGES]
+    lines = ['import type { Command, Message } from "./azstt.js";']
+    lines += satisfy(messages, "Message") + satisfy(COMMANDS, "Command")
+    told = [message for message in messages if "event" in message]
+    wrong = [changed for message in messages for changed in without_each(message)]
+    wrong += [{**message, "more": 1} for message in messages]
+    wrong += [{**message, "event": {**message["event"], "more": 1}} for message in told]
+    lines += satisfy(wrong, "Message", wrong=True)
+    wrong = [{**command, "more": 1} for command in COMMANDS]
+    for command in COMMANDS:
+        required = schema()["$defs"][command["kind"].title()]["required"]
+        wrong += [{k: v for k, v in command.items() if k != name} for name in required]
+    return "\n".join(lines + satisfy(wrong, "Command", wrong=True))
+
+
+PAGE = """
+import { LiveClient, PCM, recordOpus, recordPcm } from "./azstt.js";
+const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+const client = new LiveClient();
+client.addEventListener("partial", ({ detail }) => show(detail.stable, detail.tail));
+client.addEventListener("anything", (event: Event) => {});
+const recording = recordOpus(stream, client, { timeslice: 100 });
+await recording.stop();
+await client.connect(new URL("https://example.com/live"), { audio: PCM, language: "en" });
+const text: string = (await recordPcm(stream, client)).type + await client.finish();
+function show(stable: string, tail: string) {}
+// @ts-expect-error
+client.send("text");
+// @ts-expect-error
+client.connect("/live", { audio: "vinyl" });
+"""
+
+
+@pytest.fixture(scope="module")
+def complaints(node, tmp_path_factory) -> str:
+    """Install TypeScript, once; give what it says of all files."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("TypeScript needs npm, which is not on the PATH")
+    folder = tmp_path_factory.mktemp("types")
+    for name in ("package.json", "session.ts"):
+        shutil.copy(HERE / name, folder)
+    (folder / "azstt.d.ts").write_bytes((CLIENT / "azstt.d.ts").read_bytes())
+    (folder / "wire.ts").write_text(wire())
+    (folder / "page.ts").write_text(PAGE)
+
+    def run(*command):
+        return subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=100, check=False
+        )
+
+    options = ["--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
+    done = run(npm, "install", *options)
+    if done.returncode:
+        pytest.skip(f"npm could not install TypeScript: {done.stderr[-200:]}")
+    files = ["wire.ts", "page.ts", "session.ts"]
+    done = run(node, "node_modules/typescript/bin/tsc", *CHECK, *TARGET, *files)
+    return done.stdout + done.stderr
+
+
+def test_every_event_is_tried():
+    """The list above leaves none out."""
+    told = {message.event.kind for message in MESSAGES if isinstance(message, Told)}
+    assert told == set(schema()["$defs"]["Told"]["properties"]["event"]["discriminator"]["mapping"])
+
+
+def test_the_types_are_those_of_the_wire_and_of_use(complaints):
+    """What the schema says is what is typed, and what uses the client is well typed."""
+    assert complaints == ""

@@ -6,7 +6,7 @@ say words and audio to each other, over as many connections as it takes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Condition, Lock
@@ -17,8 +17,6 @@ from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
 import azstt
-from azstt._wire import Start
-from azstt._wire_server import BlockingWireServer
 from azstt.backends import RecognizerBackend
 
 from .config import Config
@@ -40,21 +38,18 @@ class Recording:
     """One live session; its connections are served by a thread each.
 
     Args:
-        open_session: makes the session of what the page asks for.
-        max_seconds: how long it may be.
-        grace: seconds to wait for a page that lost its connection.
+        backend: who recognises.
+        config: how long it may be, and how long it waits for a page that lost its connection.
+        admit: takes a place.
     """
 
     def __init__(
-        self,
-        open_session: Callable[[Start], azstt.LiveSession],
-        *,
-        max_seconds: float,
-        grace: float,
+        self, backend: RecognizerBackend, config: Config, admit: Callable[[], None]
     ) -> None:
-        self._open_session = open_session
-        self._ends_at = monotonic() + max_seconds + _LENIENCE
-        self._server = BlockingWireServer(self._open, grace=grace, limit=1)
+        self._backend = backend
+        self._admit = admit
+        self._ends_at = monotonic() + config.max_seconds + _LENIENCE
+        self._server = azstt.BlockingWireServer(self._open, grace=config.grace, limit=1)
         self._live: azstt.LiveSession | None = None
         self._connections = 0
         self._lock = Lock()
@@ -79,9 +74,34 @@ class Recording:
         """What was said; None if there was never a session."""
         return None if self._live is None else self._live.transcript
 
-    def _open(self, start: Start) -> azstt.LiveSession:
-        self._live = self._open_session(start)
-        return self._live
+    def _open(
+        self,
+        *,
+        audio: azstt.AudioFormat | azstt.Container,
+        language: Sequence[str],
+        diarize: bool,
+        phrases: Sequence[str],
+    ) -> azstt.LiveSession:
+        """Make the session, which a page that is too fast can't fill with audio.
+
+        Raises:
+            ConfigurationError: the recogniser can't do what is asked.
+            ThrottledError: there is no place left.
+        """
+        live = azstt.LiveSession(
+            audio=audio,
+            backend=self._backend,
+            overflow="drop_oldest",
+            language=language,
+            diarize=diarize,
+            phrases=phrases,
+        )
+        try:
+            self._admit()
+        except FullError as error:
+            raise azstt.ThrottledError(str(error)) from error
+        self._live = live
+        return live
 
 
 @dataclass
@@ -106,12 +126,10 @@ class Live:
     def _speak(self, socket: Socket, who: str, id_: str) -> None:
         key = who, id_
         with self._changed:
-            recording = self._recordings.get(key) or Recording(
-                partial(self._open, who),
-                max_seconds=self.config.max_seconds,
-                grace=self.config.grace,
-            )
-            self._recordings[key] = recording
+            if key not in self._recordings:
+                admit = partial(self.places.take, who)
+                self._recordings[key] = Recording(self.backend, self.config, admit)
+            recording = self._recordings[key]
         if recording.serve(socket):
             self._end(recording, who, id_)
             with self._changed:
@@ -124,27 +142,6 @@ class Live:
         with self._changed:
             over = self._changed.wait_for(lambda: key not in self._recordings, _PATIENCE)
         return jsonify(saved=over and self.store.find(*key) is not None)
-
-    def _open(self, who: str, start: Start) -> azstt.LiveSession:
-        """Make a session, which a page that is too fast can't fill with audio.
-
-        Raises:
-            ThrottledError: there is no place left.
-            ConfigurationError: the recogniser can't do what is asked.
-        """
-        live = azstt.LiveSession(
-            audio=start.audio,
-            backend=self.backend,
-            overflow="drop_oldest",
-            language=start.language,
-            diarize=start.diarize,
-            phrases=start.phrases,
-        )
-        try:
-            self.places.take(who)
-        except FullError as error:
-            raise azstt.ThrottledError(str(error)) from error
-        return live
 
     def _end(self, recording: Recording, who: str, id_: str) -> None:
         """Keep what was said, and give the place back."""

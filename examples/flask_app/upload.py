@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from threading import Condition, Thread
 from time import monotonic
 from typing import Annotated, Literal
@@ -203,12 +204,21 @@ class Upload:
         except azstt.AzsttError as error:
             partial = error.partial
             saved = self._save(partial) if partial and partial.text else None
-            self._end(state="error", error=str(error), transcript=saved)
+            self._end(state="error", error=self._in_words(error), transcript=saved)
         except Exception:  # noqa: BLE001 - a thread's end: nobody else would hear of it
             _log.exception("an upload failed")
             self._end(state="error", error="the server failed; its log says why")
         else:
             self._end(state="done", transcript=self._save(transcript))
+
+    def _in_words(self, error: azstt.AzsttError) -> str:
+        """Say what went wrong to somebody who knows the recording by its name."""
+        if isinstance(error, azstt.AudioTooLargeError):
+            limit = timedelta(seconds=round(self._max_seconds))
+            return f"the recording is longer than {limit}, which is the limit here"
+        if isinstance(error, azstt.AudioError):
+            return str(error).replace(repr(error.source), repr(self._asked.name))
+        return str(error)
 
     def _arriving(self) -> Iterator[bytes]:
         """Give the pieces as they come, to the decoder."""

@@ -72,13 +72,13 @@ def browser(playwright, microphone):
 def visit(browser):
     """Open the page as a new user: `Page`, with options of the context beside the URL.
 
-    At the end nothing may have gone wrong in it but what a test has taken note of.
+    At the end nothing may have gone wrong in it but the troubles that the test makes.
     """
     pages: list[Page] = []
 
-    def open_page(url, *, of=browser, permissions=("microphone",), screen=SCREEN, **options):
-        context = of.new_context(permissions=permissions, viewport=screen, **options)
-        pages.append(Page(context, url))
+    def open_page(url, *, of=browser, troubles="", **options):
+        user = {"permissions": ["microphone"], "viewport": SCREEN, **options}
+        pages.append(Page(of.new_context(**user), url, troubles=troubles))
         return pages[-1]
 
     yield open_page
@@ -132,11 +132,20 @@ def apps(settings, tmp_path_factory):
         }
 
 
+@pytest.fixture(scope="session")
+def secure_app(authorities, settings, tmp_path_factory):
+    """The app with TLS, which an inspecting proxy opens."""
+    folder = tmp_path_factory.mktemp("secure")
+    tls = authorities[1].sign_loopback(folder / "tls")
+    with app(folder / "app", "gunicorn", tls=tls, **settings["azure"]) as running:
+        yield running
+
+
 @pytest.fixture
 def run_app(tmp_path):
     """Run an app of a test's own, told by its environment."""
     with ExitStack() as stack:
-        yield lambda **settings: stack.enter_context(app(tmp_path / "app", **settings))
+        yield lambda *how, **settings: stack.enter_context(app(tmp_path / "app", *how, **settings))
 
 
 @pytest.fixture

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal, TypeAlias
+from urllib.parse import urlsplit
 
 from driving.processes import free_port, running
 
@@ -14,53 +15,68 @@ ROOT = Path(__file__).parents[3]
 
 #: Flask's own server, and the one that is for production.
 Server: TypeAlias = Literal["flask", "gunicorn"]
+Tls: TypeAlias = tuple[Path, Path] | None
 
 
 class App:
     """A running app. Made by `app`."""
 
-    def __init__(self, server: Server, folder: Path, stack: ExitStack, **settings: str) -> None:
-        self.port = free_port()
-        self.log = folder / "log"
-        self.data = folder / "data"
-        self._server = server
-        self._stack = stack
-        self._settings = {"AZSTT_WEB_DATA": str(self.data), **settings}
-        self.start()
+    def __init__(self, url: str, run: Callable[[], AbstractContextManager[object]]) -> None:
+        self.url = url
+        self._run = run
+        self._running = ExitStack()
 
     @property
-    def url(self) -> str:
-        """Where its page is."""
-        return f"http://127.0.0.1:{self.port}/"
+    def port(self) -> int:
+        """Where it listens."""
+        return urlsplit(self.url).port
 
     def start(self) -> None:
         """Run it."""
-        started = running(self._command(), self.port, self.log, cwd=ROOT, **self._settings)
-        self._stack.enter_context(started)
+        self._running.enter_context(self._run())
 
-    def restart(self) -> None:
-        """End it, and run it anew at the same place."""
-        self._stack.close()
-        self.start()
-
-    def _command(self) -> list[str]:
-        if self._server == "flask":
-            arguments = ["--app", "examples/flask_app", "run", "--port", str(self.port)]
-        else:
-            arguments = ["--chdir", "examples", "--bind", f"127.0.0.1:{self.port}"]
-            arguments += ["--threads", "32", "flask_app:create_app()"]
-        return [sys.executable, "-m", self._server, *arguments]
+    def stop(self) -> None:
+        """End it; it may be started again at the same place."""
+        self._running.close()
 
 
 @contextmanager
-def app(folder: Path, server: Server = "flask", **settings: str) -> Generator[App]:
+def app(
+    folder: Path,
+    server: Server = "flask",
+    *,
+    tls: Tls = None,
+    limit: int | None = None,
+    **settings: str,
+) -> Generator[App]:
     """Run the app for as long as the block lasts.
 
     Args:
         folder: for its transcripts and its log.
         server: what serves it.
+        tls: a certificate and its key, for gunicorn.
+        limit: bytes that any file may have that it writes.
         **settings: its environment.
     """
     folder.mkdir(exist_ok=True)
-    with ExitStack() as stack:
-        yield App(server, folder, stack, **settings)
+    port = free_port()
+    command = [] if limit is None else ["prlimit", f"--fsize={limit}"]
+    command += [sys.executable, "-m", server, *_arguments(server, port, tls)]
+    settings = {"AZSTT_WEB_DATA": str(folder / "data"), **settings}
+    ours = App(
+        f"{'https' if tls else 'http'}://127.0.0.1:{port}/",
+        lambda: running(command, port, folder / "log", cwd=ROOT, **settings),
+    )
+    ours.start()
+    try:
+        yield ours
+    finally:
+        ours.stop()
+
+
+def _arguments(server: Server, port: int, tls: Tls) -> list[str]:
+    if server == "flask":
+        return ["--app", "examples/flask_app", "run", "--port", str(port)]
+    certificate = ["--certfile", str(tls[0]), "--keyfile", str(tls[1])] if tls else []
+    where = ["--chdir", "examples", "--bind", f"127.0.0.1:{port}"]
+    return [*where, *certificate, "--threads", "32", "flask_app:create_app()"]

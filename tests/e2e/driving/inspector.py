@@ -51,13 +51,15 @@ class Inspector:
 
 
 def kind_of(request: http.Request) -> str:
-    """Tell a media upload and a WebSocket from the rest."""
+    """Tell media uploads, plain bytes and WebSockets from the rest."""
     content = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if request.headers.get("upgrade", "").lower() == "websocket":
         return "websocket"
-    if content == "multipart/form-data":
-        return "multipart"
-    return "audio" if content.startswith(("audio/", "video/")) else "other"
+    if content.startswith(("audio/", "video/")):
+        return "audio"
+    return {"multipart/form-data": "multipart", "application/octet-stream": "octets"}.get(
+        content, "other"
+    )
 
 
 addons = [Inspector()]

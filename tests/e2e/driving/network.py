@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -50,13 +50,17 @@ class Network:
         if self._down:
             writer.transport.abort()
             return
-        with suppress(OSError):
+        try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
-            ends = {writer, far_writer}
-            self._connections |= ends
-            await asyncio.gather(_pass(reader, far_writer), _pass(far_reader, writer))
-            self._connections -= ends
-        writer.transport.abort()
+        except OSError:  # nobody is there
+            writer.transport.abort()
+            return
+        ends = {writer, far_writer}
+        self._connections |= ends
+        await asyncio.gather(_pass(reader, far_writer), _pass(far_reader, writer))
+        self._connections -= ends
+        for end in ends:
+            end.close()
 
     def call(self, work: Awaitable[T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
@@ -80,9 +84,11 @@ def network(target: int) -> Generator[Network]:
 
 
 async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Pass on what comes, up to the end or the failure of either side."""
-    with suppress(OSError):
+    """Pass on what comes, and its end; a failure is passed on as one."""
+    try:
         while data := await reader.read(1 << 16):
             writer.write(data)
             await writer.drain()
-    writer.transport.abort()
+        writer.write_eof()
+    except OSError:
+        writer.transport.abort()

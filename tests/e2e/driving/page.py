@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,20 +17,26 @@ if TYPE_CHECKING:
 WATCH = Path(__file__).with_name("watch.js").read_text(encoding="utf-8")
 #: Flask's own server ends a WebSocket with an HTTP answer behind the closing frame.
 _WERKZEUG = "Invalid frame header"
-MILLISECONDS = 1000 * PATIENCE
 
 
 class Page:
     """The app's page in a tab of its own.
 
+    Args:
+        context: the user's.
+        url: where it is.
+        troubles: a pattern of what the console may complain of, since the test brings it about.
+
     Attributes:
-        complaints: what went wrong in it: exceptions, and errors of the console.
+        complaints: what else went wrong in it: exceptions, and errors of the console.
     """
 
-    def __init__(self, context: BrowserContext, url: str) -> None:
+    def __init__(self, context: BrowserContext, url: str, *, troubles: str = "") -> None:
+        self.url = url
         self.complaints: list[str] = []
+        self._expected = re.compile("|".join(filter(None, [_WERKZEUG, troubles])))
         self.tab: Tab = context.new_page()
-        self.tab.set_default_timeout(MILLISECONDS)
+        self.tab.set_default_timeout(1000 * PATIENCE)
         self.tab.add_init_script(WATCH)
         self.tab.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.tab.on("console", self._listen)
@@ -45,7 +53,7 @@ class Page:
 
     @property
     def seen(self) -> list[dict[str, str]]:
-        """What it has told so far: state, transcript and partial text, whenever one changed."""
+        """What it has told so far: its state and its texts, whenever one of them changed."""
         return self.tab.evaluate("seen")
 
     @property
@@ -56,8 +64,9 @@ class Page:
 
     def wait(self, state: str) -> None:
         """Wait for a state, or for an error."""
-        script = "states => states.includes(document.getElementById('transcript').dataset.state)"
-        self.until(script, [state, "error"], f"the state {state!r}")
+        script = """state => document.getElementById("transcript").dataset.state === state ||
+            !document.getElementById("error").hidden"""
+        self.until(script, state, f"the state {state!r}")
         now = self["transcript"].get_attribute("data-state")
         assert now == state, self["error"].text_content()
 
@@ -81,12 +90,24 @@ class Page:
                 f"{what} did not come: {self.seen[-1:]}, {self.complaints}"
             ) from error
 
+    def upload(self, path: Path) -> None:
+        """Choose a file and have it transcribed."""
+        self["audio-file"].set_input_files(path)
+        self["transcribe"].click()
+
     def speak(self, transport: str = "") -> None:
         """Begin to speak, live."""
         self["settings"].evaluate("element => (element.open = true)")
         self["transport"].select_option(transport)
         self["live"].click()
 
+    def crash(self) -> None:
+        """Have the tab die, without a chance to say goodbye."""
+        from playwright.sync_api import Error  # noqa: PLC0415 - only who runs these has it
+
+        with self.tab.expect_event("crash"), suppress(Error):
+            self.tab.goto("chrome://crash")
+
     def _listen(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and _WERKZEUG not in message.text:
+        if message.type == "error" and not self._expected.search(message.text):
             self.complaints.append(message.text)

@@ -8,7 +8,8 @@
   const note = () => {
     const state = document.getElementById("transcript")?.dataset.state;
     if (!state) return; // it is still loading
-    const now = { state, transcript: text("transcript"), partial: text("partial") };
+    const now = { state };
+    for (const id of ["transcript", "partial", "status", "notice"]) now[id] = text(id);
     if (JSON.stringify(now) !== JSON.stringify(seen.at(-1))) seen.push(now);
   };
   const what = { subtree: true, childList: true, characterData: true, attributes: true };

@@ -24,8 +24,8 @@ from .store import Store
 from .transcripts import FORMATS, Transcripts
 from .uploads import Uploads
 
-#: Bytes around a file in a form.
-_FORM = 10_000
+#: Bytes of a request, unless a route takes more: four messages of a socket.
+_MAX_REQUEST = 4 * MAX_MESSAGE
 
 
 def create_app(config: Config | None = None, *, backend: RecognizerBackend | None = None) -> Flask:
@@ -45,7 +45,7 @@ def create_app(config: Config | None = None, *, backend: RecognizerBackend | Non
     app = Flask(__name__)
     app.config.from_mapping(
         SECRET_KEY=config.signing_key(),
-        MAX_CONTENT_LENGTH=config.max_upload + _FORM,
+        MAX_CONTENT_LENGTH=_MAX_REQUEST,
         SOCK_SERVER_OPTIONS={"ping_interval": 25, "max_message_size": MAX_MESSAGE},
     )
     protect(app, config.hosts)
@@ -89,7 +89,12 @@ def _backend(name: str | None) -> RecognizerBackend:
 
 
 def _languages(choices: list[str], known: frozenset[str] | None) -> list[str]:
-    """Give the choices that the recogniser knows, as tags or by their bare language."""
+    """Give the choices that the recogniser knows, as tags or by their bare language.
+
+    Raises:
+        ConfigurationError: one is no tag.
+    """
+    azstt.RecognitionOptions.of({"language": choices})
     if known is None:
         return choices
     return [tag for tag in choices if tag in known or tag.split("-")[0] in known] or sorted(known)

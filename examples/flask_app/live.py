@@ -7,6 +7,7 @@ say words and audio to each other, over as many connections as it takes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Condition, Lock
@@ -52,6 +53,7 @@ class Recording:
         self._server = azstt.BlockingWireServer(self._open, grace=config.grace, limit=1)
         self._live: azstt.LiveSession | None = None
         self._connections = 0
+        self._over = False
         self._lock = Lock()
 
     def serve(self, socket: Socket) -> bool:
@@ -61,18 +63,29 @@ class Recording:
             return socket.receive() if monotonic() < self._ends_at else None
 
         with self._lock:
+            if self._over:
+                return False
             self._connections += 1
         try:
             self._server.serve(receive, socket.send)
         finally:
             with self._lock:
                 self._connections -= 1
-        return not self._connections
+                self._over = not self._connections
+        return self._over
+
+    @property
+    def admitted(self) -> bool:
+        """Whether it has taken a place."""
+        return self._live is not None
 
     @property
     def transcript(self) -> azstt.Transcript | None:
-        """What was said; None if there was never a session."""
-        return None if self._live is None else self._live.transcript
+        """What was said, if the recogniser took any sound."""
+        with suppress(azstt.SessionStateError):  # it was never started
+            if self._live and self._live.transcript.ledger.sent:
+                return self._live.transcript
+        return None
 
     def _open(
         self,
@@ -88,6 +101,8 @@ class Recording:
             ConfigurationError: the recogniser can't do what is asked.
             ThrottledError: there is no place left.
         """
+        if self.admitted:
+            raise azstt.ConfigurationError("this session was begun before; begin another one")
         live = azstt.LiveSession(
             audio=audio,
             backend=self._backend,
@@ -130,10 +145,13 @@ class Live:
                 admit = partial(self.places.take, who)
                 self._recordings[key] = Recording(self.backend, self.config, admit)
             recording = self._recordings[key]
-        if recording.serve(socket):
-            self._end(recording, who, id_)
+        if not recording.serve(socket):
+            return
+        try:
+            self._keep(recording, who, id_)
+        finally:
             with self._changed:
-                self._recordings.pop(key, None)
+                del self._recordings[key]
                 self._changed.notify_all()
 
     def _ask(self, id_: str) -> ResponseReturnValue:
@@ -143,11 +161,9 @@ class Live:
             over = self._changed.wait_for(lambda: key not in self._recordings, _PATIENCE)
         return jsonify(saved=over and self.store.find(*key) is not None)
 
-    def _end(self, recording: Recording, who: str, id_: str) -> None:
+    def _keep(self, recording: Recording, who: str, id_: str) -> None:
         """Keep what was said, and give the place back."""
-        transcript = recording.transcript
-        if transcript is None:
-            return
-        self.places.leave(who)
-        if transcript.ledger.sent:
+        if recording.admitted:
+            self.places.leave(who)
+        if transcript := recording.transcript:
             self.store.save(who, id_, "live", "live", transcript)

@@ -64,6 +64,8 @@ def protect(app: Flask, hosts: str) -> None:
         _check_origin()
         if request.method not in _SAFE:
             _check_token()
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            client()  # after the upgrade it would be too late to refuse
 
     @app.after_request
     def harden(response: Response) -> Response:  # pyright: ignore[reportUnusedFunction] - as above

@@ -32,6 +32,8 @@ _log = logging.getLogger(__name__)
 MAX_MESSAGE = 1 << 20
 #: Bytes that may wait in a stand-in for its handler.
 _MAX_WAITING = 4 << 20
+#: Stand-ins that one client, and all of them, may have at a time: each has a thread.
+_MOST_EACH, _MOST = 8, 100
 #: Seconds without a request after which a stand-in's page is taken to be gone.
 _GONE_AFTER = 30.0
 #: Seconds that a request waits for news, or for room.
@@ -181,11 +183,12 @@ class Sockets:
     def _get(self, id_: str) -> ResponseReturnValue:
         messages = self._find(id_).give(request.args.get("seen", type=int, default=0))
         if messages is None:
-            del self._posted[client(), id_]
+            self._posted.pop((client(), id_), None)
         return jsonify(messages=messages)
 
     def _delete(self, id_: str) -> ResponseReturnValue:
         self._find(id_).close()
+        self._posted.pop((client(), id_), None)
         return "", 204
 
     def _open(self, handler: Handler, id_: str) -> str:
@@ -193,6 +196,9 @@ class Sockets:
         for key in [key for key, socket in self._posted.items() if socket.forgotten]:
             del self._posted[key]
         who, name, socket = client(), token_urlsafe(16), PostedSocket()
+        owners = [owner for owner, _ in self._posted]
+        if owners.count(who) >= _MOST_EACH or len(owners) >= _MOST:
+            abort(429, "there are too many connections; try again in a minute")
         self._posted[who, name] = socket
 
         def serve() -> None:

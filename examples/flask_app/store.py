@@ -20,15 +20,16 @@ Kind: TypeAlias = Literal["upload", "record", "live"]
 _SCHEMA = """
 PRAGMA journal_mode = WAL;  -- readers and a writer do not wait for each other
 CREATE TABLE IF NOT EXISTS transcripts (
-    id         TEXT PRIMARY KEY,
     client     TEXT NOT NULL,
+    id         TEXT NOT NULL,
     created    REAL NOT NULL,
     kind       TEXT NOT NULL,
     name       TEXT NOT NULL,
     seconds    REAL NOT NULL,
     preview    TEXT NOT NULL,
     transcript TEXT NOT NULL,
-    text       TEXT
+    text       TEXT,
+    PRIMARY KEY (client, id)
 );
 CREATE INDEX IF NOT EXISTS by_client ON transcripts (client, created);
 """
@@ -84,7 +85,7 @@ class Store:
         self, client: str, id_: str, kind: Kind, name: str, transcript: azstt.Transcript
     ) -> str:
         """Keep a transcript; give back its id."""
-        values = (id_, client, time.time(), kind, name, transcript.duration)
+        values = (client, id_, time.time(), kind, name, transcript.duration)
         preview = transcript.text[:_PREVIEW]
         with self._open() as db:
             db.execute(

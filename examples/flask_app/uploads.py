@@ -26,6 +26,8 @@ from .store import Store
 from .upload import Asked, Upload
 
 _PIECE = 1 << 16
+#: Bytes around a file in a form.
+_AROUND = 10_000
 #: Seconds that a page's question waits for news.
 _PATIENCE = 15.0
 #: Seconds that the end of an upload can be asked for.
@@ -83,6 +85,7 @@ class Uploads:
         return "", 204
 
     def _form(self, id_: str) -> ResponseReturnValue:
+        request.max_content_length = self.config.max_upload + _AROUND
         upload, offset = self._find(client(), id_), 0
         for piece in _file_in_form():
             upload.write(offset, piece)

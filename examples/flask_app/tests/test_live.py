@@ -95,6 +95,28 @@ def test_a_browser_has_so_many_sessions_at_once(make):
     until(lambda: speak(browser)[-1]["kind"] == "event")
 
 
+def test_a_browser_has_so_many_connections_at_once(browser):
+    """One more stand-in for a WebSocket is refused; one that is closed makes room."""
+    sockets = [browser.socket(f"/live/{n}/socket") for n in range(8)]
+    assert browser.post("/live/9/socket").status_code == 429
+    browser.delete(sockets[0].path)
+    assert browser.post("/live/9/socket").status_code == 201
+    for socket in sockets[1:]:
+        browser.delete(socket.path)
+
+
+def test_a_session_begins_once(browser):
+    """Its id can't be used for another one meanwhile, which would not be kept."""
+    first = browser.socket("/live/a/socket")
+    first.send(START)
+    first.receive()
+    (refused,) = speak(browser, "a")
+    assert refused["kind"] == "refused"
+    first.send(JFK, FINISH)
+    list(first.events())
+    assert browser.get("/live/a").get_json() == {"saved": True}
+
+
 def test_a_session_that_goes_on_too_long_is_cut_off(make, monkeypatch):
     """A page that does not end at the limit is not served beyond it; its words are kept."""
     monkeypatch.setattr(live, "_LENIENCE", 0.0)

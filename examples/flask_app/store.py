@@ -85,13 +85,19 @@ class Store:
         self, client: str, id_: str, kind: Kind, name: str, transcript: azstt.Transcript
     ) -> str:
         """Keep a transcript; give back its id."""
-        values = (client, id_, time.time(), kind, name, transcript.duration)
-        preview = transcript.text[:_PREVIEW]
+        fields = {
+            "client": client,
+            "id": id_,
+            "created": time.time(),
+            "kind": kind,
+            "name": name,
+            "seconds": transcript.duration,
+            "preview": transcript.text[:_PREVIEW],
+            "transcript": transcript.model_dump_json(),
+        }
+        names, places = ", ".join(fields), ", ".join(f":{name}" for name in fields)
         with self._open() as db:
-            db.execute(
-                "INSERT INTO transcripts VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",
-                (*values, preview, transcript.model_dump_json()),
-            )
+            db.execute(f"INSERT INTO transcripts ({names}) VALUES ({places})", fields)  # noqa: S608 - the names are ours
         return id_
 
     def entries(self, client: str, most: int = 200) -> list[Entry]:

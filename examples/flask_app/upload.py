@@ -141,6 +141,9 @@ class Upload:
         def run() -> None:
             try:
                 self._run()
+            except Exception:  # noqa: BLE001 - a thread's end: nobody else would hear of it
+                _log.exception("an upload failed")
+                self._end(state="error", error="the server failed; its log says why")
             finally:
                 then()
 
@@ -205,9 +208,6 @@ class Upload:
             partial = error.partial
             saved = self._save(partial) if partial and partial.text else None
             self._end(state="error", error=self._in_words(error), transcript=saved)
-        except Exception:  # noqa: BLE001 - a thread's end: nobody else would hear of it
-            _log.exception("an upload failed")
-            self._end(state="error", error="the server failed; its log says why")
         else:
             self._end(state="done", transcript=self._save(transcript))
 

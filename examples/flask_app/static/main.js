@@ -19,6 +19,7 @@ let cancelling = new AbortController();
 
 /** Makes a button's work of a function: whatever goes wrong in it is shown. */
 const work = (does) => async (event) => {
+  const button = event?.submitter ?? event?.currentTarget;
   event?.preventDefault();
   view.setBusy(true);
   view.clear();
@@ -32,6 +33,7 @@ const work = (does) => async (event) => {
   }
   $("again").hidden = again === null || view.state() !== "error";
   view.setBusy(false);
+  view.giveFocus(button);
   refresh();
 };
 
@@ -202,7 +204,7 @@ async function tell(does) {
 $("drop").addEventListener("submit", work(upload));
 $("record").addEventListener("click", work(recordAndSend));
 $("live").addEventListener("click", work(live));
-$("again").addEventListener("click", () => work(again)());
+$("again").addEventListener("click", (event) => work(again)(event));
 $("stop").addEventListener("click", () => stop());
 $("cancel").addEventListener("click", () => cancelling.abort());
 $("save").addEventListener("click", () => tell(save));

@@ -40,6 +40,12 @@ export function enable() {
   $("transcribe").disabled = busy || !$("audio-file").files.length;
   $("stop").disabled = !["recording", "live"].includes(state());
   $("cancel").hidden = !["uploading", "recognising"].includes(state());
+  giveFocus($("stop"));
+}
+
+/** Lets the keyboard go on here, if the button that was pressed can't be pressed any more. */
+export function giveFocus(button) {
+  if (document.activeElement === document.body && button && !button.disabled) button.focus();
 }
 
 /** Begins anew: nothing is shown of what was. */

@@ -155,6 +155,18 @@ def test_what_was_recognised_before_a_failure_is_kept(make):
     assert browser.transcript(last["transcript"]).text == SAID[0]
 
 
+def test_a_full_disk_ends_an_upload(make, tmp_path):
+    """What can't be kept is told, instead of leaving the page to wait."""
+    browser = Browser(make())
+    upload = browser.announce(len(JFK)).get_json()["id"]
+    for file in (tmp_path / "data").glob("*.sqlite3*"):
+        file.unlink()
+    (tmp_path / "data" / "transcripts.sqlite3").mkdir()
+    browser.form(upload, JFK)
+    last = browser.watch(upload)
+    assert (last["error"], last["texts"]) == ("the server failed; its log says why", list(SAID))
+
+
 def test_what_the_recogniser_can_not_do_is_told(make):
     """An option that the page does not offer is refused in words."""
     able = azstt.backends.Capabilities(languages=frozenset({"en"}))

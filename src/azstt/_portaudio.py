@@ -71,12 +71,30 @@ def devices() -> list[Device]:
     ]
 
 
+def own_format(device: int | str | None) -> AudioFormat:
+    """Give what is best recorded: 16 kHz mono, or else what the device itself is set to.
+
+    Raises:
+        MissingDependencyError: as of `binding`.
+    """
+    portaudio, best = binding(), AudioFormat()
+    try:
+        portaudio.check_input_settings(device, 1, "int16", samplerate=best.sample_rate)
+    except ValueError:
+        return best  # there is no such device; whoever opens it is told
+    except portaudio.PortAudioError as error:
+        if _code(error) in _UNFIT:
+            own = portaudio.query_devices(device, "input")
+            rate, channels = round(own["default_samplerate"]), min(own["max_input_channels"], 2)
+            return AudioFormat(sample_rate=rate, channels=channels)
+    return best
+
+
 def refusal(
     error: Exception, device: int | str | None, audio: AudioFormat
 ) -> ConfigurationError | AudioSourceError:
     """Say in our words why a device does not record."""
-    code = error.args[1] if len(error.args) > 1 else None
-    if code in _UNFIT:
+    if _code(error) in _UNFIT:
         return ConfigurationError(
             f"the microphone does not record {audio!r}; `azstt live --devices` shows what it does"
         )
@@ -89,3 +107,8 @@ def refusal(
             "is"
         )
     return AudioSourceError(f"the microphone can't be opened: {error}", source=WHERE)
+
+
+def _code(error: Exception) -> object:
+    """Give PortAudio's code, where it has one."""
+    return error.args[1] if len(error.args) > 1 else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from math import inf
 from secrets import token_urlsafe
 from typing import Protocol, TypeVar
 
@@ -72,6 +73,9 @@ class WireServer:
             transcript, or to refuse with a `ConfigurationError`.
         grace: seconds that a session is kept for a page that was lost.
         limit: sessions at a time; one more is refused as throttled.
+
+    Raises:
+        ConfigurationError: ``grace`` is no time.
     """
 
     def __init__(
@@ -81,6 +85,8 @@ class WireServer:
         grace: float = 60.0,
         limit: int = 100,
     ) -> None:
+        if not 0 < grace < inf:
+            raise ConfigurationError(f"grace={grace!r} is not a number of seconds above 0")
         self._open: OpenSession = open_session
         self._grace: float = grace
         self._limit: int = limit

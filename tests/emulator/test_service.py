@@ -17,7 +17,7 @@ import pytest
 import azstt
 from azstt.emulator import Faults, Script, Utterance, marked_wav, serve
 from azstt.emulator.engines.script import ScriptEngine
-from azstt.emulator.faults import Refuse
+from azstt.emulator.faults import Outage, Refuse
 from azstt.emulator.wire import WaveFormat, encode_binary, encode_riff, encode_text
 
 PATH = "/stt/speech/universal/v2"
@@ -408,3 +408,35 @@ def test_the_plugin_is_light():
     code = "import sys, pytest_azstt; print('azstt' in sys.modules, 'aiohttp' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_an_outage_is_for_everybody():
+    """Who is connected is cut off and nobody comes in until it is over; the next one waits."""
+    outages = (Outage(after=0.0, seconds=0.3), Outage(after=0.0, seconds=0.0, how="fin"))
+
+    async def call(emulator) -> list[str]:
+        told = []
+        async with aiohttp.ClientSession() as http:
+            for _ in outages:
+                while True:
+                    try:
+                        async with http.ws_connect(emulator.url + PATH) as ws:
+                            message = await ws.receive()
+                            told.append(message.type.name)
+                            break
+                    except aiohttp.ClientConnectionError:
+                        told.append("refused")
+                        with pytest.raises(aiohttp.ClientConnectionError):
+                            await http.post(f"{emulator.url}/sts/v1.0/issueToken")
+                        await asyncio.sleep(0.05)
+            async with http.ws_connect(emulator.url + PATH) as ws:
+                await ws.close()
+        return told
+
+    with serve(faults=Faults.of(*outages)) as emulator:
+        first, *refused, last = wait(call(emulator))
+        ways = [record.closed for record in emulator.requests if record.status == 101]
+    assert first in {"CLOSED", "ERROR"}
+    assert last in {"CLOSED", "ERROR"}
+    assert set(refused) == {"refused"}
+    assert ways == ["reset", "fin", "client 1000"]

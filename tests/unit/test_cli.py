@@ -244,7 +244,7 @@ def test_quiet(here, args):
         (("transcribe", "jfk.wav", "--format", "srt,vtt"), "name a folder by --output"),
         (("transcribe", "jfk.wav", "go_forward.ogg", "-f", "srt"), "name a folder by --output"),
         (("transcribe", "a/x.wav", "b/x.mp3", "-o", "out"), "would both be written to"),
-        (("transcribe", "jfk.wav", "--output", "jfk.wav/x.txt"), "choose another --output"),
+        (("transcribe", "jfk.wav", "--output", "jfk.wav/x.txt"), "choose another folder"),
         (("transcribe", "jfk.wav", "--start", "soon"), "--start: not a time: 'soon'"),
         (("transcribe", "jfk.wav", "--start", "3", "--end", "2"), "end must lie after start"),
         (("transcribe", "jfk.wav", "--timeout", "0"), "timeout=0.0"),

@@ -299,6 +299,13 @@ async def test_without_a_word_the_configured_backend_serves(monkeypatch, tmp_pat
     assert "the 'local' backend does not support option 'diarize'" in refused["error"]["message"]
 
 
+@pytest.mark.parametrize("grace", [0, -1.0, math.inf, math.nan])
+def test_grace_is_a_time(grace):
+    """A session that nobody could resume, or that is kept for ever, is nobody's wish."""
+    with pytest.raises(ConfigurationError, match="not a number of seconds above 0"):
+        WireServer(grace=grace)
+
+
 async def test_the_last_connection_has_the_session():
     """A page that comes again is served at once, though its old connection seems to live."""
     server = WireServer(opener(talking()))

@@ -12,6 +12,8 @@ import typer
 
 from azstt._commands._backends import show_backends
 from azstt._commands._emulator import emulate
+from azstt._commands._help import BACKEND, LANGUAGE, PHRASE
+from azstt._commands._live import LIVE_EXAMPLES, live
 from azstt._commands._outputs import FORMATS, Outputs, read_formats
 from azstt._commands._schema import schema
 from azstt._commands._terminal import complain, say, write
@@ -107,21 +109,9 @@ def transcribe(  # noqa: PLR0913, PLR0917 - an argument for each option, all giv
     ],
     language: Annotated[
         list[str] | None,
-        typer.Option(
-            "--language",
-            "-l",
-            metavar="TAG",
-            help="The language spoken, such as en-US. Repeat it for languages to choose from, "
-            "where the backend can. [default: the backend's]",
-        ),
+        typer.Option("--language", "-l", metavar="TAG", help=LANGUAGE),
     ] = None,
-    backend: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Who recognises: a name from 'azstt backends'. [default: the best configured]",
-        ),
-    ] = None,
+    backend: Annotated[str | None, typer.Option(metavar="NAME", help=BACKEND)] = None,
     formats: Annotated[
         list[str] | None,
         typer.Option(
@@ -150,8 +140,7 @@ def transcribe(  # noqa: PLR0913, PLR0917 - an argument for each option, all giv
     end: Annotated[str | None, typer.Option(metavar="TIME", help="End here.")] = None,
     track: Annotated[int, typer.Option(metavar="N", help="Which audio track, counted from 0.")] = 0,
     phrases: Annotated[
-        list[str] | None,
-        typer.Option("--phrase", metavar="TEXT", help="A word or name to expect; repeat it."),
+        list[str] | None, typer.Option("--phrase", metavar="TEXT", help=PHRASE)
     ] = None,
     channels: Annotated[
         str,
@@ -216,6 +205,7 @@ def backends() -> Work:
 
 
 app.command("emulator")(emulate)
+app.command("live", epilog=f"{LIVE_EXAMPLES}\n{_EXIT_STATUS}")(live)
 app.command("schema")(schema)
 
 

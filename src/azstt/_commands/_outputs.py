@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from azstt._commands._terminal import write
+from azstt._commands._terminal import say, write
 from azstt._errors import ConfigurationError
 from azstt._transcript import Transcript
 
 STDIN = "-"
+MICROPHONE = "microphone"
 
 FORMATS: Mapping[str, Callable[[Transcript], str]] = {
     "txt": Transcript.to_txt,
@@ -39,6 +40,27 @@ def read_formats(texts: Sequence[str]) -> list[str]:
 def name_of(source: str) -> str:
     """Give what a source is called."""
     return "standard input" if source == STDIN else source
+
+
+def remark(source: str, transcript: Transcript, *, whole: bool, where: str) -> None:
+    """Say what the text itself doesn't show.
+
+    Args:
+        source: what was transcribed.
+        transcript: what there is of it.
+        whole: whether it is all that there is.
+        where: the option that gives what says more.
+    """
+    name = name_of(source)
+    if not whole:
+        say(f"{name}: the transcript ends early: it holds what was recognised before the failure")
+    elif not transcript.segments:
+        say(f"{name}: no speech was found")
+    gaps = transcript.ledger.gaps
+    if whole and gaps:
+        seconds = sum(gap.seconds for gap in gaps)
+        reasons = ", ".join(sorted({gap.reason for gap in gaps}))
+        say(f"{name}: {seconds:.1f} s of audio are missing ({reasons}); {where} says where")
 
 
 @dataclass(frozen=True)
@@ -162,5 +184,5 @@ def _prepare(folders: Iterable[Path]) -> None:
         except OSError as error:
             raise ConfigurationError(
                 f"can't write to the folder {str(folder)!r}: {error.strerror}; "
-                "choose another --output"
+                "choose another folder"
             ) from error

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from azstt._api import transcribe_file
-from azstt._commands._outputs import STDIN, Outputs, name_of
-from azstt._commands._terminal import complain, progress_bar, say
+from azstt._commands._backends import choose_backend
+from azstt._commands._inputs import refuse_a_terminal
+from azstt._commands._outputs import STDIN, Outputs, name_of, remark
+from azstt._commands._terminal import complain, progress_bar
 from azstt._decode import AudioSource
-from azstt._errors import (
-    AzsttError,
-    BackendFallbackWarning,
-    ConfigurationError,
-    MissingDependencyError,
-)
+from azstt._errors import AzsttError, ConfigurationError, MissingDependencyError
 from azstt._options import TranscribeFields
 from azstt._transcript import Transcript
-from azstt.backends import RecognizerBackend, resolve
+from azstt.backends import RecognizerBackend
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +42,7 @@ def transcribe_all(request: Request) -> bool:
         ConfigurationError: no source can be transcribed so.
         MissingDependencyError: the backend's extra is not installed.
     """
-    backend = _backend(request)
+    backend = choose_backend(request.backend, quiet=request.quiet)
     delivered = complete = 0
     for source in request.sources:
         transcript, error = _transcribe(source, backend, request)
@@ -58,7 +53,7 @@ def transcribe_all(request: Request) -> bool:
         if transcript is None:
             continue
         if not request.quiet:
-            _remark(name_of(source), transcript, whole=error is None)
+            remark(source, transcript, whole=error is None, where="--format json")
         try:
             request.outputs.deliver(source, transcript, first=not delivered)
         except BrokenPipeError:
@@ -91,42 +86,12 @@ def _transcribe(
     return transcript, None
 
 
-def _backend(request: Request) -> RecognizerBackend:
-    """Find the backend once for all sources, and say so where it was not the user's choice."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", BackendFallbackWarning)
-        backend = resolve(request.backend)
-    fell_back = any(issubclass(warning.category, BackendFallbackWarning) for warning in caught)
-    if fell_back and not request.quiet:
-        say(
-            f"no backend is configured, so {backend.name!r} does the work; "
-            f"--backend {backend.name} says so without this notice"
-        )
-    return backend
-
-
 @contextmanager
 def _open(source: str) -> Generator[AudioSource]:
     """Give what to read: the path as it is, or standard input as a raw, unbuffered stream."""
     if source != STDIN:
         yield source
         return
-    if sys.stdin.isatty():
-        raise ConfigurationError(
-            "standard input is a terminal; pipe audio into it: cat talk.webm | azstt transcribe -"
-        )
+    refuse_a_terminal("cat talk.webm | azstt transcribe -")
     with open(0, "rb", buffering=0, closefd=False) as stream:
         yield stream
-
-
-def _remark(name: str, transcript: Transcript, *, whole: bool) -> None:
-    """Say what the text itself doesn't show."""
-    if not whole:
-        say(f"{name}: the transcript ends early: it holds what was recognised before the failure")
-    elif not transcript.segments:
-        say(f"{name}: no speech was found")
-    gaps = transcript.ledger.gaps
-    if whole and gaps:
-        seconds = sum(gap.seconds for gap in gaps)
-        reasons = ", ".join(sorted({gap.reason for gap in gaps}))
-        say(f"{name}: {seconds:.1f} s of audio are missing ({reasons}); --format json says where")

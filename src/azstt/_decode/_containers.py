@@ -49,4 +49,4 @@ def can_be(container: Container, head: bytes) -> bool:
         return container in {found, "auto"}
     if is_tagged(head):
         return container in _TAGGED
-    return container in _FRAMED and describe(head) is None
+    return container in _FRAMED and describe(head) is None and head[:4] not in _WAVES

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 from av.error import FFmpegError
 
 from azstt._audio_format import AudioFormat
-from azstt._decode._ending import Ending
 from azstt._decode._graph import LAYOUTS, MOST_CHANNELS, Mixer, Target, check_wave, pcm_frame
 from azstt._decode._media import Media
 from azstt._decode._movie import can_play, play
@@ -21,6 +21,8 @@ from azstt._errors import AudioDecodeError, ConfigurationError
 _SLACK = 0.1
 #: The same for formats that count samples.
 _EXACT_SLACK = 0.02
+#: Seconds that an encoder may have padded its last frames with.
+_PADDING = 0.15
 
 
 class LibavLane:
@@ -82,13 +84,22 @@ class LibavLane:
 
         Newer versions of libav do it themselves, older ones not for all of them.
         """
-        if not self.facts.padded or not self.facts.seconds:
-            yield from chunks
-            return
-        ending = Ending(self.audio, self.facts.seconds)
+        facts, size = self.facts, 0
+        limit = self.audio.size(facts.seconds) if facts.padded and facts.seconds else sys.maxsize
+        held = b""
         for chunk in chunks:
-            if kept := ending.cut(chunk):
-                yield kept
+            size += len(chunk)
+            if size <= limit:
+                yield chunk
+                continue
+            kept = max(0, len(chunk) - size + limit)
+            if kept and not held:
+                yield chunk[:kept]
+            held += chunk[kept:]
+            if len(held) > self.audio.size(_PADDING):
+                # This is sound: the announced length is what is wrong.
+                yield held
+                held, limit = b"", sys.maxsize
 
     def _packets(self, skip: int, tally: Tally) -> Iterator[bytes]:
         """Decode by packets; leave out what was given already."""

@@ -77,7 +77,7 @@ def open_container(
         return WaveLane(audio, receiver)
     if container == "mp3" or container == "aac":  # noqa: PLR1714  mypy does not narrow `in`
         return MpegLane(container, audio, receiver)
-    if container is None and is_tagged(head):
+    if container in {None, "flac"} and is_tagged(head):
         return MpegLane(None, audio, receiver)
     return WorkerLane(audio, receiver)
 

@@ -7,10 +7,18 @@ from typing import Final, Literal, TypeAlias
 #: What a frame's header says it is; libav takes care of what else there is.
 Stream: TypeAlias = Literal["mp3", "aac", "other"]
 
-#: Bytes of a tag's header, and of a frame's.
+#: Bytes of a tag's header, and of a frame's that show its size.
 ID3_HEAD: Final = 10
-FRAME_HEAD: Final = 4
-_LAYERS: Final = {0: "aac", 1: "mp3"}
+FRAME_HEAD: Final = 6
+#: Kilobits a second, by the header's field: MPEG-1, and its successors.
+_BIT_RATES: Final = (
+    (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+)
+_RATES: Final = (44_100, 48_000, 32_000)
+#: How much lower the sample rates of MPEG-2.5, nothing, MPEG-2 and MPEG-1 are.
+_HALVINGS: Final = (2, 0, 1, 0)
+_MPEG_1: Final = 3
 
 
 def id3_size(head: bytes) -> int:
@@ -35,3 +43,38 @@ def stream_of(head: bytes) -> Stream | None:
     if version == 1 or head[2] >> 4 == 15 or head[2] >> 2 & 3 == 3:  # noqa: PLR2004  forbidden values
         return None
     return "mp3" if layer == 1 else "other"
+
+
+def frame_size(head: bytes) -> int:
+    """Give the bytes of the MP3 or AAC frame that begins here; 0 if it does not say."""
+    stream = stream_of(head)
+    if stream == "aac":
+        return (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
+    if stream != "mp3":
+        return 0
+    version = head[1] >> 3 & 3
+    newer = version != _MPEG_1
+    bits = _BIT_RATES[newer][head[2] >> 4] * 1_000
+    rate = _RATES[head[2] >> 2 & 3] >> _HALVINGS[version]
+    return (72 if newer else 144) * bits // rate + (head[2] >> 1 & 1) if bits else 0
+
+
+def find_frame(data: bytes, stream: Stream) -> tuple[int, bool]:
+    """Find where a stream of this kind begins among junk: two frames, one after the other.
+
+    Returns:
+        where, and whether it is certain; if not, what stands before that is junk.
+    """
+    at = data.find(b"\xff")
+    while at >= 0:
+        head = data[at : at + FRAME_HEAD]
+        if len(head) < FRAME_HEAD:
+            return at, False
+        if stream_of(head) == stream and (size := frame_size(head)):
+            following = data[at + size : at + size + FRAME_HEAD]
+            if len(following) < FRAME_HEAD:
+                return at, False
+            if stream_of(following) == stream:
+                return at, True
+        at = data.find(b"\xff", at + 1)
+    return len(data), False

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from azstt._decode import _opus as opus
 from azstt._decode._split import Item, Loss, Packet, Start, Window
 
-_CAPTURE: Final = b"OggS"
+_CAPTURE: Final = b"OggS\0"
 #: Bytes before a page's table of sizes.
 _HEADER: Final = 27
 _CONTINUED, _FIRST, _LAST = 1, 2, 4
@@ -20,7 +20,7 @@ _TAGS: Final = b"OpusTags"
 #: Bytes of the longest Opus packet; tags are longer, and nobody wants them.
 _LONGEST: Final = 61_440
 #: Samples by which positions may be off, and more than which they do not go back.
-_SLACK, _BACK = opus.RATE * 3 // 100, opus.RATE
+_SLACK, _BACK = opus.RATE // 200, opus.RATE
 #: Samples that a gap may honestly last.
 _LONGEST_GAP: Final = opus.RATE * 60
 
@@ -56,7 +56,7 @@ def read_page(data: bytes | bytearray) -> Page | None:
     Raises:
         ValueError: this is no page.
     """
-    if data[:4] != _CAPTURE[: len(data)] or data[4:5] > b"\0":
+    if data[:5] != _CAPTURE[: len(data)]:
         raise ValueError(f"no page begins with {bytes(data[:5])!r}")
     if len(data) < _HEADER or len(data) < (start := _HEADER + data[26]):
         return None
@@ -135,7 +135,7 @@ class Ogg:
         window = self._window
         if len(window.data) < page.end:
             return None
-        head = bytes(window.data[page.start : page.end])
+        head = bytes(window.data[page.start : page.end]) if len(page.parts) == 1 else b""
         sound = opus.channels(head) > 0
         if window.settled and not sound and page.number:
             return self._other(page)  # its flags are damaged
@@ -198,6 +198,8 @@ class Ogg:
             return []
         self._tags = False
         samples = opus.samples(data)
+        if not samples:
+            return []  # which the page's position will tell
         self._samples += samples
         drop = 0
         if page.flags & _LAST and page.position >= 0:
@@ -234,5 +236,5 @@ class Ogg:
         """Go to the next page; False if it is yet to come."""
         at = self._window.data.find(_CAPTURE)
         self._lost = at < 0
-        self._window.leave(at if at >= 0 else max(0, len(self._window.data) - 3))
+        self._window.leave(at if at >= 0 else max(0, len(self._window.data) - len(_CAPTURE) + 1))
         return not self._lost

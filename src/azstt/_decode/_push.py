@@ -15,7 +15,6 @@ from av.audio.frame import AudioFrame
 from av.error import FFmpegError
 
 from azstt._audio_format import AudioFormat
-from azstt._decode._ending import Ending
 from azstt._decode._graph import Mixer, Target
 from azstt._decode._receiver import Receiver
 from azstt._decode._refuse import nothing_decoded
@@ -49,7 +48,6 @@ class PushLane:
         self._receiver = receiver
         self._mixer = Mixer(Target(audio, keep=False, live=True), LABEL)
         self._tally = Tally()
-        self._ending: Ending | None = None
         self._size = 0
 
     def feed(self, data: bytes) -> None:
@@ -125,29 +123,15 @@ class PushLane:
 
     def _give(self, chunks: Iterable[bytes]) -> None:
         pcm = b"".join(chunks)
-        if self._ending is not None:
-            pcm = self._ending.cut(pcm)
         self._size += len(pcm)
         self._receiver.give(pcm)
 
-    def _push(self, frames: list[AudioFrame], skip: int = 0, drop: int = 0) -> int:
-        """Push frames without so many samples at their ends; give what is still to skip."""
-        if not skip and not drop:
-            for frame in frames:
-                self._mixer.push(frame)
-            return 0
-        left = sum(frame.samples for frame in frames) - drop
-        for frame in frames:
-            size = frame.samples
-            if skip or left < size:
-                start, end = min(skip, size), max(0, min(left, size))
-                skip -= start
-                if start < end:
-                    self._mixer.push(_cut(frame, start, end))
-            else:
-                self._mixer.push(frame)
-            left -= size
-        return skip
+    def _push(self, frame: AudioFrame, start: int, end: int) -> None:
+        """Push the samples of a frame from one to another."""
+        if start <= 0 and end >= frame.samples:
+            self._mixer.push(frame)
+        elif start < end:
+            self._mixer.push(_cut(frame, max(0, start), min(end, frame.samples)))
 
 
 class Decoder:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from av.audio.frame import AudioFrame
 from av.error import FFmpegError
 
 from azstt._audio_format import AudioFormat
-from azstt._decode._ending import Ending
-from azstt._decode._mpeg import FRAME_HEAD, ID3_HEAD, id3_size, stream_of
+from azstt._decode._mpeg import FRAME_HEAD, ID3_HEAD, Stream, find_frame, id3_size, stream_of
 from azstt._decode._push import Decoder, PushLane
 from azstt._decode._receiver import Receiver
 from azstt._decode._sniff import mp3_delay, mp3_samples
 from azstt._decode._split import Window
 
 _ID3: Final = b"ID3"
-#: What libav's demuxer takes for each.
-_DECODERS: Final = {"mp3": "mp3float", "aac": "aac"}
+#: What libav's demuxers take for each.
+_DECODERS: Final[dict[Stream, str]] = {"mp3": "mp3float", "aac": "aac"}
+#: Seconds that an encoder may have padded its last frames with.
+_PADDING: Final = 0.15
 
 
 class MpegLane(PushLane):
@@ -33,32 +35,35 @@ class MpegLane(PushLane):
     ) -> None:
         super().__init__(audio, receiver)
         self._window = Window()
-        self._kind: str | None = kind
+        self._kind: Stream | None = kind
         self._decoder: Decoder | None = None
         self._first = False  # the next frame is
         self._skip = 0  # samples that the decoder still gives too many
-        self._seconds = 0.0  # a frame
+        self._left: int | None = None  # samples that are still announced
+        self._held: list[tuple[AudioFrame, int]] = []  # padding, unless more follows
         self._shape: tuple[int, int] | None = None
+        self._seconds = 0.0  # a frame
 
     def _accept(self, data: bytes) -> None:
         if self._decoder is None:
-            self._window.add(data)
+            window = self._window
+            window.add(data)
             if not self._open():
-                if self._window.full:
-                    self._window.settle()  # so long a tag is nothing to keep
+                if window.full:
+                    window.settle()  # so long a tag is nothing to keep
                 return
-            data = bytes(self._window.data)
-            self._window.settle()
+            data = bytes(window.data)
+            window.settle()
         self._parse(data)
 
     def _flush(self) -> None:
         if self._decoder is not None:
             self._parse(None)
-            self._push(self._decoder.flush(), self._skip)
+            self._take(self._decoder.flush())
             self._decoder = None
 
     def _end(self) -> None:
-        if self._kind is None or self._decoder is None:
+        if self._decoder is None:
             raise self._window.unusual()
 
     def _facts(self) -> tuple[str, str, int, int] | None:
@@ -67,7 +72,7 @@ class MpegLane(PushLane):
         return (self._kind, _DECODERS[self._kind], *self._shape)
 
     def _open(self) -> bool:
-        """Pass by the tags, and look at the first frame; False if it is yet to come."""
+        """Pass by tags and junk; False if the first frame is yet to come."""
         window = self._window
         while size := id3_size(head := bytes(window.data[:ID3_HEAD])):
             window.leave(size)
@@ -75,11 +80,15 @@ class MpegLane(PushLane):
         if window.passing or len(head) < least:
             return False
         found = stream_of(head)
-        # Where there is no header there is junk, in which a parser that knows its kind finds one.
         if found == "other" or (found or self._kind) is None:
             raise window.unusual()
+        if found is None and self._kind is not None:
+            at, certain = find_frame(bytes(window.data), self._kind)
+            window.leave(at)
+            if not certain:
+                return False
         self._kind = found or self._kind
-        self._decoder = Decoder(_DECODERS[str(self._kind)])
+        self._decoder = Decoder(_DECODERS[self._kind or "mp3"])
         self._first = self._kind == "mp3"
         return True
 
@@ -88,32 +97,52 @@ class MpegLane(PushLane):
             return
         for frame in self._decoder.parse(data):
             first, self._first = self._first, False
-            if not (first and self._is_tag(frame)):
+            if not (first and self._is_tag(frame, self._decoder.context.sample_rate)):
                 self._decode(frame)
 
-    def _is_tag(self, frame: bytes) -> bool:
+    def _is_tag(self, frame: bytes, rate: int) -> bool:
         """Tell an MP3 file's first frame that is no sound; it says how long the rest is."""
         delay = mp3_delay(frame)
         if delay is None:
             return False
-        self._skip = delay
-        rate = self._decoder.context.sample_rate if self._decoder else 0
-        samples = mp3_samples(frame, rate)
-        if samples is not None and rate > 0:
-            self._ending = Ending(self._audio, samples / rate)
+        self._skip, self._left = delay, mp3_samples(frame, rate)
         return True
 
     def _decode(self, frame: bytes) -> None:
         if self._decoder is None:
             return
         try:
-            frames = self._decoder.decode(frame)
-            self._skip = self._push(frames, self._skip)
+            sounds = self._decoder.decode(frame)
+            self._take(sounds)
         except FFmpegError:
             # What precedes the first frame may have been anything.
             if self._shape is not None:
                 self._tally.lose(self._mixer.seconds, self._seconds)
             return
-        for sound in frames:
+        for sound in sounds:
             self._seconds = sound.samples / sound.sample_rate
             self._shape = self._shape or (sound.sample_rate, sound.layout.nb_channels)
+
+    def _take(self, frames: list[AudioFrame]) -> None:
+        """Push what is sound of frames: neither the delay at the beginning, nor padding."""
+        for frame in frames:
+            start = min(self._skip, frame.samples)
+            self._skip -= start
+            end = frame.samples
+            if self._left is not None:
+                end = min(end, start + self._left)
+                self._left -= end - start
+            self._push(frame, start, end)
+            if end < frame.samples:
+                self._hold(frame, end)
+
+    def _hold(self, frame: AudioFrame, start: int) -> None:
+        """Keep what follows the announced end: it is padding if that is all."""
+        self._held.append((frame, start))
+        samples = sum(held.samples - first for held, first in self._held)
+        if samples > frame.sample_rate * _PADDING:
+            # This is sound: the announced length is what is wrong.
+            self._left = None
+            for held, first in self._held:
+                self._push(held, first, held.samples)
+            self._held.clear()

@@ -42,7 +42,8 @@ class OpusLane(PushLane):
 
     def _flush(self) -> None:
         if self._decoder is not None:
-            self._push(self._decoder.flush())
+            for frame in self._decoder.flush():
+                self._push(frame, 0, frame.samples)
             self._decoder = None
 
     def _end(self) -> None:
@@ -62,7 +63,8 @@ class OpusLane(PushLane):
         if self._decoder is None:
             return
         try:
-            self._push(self._decoder.decode(packet.data), packet.skip, packet.drop)
+            for frame in self._decoder.decode(packet.data):
+                self._push(frame, packet.skip, frame.samples - packet.drop)
         except FFmpegError:
             self._tally.lose(self._mixer.seconds, packet.samples / opus.RATE)
         else:

@@ -109,6 +109,11 @@ class Connection:
         self._closed(f"server {code}")
         await self._ws.close(code=code, message=reason[:_REASON].encode())
 
+    def drop(self, how: str) -> None:
+        """End the TCP connection."""
+        self._closed(how)
+        cut(self._transport, how)
+
     def _closed(self, how: str) -> None:
         """Record the first reason why the connection ended."""
         if self._record.closed is None:
@@ -229,8 +234,7 @@ class Connection:
                 self._service.expire(self._record)
                 await self.close(_EXPIRED, "the token has expired")
             case Drop(how=how):
-                self._closed(how)
-                cut(self._transport, how)
+                self.drop(how)
             case _:  # the turn ends itself
                 pass
 

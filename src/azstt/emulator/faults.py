@@ -1,8 +1,9 @@
 """What goes wrong on purpose, and when.
 
 A fault strikes one connection, counted from 0 in the order in which they arrive, or with
-``connection=None`` every one. Faults with a time strike when the audio of the session comes from
-before that time to it: all that was said up to there is sent first.
+``connection=None`` every one; an outage strikes whoever is there. Faults with a time strike when
+the audio of the session comes from before that time to it: all that was said up to there is sent
+first.
 """
 
 from __future__ import annotations
@@ -55,6 +56,23 @@ class Stall(_Fault):
     kind: Literal["stall"] = "stall"
     when: Literal["before_upgrade", "after_upgrade"] = "before_upgrade"
     seconds: Seconds | None = None
+
+
+class Outage(FrozenModel):
+    """Be gone for a while: every connection is cut, and none is made.
+
+    Several come one after the other, each counted from when somebody is connected again.
+
+    Attributes:
+        after: seconds, of the clock and not of audio, that somebody has been connected.
+        seconds: how long it lasts.
+        how: cut by a reset or by a FIN.
+    """
+
+    kind: Literal["outage"] = "outage"
+    after: Seconds
+    seconds: Seconds
+    how: Literal["reset", "fin"] = "reset"
 
 
 class Close(_Fault):
@@ -147,6 +165,7 @@ TimedFault: TypeAlias = Close | Drop | Expire | Mute | EndTurn
 Fault: TypeAlias = Annotated[
     Refuse
     | Stall
+    | Outage
     | TimedFault
     | NoTurnEnd
     | NoAcks
@@ -178,6 +197,15 @@ class Faults(FrozenModel):
         """
         return read_model(cls, path)
 
+    @property
+    def outages(self) -> tuple[Outage, ...]:
+        """Those that strike everybody, in order."""
+        return tuple(f for f in self.faults if isinstance(f, Outage))
+
     def on(self, connection: int) -> tuple[Fault, ...]:
         """Give those that strike a connection."""
-        return tuple(f for f in self.faults if f.connection in {None, connection})
+        return tuple(
+            f
+            for f in self.faults
+            if not isinstance(f, Outage) and f.connection in {None, connection}
+        )

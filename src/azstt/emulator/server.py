@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import logging
 import ssl
+from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from aiohttp import web
 
 from azstt.emulator.connection import Connection, Service, cut
 from azstt.emulator.engines import Engine
-from azstt.emulator.faults import Faults, Refuse, Stall
+from azstt.emulator.faults import Faults, Outage, Refuse, Stall
 from azstt.emulator.records import RequestRecord
 from azstt.emulator.rest import Rest
 
@@ -74,6 +75,10 @@ class Server:
         self._arrivals = itertools.count()
         self._posts = itertools.count()
         self._open: dict[int, RequestRecord] = {}
+        self._connections: dict[int, Connection] = {}
+        self._outages: deque[Outage] = deque(settings.faults.outages)
+        self._outage_is_due: bool = False
+        self._back_at: float = 0.0  # when the last outage is over, by the loop's clock
         self._tasks: set[asyncio.Task[object]] = set()
         self._issued: set[str] = set()
         self._expired: set[tuple[str, str | None]] = set()
@@ -117,9 +122,12 @@ class Server:
         task = cast("asyncio.Task[object]", asyncio.current_task())
         self._tasks.add(task)
         try:
-            if request.headers.get("Upgrade", "").lower() == "websocket":
-                return await self._upgrade(request)
-            record = self._record(request, next(self._posts))
+            upgrade = request.headers.get("Upgrade", "").lower() == "websocket"
+            record = self._record(request, next(self._arrivals if upgrade else self._posts))
+            if asyncio.get_running_loop().time() < self._back_at:
+                return _cut_off(request, record)
+            if upgrade:
+                return await self._upgrade(request, record)
             refusal = self._refusal(record) or await self._rest.answer(request)
             record.status = refusal.status
             return refusal
@@ -138,9 +146,8 @@ class Server:
         _log.info("%s %s", request.method, request.path)
         return record
 
-    async def _upgrade(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _upgrade(self, request: web.BaseRequest, record: RequestRecord) -> web.StreamResponse:
         """Let a client in, or refuse it."""
-        record = self._record(request, next(self._arrivals))
         faults = self._settings.faults.on(record.number)
         stalls = [fault for fault in faults if isinstance(fault, Stall)]
         for stall in stalls:
@@ -162,14 +169,34 @@ class Server:
             await ws.prepare(request)
             record.status = ws.status
             transport = cast("asyncio.Transport", request.transport)
+            connection = Connection(self._service, ws, transport, record, faults)
+            self._connections[record.number] = connection
+            self._expect_outage()
             try:
-                await Connection(self._service, ws, transport, record, faults).run()
+                await connection.run()
             except asyncio.CancelledError:
                 cut(transport, "fin")
                 raise
+            finally:
+                del self._connections[record.number]
             return ws
         finally:
             del self._open[record.number]
+
+    def _expect_outage(self) -> None:
+        """Have the next outage begin in its time, now that somebody is connected."""
+        if self._outages and not self._outage_is_due:
+            self._outage_is_due = True
+            asyncio.get_running_loop().call_later(self._outages[0].after, self._go)
+
+    def _go(self) -> None:
+        """Begin an outage."""
+        outage = self._outages.popleft()
+        self._outage_is_due = False
+        _log.info("gone for %s s", outage.seconds)
+        self._back_at = asyncio.get_running_loop().time() + outage.seconds
+        for connection in self._connections.values():
+            connection.drop(outage.how)
 
     def _refusal(self, record: RequestRecord) -> web.Response | None:
         """Refuse a client without the right credential."""
@@ -211,6 +238,13 @@ def _credential(record: RequestRecord) -> tuple[str | None, str | None]:
     bearer = given.get(_TOKEN, "")
     token = bearer[len("bearer ") :] if bearer.lower().startswith("bearer ") else None
     return (None if token is None else token.rpartition("#")[2]), given.get(_KEY)
+
+
+def _cut_off(request: web.BaseRequest, record: RequestRecord) -> web.Response:
+    """Answer nobody; what is returned goes nowhere."""
+    record.closed = "reset"
+    cut(cast("asyncio.Transport", request.transport), "reset")
+    return web.Response()
 
 
 def _refused(fault: Refuse) -> web.Response:

@@ -23,7 +23,9 @@ from azstt.backends.azure import AzureBackend, AzureSettings
 from azstt.backends.local import LocalBackend
 
 #: A screen that shows the whole page, and makes small pictures.
-SCREEN = {"width": 760, "height": 820}
+SCREEN = {"width": 760, "height": 640}
+#: The pictures that the documentation shows.
+SHOWN = {"web-upload", "web-live", "web-blocked", "web-phone"}
 
 
 @pytest.fixture(scope="session")
@@ -89,11 +91,11 @@ def visit(browser):
 
 @pytest.fixture
 def shoot(tmp_path):
-    """Take pictures of the page; AZSTT_SCREENSHOTS names the folder that they are for."""
-    folder = Path(os.environ.get("AZSTT_SCREENSHOTS", tmp_path))
-    folder.mkdir(parents=True, exist_ok=True)
+    """Take pictures of the page; AZSTT_SCREENSHOTS names the folder for those of the docs."""
+    docs = Path(os.environ.get("AZSTT_SCREENSHOTS", tmp_path))
 
     def take(page, name):
+        folder = docs if name in SHOWN else tmp_path
         page.tab.screenshot(path=folder / f"{name}.png", animations="disabled", caret="hide")
 
     return take
@@ -152,7 +154,7 @@ def run_app(tmp_path):
 def connect():
     """Put a network that can fail before a port."""
     with ExitStack() as stack:
-        yield lambda port: stack.enter_context(network(port))
+        yield lambda port, **how: stack.enter_context(network(port, **how))
 
 
 # Inspecting proxies.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from driving import chromium
 from driving.processes import until
-from driving.speech import words
+from driving.speech import words, write_wav
 
 pytestmark = pytest.mark.e2e
 
@@ -133,3 +133,44 @@ def test_a_machine_without_a_microphone_is_told(apps, visit, playwright):
         assert "There is no microphone" in page["error"].text_content()
     finally:
         deaf.close()
+
+
+@pytest.fixture
+def send(visit, recordings, connect, tmp_path):
+    """Begin to send two megabytes over a slow network; goes on when some of it has arrived."""
+    path = tmp_path / "meeting.wav"
+    write_wav(path, bytes(60 * 32_000) + recordings["gregson"].pcm)
+
+    def begin(app):
+        between = connect(app.port, rate=400_000)
+        page = visit(f"http://127.0.0.1:{between.port}/", troubles=AWAY)
+        page.upload(path)
+        page.until("() => document.getElementById('progress').value > 0.2", None, "progress")
+        return page, between
+
+    return begin
+
+
+def test_an_upload_goes_on_when_the_network_is_back(apps, send, recordings, shoot):
+    """Cut in the middle, the page tells it and sends the rest when it can."""
+    page, between = send(apps["local"])
+    between.cut()
+    page["notice"].wait_for()
+    shoot(page, "upload-cut")
+    between.mend()
+    page.wait("done")
+    assert words(page.text) == recordings["gregson"].reference
+    assert page["history"].locator("li").count() == 1
+
+
+def test_an_upload_begins_anew_with_a_server_that_does_not_know_it(
+    run_app, settings, send, recordings
+):
+    """Restarted in the middle of an upload, the server has it all the same."""
+    app = run_app("gunicorn", **settings["local"])
+    page, _ = send(app)
+    app.stop()
+    app.start()
+    page.wait("done")
+    assert words(page.text) == recordings["gregson"].reference
+    assert page["history"].locator("li").count() == 1

@@ -43,7 +43,7 @@ def test_a_blocked_upload_arrives_as_frames(visit_through, recordings, shoot, re
     proxy, page = visit_through(*MEDIA, refusal=refusal)
     page.upload(recordings["gregson"].path)
     page.wait("done")
-    shoot(page, f"blocked-{refusal}")
+    shoot(page, "web-blocked" if refusal == "403" else f"blocked-{refusal}")
     assert words(page.text) == recordings["gregson"].reference
     assert "proxies, such as Zscaler" in page["notice"].text_content()
     assert proxy.requests(kind="multipart", blocked=True)

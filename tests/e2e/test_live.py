@@ -44,7 +44,10 @@ def test_words_appear_while_somebody_speaks(
     page.speak(transport)
     page.wait("live")
     page.wait_for_words(recording.reference[1])
-    shoot(page, f"live-{backend}-{transport}")
+    if name == "both":
+        page.wait_for_settled(5)
+        page.wait_for_words("sharply")
+    shoot(page, "web-live" if name == "both" else f"live-{backend}-{transport}")
     page.wait_for_settled(len(recording.reference))
     page["stop"].click()
     page.wait("done")

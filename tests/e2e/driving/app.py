@@ -78,5 +78,5 @@ def _arguments(server: Server, port: int, tls: Tls) -> list[str]:
     if server == "flask":
         return ["--app", "examples/flask_app", "run", "--port", str(port)]
     certificate = ["--certfile", str(tls[0]), "--keyfile", str(tls[1])] if tls else []
-    where = ["--chdir", "examples", "--bind", f"127.0.0.1:{port}"]
-    return [*where, *certificate, "--threads", "32", "flask_app:create_app()"]
+    where = ["--bind", f"127.0.0.1:{port}", "--threads", "100"]
+    return [*where, *certificate, "examples.flask_app:create_app()"]

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Generator
 from contextlib import contextmanager
+from math import inf
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -14,9 +15,10 @@ T = TypeVar("T")
 class Network:
     """Passes TCP on to a port, until it is cut. Made by `network`."""
 
-    def __init__(self, target: int, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, target: int, rate: float, loop: asyncio.AbstractEventLoop) -> None:
         self.port = 0
         self._target = target
+        self._rate = rate
         self._loop = loop
         self._down = False
         self._server: asyncio.Server | None = None
@@ -57,7 +59,7 @@ class Network:
             return
         ends = {writer, far_writer}
         self._connections |= ends
-        await asyncio.gather(_pass(reader, far_writer), _pass(far_reader, writer))
+        await asyncio.gather(_pass(reader, far_writer, self._rate), _pass(far_reader, writer))
         self._connections -= ends
         for end in ends:
             end.close()
@@ -67,10 +69,15 @@ class Network:
 
 
 @contextmanager
-def network(target: int) -> Generator[Network]:
-    """Put a network before a port on this machine."""
+def network(target: int, rate: float = inf) -> Generator[Network]:
+    """Put a network before a port on this machine.
+
+    Args:
+        target: the port.
+        rate: bytes a second that go towards it, by each connection.
+    """
     loop = asyncio.new_event_loop()
-    between = Network(target, loop)
+    between = Network(target, rate, loop)
     thread = threading.Thread(target=loop.run_forever, name="network", daemon=True)
     thread.start()
     try:
@@ -83,12 +90,15 @@ def network(target: int) -> Generator[Network]:
         loop.close()
 
 
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pass(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, rate: float = inf
+) -> None:
     """Pass on what comes, and its end; a failure is passed on as one."""
     try:
         while data := await reader.read(1 << 16):
             writer.write(data)
             await writer.drain()
+            await asyncio.sleep(len(data) / rate)
         writer.write_eof()
     except OSError:
         writer.transport.abort()

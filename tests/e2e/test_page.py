@@ -46,7 +46,8 @@ def test_a_phone_at_night(apps, visit, recordings, shoot):
                 color.match(/\\d+/g).slice(0, 3).map(Number).reduce((a, b) => a + b));
         }"""
     )
-    assert paper < 200 < 500 < letters
+    assert paper < 200
+    assert letters > 500
 
 
 def test_the_keyboard_is_enough(apps, visit, microphone, recordings):
@@ -95,26 +96,30 @@ def test_the_key_stays_on_the_server_and_nothing_comes_from_elsewhere(run_app, v
     with emulator.serve(script=Script.saying("He turned sharply."), key=key) as service:
         app = run_app("gunicorn", AZURE_SPEECH_HOST=service.host, SPEECH_KEY=key)
         page = visit(app.url)
-        asked, told = [], []
-        page.tab.on("request", lambda request: asked.append(request.url))
-        page.tab.on("response", told.append)
-        page.tab.on("websocket", lambda it: it.on("framereceived", lambda text: told.append(text)))
-        page.tab.reload()
+        asked, answers, told = set(), [], [page.tab.content()]
+
+        def answer(response):
+            answers.append(response)
+
+        def hear(frame):
+            told.append(frame)
+
+        page.tab.on("request", lambda request: asked.add(request.url))
+        page.tab.on("response", answer)
+        page.tab.on("websocket", lambda socket: socket.on("framereceived", hear))
         page.upload(recordings["gregson"].path)
         page.wait("done")
         page.speak()
         page.wait("live")
         page["stop"].click()
         page.wait("done")
-        assert page.tab.context.cookies()
-        assert all(key not in str(cookie) for cookie in page.tab.context.cookies())
-        bodies = [it if isinstance(it, str | bytes) else body(it) for it in told]
-    assert service.requests[0].headers["Ocp-Apim-Subscription-Key"] == key, "it is the key in use"
-    assert len(bodies) > 10
-    assert all(key not in str(text) for text in bodies)
-    assert {urlsplit(url).netloc for url in asked if not url.startswith("blob:")} == {
-        f"127.0.0.1:{app.port}"
-    }
+        told += map(body, answers)
+        told += map(str, page.tab.context.cookies())
+    assert key in service.requests[0].headers.values(), "it is the key in use"
+    assert len(told) > 10
+    assert all(key not in str(text) for text in told)
+    ours = f"127.0.0.1:{app.port}"
+    assert {urlsplit(url).netloc for url in asked if not url.startswith("blob:")} == {ours}
 
 
 def body(response) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from math import inf
 from typing import TypeVar
@@ -13,11 +13,17 @@ T = TypeVar("T")
 
 
 class Network:
-    """Passes TCP on to a port, until it is cut. Made by `network`."""
+    """Passes TCP on to a port, until it is cut. Made by `network`.
+
+    Attributes:
+        passed: bytes that have gone towards the port. A browser's own progress says less: it
+            counts what the kernel has taken, which on loopback is megabytes.
+    """
 
     def __init__(self, target: int, rate: float, loop: asyncio.AbstractEventLoop) -> None:
         self.port = 0
         self._target = target
+        self.passed = 0
         self._rate = rate
         self._loop = loop
         self._down = False
@@ -59,10 +65,19 @@ class Network:
             return
         ends = {writer, far_writer}
         self._connections |= ends
-        await asyncio.gather(_pass(reader, far_writer, self._rate), _pass(far_reader, writer))
+        await asyncio.gather(self._send(reader, far_writer), _pass(far_reader, writer))
         self._connections -= ends
         for end in ends:
             end.close()
+
+    async def _send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Pass on what the browser says, no faster than the network is."""
+
+        async def paced(size: int) -> None:
+            self.passed += size
+            await asyncio.sleep(size / self._rate)
+
+        await _pass(reader, writer, paced)
 
     def call(self, work: Awaitable[T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
@@ -91,14 +106,17 @@ def network(target: int, rate: float = inf) -> Generator[Network]:
 
 
 async def _pass(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, rate: float = inf
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    then: Callable[[int], Awaitable[None]] | None = None,
 ) -> None:
     """Pass on what comes, and its end; a failure is passed on as one."""
     try:
         while data := await reader.read(1 << 16):
             writer.write(data)
             await writer.drain()
-            await asyncio.sleep(len(data) / rate)
+            if then:
+                await then(len(data))
         writer.write_eof()
     except OSError:
         writer.transport.abort()

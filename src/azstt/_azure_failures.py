@@ -22,6 +22,8 @@ from azstt._errors import (
 )
 
 BACKEND = "azure"
+#: The code of a connection whose certificate was refused: the SDK has none for that.
+CERTIFICATE = "certificate"
 
 _SESSION = re.compile(r"SessionId:\s*([0-9a-fA-F-]{32,36})")
 _STATUS = re.compile(r"\((\d{3})\)")
@@ -66,6 +68,8 @@ class _Trouble:
         for pattern in (_STATUS, _CLOSE_CODE):
             if match := pattern.search(self.details):
                 return match[1]
+        if self.reason is Reason.CONNECTION_FAILURE and _CERTIFICATE.search(self.details):
+            return CERTIFICATE
         return self.reason.name.lower()
 
     @property
@@ -168,7 +172,7 @@ def _unreachable(trouble: _Trouble) -> _Words:
     """Tell a broken connection from one that never came about."""
     if "closed by the remote" in trouble.details:
         return _CLOSED
-    if _CERTIFICATE.search(trouble.details):
+    if trouble.code == CERTIFICATE:
         hint = "the certificate was not accepted: set ca_bundle (AZURE_SPEECH_CA_BUNDLE) to its CA"
     elif _NAME.search(trouble.details):
         hint = "check the name in region, host or endpoint, the network and the proxy"

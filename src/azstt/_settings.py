@@ -161,6 +161,19 @@ class AzureSettings(BaseSettings):
             return "host", f"wss://{self.region}.stt.speech.{domain}"
         return "region", self.region
 
+    @property
+    def server(self) -> tuple[str, int]:
+        """The name and the port that are connected to.
+
+        Raises:
+            ConfigurationError: no place is set.
+        """
+        kind, place = self.address()
+        if kind == "region":
+            return f"{place}.stt.speech.microsoft.com", 443
+        url = urlsplit(place)
+        return url.hostname or "", url.port or (80 if url.scheme in {"ws", "http"} else 443)
+
     def proxy_url(self, environment: Mapping[str, str] = os.environ) -> str | None:
         """Give the proxy to use: the explicit one, or what HTTPS_PROXY and NO_PROXY say.
 
@@ -169,11 +182,10 @@ class AzureSettings(BaseSettings):
         """
         if self.proxy is not None:
             return self.proxy.get_secret_value()
-        kind, place = self.address()
-        name = urlsplit(place).hostname if kind != "region" else f"{place}.stt.speech.microsoft.com"
+        name, _ = self.server
         names = {key.lower(): value for key, value in environment.items()}
         url = names.get("https_proxy") or names.get("all_proxy")
-        if not url or _bypassed(name or "", names.get("no_proxy", "")):
+        if not url or _bypassed(name, names.get("no_proxy", "")):
             return None
         url = url if "://" in url else f"http://{url}"
         if not _is_url(url, "http", "https"):

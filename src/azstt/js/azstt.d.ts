@@ -205,6 +205,17 @@ export interface LiveTuning {
   heartbeat?: number;
   /** Milliseconds before the first, and at most before a later, attempt to connect again. */
   backoff?: [number, number];
+  /** Makes a connection: a WebSocket, unless something that stands in for one is given. */
+  socket?: (url: string) => Socket;
+}
+
+/** As much of a WebSocket as is needed: what keeps messages apart and in order. */
+export interface Socket {
+  onopen: ((event: any) => void) | null;
+  onmessage: ((event: any) => void) | null;
+  onclose: ((event: any) => void) | null;
+  send(message: string | Blob | ArrayBuffer): void;
+  close(): void;
 }
 
 export interface ConnectOptions {

@@ -59,9 +59,14 @@ export class LiveClient extends EventTarget {
   #finals = [];
   #partial = null;
 
-  constructor({ limit = 8 << 20, heartbeat = 5000, backoff = [250, 5000] } = {}) {
+  constructor({
+    limit = 8 << 20,
+    heartbeat = 5000,
+    backoff = [250, 5000],
+    socket = (url) => new WebSocket(url),
+  } = {}) {
     super();
-    this.#tuning = { limit, heartbeat, backoff };
+    this.#tuning = { limit, heartbeat, backoff, socket };
     for (const { promise } of [this.#opening, this.#ending]) promise.catch(() => {}); // "failed" tells
   }
 
@@ -180,7 +185,7 @@ export class LiveClient extends EventTarget {
   // The connection.
 
   #dial() {
-    const socket = new WebSocket(this.#url);
+    const socket = this.#tuning.socket(this.#url);
     this.#socket = socket;
     this.#silence = 0;
     socket.onopen = () => {

@@ -12,6 +12,7 @@ from azstt._audio_format import AudioFormat
 from azstt._azure_failures import BACKEND
 from azstt._errors import RecognitionError, RecognitionTimeoutError, ServiceError
 from azstt.backends.azure._buffer import AudioBuffer, Reader
+from azstt.backends.azure._certificate import name_issuer
 from azstt.backends.azure._link import Link, Sink
 from azstt.backends.azure._request import Request
 from azstt.backends.azure._sdk import Recognition
@@ -126,6 +127,7 @@ class Connection:
 
     def _conclude(self, link: Link) -> RecognitionError | None:
         if link.error is not None:
+            name_issuer(link.error, self._request.settings)
             return link.error
         if not self._buffer.drained:
             return ServiceError(

@@ -1,0 +1,140 @@
+"""Browsers without a window: they keep cookies, read the page's token, and send what it sends."""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+import time
+from pathlib import Path
+
+import pytest
+
+import azstt
+from azstt.testing import ScriptedBackend
+from examples.flask_app import create_app
+from examples.flask_app.config import Config
+
+AUDIO = Path(__file__).parents[3] / "tests" / "audio"
+JFK = (AUDIO / "jfk.wav").read_bytes()
+SAID = ("Ask not what your country", "can do for you.")
+
+
+class Browser:
+    """One visitor of an app."""
+
+    def __init__(self, app) -> None:
+        self.web = app.test_client()
+        page = self.web.get("/")
+        assert page.status_code == 200
+        self.page = page.get_data(as_text=True)
+        token = re.search('name="csrf-token" content="([^"]+)"', self.page)[1]
+        self.headers = {"X-CSRF-Token": token, "Origin": "http://localhost"}
+
+    def get(self, path):
+        return self.web.get(path, buffered=True)
+
+    def post(self, path, body=b"", **headers):
+        return self.web.post(path, data=body, headers={**self.headers, **headers})
+
+    def patch(self, path, **fields):
+        return self.web.patch(path, json=fields, headers=self.headers)
+
+    def delete(self, path):
+        return self.web.delete(path, headers=self.headers)
+
+    def announce(self, size, **fields):
+        asked = {"kind": "upload", "name": "talk.wav", "size": size, **fields}
+        return self.web.post("/uploads", json=asked, headers=self.headers)
+
+    def form(self, upload, sound):
+        """Send a form as a browser writes it."""
+        head = b'Content-Disposition: form-data; name="recording"; filename="x.wav"\r\n\r\n'
+        body = b"--edge\r\n" + head + sound + b"\r\n--edge--\r\n"
+        kind = {"Content-Type": "multipart/form-data; boundary=edge"}
+        return self.post(f"/uploads/{upload}/form", body, **kind)
+
+    def watch(self, upload):
+        """Ask until it is over; the last answer, with all texts."""
+        texts, now = [], {"version": 0}
+        while now.get("state") not in {"done", "error"}:
+            query = f"after={now['version']}&texts={len(texts)}"
+            now = self.get(f"/uploads/{upload}?{query}").get_json()
+            texts += now["texts"]
+        return {**now, "texts": texts}
+
+    def transcribe(self, sound=JFK, **fields):
+        upload = self.announce(len(sound), **fields).get_json()["id"]
+        self.form(upload, sound)
+        return self.watch(upload)
+
+    def transcript(self, id_):
+        return azstt.Transcript.model_validate_json(self.get(f"/transcripts/{id_}").data)
+
+    def socket(self, path):
+        """Open what stands in for a WebSocket."""
+        return Posted(self, self.post(path).get_json()["socket"])
+
+
+class Posted:
+    """The page's end of a posted socket."""
+
+    def __init__(self, browser, id_) -> None:
+        self.browser, self.path = browser, f"/sockets/{id_}"
+        self.sent = self.seen = 0
+
+    def send(self, *messages, number=None):
+        """Send messages in one request; how many have arrived now."""
+        body = b"".join(
+            struct.pack(">BI", isinstance(message, bytes), len(data)) + data
+            for message in messages
+            for data in [message if isinstance(message, bytes) else message.encode()]
+        )
+        number = self.sent if number is None else number
+        answer = self.browser.post(self.path, body, **{"X-Number": str(number)})
+        self.sent = answer.get_json()["received"]
+        return self.sent
+
+    def receive(self):
+        """Fetch what is new; None is the end."""
+        messages = self.browser.get(f"{self.path}?seen={self.seen}").get_json()["messages"]
+        self.seen += len(messages or ())
+        return messages
+
+    def events(self):
+        """Fetch a live session's messages to the last event."""
+        while (messages := self.receive()) is not None:
+            for message in map(json.loads, messages):
+                yield message
+                if message["kind"] == "refused":
+                    return
+                if message.get("event", {}).get("kind") in {"ended", "failed"}:
+                    self.send(json.dumps({"kind": "close"}))
+                    return
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Make an app on a recogniser that says `SAID`, or on another."""
+
+    def make(backend=None, **settings):
+        config = Config(data=tmp_path / "data", **settings)
+        app = create_app(config, backend=backend or ScriptedBackend.saying(*SAID))
+        app.testing = True
+        return app
+
+    return make
+
+
+@pytest.fixture
+def browser(make):
+    """A visitor of an app."""
+    return Browser(make())
+
+
+def until(true, seconds=10):
+    """Wait for something to become true."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

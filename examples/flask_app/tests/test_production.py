@@ -1,0 +1,131 @@
+"""The command for production, as the README has it: real connections, the real recogniser."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import urllib.request
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+from simple_websocket import Client, ConnectionClosed
+
+import azstt
+from azstt.backends.local import LocalBackend
+from examples.flask_app.tests.conftest import JFK, until
+
+README = Path(__file__).parents[1] / "README.md"
+ROOT = README.parents[2]
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="gunicorn runs on POSIX alone")
+
+
+class Visitor:
+    """A browser's connections to a server at a port."""
+
+    def __init__(self, port) -> None:
+        self.port = port
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as page:
+            self.cookie = page.headers["Set-Cookie"].split(";")[0]
+            token = re.search(rb'csrf-token" content="([^"]+)"', page.read())[1].decode()
+        self.headers = {"Cookie": self.cookie, "X-CSRF-Token": token}
+
+    def ask(self, method, path, body=None, **headers):
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(method, path, body, {**self.headers, **headers})
+            return json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+
+    @contextmanager
+    def socket(self, path):
+        headers = {"Cookie": self.cookie, "Origin": "http://127.0.0.1"}  # its Host has no port
+        client = Client.connect(f"ws://127.0.0.1:{self.port}{path}", headers=headers)
+        try:
+            yield client
+        finally:
+            with suppress(ConnectionClosed):
+                client.close()
+            client.thread.join(10)
+            client.sock.close()
+
+
+@pytest.fixture(scope="module")
+def visitor(tmp_path_factory):
+    """A visitor of the app as the README says to serve it, but for the port."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = re.search(r"^gunicorn .*", README.read_text(), re.MULTILINE)[0]
+    command = [sys.executable, "-m", *shlex.split(command.replace(":8000", f":{port}"))]
+    data = tmp_path_factory.mktemp("data")
+    environment = {**os.environ, "AZSTT_WEB_DATA": str(data), "AZSTT_WEB_BACKEND": "local"}
+    log = data / "log"
+    with log.open("w") as file:
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=file)
+        try:
+            until(lambda: "Listening" in log.read_text(), 30)
+            yield Visitor(port)
+        finally:
+            server.terminate()
+            assert server.wait(30) == 0, log.read_text()
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.fixture(scope="module")
+def alone():
+    """What the recogniser hears in the recording without any app."""
+    return azstt.transcribe_bytes(JFK, backend=LocalBackend()).text
+
+
+def test_an_upload_becomes_what_the_library_hears(visitor, alone):
+    """The app's transcript of a file is the library's, over frames of a real WebSocket."""
+    asked = {"kind": "upload", "name": "jfk.wav", "size": len(JFK)}
+    kind = {"Content-Type": "application/json"}
+    upload = visitor.ask("POST", "/uploads", json.dumps(asked), **kind)["id"]
+    with visitor.socket(f"/uploads/{upload}/frames") as frames:
+        received = int(frames.receive(30))
+        while received < len(JFK):
+            frames.send(JFK[received : received + 65_536])
+            received = int(frames.receive(30))
+    now = {"version": 0, "state": ""}
+    while now["state"] not in {"done", "error"}:
+        now = visitor.ask("GET", f"/uploads/{upload}?after={now['version']}")
+    assert (
+        azstt.Transcript.model_validate(
+            visitor.ask("GET", f"/transcripts/{now['transcript']}")
+        ).text
+        == alone
+    )
+
+
+def test_words_come_while_they_are_spoken(visitor):
+    """Live, over a WebSocket that is lost once: partials, finals, and a transcript that is kept."""
+    pcm = b"".join(azstt.open_audio(JFK))
+    with visitor.socket("/live/one/socket") as first:
+        first.send(json.dumps({"kind": "start", "audio": {}}))
+        session = json.loads(first.receive(60))["session"]
+        first.send(pcm[:128_000])
+    kinds = []
+    with visitor.socket("/live/one/socket") as second:
+        second.send(json.dumps({"kind": "resume", "session": session, "seen": 0}))
+        while "ended" not in kinds:
+            message = json.loads(second.receive(60))
+            if message["kind"] == "opened":
+                pieces = [pcm[:128_000], pcm[128_000:], json.dumps({"kind": "finish"})]
+                for piece in pieces[message["received"] :]:
+                    second.send(piece)
+            kinds.append(message.get("event", {}).get("kind"))
+        second.send(json.dumps({"kind": "close"}))
+        assert visitor.ask("GET", "/live/one") == {"saved": True}
+    assert {"partial", "final"} <= set(kinds)
+    transcript = azstt.Transcript.model_validate(visitor.ask("GET", "/transcripts/one"))
+    assert transcript.duration == pytest.approx(11, abs=0.1)
+    assert "your country" in transcript.text

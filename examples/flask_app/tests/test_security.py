@@ -1,0 +1,142 @@
+"""Who may do what; what others' pages, names and browsers may not."""
+
+from __future__ import annotations
+
+import pytest
+
+from examples.flask_app.config import Config
+from examples.flask_app.tests.conftest import JFK, Browser
+
+UPGRADE = {
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Version": "13",
+}
+
+
+def test_nothing_changes_without_the_pages_token(browser):
+    """A form of another site, which sends the cookie along, gets nowhere."""
+    saved = browser.transcribe()["transcript"]
+    for token in ({}, {"X-CSRF-Token": "guessed"}):
+        assert browser.web.delete(f"/transcripts/{saved}", headers=token).status_code == 403
+        assert browser.web.post("/uploads", json={}, headers=token).status_code == 403
+        assert browser.web.post("/live/x/socket", headers=token).status_code == 403
+    assert browser.get(f"/transcripts/{saved}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://localhost.evil.example"]
+)
+def test_other_sites_pages_are_refused(browser, origin):
+    """Neither their requests nor their WebSockets are served, whatever token they have."""
+    assert browser.post("/uploads", Origin=origin).status_code == 403
+    for path in ("/live/x/socket", "/uploads/x/frames"):
+        answer = browser.web.get(path, headers={**UPGRADE, "Origin": origin})
+        assert answer.status_code == 403
+        assert "may not use this app" in answer.get_json()["error"]
+
+
+def test_strange_names_are_refused(make):
+    """A name that somebody else made lead here is not ours; one that is configured is."""
+    web = make(hosts="speech.example.com").test_client()
+    assert web.get("/", headers={"Host": "rebound.example:5000"}).status_code == 400
+    for host in ("speech.example.com", "localhost:5000", "127.0.0.1:5000", "[::1]:5000"):
+        assert web.get("/", headers={"Host": host}).status_code == 200
+
+
+def test_nobody_gets_what_is_another_browsers(make):
+    """Transcripts, uploads, sockets and live sessions of others are not there, even by their id."""
+    app = make()
+    mine, other = Browser(app), Browser(app)
+    saved = mine.transcribe()["transcript"]
+    upload = mine.announce(len(JFK)).get_json()["id"]
+    socket = mine.socket(f"/uploads/{upload}/frames")
+    assert other.get("/transcripts").get_json() == []
+    for answer in (
+        other.get(f"/transcripts/{saved}"),
+        other.get(f"/transcripts/{saved}/txt"),
+        other.patch(f"/transcripts/{saved}", text="mine now"),
+        other.delete(f"/transcripts/{saved}"),
+        other.get(f"/uploads/{upload}"),
+        other.form(upload, JFK),
+        other.delete(f"/uploads/{upload}"),
+        other.get(socket.path),
+        other.post(socket.path),
+    ):
+        assert answer.status_code == 404
+    assert mine.get(f"/transcripts/{saved}").status_code == 200
+
+
+def test_without_a_cookie_there_is_nothing(make):
+    """Whoever did not load the page is told to."""
+    web = make().test_client()
+    for path in ("/transcripts", "/uploads/x", "/live/x", "/sockets/x"):
+        answer = web.get(path)
+        assert answer.status_code == 403
+        assert "reload the page" in answer.get_json()["error"]
+
+
+def test_a_cookie_that_was_tampered_with_is_none(browser):
+    """The browser's id is signed."""
+    browser.transcribe()
+    cookie = browser.web.get_cookie("azstt").value
+    browser.web.set_cookie("azstt", "X" + cookie[1:])
+    assert browser.get("/transcripts").status_code == 403
+
+
+def test_every_answer_is_hardened(browser):
+    """No inline script, no framing, no sniffing; nothing personal stays in a cache."""
+    for path in ("/", "/transcripts", "/nowhere", "/static/main.js"):
+        headers = browser.get(path).headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+    assert browser.get("/transcripts").headers["Cache-Control"] == "no-store"
+    assert "<script>" not in browser.page
+    assert "style=" not in browser.page
+    assert "//" not in browser.page  # nothing from elsewhere
+
+
+def test_the_cookie_is_out_of_scripts_reach(make):
+    """It is for this site's requests alone, and for HTTPS where the page came by it."""
+    web = make().test_client()
+    plain = web.get("/").headers["Set-Cookie"]
+    assert "HttpOnly" in plain
+    assert "SameSite=Lax" in plain
+    assert "Secure" not in plain
+    web = make().test_client()
+    assert "Secure" in web.get("/", base_url="https://localhost").headers["Set-Cookie"]
+
+
+def test_the_key_does_not_reach_the_browser(make, monkeypatch):
+    """Neither in the page nor in an error."""
+    monkeypatch.setenv("AZURE_SPEECH_KEY", "k3y-of-the-company")
+    monkeypatch.setenv("AZURE_SPEECH_HOST", "ws://127.0.0.1:9")
+    from azstt.backends.azure import AzureBackend  # noqa: PLC0415 - with this environment
+
+    browser = Browser(make(AzureBackend()))
+    last = browser.transcribe()
+    assert last["state"] == "error"
+    assert "k3y" not in browser.page + str(last)
+
+
+def test_a_secret_key_is_made_once(tmp_path, monkeypatch):
+    """Without one in the environment it is random, kept, and for its owner's eyes only."""
+    config, again = Config(data=tmp_path), Config(data=tmp_path)
+    key = config.signing_key()
+    assert len(key) >= 32
+    assert again.signing_key() == key
+    assert (tmp_path / "secret_key").stat().st_mode & 0o077 == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+    monkeypatch.setenv("SECRET_KEY", "from the environment")
+    assert Config(data=tmp_path).signing_key() == "from the environment"
+
+
+def test_debug_is_off(make):
+    """Nobody gets a console."""
+    app = make()
+    assert not app.debug
+    assert app.config["MAX_CONTENT_LENGTH"]

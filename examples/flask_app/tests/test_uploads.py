@@ -1,0 +1,229 @@
+"""Uploads: by whichever way they come, and whatever is wrong with them."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+
+import pytest
+
+import azstt
+from azstt.testing import Cue, ScriptedBackend
+from examples.flask_app.tests.conftest import AUDIO, JFK, SAID, Browser, until
+
+TEXT = " ".join(SAID)
+_spies = []
+sys.addaudithook(lambda event, args: [spy(event, args) for spy in _spies])
+
+
+def test_a_form_becomes_a_transcript(browser):
+    """What is uploaded is recognised, segment by segment, and kept under the upload's id."""
+    last = browser.transcribe()
+    assert last["state"] == "done"
+    assert last["texts"] == list(SAID)
+    assert last["recognised"] == pytest.approx(11, abs=0.1)
+    assert browser.transcript(last["transcript"]).text == TEXT
+
+
+@pytest.mark.parametrize(
+    "name", ["containers/aac.m4a", "containers/h264_mp3.mkv", "two_tracks.mkv"]
+)
+def test_any_container_will_do(browser, name):
+    """Video, and files whose index comes last, are transcribed like any other."""
+    assert browser.transcribe((AUDIO / name).read_bytes())["state"] == "done"
+
+
+def test_frames_become_the_same_transcript(browser):
+    """Over a socket the server says how much it has, and takes what follows."""
+    upload = browser.announce(len(JFK)).get_json()["id"]
+    socket = browser.socket(f"/uploads/{upload}/frames")
+    assert socket.receive() == ["0"]
+    for at in range(0, len(JFK), 100_000):
+        socket.send(JFK[at : at + 100_000])
+    assert browser.watch(upload)["state"] == "done"
+    received = socket.receive()
+    assert received[-1] == str(len(JFK))
+
+
+def test_what_a_cut_connection_brought_is_kept(browser):
+    """A form that is cut off is continued over a socket, from the byte that is missing."""
+    upload = browser.announce(len(JFK)).get_json()["id"]
+    half = JFK[: len(JFK) // 2]
+    head = b'--edge\r\nContent-Disposition: form-data; name="x"; filename="x"\r\n\r\n'
+    cut = browser.post(
+        f"/uploads/{upload}/form",
+        head + half,
+        **{"Content-Type": "multipart/form-data; boundary=edge"},
+    )
+    assert cut.status_code == 400
+    socket = browser.socket(f"/uploads/{upload}/frames")
+    received = int(socket.receive()[0])
+    assert 0 < received <= len(half)
+    socket.send(JFK[received:])
+    last = browser.watch(upload)
+    assert (last["state"], last["received"]) == ("done", len(JFK))
+
+
+def test_a_form_that_comes_twice_counts_once(browser):
+    """A browser that sends again what has arrived changes nothing."""
+    upload = browser.announce(len(JFK)).get_json()["id"]
+    assert browser.form(upload, JFK).get_json() == {"received": len(JFK)}
+    assert browser.form(upload, JFK).get_json() == {"received": len(JFK)}
+    assert browser.watch(upload)["texts"] == list(SAID)
+
+
+def test_bytes_that_were_not_announced_are_refused(browser):
+    """Nobody can send more than he said, nor more than is allowed."""
+    upload = browser.announce(100).get_json()["id"]
+    answer = browser.form(upload, JFK)
+    assert answer.status_code == 409
+    assert "do not fit" in answer.get_json()["error"]
+
+
+def test_what_is_not_audio_is_told_in_words(browser):
+    """The error says what was found instead of audio."""
+    last = browser.transcribe(b"%PDF-1.7 a document" * 100)
+    assert last["state"] == "error"
+    assert last["error"].startswith("'talk.wav' is a PDF document, not audio")
+    assert last["transcript"] is None
+
+
+def test_an_upload_that_is_too_large_is_refused_before_it_is_sent(make):
+    """The error names both sizes."""
+    browser = Browser(make(max_upload=1000))
+    answer = browser.announce(1001)
+    assert answer.status_code == 413
+    assert answer.get_json()["error"] == "the recording has 1,001 bytes; this server takes 1,000"
+    assert browser.form("any", bytes(20_000)).status_code == 404
+    assert browser.announce(1, phrases=["x" * 5_000_000]).status_code == 413
+
+
+def test_a_recording_that_is_too_long_is_refused_by_policy(make):
+    """The limit is on seconds, whatever the bytes; the error names it."""
+    last = Browser(make(max_seconds=5.0)).transcribe()
+    assert last["state"] == "error"
+    assert last["error"] == "the recording is longer than 0:00:05, which is the limit here"
+
+
+def test_an_upload_that_stops_is_given_up(make):
+    """A page that goes away in the middle frees its place."""
+    browser = Browser(make(grace=0.2, per_client=1))
+    upload = browser.announce(len(JFK)).get_json()["id"]
+    last = browser.watch(upload)
+    assert "the upload stopped" in last["error"]
+    assert browser.transcribe()["state"] == "done"
+
+
+def test_an_upload_can_be_cancelled(browser):
+    """Nothing of it is kept."""
+    upload = browser.announce(len(JFK)).get_json()["id"]
+    assert browser.delete(f"/uploads/{upload}").status_code == 204
+    assert browser.watch(upload)["error"] == "cancelled"
+    assert browser.get("/transcripts").get_json() == []
+
+
+def test_one_browser_does_not_take_all_places(make):
+    """A third upload at once is refused; another browser's is not."""
+    app = make(per_client=2)
+    greedy, other = Browser(app), Browser(app)
+    uploads = [greedy.announce(len(JFK)).get_json()["id"] for _ in range(2)]
+    answer = greedy.announce(len(JFK))
+    assert answer.status_code == 429
+    assert "this browser has 2 recordings at work" in answer.get_json()["error"]
+    assert other.transcribe()["state"] == "done"
+    greedy.delete(f"/uploads/{uploads[0]}")
+    greedy.watch(uploads[0])
+    until(lambda: greedy.announce(len(JFK)).status_code == 201)
+
+
+def test_all_browsers_together_have_a_limit(make):
+    """The server's memory is bounded."""
+    app = make(at_once=1)
+    Browser(app).announce(len(JFK))
+    answer = Browser(app).announce(len(JFK))
+    assert answer.status_code == 429
+    assert "the server has 1 recordings at work" in answer.get_json()["error"]
+
+
+def test_what_was_recognised_before_a_failure_is_kept(make):
+    """An error comes with the transcript so far."""
+    error = azstt.ServiceError("the service went away", hint="try again")
+    said = ScriptedBackend.saying(SAID[0])._script
+    browser = Browser(make(ScriptedBackend([*said, Cue(event=azstt.Failed(error=error), at=5.0)])))
+    last = browser.transcribe()
+    assert last["error"] == "the service went away; try again"
+    assert browser.transcript(last["transcript"]).text == SAID[0]
+
+
+def test_a_full_disk_ends_an_upload(make, tmp_path):
+    """What can't be kept is told, instead of leaving the page to wait."""
+    browser = Browser(make())
+    upload = browser.announce(len(JFK)).get_json()["id"]
+    for file in (tmp_path / "data").glob("*.sqlite3*"):
+        file.unlink()
+    (tmp_path / "data" / "transcripts.sqlite3").mkdir()
+    browser.form(upload, JFK)
+    last = browser.watch(upload)
+    assert (last["error"], last["texts"]) == ("the server failed; its log says why", list(SAID))
+
+
+def test_what_the_recogniser_can_not_do_is_told(make):
+    """An option that the page does not offer is refused in words."""
+    able = azstt.backends.Capabilities(languages=frozenset({"en"}))
+    last = Browser(make(ScriptedBackend(capabilities=able))).transcribe(language=["de-DE"])
+    assert "does not recognise language 'de-DE'" in last["error"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"size": 0},
+        {"size": "many"},
+        {"kind": "theft"},
+        {"phrases": ["x"] * 501},
+        {"name": "x" * 201},
+    ],
+)
+def test_nonsense_is_refused(browser, asked):
+    """What is no announcement gives an error that names the field, and takes no place."""
+    answer = browser.announce(**{"size": 10, **asked})
+    assert answer.status_code == 400
+    assert answer.get_json()["error"].startswith(next(iter(asked)))
+
+
+def test_no_file_is_made_of_the_sound(browser):
+    """Neither a form nor frames touch the disk, however long they are."""
+    sound = JFK * 5  # more than what web frameworks keep in memory
+    with written_files() as files:
+        assert browser.transcribe(sound)["state"] == "done"
+        upload = browser.announce(len(sound)).get_json()["id"]
+        socket = browser.socket(f"/uploads/{upload}/frames")
+        for at in range(0, len(sound), 500_000):
+            socket.send(sound[at : at + 500_000])
+        assert browser.watch(upload)["state"] == "done"
+    assert files == []
+
+
+@contextmanager
+def written_files():
+    """Note the files that are opened to be written to, and the temporary ones."""
+    files = []
+
+    def spy(event, args):
+        if event in {"tempfile.mkstemp", "tempfile.mkdtemp"}:
+            files.append(args[0])
+        if event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+"):
+            files.append(args[0])
+
+    _spies.append(spy)
+    try:
+        yield files
+    finally:
+        _spies.remove(spy)
+
+
+def test_the_spy_sees_files(tmp_path):
+    """What the test above relies on."""
+    with written_files() as files:
+        (tmp_path / "file").write_text("x")
+    assert files

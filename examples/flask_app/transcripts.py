@@ -1,0 +1,85 @@
+"""The routes of the history: list, read, correct, download and delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Annotated
+
+from flask import Blueprint, Response, abort, jsonify, request
+from flask.typing import ResponseReturnValue
+from pydantic import BaseModel, Field
+
+import azstt
+
+from .security import client
+from .store import Saved, Store
+
+
+def _json(transcript: azstt.Transcript) -> str:
+    return transcript.model_dump_json(indent=2)
+
+
+FORMATS: dict[str, tuple[Callable[[azstt.Transcript], str], str]] = {
+    "txt": (azstt.Transcript.to_txt, "text/plain"),
+    "srt": (azstt.Transcript.to_srt, "application/x-subrip"),
+    "vtt": (azstt.Transcript.to_vtt, "text/vtt"),
+    "csv": (azstt.Transcript.to_csv, "text/csv"),
+    "json": (_json, "application/json"),
+}
+
+
+class Correction(BaseModel):
+    """What the text shall be."""
+
+    text: Annotated[str, Field(max_length=2_000_000)]
+
+
+@dataclass
+class Transcripts:
+    """The saved transcripts' routes."""
+
+    store: Store
+
+    def blueprint(self) -> Blueprint:
+        """Make the routes."""
+        blueprint = Blueprint("transcripts", __name__, url_prefix="/transcripts")
+        blueprint.get("")(self._list)
+        blueprint.get("/<id_>")(self._read)
+        blueprint.patch("/<id_>")(self._correct)
+        blueprint.delete("/<id_>")(self._delete)
+        blueprint.get(f"/<id_>/<any({','.join(FORMATS)}):format_>")(self._download)
+        return blueprint
+
+    def _list(self) -> ResponseReturnValue:
+        return jsonify([entry.model_dump() for entry in self.store.entries(client())])
+
+    def _read(self, id_: str) -> ResponseReturnValue:
+        saved = self._find(id_)
+        return Response(_json(saved.current), mimetype="application/json")
+
+    def _correct(self, id_: str) -> ResponseReturnValue:
+        correction = Correction.model_validate(request.get_json())
+        self._find(id_)
+        self.store.correct(client(), id_, correction.text)
+        return "", 204
+
+    def _delete(self, id_: str) -> ResponseReturnValue:
+        if not self.store.delete(client(), id_):
+            abort(404, "there is no such transcript")
+        return "", 204
+
+    def _download(self, id_: str, format_: str) -> ResponseReturnValue:
+        saved = self._find(id_)
+        write, mimetype = FORMATS[format_]
+        response = Response(write(saved.current), mimetype=mimetype)
+        name = " ".join(PurePath(saved.name.replace("\\", "/")).stem.split()) or "transcript"
+        response.headers.set("Content-Disposition", "attachment", filename=f"{name}.{format_}")
+        return response
+
+    def _find(self, id_: str) -> Saved:
+        saved = self.store.find(client(), id_)
+        if saved is None:
+            abort(404, "there is no such transcript")
+        return saved

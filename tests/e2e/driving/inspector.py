@@ -1,0 +1,65 @@
+"""A company's inspecting proxy, as mitmproxy runs it: what it lets through, and how it says no.
+
+Runs in mitmproxy's own interpreter, as an addon script. It writes a line of JSON for each request.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from mitmproxy import ctx, http
+from mitmproxy.addonmanager import Loader
+
+PAGE = "<!doctype html><title>Blocked</title><h1>Your organisation does not allow this upload</h1>"
+
+
+class Inspector:
+    """Blocks kinds of requests: ``multipart``, ``audio``, ``websocket``."""
+
+    def load(self, loader: Loader) -> None:
+        """Declare the options that ``--set`` knows."""
+        loader.add_option("blocked", Sequence[str], [], "kinds of requests to block")
+        loader.add_option("refusal", str, "403", "403, 413, page (with status 200), or reset")
+        loader.add_option("record", str, "", "file for a line of JSON about each request")
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """Judge a request by its headers, as these products do, and answer in its place."""
+        kind = kind_of(flow.request)
+        blocked = kind in ctx.options.blocked
+        self.note(flow, kind, blocked=blocked)
+        if not blocked:
+            return
+        if ctx.options.refusal == "reset":
+            flow.kill()
+        else:
+            status = 200 if ctx.options.refusal == "page" else int(ctx.options.refusal)
+            flow.response = http.Response.make(status, PAGE, {"content-type": "text/html"})
+
+    def note(self, flow: http.HTTPFlow, kind: str, *, blocked: bool) -> None:
+        """Write down what was asked."""
+        line = {
+            "kind": kind,
+            "method": flow.request.method,
+            "path": flow.request.path,
+            "tls": flow.client_conn.tls,
+            "blocked": blocked,
+        }
+        with Path(ctx.options.record).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+def kind_of(request: http.Request) -> str:
+    """Tell media uploads, plain bytes and WebSockets from the rest."""
+    content = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.headers.get("upgrade", "").lower() == "websocket":
+        return "websocket"
+    if content.startswith(("audio/", "video/")):
+        return "audio"
+    return {"multipart/form-data": "multipart", "application/octet-stream": "octets"}.get(
+        content, "other"
+    )
+
+
+addons = [Inspector()]

@@ -1,0 +1,122 @@
+"""The network between a browser and a server, which can fail."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from math import inf
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Network:
+    """Passes TCP on to a port, until it is cut. Made by `network`.
+
+    Attributes:
+        passed: bytes that have gone towards the port. A browser's own progress says less: it
+            counts what the kernel has taken, which on loopback is megabytes.
+    """
+
+    def __init__(self, target: int, rate: float, loop: asyncio.AbstractEventLoop) -> None:
+        self.port = 0
+        self._target = target
+        self.passed = 0
+        self._rate = rate
+        self._loop = loop
+        self._down = False
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.StreamWriter] = set()
+
+    def cut(self) -> None:
+        """Reset what is open, and refuse what comes."""
+        self.call(self._cut())
+
+    def mend(self) -> None:
+        """Take connections again."""
+        self._down = False
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        self._server.close()
+        await self._cut()
+
+    async def _cut(self) -> None:
+        self._down = True
+        serving = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for writer in self._connections:
+            writer.transport.abort()
+        if serving:
+            await asyncio.wait(serving, timeout=5)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._down:
+            writer.transport.abort()
+            return
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        except OSError:  # nobody is there
+            writer.transport.abort()
+            return
+        ends = {writer, far_writer}
+        self._connections |= ends
+        await asyncio.gather(self._send(reader, far_writer), _pass(far_reader, writer))
+        self._connections -= ends
+        for end in ends:
+            end.close()
+
+    async def _send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Pass on what the browser says, no faster than the network is."""
+
+        async def paced(size: int) -> None:
+            self.passed += size
+            await asyncio.sleep(size / self._rate)
+
+        await _pass(reader, writer, paced)
+
+    def call(self, work: Awaitable[T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+
+@contextmanager
+def network(target: int, rate: float = inf) -> Generator[Network]:
+    """Put a network before a port on this machine.
+
+    Args:
+        target: the port.
+        rate: bytes a second that go towards it, by each connection.
+    """
+    loop = asyncio.new_event_loop()
+    between = Network(target, rate, loop)
+    thread = threading.Thread(target=loop.run_forever, name="network", daemon=True)
+    thread.start()
+    try:
+        between.call(between.start())
+        yield between
+        between.call(between.stop())
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _pass(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    then: Callable[[int], Awaitable[None]] | None = None,
+) -> None:
+    """Pass on what comes, and its end; a failure is passed on as one."""
+    try:
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+            if then:
+                await then(len(data))
+        writer.write_eof()
+    except OSError:
+        writer.transport.abort()

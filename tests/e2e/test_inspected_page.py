@@ -1,0 +1,103 @@
+"""An inspecting proxy between the browser and the server, which blocks recordings."""
+
+from __future__ import annotations
+
+import pytest
+from driving.inspection import ISSUER
+from driving.speech import words
+
+pytestmark = pytest.mark.e2e
+
+MEDIA = ("multipart", "audio")
+#: What the console says of what the proxy blocks.
+BLOCKED = "Failed to load resource|WebSocket connection to"
+
+
+@pytest.fixture
+def visit_through(visit, inspect, secure_app):
+    """Open the page by a proxy that decrypts all, and blocks kinds of requests."""
+
+    def open_page(*blocked, refusal="403"):
+        proxy = inspect(blocked=blocked, refusal=refusal)
+        server = {"server": proxy.url, "bypass": "<-loopback>"}
+        return proxy, visit(
+            secure_app.url, proxy=server, ignore_https_errors=True, troubles=BLOCKED
+        )
+
+    return open_page
+
+
+def test_a_proxy_that_only_listens_changes_nothing(visit_through, recordings):
+    """An upload is a form, as ever."""
+    proxy, page = visit_through()
+    page.upload(recordings["gregson"].path)
+    page.wait("done")
+    assert words(page.text) == recordings["gregson"].reference
+    assert len(proxy.requests(kind="multipart", tls=True)) == 1
+    assert page["notice"].is_hidden()
+
+
+@pytest.mark.parametrize("refusal", ["403", "413", "page", "reset"])
+def test_a_blocked_upload_arrives_as_frames(visit_through, recordings, shoot, refusal):
+    """However the proxy says no, the page says so and sends the same audio over a WebSocket."""
+    proxy, page = visit_through(*MEDIA, refusal=refusal)
+    page.upload(recordings["gregson"].path)
+    page.wait("done")
+    shoot(page, "web-blocked" if refusal == "403" else f"blocked-{refusal}")
+    assert words(page.text) == recordings["gregson"].reference
+    assert "proxies, such as Zscaler" in page["notice"].text_content()
+    assert proxy.requests(kind="multipart", blocked=True)
+    assert len(proxy.requests(kind="websocket", blocked=False)) == 1
+
+
+@pytest.mark.parametrize("refusal", ["403", "reset"])
+def test_where_websockets_are_blocked_too_it_arrives_in_pieces(visit_through, recordings, refusal):
+    """Small POSTs of plain bytes get through where nothing else does."""
+    proxy, page = visit_through(*MEDIA, "websocket", refusal=refusal)
+    page.upload(recordings["both"].path)
+    page.wait("done")
+    assert words(page.text) == recordings["both"].reference
+    assert proxy.requests(kind="websocket", blocked=True)
+    assert not proxy.requests(kind="websocket", blocked=False)
+    assert len(proxy.requests(kind="octets", blocked=False)) > 1
+
+
+@pytest.mark.parametrize("transport", ["opus", "pcm"])
+def test_live_goes_through_where_websockets_are_blocked(
+    visit_through, microphone, recordings, shoot, transport
+):
+    """Words appear while somebody speaks, though all that is left are small POSTs."""
+    microphone.plays(recordings["wizard"])
+    proxy, page = visit_through(*MEDIA, "websocket")
+    page.speak(transport)
+    page.wait("live")
+    page.wait_for_words("complaint")
+    shoot(page, f"live-blocked-{transport}")
+    page.wait_for_settled(len(recordings["wizard"].reference))
+    page["stop"].click()
+    page.wait("done")
+    assert words(page.text) == recordings["wizard"].reference
+    assert "WebSockets" in page["notice"].text_content()
+    assert len(proxy.requests(kind="octets", blocked=False)) > 5
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_proxy_before_the_service(
+    secure_service, run_app, inspect, authorities, visit, recordings, shoot, trusted
+):
+    """The server's own proxy and CA reach the SDK; without the CA the page names the issuer."""
+    proxy = inspect()
+    settings = {"AZURE_SPEECH_HOST": secure_service.host, "AZURE_SPEECH_PROXY": proxy.url}
+    if trusted:
+        settings["AZURE_SPEECH_CA_BUNDLE"] = str(authorities[0].certificate)
+    page = visit(run_app("gunicorn", **settings).url)
+    page.upload(recordings["gregson"].path)
+    if trusted:
+        page.wait("done")
+        assert words(page.text) == recordings["gregson"].reference
+        assert proxy.requests(kind="websocket", tls=True)
+    else:
+        page["error"].wait_for()
+        shoot(page, "untrusted")
+        assert repr(ISSUER) in page["error"].text_content()
+        assert "AZURE_SPEECH_CA_BUNDLE" in page["error"].text_content()

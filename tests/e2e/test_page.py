@@ -1,0 +1,128 @@
+"""The page itself: for the keyboard, screen readers, small screens; and what it never does."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+from driving.speech import words
+
+from azstt import emulator
+from azstt.emulator import Script
+
+pytestmark = pytest.mark.e2e
+
+PHONE = {"width": 360, "height": 740}
+WIDTHS = pytest.mark.parametrize("width", [320, 760, 1400])
+
+
+@WIDTHS
+def test_nothing_hangs_over_the_edge(apps, visit, recordings, width):
+    """At any width all of the page is there without scrolling sideways, a transcript in it too."""
+    page = visit(apps["local"].url, viewport={"width": width, "height": 740})
+    page.upload(recordings["both"].path)
+    page.wait("done")
+    page["history"].locator("li").wait_for()
+    page["settings"].evaluate("settings => (settings.open = true)")
+    over = page.tab.evaluate(
+        """() => [...document.querySelectorAll("body *")].filter((element) => {
+            const { left, right, width } = element.getBoundingClientRect();
+            return width > 1 && (left < 0 || right > document.documentElement.clientWidth + 0.5);
+        }).map((element) => element.outerHTML.slice(0, 80))"""
+    )
+    assert over == []
+
+
+def test_a_phone_at_night(apps, visit, recordings, shoot):
+    """A small dark screen has dark paper and light letters."""
+    page = visit(apps["local"].url, viewport=PHONE, color_scheme="dark")
+    page.upload(recordings["gregson"].path)
+    page.wait("done")
+    shoot(page, "web-phone")
+    paper, letters = page.tab.evaluate(
+        """() => {
+            const style = getComputedStyle(document.body);
+            return [style.backgroundColor, style.color].map((color) =>
+                color.match(/\\d+/g).slice(0, 3).map(Number).reduce((a, b) => a + b));
+        }"""
+    )
+    assert paper < 200
+    assert letters > 500
+
+
+def test_the_keyboard_is_enough(apps, visit, microphone, recordings):
+    """Whoever has no mouse reaches each control in order, speaks, stops, and edits."""
+    microphone.plays(recordings["gregson"])
+    page = visit(apps["local"].url)
+    reached = []
+    for _ in range(12):
+        page.tab.keyboard.press("Tab")
+        reached.append(page.tab.evaluate("() => document.activeElement.id"))
+        if reached[-1] == "live":
+            break
+    assert [name for name in reached if name] == ["audio-file", "record", "live"]
+    page.tab.keyboard.press("Enter")
+    page.wait("live")
+    assert page.tab.evaluate("() => document.activeElement.id") == "stop", "its turn is next"
+    page.wait_for_settled(len(recordings["gregson"].reference))
+    page.tab.keyboard.press("Enter")
+    page.wait("done")
+    assert words(page.text) == recordings["gregson"].reference
+
+
+def test_screen_readers_are_told(apps, visit, recordings):
+    """Every control has a name; states are told, errors at once, and captions as they settle."""
+    page = visit(apps["azure"].url)
+    page.upload(recordings["gregson"].path)
+    page.wait("done")
+    page["history"].locator("li").wait_for()
+    page["settings"].evaluate("settings => (settings.open = true)")
+    nameless = page.tab.evaluate(
+        """() => [...document.querySelectorAll("button, input, select, textarea, a, meter, audio")]
+            .filter((it) => !it.hidden && !it.labels?.length && !it.getAttribute("aria-label") &&
+                !it.getAttribute("aria-labelledby") && !it.textContent.trim())
+            .map((it) => it.outerHTML.slice(0, 80))"""
+    )
+    assert nameless == []
+    assert page["status"].get_attribute("role") == "status"
+    assert page["error"].get_attribute("role") == "alert"
+    assert page["partial"].get_attribute("aria-live") == "polite"
+    assert page.tab.locator("html").get_attribute("lang") == "en"
+
+
+def test_the_key_stays_on_the_server_and_nothing_comes_from_elsewhere(run_app, visit, recordings):
+    """Neither what the browser is sent nor what it may keep has the key; it asks nobody else."""
+    key = "0123456789abcdef0123456789abcdef"
+    with emulator.serve(script=Script.saying("He turned sharply."), key=key) as service:
+        app = run_app("gunicorn", AZURE_SPEECH_HOST=service.host, SPEECH_KEY=key)
+        page = visit(app.url)
+        asked, answers, told = set(), [], [page.tab.content()]
+
+        def answer(response):
+            answers.append(response)
+
+        def hear(frame):
+            told.append(frame)
+
+        page.tab.on("request", lambda request: asked.add(request.url))
+        page.tab.on("response", answer)
+        page.tab.on("websocket", lambda socket: socket.on("framereceived", hear))
+        page.upload(recordings["gregson"].path)
+        page.wait("done")
+        page.speak()
+        page.wait("live")
+        page["stop"].click()
+        page.wait("done")
+        told += map(body, answers)
+        told += map(str, page.tab.context.cookies())
+    assert key in service.requests[0].headers.values(), "it is the key in use"
+    assert len(told) > 10
+    assert all(key not in str(text) for text in told)
+    ours = f"127.0.0.1:{app.port}"
+    assert {urlsplit(url).netloc for url in asked if not url.startswith("blob:")} == {ours}
+
+
+def body(response) -> str:
+    """Give all that a response says; of those that have no body their headers alone."""
+    headers = str(response.all_headers())
+    return headers + (response.text() if response.status in {200, 201} else "")

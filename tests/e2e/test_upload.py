@@ -1,0 +1,155 @@
+"""Uploads and recordings: from a file or the microphone to a transcript that can be kept."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import av
+import pytest
+from driving.speech import words, write_wav
+
+import azstt
+
+pytestmark = pytest.mark.e2e
+
+BACKENDS = pytest.mark.parametrize("backend", ["azure", "local"])
+
+
+def silence(hours: float) -> bytes:
+    """Make a small FLAC file of much silence."""
+    file, rate = io.BytesIO(), 8_000
+    with av.open(file, "w", format="flac") as container:
+        stream = container.add_stream("flac", rate=rate, layout="mono", format="s16")
+        frame = av.AudioFrame(format="s16", layout="mono", samples=60 * rate)
+        frame.sample_rate = rate
+        frame.planes[0].update(bytes(frame.planes[0].buffer_size))
+        for minute in range(round(60 * hours)):
+            frame.pts = minute * 60 * rate
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def drop(page, path):
+    """Drop a file onto the page, as from a file manager."""
+    given = {"name": path.name, "bytes": list(path.read_bytes())}
+    transfer = page.tab.evaluate_handle(
+        """({ name, bytes }) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([new Uint8Array(bytes)], name));
+            return transfer;
+        }""",
+        given,
+    )
+    for event in "dragover", "drop":
+        page["drop"].dispatch_event(event, {"dataTransfer": transfer})
+
+
+@BACKENDS
+def test_an_upload_gives_what_the_library_gives(apps, backends, visit, recordings, shoot, backend):
+    """What is chosen is transcribed as `transcribe_file` does it, and told while it comes."""
+    page = visit(apps[backend].url)
+    shoot(page, "idle")
+    page.upload(recordings["both"].path)
+    page.wait("done")
+    shoot(page, "web-upload" if backend == "local" else "upload-azure")
+    expected = azstt.transcribe_file(recordings["both"].path, backend=backends[backend])
+    assert words(page.text) == words(expected.text) == recordings["both"].reference
+    assert page.states[0] == "idle"
+    assert page.states[-2:] == ["recognising", "done"]
+    early = [entry for entry in page.seen if entry["state"] == "recognising"]
+    assert any(re.search(r"\d of 9 s", entry["status"]) for entry in early)
+    if backend == "azure":
+        heard = [len(words(entry["transcript"] + entry["partial"])) for entry in early]
+        assert any(0 < count < len(recordings["both"].reference) for count in heard)
+
+
+def test_a_video_is_dropped(apps, visit, audio, shoot):
+    """Any container will do, also of a film, and so will dropping it."""
+    page = visit(apps["local"].url)
+    drop(page, audio / "containers" / "h264_aac.mp4")
+    page["transcribe"].click()
+    page.wait("done")
+    shoot(page, "dropped")
+    assert "dashwood" in words(page.text)
+
+
+@BACKENDS
+def test_a_recording_is_transcribed_and_played(apps, visit, microphone, recordings, shoot, backend):
+    """Record, stop: the words are on the page, and a click on one plays it from there."""
+    recording = recordings["wizard"]
+    microphone.plays(recording)
+    page = visit(apps[backend].url)
+    page["record"].click()
+    page.wait("recording")
+    page.until("() => document.getElementById('level').value > 0.3", None, "a loud voice")
+    shoot(page, "recording")
+    page.until("() => document.getElementById('level').value < 0.1", None, "silence")
+    page["stop"].click()
+    page.wait("done")
+    assert words(page.text) == recording.reference
+    word = page["transcript"].get_by_text("wizard", exact=False).last
+    word.click()
+    page.until("() => document.getElementById('player').currentTime > 0.5", None, "playing")
+    shoot(page, f"recorded-{backend}")
+
+
+def test_a_transcript_is_corrected_kept_and_deleted(apps, visit, recordings, shoot):
+    """It can be edited, is there after a reload, in every format, until it is deleted."""
+    page = visit(apps["local"].url)
+    page.upload(recordings["gregson"].path)
+    page.wait("done")
+    page["transcript"].click()
+    page.tab.keyboard.press("Control+End")
+    page.tab.keyboard.type(" So he did.")
+    page["save"].click()
+    page.until("() => document.getElementById('status').textContent === 'Saved.'", None, "saved")
+    page.tab.reload()
+    page["history"].get_by_role("button").first.click()
+    page.wait("done")
+    assert page.text.endswith("So he did.")
+    shoot(page, "history")
+    for name in "TXT", "SRT", "VTT", "JSON", "CSV":
+        with page.tab.expect_download() as saving:
+            page["keep"].get_by_text(name, exact=True).click()
+        kept = saving.value.path().read_text(encoding="utf-8")
+        assert "So he did." in kept, name
+        assert (
+            saving.value.suggested_filename == f"{recordings['gregson'].path.stem}.{name.lower()}"
+        )
+    page["history"].get_by_role("button", name="Delete").click()
+    page["history"].locator("li").wait_for(state="detached")
+    page.tab.reload()
+    assert page["history"].locator("li").count() == 0
+
+
+def test_what_is_no_audio_is_refused_in_plain_words(apps, visit, audio, shoot):
+    """The page says what the file is not."""
+    page = visit(apps["azure"].url)
+    page.upload(audio / "manifest.json")
+    page["error"].wait_for()
+    shoot(page, "no-audio")
+    assert page["transcript"].get_attribute("data-state") == "error"
+    assert "audio" in page["error"].text_content()
+
+
+def test_three_hours_are_refused(apps, visit, tmp_path, shoot):
+    """A recording that is longer than the policy's two hours is refused before it is recognised."""
+    path = tmp_path / "meeting.flac"
+    path.write_bytes(silence(3))
+    page = visit(apps["azure"].url)
+    page.upload(path)
+    page["error"].wait_for()
+    shoot(page, "too-long")
+    assert "longer than 2:00:00" in page["error"].text_content()
+
+
+def test_no_audio_touches_the_disk(run_app, settings, visit, recordings, tmp_path):
+    """A server that can write no file of more than 500 kB takes a recording of two megabytes."""
+    path = tmp_path / "long.wav"
+    write_wav(path, bytes(60 * 32_000) + recordings["gregson"].pcm)
+    page = visit(run_app(limit=500_000, **settings["local"]).url)
+    page.upload(path)
+    page.wait("done")
+    assert words(page.text) == recordings["gregson"].reference

@@ -3,7 +3,8 @@
 Three ways to the same PCM, of 16 kHz in mono: *push*, which is azstt's `LiveDecoder`, for what it
 decodes at once; *thread*, the lane that it has for everything else, libav's demuxer in a thread
 behind a feed; *pipe*, what one writes without it: `os.pipe()` and `av.open` in a thread. A piece
-is a quarter of a second of a stream, as browsers send them; of bare PCM it is a tenth.
+is a quarter of a second of a stream, as browsers send them; of bare PCM it is a tenth. Last, what
+such a tenth takes of the event loop on its way into a `LiveSession`.
 
 All in one process, interleaved: each round runs every way once, in another order, and ratios are
 medians of those within a round. "CPU" is user and system time of the process.
@@ -12,44 +13,34 @@ medians of those within a round. "CPU" is user and system time of the process.
 from __future__ import annotations
 
 import argparse
-import fcntl
-import os
 import random
 import subprocess
 import sys
 import tempfile
-import termios
 import time
-from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
 from statistics import median, quantiles
-from threading import Event, Thread
-from typing import Final, Protocol
+from threading import Event
+from typing import Final
 
-import av
-from av.audio.resampler import AudioResampler
-from av.error import FFmpegError
+import anyio
 from decode_inputs import LENGTHS, RECORDINGS, Inputs
 from decode_measure import machine, number, table
 from decoders import ffmpeg_on_path, ffmpeg_static
+from live_ways import SPEECH, WAYS
 
-from azstt._audio_format import AudioFormat
-from azstt._decode import LiveDecoder
-from azstt._decode._reader import wav_header
-from azstt._decode._receiver import Receiver
-from azstt._decode._worker import WorkerLane
+from azstt import AudioFormat, LiveSession
+from azstt.testing import ScriptedBackend
 
-_SPEECH: Final = AudioFormat()
 _CLIP: Final = "5min"
 #: Seconds of a piece, and of one of bare PCM.
 _PIECE, _PCM_PIECE = 0.25, 0.1
-#: Seconds after which nothing more is expected of what was fed, and of waiting for the end.
-_QUIET, _PATIENCE = 0.003, 60.0
+#: Seconds after which nothing more is expected of what was fed.
+_QUIET: Final = 0.003
 #: Seconds between two looks at whether that is so.
 _POLL: Final = 0.001
 #: Sessions at once, and the pieces that each takes: fifteen seconds.
@@ -66,103 +57,6 @@ _FIRST: Final = {
 }
 
 
-class Way(Protocol):
-    """A decoder at work."""
-
-    def feed(self, piece: bytes) -> None:
-        """Take a piece."""
-        ...
-
-    def is_idle(self) -> bool:
-        """Tell whether all that was fed has been read."""
-        ...
-
-    def finish(self) -> None:
-        """Wait for the end."""
-        ...
-
-
-class Push:
-    """azstt's live decoder."""
-
-    def __init__(self, kind: AudioFormat | str, sink: Callable[[bytes], None]) -> None:
-        self._decoder = LiveDecoder(kind, _SPEECH, sink=sink, done=_check)  # type: ignore[arg-type]
-        self.feed = self._decoder.feed
-
-    def is_idle(self) -> bool:
-        """Tell that it is, always."""
-        return True
-
-    def finish(self) -> None:
-        """End it."""
-        self._decoder.finish()
-        self._decoder.close()
-
-
-class Worker:
-    """azstt's lane for what it cannot push."""
-
-    def __init__(self, kind: AudioFormat | str, sink: Callable[[bytes], None]) -> None:
-        self._over = Event()
-        self._lane = WorkerLane(_SPEECH, Receiver(sink, lambda _: self._over.set()))
-        self.feed = self._lane.feed
-        if isinstance(kind, AudioFormat):
-            self.feed(wav_header(kind, 0x7FFF_F000))
-
-    def is_idle(self) -> bool:
-        """Tell whether its feed is empty."""
-        return not self._lane.backlog
-
-    def finish(self) -> None:
-        """Wait for its thread's last word."""
-        self._lane.finish()
-        self._over.wait(_PATIENCE)
-
-
-class Pipe:
-    """PyAV on a pipe, in a thread, as its documentation has it."""
-
-    def __init__(self, kind: AudioFormat | str, sink: Callable[[bytes], None]) -> None:
-        self._read, self._write = os.pipe()
-        self._thread = Thread(target=self._decode, args=(sink,), daemon=True)
-        self._thread.start()
-        if isinstance(kind, AudioFormat):
-            self.feed(wav_header(kind, 0x7FFF_F000))
-
-    def feed(self, piece: bytes) -> None:
-        """Write to the pipe."""
-        rest = memoryview(piece)
-        while rest:
-            rest = rest[os.write(self._write, rest) :]
-
-    def is_idle(self) -> bool:
-        """Tell whether the pipe is empty."""
-        waiting = array("i", [0])
-        fcntl.ioctl(self._read, termios.FIONREAD, waiting)
-        return not waiting[0]
-
-    def finish(self) -> None:
-        """Close the pipe and wait for the thread."""
-        os.close(self._write)
-        self._thread.join(_PATIENCE)
-        os.close(self._read)
-
-    def _decode(self, sink: Callable[[bytes], None]) -> None:
-        resampler = AudioResampler("s16", "mono", _SPEECH.sample_rate)
-        # A stream that is cut short ends in an error.
-        with suppress(FFmpegError), av.open(f"pipe:{self._read}") as container:
-            for frame in container.decode(audio=0):
-                for made in resampler.resample(frame):
-                    sink(bytes(made.planes[0])[: made.samples * 2])
-
-
-_WAYS: Final[dict[str, Callable[[AudioFormat | str, Callable[[bytes], None]], Way]]] = {
-    "push": Push,
-    "thread": Worker,
-    "pipe": Pipe,
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Target:
     """A bound on one figure."""
@@ -171,11 +65,6 @@ class Target:
     value: float
     bound: float
     unit: str
-
-
-def _check(error: Exception | None) -> None:
-    if error is not None:
-        raise error
 
 
 def _cpu(way: str, kind: AudioFormat | str, pieces: Sequence[bytes], sessions: int) -> float:
@@ -191,7 +80,7 @@ def _cpu(way: str, kind: AudioFormat | str, pieces: Sequence[bytes], sessions: i
         size += len(pcm)
 
     start = time.process_time()
-    decoders = [_WAYS[way](kind, sink) for _ in range(sessions)]
+    decoders = [WAYS[way](kind, sink) for _ in range(sessions)]
     for piece, decoder in product(pieces, decoders):
         decoder.feed(piece)
         if way == "push":
@@ -211,7 +100,7 @@ def _cpu(way: str, kind: AudioFormat | str, pieces: Sequence[bytes], sessions: i
 def _delays(way: str, kind: str, pieces: Sequence[bytes]) -> list[float]:
     """Feed piece by piece; give the time from each to its first PCM, in milliseconds."""
     came = Event()
-    decoder = _WAYS[way](kind, lambda _: came.set())
+    decoder = WAYS[way](kind, lambda _: came.set())
     delays: list[float] = []
     for piece in pieces:
         came.clear()
@@ -228,7 +117,7 @@ def _delays(way: str, kind: str, pieces: Sequence[bytes]) -> list[float]:
 def _first(way: str, kind: str, data: bytes, step: int) -> int | None:
     """Feed byte by byte, or so; give how many there were when the first PCM came."""
     came = Event()
-    decoder = _WAYS[way](kind, lambda _: came.set())
+    decoder = WAYS[way](kind, lambda _: came.set())
     found = None
     for at in range(0, len(data), step):
         decoder.feed(data[at : at + step])
@@ -241,6 +130,19 @@ def _first(way: str, kind: str, data: bytes, step: int) -> int | None:
             break
     decoder.finish()
     return found
+
+
+async def _send(pieces: Sequence[bytes]) -> float:
+    """Send pieces to a live session; give what one takes of the loop's thread, in microseconds.
+
+    The recogniser costs that thread nothing: it is called on another one.
+    """
+    backend = ScriptedBackend.saying("Hello.")
+    async with LiveSession(backend=backend, buffer=len(pieces) * _PCM_PIECE + 1) as live:
+        start = time.thread_time()
+        for piece in pieces:
+            await live.send(piece)
+        return (time.thread_time() - start) / len(pieces) * 1e6
 
 
 def _rounds(runs: Mapping[str, Callable[[], float]], count: int) -> dict[str, list[float]]:
@@ -293,14 +195,14 @@ class Bench:
             )
             self.targets.append(Target(f"{kind}: bytes until PCM", push or 1e9, bound, " B"))
         self.targets.append(Target("PCM: bytes until PCM, over a frame", self._bare(), 0, " B"))
-        table("Bytes in until the first PCM is out", ["", *_WAYS], rows)
+        table("Bytes in until the first PCM is out", ["", *WAYS], rows)
 
     def sessions(self) -> None:
         """Take the CPU time of sessions."""
         rows, seconds = [], _PIECES * _PIECE
         for kind in _STREAMS:
             pieces = self._pieces(kind)
-            runs = {way: partial(_cpu, way, kind, pieces, _SESSIONS) for way in _WAYS}
+            runs = {way: partial(_cpu, way, kind, pieces, _SESSIONS) for way in WAYS}
             taken = _rounds(runs, self._rounds)
             share = median(taken["push"]) / seconds
             ratios = [_ratio(taken[way], taken["push"]) for way in ("thread", "pipe")]
@@ -318,7 +220,7 @@ class Bench:
         rows = []
         for kind in ("webm", "ogg", "mp3", "aac"):
             pieces = self._pieces(kind)
-            found: dict[str, list[float]] = {way: [] for way in _WAYS}
+            found: dict[str, list[float]] = {way: [] for way in WAYS}
             for _ in range(self._rounds):
                 for way, times in found.items():
                     _cpu("push", kind, pieces, 1)  # wakes the processor up
@@ -332,28 +234,41 @@ class Bench:
                 what = f"{kind}: a piece of {_PIECE:g} s to its PCM"
                 self.targets.append(Target(what, middles["push"], 1.0, " ms"))
         title = f"A piece of {_PIECE:g} s to its first PCM, ms: median, then the 99th of a hundred"
-        table(title, ["", *_WAYS, *(f"{way} p99" for way in _WAYS)], rows)
+        table(title, ["", *WAYS, *(f"{way} p99" for way in WAYS)], rows)
 
     def pcm(self) -> None:
         """Take the CPU time of bare PCM."""
         rows = []
         wide = AudioFormat(sample_rate=48_000, channels=2)
-        for name, audio in (("as it is", _SPEECH), ("48 kHz stereo", wide)):
+        for name, audio in (("as it is", SPEECH), ("48 kHz stereo", wide)):
             piece = random.Random(0).randbytes(audio.size(_PCM_PIECE))  # noqa: S311  noise
             pieces = [piece] * 300
-            runs = {way: partial(_cpu, way, audio, pieces, _SESSIONS) for way in _WAYS}
+            runs = {way: partial(_cpu, way, audio, pieces, _SESSIONS) for way in WAYS}
             taken = _rounds(runs, self._rounds)
             cost = median(taken["push"]) / len(pieces) * 1e6
             ratios = [_ratio(taken[way], taken["push"]) for way in ("thread", "pipe")]
             rows.append([name, f"{cost:.2f}", *ratios])
-            if audio == _SPEECH:
+            if audio == SPEECH:
                 self.targets.append(Target("PCM: a piece passed through", cost, 2.0, " us"))
         title = f"CPU of a piece of {_PCM_PIECE:g} s of bare PCM, us, and the other ways' of it"
         table(title, ["", "push", "thread", "pipe"], rows)
 
+    def sending(self) -> None:
+        """Take what bare PCM costs the event loop."""
+        pieces = [bytes(SPEECH.size(_PCM_PIECE))] * 1000
+        rows = []
+        for loop in ("asyncio", "trio"):
+            costs = [anyio.run(_send, pieces, backend=loop) for _ in range(self._rounds)]
+            rows.append([loop, f"{median(costs):.1f}"])
+            if loop == "asyncio":
+                what = "PCM: a piece sent to a session, of the loop"
+                self.targets.append(Target(what, median(costs), 12.0, " us"))
+        title = f"`await live.send` of {_PCM_PIECE:g} s of bare PCM: CPU of the loop's thread, us"
+        table(title, ["", "a piece"], rows)
+
     def _bare(self) -> int:
         """Give how many bytes more than a frame bare PCM waits for."""
-        return (_first("push", _SPEECH, bytes(64), 1) or 99) - _SPEECH.frame_size  # type: ignore[arg-type]
+        return (_first("push", SPEECH, bytes(64), 1) or 99) - SPEECH.frame_size  # type: ignore[arg-type]
 
 
 def _verdicts(targets: Sequence[Target]) -> Iterator[list[str]]:
@@ -384,6 +299,7 @@ def main() -> int:
     bench.sessions()
     bench.delays()
     bench.pcm()
+    bench.sending()
     rows = list(_verdicts(bench.targets))
     missed = sum(bool(row[-1]) for row in rows)
     table(f"Targets: {len(rows) - missed} of {len(rows)} met", ["", "target", "now", ""], rows)

@@ -44,6 +44,14 @@ def no_thread_left():
         time.sleep(0.01)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a campaign its whole range where it is asked for by its marker, and else a sample."""
+    marker = metafunc.definition.get_closest_marker("campaign")
+    if marker is not None:
+        whole = metafunc.config.option.markexpr == "campaign"
+        metafunc.parametrize(*marker.args, marker.kwargs["whole" if whole else "sample"])
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):  # noqa: ARG001 - pytest's signature
     """Where CI asks for it, a test that is skipped has failed: a missing tool hides nothing."""

@@ -100,11 +100,10 @@ def handles() -> int:
     return len(list(HANDLES.iterdir()))
 
 
-@pytest.mark.campaign
+@pytest.mark.campaign("sessions", whole=[300], sample=[30])
 @pytest.mark.skipif(not HANDLES.is_dir(), reason="counts handles through /proc")
-def test_many_sessions_leave_nothing_behind(azure, run, request):
-    """300 sessions in a row: no thread, no file and no connection more than after ten."""
-    sessions = 300 if "campaign" in request.config.option.markexpr else 30
+def test_many_sessions_leave_nothing_behind(azure, run, sessions):
+    """Sessions in a row: no thread, no file and no connection more than after ten."""
     with emulators.serve(script=Script.saying("Hello.")) as emulator:
         backend = azure(emulator)
         for number in range(sessions):

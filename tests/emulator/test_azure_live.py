@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 
@@ -319,9 +318,9 @@ def test_a_token_is_replaced_once(run, number_engine, numbers, kind):
 # Silence and pauses
 
 
-def test_a_long_silence_is_outlived(azure, run):
+@pytest.mark.campaign("minutes", whole=[20], sample=[4])
+def test_a_long_silence_is_outlived(azure, run, minutes):
     """Speech after it has its time, and no more is kept than of any other audio."""
-    minutes = 20 if os.environ.get("AZSTT_CAMPAIGN") == "full" else 4
     limits = AzureLimits(connect=2, first_response=2, idle=3, stop=2, pace=10_000)
     script = Script.saying("Hello.", start=60.0 * minutes)
     with emulators.serve(script=script) as emulator:

@@ -1,13 +1,12 @@
 """The fault campaign: random scripts of faults, and an account of every word and every second.
 
-``pytest -m campaign``, or ``AZSTT_CAMPAIGN=full``, runs the whole campaign, of two hundred
-scripts; otherwise it is a sample. Each run is a recording of a minute with known words at known
+``pytest -m campaign`` runs the whole campaign, of two hundred scripts; otherwise it is a sample.
+Each run is a recording of a minute with known words at known
 times, through the whole chain: file, decoder, the real SDK, the emulator.
 """
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 from collections import Counter
@@ -41,7 +40,6 @@ pytestmark = pytest.mark.usefixtures("no_thread_left")
 
 SECONDS = 60.0
 SCRIPTS = 200
-SAMPLE = range(0, SCRIPTS, 20)
 #: Seconds after which a run hangs; the longest took 12 on a busy machine.
 HANGS = 60.0
 #: Short, for a run meets several of them; the attempts are few, so that they run out at times.
@@ -125,14 +123,6 @@ def outage(first: int, count: int, status: int) -> list[Fault]:
     return [Refuse(connection=first + n, status=status) for n in range(count)]
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run them all, or a sample."""
-    if "seed" in metafunc.fixturenames:
-        asked = metafunc.config.option.markexpr == "campaign"
-        full = asked or os.environ.get("AZSTT_CAMPAIGN") == "full"
-        metafunc.parametrize("seed", range(SCRIPTS) if full else SAMPLE)
-
-
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory):
     """A minute of audio that the emulator knows its way in."""
@@ -199,7 +189,7 @@ def check_ledger(transcript: azstt.Transcript) -> None:
             assert lost == (word.text not in told), (word.text, ledger)
 
 
-@pytest.mark.campaign
+@pytest.mark.campaign("seed", whole=range(SCRIPTS), sample=range(0, SCRIPTS, 20))
 def test_every_second_is_accounted_for(azure, recording, tally, seed):
     """Whatever goes wrong, the transcript is whole, or an error says what is missing."""
     script = Faults.of(*faults(seed))

@@ -1,15 +1,14 @@
 """The outage campaign: a live stream whose connection is cut again and again.
 
-``pytest -m campaign``, or ``AZSTT_CAMPAIGN=full``, runs it whole: ten minutes, cut fifty times at
-random moments for 0 to 20 s, in which nobody is there; otherwise half a minute of it. The clock
-runs ten times as fast: the audio comes at ten times its speed, and the outages and the delays of
-the policy are as much shorter. The SDK's own attempts are not: so it mends what is shorter than
-a second by itself in some runs, and in the others we do.
+``pytest -m campaign`` runs it whole: ten minutes, cut fifty times at random moments for 0 to 20 s,
+in which nobody is there; otherwise half a minute of it. The clock runs ten times as fast: the audio
+comes at ten times its speed, and the outages and the delays of the policy are as much shorter. The
+SDK's own attempts are not: so it mends what is shorter than a second by itself in some runs, and in
+the others we do.
 """
 
 from __future__ import annotations
 
-import os
 import random
 from dataclasses import dataclass
 
@@ -22,7 +21,7 @@ from azstt.backends.azure import AzureLimits, ReconnectPolicy
 from azstt.emulator import Faults
 from azstt.emulator.faults import Outage
 
-pytestmark = [pytest.mark.usefixtures("no_thread_left"), pytest.mark.campaign]
+pytestmark = pytest.mark.usefixtures("no_thread_left")
 
 SPEED = 10.0
 PIECE = 3_200
@@ -68,13 +67,6 @@ WHOLE = [Stream(seed, seconds=600.0, cuts=50) for seed in range(4)]
 SAMPLE = [Stream(seed, seconds=30.0, cuts=2) for seed in (0, 1)]
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run it whole, or a sample."""
-    asked = metafunc.config.option.markexpr == "campaign"
-    full = asked or os.environ.get("AZSTT_CAMPAIGN") == "full"
-    metafunc.parametrize("stream", WHOLE if full else SAMPLE, ids=lambda stream: str(stream.seed))
-
-
 @pytest.fixture
 def anyio_backend(stream):
     """Take the loops in turn."""
@@ -90,6 +82,7 @@ async def speak(live: azstt.LiveSession, pcm: bytes) -> None:
     await live.finish()
 
 
+@pytest.mark.campaign("stream", whole=WHOLE, sample=SAMPLE)
 @pytest.mark.anyio
 async def test_nothing_of_a_live_stream_is_lost(
     azure, number_engine, numbers, said, stream, capsys

@@ -1,12 +1,10 @@
 """Damaged files against the ffmpeg program: what it recovers, we recover, and we say what is lost.
 
-``pytest -m campaign``, or ``AZSTT_CAMPAIGN=full``, runs the whole campaign, of two thousand files;
-otherwise it is a sample.
+``pytest -m campaign`` runs the whole campaign, of two thousand files; otherwise it is a sample.
 """
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 from pathlib import Path
@@ -22,13 +20,6 @@ FORMATS = sorted(path.name for path in CONTAINERS.iterdir() if path.suffix != ".
 KINDS = ("flips", "zeros", "noise", "cut", "hole", "head")
 #: Formats without a length or a sum: nothing in them shows that something is missing.
 MUTE = {"ac3", "mp2", "amr", "aac", "ogg"}
-
-
-@pytest.fixture(scope="session")
-def seeds(pytestconfig: pytest.Config) -> int:
-    """Say how many files of each kind to damage."""
-    asked = pytestconfig.option.markexpr == "campaign"
-    return 12 if asked or os.environ.get("AZSTT_CAMPAIGN") == "full" else 1
 
 
 def damage(data: bytes, kind: str, dice: random.Random) -> bytes:
@@ -65,7 +56,7 @@ def recover(path: Path) -> tuple[float, DecodeReport | None]:
         return 0.0, None
 
 
-@pytest.mark.campaign
+@pytest.mark.campaign("seeds", whole=[12], sample=[1])
 @pytest.mark.parametrize("name", FORMATS)
 def test_damage_costs_no_more_than_it_must(tmp_path, monkeypatch, seeds, name):
     """Of damaged files we get 99 % of what the ffmpeg program gets, alike by both lanes."""

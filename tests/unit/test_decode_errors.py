@@ -219,11 +219,11 @@ def test_an_unknown_codec_is_named():
         open_audio(data)
 
 
-@pytest.mark.parametrize("rate", [1, 100, 3_999])
+@pytest.mark.parametrize("rate", [1, 100, 3_999, 3_072_001, 0x5C3D_A145])
 @pytest.mark.parametrize("bits", [16, 24])
 def test_absurd_rates_are_refused(rate, bits):
-    """A few bytes that claim to last for hours are refused."""
-    header = struct.pack("<IHHIIHH", 16, 1, 1, rate, rate * bits // 8, bits // 8, bits)
+    """A few bytes that claim to last for hours are refused, and a rate that nothing records at."""
+    header = struct.pack("<IHHIIHH", 16, 1, 1, rate, 0, bits // 8, bits)
     data = b"RIFF\0\0\0\0WAVEfmt " + header + b"data" + struct.pack("<I", 30_000) + bytes(30_000)
     with pytest.raises(AudioDecodeError, match=f"sample rate of {rate} Hz"):
         open_audio(data)

@@ -276,6 +276,23 @@ def test_the_size_in_a_wav_header():
     assert run.decoder.report.truncated
 
 
+@pytest.mark.parametrize("rate", [16_000, 48_000])
+def test_a_live_wav_without_a_sample_is_refused(rate):
+    """A header, and not one whole sample behind it, is told; it is not taken for silence."""
+    audio = AudioFormat(sample_rate=rate)
+    for samples in (b"", b"\1"):
+        run = Run("wav").feed(wave(audio, samples, size=2)).finish()
+        assert "it holds no samples" in str(run.ends[0])
+
+
+def test_a_live_wav_at_an_absurd_rate_is_refused():
+    """Its header is taken for damaged, as a file's is."""
+    head = wave(SPEECH, bytes(9_000)).replace((16_000).to_bytes(4, "little"), b"\x45\xa1\x3d\x5c")
+    run = Run("wav").feed(*pieces(head, 99))
+    assert run.ended.wait(PATIENCE)
+    assert "sample rate of 1547542853 Hz" in str(run.ends[0])
+
+
 def test_a_stream_of_no_bytes_is_nothing_wrong():
     """Nothing in, nothing out, no error."""
     for audio in (SPEECH, AudioFormat(sample_rate=8_000), "webm", "mp3", "wav", "auto", "mp4"):

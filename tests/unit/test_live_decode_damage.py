@@ -1,12 +1,10 @@
 """Damaged streams: what `open_audio` recovers of the whole file is recovered live, and more.
 
-``pytest -m campaign``, or ``AZSTT_CAMPAIGN=full``, runs the whole campaign; otherwise it is a
-sample.
+``pytest -m campaign`` runs the whole campaign; otherwise it is a sample.
 """
 
 from __future__ import annotations
 
-import os
 import random
 import tracemalloc
 from pathlib import Path
@@ -34,13 +32,6 @@ NAMES = [
 KINDS = ("flips", "zeros", "noise", "cut", "hole", "head", "insert", "prefix", "pieces")
 SPEECH = AudioFormat()
 PIECE = 997
-
-
-@pytest.fixture(scope="session")
-def seeds(pytestconfig: pytest.Config) -> int:
-    """Say how many streams of each kind to damage."""
-    asked = pytestconfig.option.markexpr == "campaign"
-    return 40 if asked or os.environ.get("AZSTT_CAMPAIGN") == "full" else 1
 
 
 def damage(data: bytes, kind: str, dice: random.Random) -> bytes:
@@ -105,7 +96,7 @@ def recovered(data: bytes) -> float:
         return 0.0
 
 
-@pytest.mark.campaign
+@pytest.mark.campaign("seeds", whole=[40], sample=[1])
 def test_damage_costs_no_more_than_in_a_file(seeds):
     """Of damaged streams we get 99 % of what `open_audio` gets of them as files, or more."""
     ours = theirs = 0.0

@@ -12,7 +12,7 @@ from av.error import EOFError as EndError
 from av.filter import Graph
 
 from azstt._audio_format import AudioFormat
-from azstt._decode._media import LOWEST_RATE, absurd_rate
+from azstt._decode._media import check_rate
 from azstt._decode._riff import WaveFormat
 from azstt._errors import AudioDecodeError
 
@@ -85,10 +85,9 @@ def check_wave(form: WaveFormat, label: str) -> None:
     """Refuse what no recording is.
 
     Raises:
-        AudioDecodeError: a header claims a rate that is too low, or more channels than there are.
+        AudioDecodeError: a header claims a rate that none has, or more channels than there are.
     """
-    if form.sample_rate < LOWEST_RATE:
-        raise absurd_rate(form.sample_rate, label)
+    check_rate(form.sample_rate, label)
     if form.channels > MOST_CHANNELS:
         raise AudioDecodeError(
             f"{label!r} claims {form.channels} channels; there are {MOST_CHANNELS} at most, so "
@@ -197,8 +196,7 @@ class Mixer:
     def _follow(self, shape: tuple[int, str, str], channels: int) -> None:
         """Build the graph for frames of a new shape."""
         rate, sample_format, layout = shape
-        if rate < LOWEST_RATE:
-            raise absurd_rate(rate, self._label)
+        check_rate(rate, self._label)
         self._done = list(self.flush())
         # Should these frames be refused, the next ones must not meet a graph half built.
         self._earlier, self._samples, self._shape = self.seconds, 0, None

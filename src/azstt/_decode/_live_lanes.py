@@ -92,4 +92,4 @@ def open_pcm(given: AudioFormat, audio: AudioFormat, receiver: Receiver) -> Lane
         mask=0,
         frame_size=given.frame_size,
     )
-    return pcm_lane(name, form, audio, receiver)
+    return pcm_lane(name, form, audio, receiver, empty_is_fine=True)

@@ -51,8 +51,9 @@ _DECODERS: Final = (
 #: The codecs are those that the look itself may decode with, or it would decode a picture of each
 #: video, which takes longer than all else. An odd codec that is missing there is still decoded.
 QUICK: Final = {"probesize": "4096", "analyzeduration": "0", "codec_whitelist": _DECODERS}
-#: Below this a few bytes would swell to hours of audio.
-LOWEST_RATE: Final = 4_000
+#: Below the one a few bytes would swell to hours of audio; nothing records above the other, and
+#: resampling would take memory without bounds.
+_LOWEST_RATE, _HIGHEST_RATE = 4_000, 3_072_000
 #: Formats without a length of their own: libav's guess from the first packets is far off.
 _LENGTHLESS: Final = {
     "aac",
@@ -195,20 +196,25 @@ class Media:
         stream = able[track]
         if stream.codec_tag in {"enca", "drms"}:
             raise protected(source)
-        if 0 < stream.rate < LOWEST_RATE:
-            raise absurd_rate(stream.rate, source.label)
+        if stream.rate > 0:  # else the packets tell
+            check_rate(stream.rate, source.label)
         stream.discard = Discard.default
         stream.codec_context.thread_count = 1
         return stream
 
 
-def absurd_rate(rate: int, label: str) -> AudioDecodeError:
-    """Refuse a rate at which a few bytes would last for hours."""
-    return AudioDecodeError(
-        f"{label!r} claims a sample rate of {rate} Hz; speech needs {LOWEST_RATE} Hz at the very "
-        "least, so the header is taken for damaged",
-        source=label,
-    )
+def check_rate(rate: int, label: str) -> None:
+    """Refuse a rate that no recording has.
+
+    Raises:
+        AudioDecodeError: a header claims it.
+    """
+    if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
+        raise AudioDecodeError(
+            f"{label!r} claims a sample rate of {rate} Hz; speech is recorded with {_LOWEST_RATE} "
+            f"to {_HIGHEST_RATE} Hz, so the header is taken for damaged",
+            source=label,
+        )
 
 
 def _look(source: Source) -> bytes:

@@ -21,15 +21,21 @@ class PcmLane(PushLane):
         form: what it is.
         audio: what comes out.
         receiver: who takes it.
+        empty_is_fine: whether it may end without a sample.
     """
 
-    empty_is_fine: bool = True  # as it is where nothing is decoded
-
     def __init__(
-        self, container: str, form: WaveFormat, audio: AudioFormat, receiver: Receiver
+        self,
+        container: str,
+        form: WaveFormat,
+        audio: AudioFormat,
+        receiver: Receiver,
+        *,
+        empty_is_fine: bool,
     ) -> None:
         check_wave(form, LABEL)
         super().__init__(audio, receiver)
+        self.empty_is_fine = empty_is_fine
         self._container = container
         self._form = form
         self._odd = b""
@@ -82,7 +88,9 @@ class WaveLane:
             self._head += data
             if len(self._head) >= self._least and (wave := self._read()) is not None:
                 self._wave = wave
-                self._lane = pcm_lane("wav", wave.format, self._audio, self._receiver)
+                self._lane = pcm_lane(
+                    "wav", wave.format, self._audio, self._receiver, empty_is_fine=False
+                )
                 rest = bytes(self._head[wave.offset :])
                 self._head.clear()
                 self.feed(rest)
@@ -101,7 +109,7 @@ class WaveLane:
         """
         if self._lane is None:
             raise UnusualError(bytes(self._head))
-        if not self._taken:
+        if self._wave is None or self._taken < self._wave.format.frame_size:
             raise nothing_decoded(LABEL, 0)
         self._lane.finish()
 
@@ -134,9 +142,14 @@ class WaveLane:
 
 
 def pcm_lane(
-    container: str, form: WaveFormat, audio: AudioFormat, receiver: Receiver
+    container: str,
+    form: WaveFormat,
+    audio: AudioFormat,
+    receiver: Receiver,
+    *,
+    empty_is_fine: bool,
 ) -> PassLane | PcmLane:
-    """Open a lane for PCM in a container."""
+    """Open a lane for PCM, in a container or bare."""
     if holds(form, audio) and form.channels == audio.channels:
         return PassLane(container, audio, receiver)
-    return PcmLane(container, form, audio, receiver)
+    return PcmLane(container, form, audio, receiver, empty_is_fine=empty_is_fine)

@@ -7,6 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine makes no property wrong.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 AUDIO = Path(__file__).parent / "audio"
 

@@ -6,7 +6,7 @@ import threading
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from azstt import (
@@ -144,7 +144,6 @@ def test_a_detached_reader_is_freed():
 pieces = st.lists(st.integers(1, 40), min_size=1, max_size=20)
 
 
-@settings(deadline=None)
 @given(pieces, st.data())
 def test_stretches_are_the_whole_without_seams(sizes, data):
     """Cut anywhere, lost anywhere: the stretches' audio is all that was written, each byte once."""
@@ -171,7 +170,6 @@ def test_stretches_are_the_whole_without_seams(sizes, data):
     assert heard == stretches
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 40), st.integers(0, 40), st.booleans()), max_size=30))
 def test_every_byte_is_read_in_order_from_where_a_reader_begins(steps):
     """Write, settle, begin anew: a reader's audio is the whole's, from its base on."""

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import azstt
@@ -75,7 +75,6 @@ def heard(script, pieces, base=0.0, channel=0):
     return said
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 100_000).map(lambda n: n * 2), max_size=20), st.floats(0, 9))
 def test_every_word_is_said_once(pieces, base):
     """However the audio is cut, and wherever a turn begins, each word is said once."""
@@ -87,7 +86,6 @@ def test_every_word_is_said_once(pieces, base):
     assert said == [word.text for word in words if base <= word.start < end]
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 40), max_size=12))
 def test_turns_that_follow_one_another_say_every_word_once(tenths):
     """A turn that ends in the middle of an utterance says what was in its audio, the next the rest.
@@ -110,7 +108,6 @@ def test_what_holds_no_words_is_cut_too():
     assert (phrase.utterance.end, ended.at) == (2.0, 2.0)
 
 
-@settings(deadline=None)
 @given(st.floats(0.0, 20.0))
 def test_nothing_that_is_needed_is_acknowledged(start):
     """Silence is acknowledged, and never past the beginning of the next utterance."""

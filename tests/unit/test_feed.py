@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from azstt._decode import ByteFeed, open_audio
@@ -32,7 +32,6 @@ def until(condition) -> None:
         time.sleep(0.001)
 
 
-@settings(deadline=None)
 @given(
     pieces=st.lists(st.binary(max_size=40)),
     take=st.integers(1, 50),

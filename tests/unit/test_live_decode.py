@@ -117,9 +117,7 @@ def places(size: int) -> st.SearchStrategy[list[int]]:
     )
 
 
-FEW = settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+FEW = settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize("name", PUSHED)

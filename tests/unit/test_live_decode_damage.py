@@ -175,7 +175,7 @@ EXTREMES = st.sampled_from(
     ]
 )
 SMALL = {name: (AUDIO / name).read_bytes()[:9_000] for name in NAMES}
-FUZZ = settings(max_examples=12, deadline=None)
+FUZZ = settings(max_examples=12)
 
 
 @pytest.mark.parametrize("name", NAMES)

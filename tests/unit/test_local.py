@@ -213,7 +213,6 @@ def test_a_shorter_pause_cuts_more(backend, speech):
 
 @settings(
     max_examples=5,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # it watches over all examples
 )
 @given(st.lists(st.integers(1, 40_000), min_size=1, max_size=6))
@@ -311,7 +310,6 @@ def test_close_frees_a_blocked_write(speech):
 
 @settings(
     max_examples=8,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.integers(0, 60), st.booleans(), st.booleans())

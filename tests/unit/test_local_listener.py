@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from azstt.backends.local._listener import Listener, Speech, silero
@@ -54,7 +54,6 @@ def test_odds_and_ends(size):
     assert listener.position == size // 2 / 16_000
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.booleans(), st.integers(1, 12)), max_size=8),
     st.lists(st.integers(1, 5000), min_size=1, max_size=20),

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from azstt import open_audio
@@ -95,7 +95,6 @@ def test_loops(tokens, echoes):
     assert _loop(tokens) == echoes
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(0, 3), max_size=4), st.lists(st.integers(0, 9), min_size=1, max_size=12)
 )

@@ -1,6 +1,6 @@
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from azstt.backends.local._segmenter import (
@@ -155,7 +155,6 @@ cuttings = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(levels, cuttings)
 def test_marks_alternate_in_order(probabilities, cutting):
     """Each segment is announced, then given; none overlaps another; all are short enough."""
@@ -171,7 +170,6 @@ def test_marks_alternate_in_order(probabilities, cutting):
         assert before.end <= after.start
 
 
-@settings(deadline=None)
 @given(levels, cuttings)
 def test_runs_are_those_of_the_whole_recording(probabilities, cutting):
     """Bit by bit the same speech is found as in one look at the whole recording."""
@@ -192,7 +190,6 @@ def test_runs_are_those_of_the_whole_recording(probabilities, cutting):
     assert {frame for run in runs for frame in range(*run)} == found
 
 
-@settings(deadline=None)
 @given(levels, cuttings)
 def test_audio_that_is_let_go_is_never_wanted(probabilities, cutting):
     """No segment reaches back before what was said to be needed, and little is kept."""
@@ -207,7 +204,6 @@ def test_audio_that_is_let_go_is_never_wanted(probabilities, cutting):
     assert all(mark.start >= needed for mark in segmenter.finish())
 
 
-@settings(deadline=None)
 @given(levels, cuttings, st.sets(st.integers(1, 200)))
 def test_cuts_lose_no_speech(probabilities, cutting, cuts):
     """Wherever it is cut: in order, without overlap, and nothing goes but a click behind a cut."""
@@ -228,7 +224,6 @@ def test_cuts_lose_no_speech(probabilities, cutting, cuts):
     assert len(lost) <= len(cuts) * (cutting.shortest - 1)
 
 
-@settings(deadline=None)
 @given(levels, cuttings, st.sets(st.integers(1, 200)))
 def test_what_is_let_go_is_never_wanted_after_a_cut(probabilities, cutting, cuts):
     """No segment reaches back before what was said to be needed."""

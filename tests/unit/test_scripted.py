@@ -5,7 +5,7 @@ import threading
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from azstt import (
@@ -182,7 +182,6 @@ def test_a_word_that_has_not_ended_is_not_parted():
     assert events[1:] == [final(2.0), SpeechEnded(at=2.5), Ended(position=1.0)]
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 700), st.booleans()), max_size=12))
 def test_commits_lose_and_double_nothing(steps):
     """Wherever they fall, the words are the script's, in order and in their time."""

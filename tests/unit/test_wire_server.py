@@ -237,7 +237,7 @@ AUDIO = bytes(n * 7 % 251 for n in range(32_000))
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "trio"])
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     # The session must have begun before the first cut: without its id there is nothing to resume.
     first=st.integers(2, 40),

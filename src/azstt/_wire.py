@@ -21,9 +21,9 @@ in binary is audio, cut anywhere; what is sent as text is JSON with a ``kind``::
 
 Each side counts. The server numbers its events. The page counts what it sends into the session:
 every piece of audio, ``commit``, ``update`` and ``finish``, but not ``start``, ``resume``,
-``ping`` and ``close``. Each keeps what the other has not acknowledged, and after a resume sends
-it again. A page pings every few seconds, which also shows it that the connection lives; ``ping``
-and ``ack`` are what lets both forget.
+``ping`` and ``close``; a text that can't be read counts too. Each keeps what the other has not
+acknowledged, and after a resume sends it again. A page pings every few seconds, which also shows it
+that the connection lives; ``ping`` and ``ack`` are what lets both forget.
 
 The session's id is a secret: whoever has it has the session. The server keeps the session for
 ``grace`` seconds after a connection is lost, and for the last events after it has ended.
@@ -98,7 +98,7 @@ class Resume(_Command):
 
 
 class Update(_Command):
-    """Recognise the audio that follows with other options; those left out stay."""
+    """Recognise the audio that follows with other options; those left out, or null, stay."""
 
     kind: Literal["update"] = "update"
     language: Languages | None = None

@@ -25,11 +25,13 @@ from azstt._wire import (
     MAX_PIECE,
     Ack,
     Close,
+    Command,
     Commit,
     Finish,
     Message,
     Opened,
     Ping,
+    Refused,
     Resume,
     Start,
     Update,
@@ -175,20 +177,29 @@ class WireSession:
             message = await link.receive()
             if isinstance(message, bytes):
                 await self._carry_out(link, "audio", self._send, message)
-                continue
-            try:
-                await self._obey(link, message)
-            except ConfigurationError as error:
-                await link.say(refusal(None, error))
+            else:
+                await self._read(link, message)
         raise DisconnectedError
 
-    async def _obey(self, link: Link, text: str) -> None:
+    async def _read(self, link: Link, text: str) -> None:
+        """Do what a text says; what can't be read the page has counted, and is told as an event."""
+        try:
+            command = parse_command(text)
+        except ConfigurationError as error:
+            await self._count(link, refusal(None, error))
+            return
+        try:
+            await self._obey(link, command)
+        except ConfigurationError as error:
+            await link.say(refusal(None, error))
+
+    async def _obey(self, link: Link, command: Command) -> None:
         """Carry a command out.
 
         Raises:
             ConfigurationError: it makes no sense.
         """
-        match parse_command(text):
+        match command:
             case Ping(seen=seen):
                 self._log.forget(seen)
                 self._done = self._over and not self._log
@@ -198,7 +209,7 @@ class WireSession:
             case Finish(kind=kind):
                 await self._carry_out(link, kind, self._live.finish)
             case Update(kind=kind) as update:
-                changes = update.model_dump(include=update.model_fields_set - {"kind"})
+                changes = update.model_dump(exclude={"kind"}, exclude_none=True)
                 await self._carry_out(link, kind, partial(self._live.update, **changes))
             case Close():
                 self._done = True
@@ -216,9 +227,13 @@ class WireSession:
             refused = error
         except AzsttError:  # what ended the session: `_tell` tells it
             pass
+        await self._count(link, refusal(command, refused) if refused else None)
+
+    async def _count(self, link: Link, refused: Refused | None) -> None:
+        """Count a message as received, and tell if it came to nothing."""
         self._received += 1
         if refused is not None:
-            await link.send(self._log.add(refusal(command, refused)))
+            await link.send(self._log.add(refused))
 
     async def _send(self, audio: bytes) -> None:
         """Send audio on.

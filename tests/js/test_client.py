@@ -111,6 +111,18 @@ def test_commands_that_the_recogniser_can_not_carry_out(serve, hold):
     assert said["transcript"] == " ".join(WORDS)
 
 
+@pytest.mark.parametrize("cut", [6, 12, 20])
+def test_a_command_that_can_not_be_read_is_counted(serve, hold, recorded, cut):
+    """The page is told once, and audio around it is neither lost nor doubled after a cut."""
+    backend = recorded(ScriptedBackend(TALK))
+    acts = {3: ["update", {"language": "no language"}]}
+    said = hold(serve(backend, cuts=[cut]), AUDIO, acts=acts, tuning=HASTE)
+    assert bytes(backend.pcm) == AUDIO
+    (refused,) = [event for event in said["events"] if event["kind"] == "refused"]
+    assert "update.language.0" in refused["error"]["message"]
+    assert said["connections"].count("resumed") == 1
+
+
 def test_closing_ends_it_everywhere(serve, hold):
     """The server lets go of a session that the page has closed, though nobody finished it."""
     pages = serve(ScriptedBackend(TALK), grace=60)

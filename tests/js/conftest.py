@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import threading
+import time
 from collections import deque
 from contextlib import ExitStack, contextmanager
 from importlib import resources
@@ -94,6 +95,13 @@ class Pages:
     def _open(self, **wishes):
         self.sessions.append(LiveSession(backend=self._backend, **wishes, **self._options))
         return self.sessions[-1]
+
+    def forgotten(self) -> bool:
+        """Wait for the server to let go of all sessions; tell whether it has."""
+        deadline = time.monotonic() + 10
+        while self._wire._sessions and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return not self._wire._sessions
 
     async def _live(self, request):
         socket = web.WebSocketResponse(max_msg_size=1 << 21)

@@ -12,13 +12,22 @@ interface Scene {
   connect: azstt.ConnectOptions;
   acts?: Record<number, Act>; // what is done after which piece
   hasty?: boolean; // waits for no room
+  closed?: "before connect" | "before the answer";
 }
 type Act = ["commit"] | ["close"] | ["update", { language?: string; phrases?: string[] }];
 
 const scene: Scene = JSON.parse(process.argv[2]!);
 const { LiveClient, LiveError }: typeof azstt = await import(scene.client);
 
-const client = new LiveClient(scene.tuning);
+/** Makes a connection on which the client asks for a session, and is closed. */
+function closing(url: string) {
+  const socket = new WebSocket(url);
+  socket.addEventListener("open", () => setTimeout(() => client.close()));
+  return socket;
+}
+
+const early = scene.closed === "before the answer" && { socket: closing };
+const client = new LiveClient({ ...scene.tuning, ...early });
 const events: azstt.LiveEvent[] = [];
 const texts: string[] = []; // the transcript after each event
 const connections: string[] = [];
@@ -57,6 +66,7 @@ function act(what: Act) {
 }
 
 async function hold(): Promise<string> {
+  if (scene.closed === "before connect") client.close();
   await client.connect(scene.url, scene.connect);
   const data = new Uint8Array(await readFile(scene.audio));
   for (let at = 0, number = 0; at < data.length; number += 1) {

@@ -105,7 +105,10 @@ def browse(tmp_path):
 
 
 def test_a_browser_is_heard(serve, browse, audio):
-    """A page records a microphone in both ways, over connections that break, to the word."""
+    """A page records a microphone in both ways, over connections that break, to the word.
+
+    A recording stops with its session, also when the page closes that.
+    """
     with open_audio(audio / "praatio_mary.flac") as reader:
         speech = bytes(32_000) + b"".join(reader)  # silence first: the page must get ready
     pages = serve(LocalBackend(align=False), cuts=[9, 12], segmentation_silence=5.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 
@@ -130,6 +131,34 @@ def test_closing_ends_it_everywhere(serve, hold):
     assert said["error"]["message"] == "the session was closed"
     assert said["over"] is True
     assert len(pages.sessions) == 1
+    assert pages.forgotten()
+
+
+class Slow(ScriptedBackend):
+    """A recogniser that takes its time to begin."""
+
+    def open(self, options, audio, emit):
+        session = super().open(options, audio, emit)
+        start = session.start
+        session.start = lambda: time.sleep(0.3) or start()
+        return session
+
+
+def test_closing_before_the_answer_ends_it_too(serve, hold):
+    """Whoever changes their mind while the recogniser is made ready keeps no session of it."""
+    pages = serve(Slow(TALK), grace=60)
+    said = hold(pages, AUDIO, closed="before the answer")
+    assert said["error"]["message"] == "the session was closed"
+    assert len(pages.sessions) == 1
+    assert pages.forgotten()
+
+
+def test_a_client_that_was_closed_does_not_connect(serve, hold):
+    """Who closes first has no session that nobody would end."""
+    pages = serve(ScriptedBackend(TALK))
+    said = hold(pages, AUDIO, closed="before connect")
+    assert said["error"]["message"] == "the session was closed"
+    assert pages.connections == 0
 
 
 def test_a_recogniser_that_fails(serve, hold):

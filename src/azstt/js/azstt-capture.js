@@ -16,7 +16,7 @@ export function recordOpus(stream, client, { timeslice = 250, bitsPerSecond } = 
     if (recorder.state !== "inactive") recorder.stop();
     return stopped.then(() => {});
   };
-  recorder.addEventListener("dataavailable", ({ data }) => pass(client, data));
+  recorder.addEventListener("dataavailable", ({ data }) => pass(client, data, stop));
   recorder.start(timeslice);
   stopWith(client, stop);
   return { type, stop };
@@ -44,7 +44,7 @@ export async function recordPcm(stream, client, { worklet } = {}) {
     throw error;
   }
   const flushed = new Promise((resolve) => {
-    node.port.onmessage = ({ data }) => (data ? pass(client, data) : resolve());
+    node.port.onmessage = ({ data }) => (data ? pass(client, data, stop) : resolve());
   });
   const finish = async () => {
     node.port.postMessage("stop");
@@ -69,9 +69,10 @@ function listenTo(stream, sampleRate) {
   }
 }
 
-/** Sends audio, unless the session has ended while it was recorded. */
-function pass(client, audio) {
-  if (!client.over) client.send(audio);
+/** Sends audio; one that was closed while it was recorded does not tell, and is found out here. */
+function pass(client, audio, stop) {
+  if (client.over) stop();
+  else client.send(audio);
 }
 
 function stopWith(client, stop) {

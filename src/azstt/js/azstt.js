@@ -37,6 +37,7 @@ export class LiveClient extends EventTarget {
 
   // The connection.
   #socket = null;
+  #asked = false; // it has taken the first command
   #open = false; // the server has answered on it
   #dialling = null; // the timer of the next attempt
   #beating = null; // the timer of the pings
@@ -97,6 +98,7 @@ export class LiveClient extends EventTarget {
 
   connect(url, { audio = "auto", language = [], diarize = false, phrases = [] } = {}) {
     if (this.#start) throw misuse("connect() was called before; make another client");
+    if (this.#over) throw this.#failure;
     this.#url = new URL(url, globalThis.location?.href).href.replace(/^http/, "ws");
     this.#start = { kind: "start", audio, language: [language].flat(), diarize, phrases };
     this.#dial();
@@ -177,9 +179,9 @@ export class LiveClient extends EventTarget {
     this.#tell({ kind: "ping", seen: this.#seen });
   }
 
-  /** Sends a command that does not count. */
+  /** Sends a command that does not count; it need not wait for the answer to the first. */
   #tell(command) {
-    if (this.#open) this.#socket.send(JSON.stringify(command));
+    if (this.#asked) this.#socket.send(JSON.stringify(command));
   }
 
   // The connection.
@@ -191,6 +193,7 @@ export class LiveClient extends EventTarget {
     socket.onopen = () => {
       const resume = { kind: "resume", session: this.#session, seen: this.#seen };
       socket.send(JSON.stringify(this.#session ? resume : this.#start));
+      this.#asked = true;
     };
     socket.onmessage = ({ data }) => this.#hear(JSON.parse(data));
     socket.onclose = () => this.#lose();
@@ -210,7 +213,7 @@ export class LiveClient extends EventTarget {
   #hangUp() {
     const socket = this.#socket;
     this.#socket = null;
-    this.#open = false;
+    this.#asked = this.#open = false;
     if (!socket) return;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();

@@ -1,7 +1,7 @@
 """What a recogniser session says while it works; all times are seconds from the first sample.
 
 A session emits `Started` once, then any number of the others, then exactly one of `Ended` and
-`Failed`.
+`Failed`. Only `Reconnecting` may come before `Started`, where no connection could be had at once.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class SpeechEnded(FrozenModel):
 
 
 class Reconnecting(FrozenModel):
-    """The connection was lost; another attempt follows, from the last second that is settled.
+    """There is no connection; another attempt follows, from the last second that is settled.
 
     Attributes:
         attempt: 1 for the first since anything was recognised.

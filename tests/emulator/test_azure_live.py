@@ -179,6 +179,16 @@ def test_the_sdks_own_reconnections_are_told(azure, number_engine, numbers, run)
     assert told[0].reason == f"the connection to host {emulator.host!r} was lost"
 
 
+def test_attempts_before_the_session_stands_are_told(azure, number_engine, numbers, said, run):
+    """Whoever waits for the start can see why: these events alone come before `Started`."""
+    faults = Faults.of(*(Refuse(status=503, connection=n) for n in range(2)))
+    with emulators.serve(engine=number_engine, faults=faults) as emulator:
+        session = run(azure(emulator), numbers(8), properties=AT_ONCE)
+    kinds = [event.kind for event in session.events]
+    assert kinds[:4] == ["reconnecting", "reconnecting", "started", "speech_started"]
+    assert words(session) == said(8)
+
+
 @pytest.fixture
 def asked(azure, number_engine, numbers):
     """Run a session whose connection is lost, and ask a hook of it; give session and emulator."""

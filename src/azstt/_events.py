@@ -77,7 +77,7 @@ class Reconnecting(FrozenModel):
     """There is no connection; another attempt follows, from the last second that is settled.
 
     Attributes:
-        attempt: 1 for the first since anything was recognised.
+        attempt: 1 for the first since the service was there and got further; whoever makes it.
         delay: seconds until it is made.
         reason: what went wrong.
     """

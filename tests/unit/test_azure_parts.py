@@ -371,8 +371,8 @@ POLICY = ReconnectPolicy(attempts=3, total=50, first_delay=1, longest_delay=8, j
 
 def attempts(retry: Retry, *, at=0.0, settled=0.0, heard=0.0, **error) -> float:
     """Lose a connection."""
-    lost = ServiceError("lost", **error)
-    return retry.after(lost, at, stood=True, settled=settled, heard=heard)
+    retry.lost(at, settled=settled, heard=heard)
+    return retry.after(ServiceError("lost", **error), at, stood=True)
 
 
 def test_attempts_are_counted_and_run_out():
@@ -409,8 +409,17 @@ def test_what_can_not_be_mended_is_not_tried():
         attempts(Retry(POLICY), retryable=False)
     never = ServiceUnreachableError("nobody there")
     with pytest.raises(ServiceUnreachableError):
-        Retry(POLICY).after(never, 0.0, stood=False, settled=0.0, heard=0.0)
-    assert Retry(POLICY).after(never, 0.0, stood=True, settled=0.0, heard=0.0) == 1
+        Retry(POLICY).after(never, 0.0, stood=False)
+    assert Retry(POLICY).after(never, 0.0, stood=True) == 1
+
+
+def test_all_attempts_of_an_outage_are_numbered():
+    """The SDK's have numbers in the same row, but do not use the policy's up."""
+    retry = Retry(POLICY)
+    assert [retry.lost(0.0, settled=0.0, heard=0.0) for _ in range(9)] == list(range(1, 10))
+    assert attempts(retry) == 1
+    assert retry.lost(0.0, settled=0.0, heard=0.0) == 11
+    assert retry.lost(0.0, settled=0.0, heard=10.0) == 1
 
 
 # Speech

@@ -31,8 +31,8 @@ class Owner(Sink, Protocol):
         """Hear this link from now on, and no other."""
         ...
 
-    def broken(self) -> None:
-        """The connection is lost, and the SDK makes it again."""
+    def broken(self, heard: float) -> None:
+        """The connection is lost, and the SDK makes it again; ``heard`` as of `Connection`."""
         ...
 
     def concluded(self) -> None:
@@ -96,7 +96,7 @@ class Connection:
         while not self._owner.pause(lambda: link.over, _TICK):
             if link.breaks > breaks and link.error is None:
                 breaks = link.breaks
-                self._owner.broken()
+                self._owner.broken(link.watch.heard)
             if link.over or self._is_empty(reader):
                 return self._conclude(link)
             if late := self._late(link):

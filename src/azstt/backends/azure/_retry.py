@@ -11,7 +11,7 @@ _FURTHER = 10.0
 
 
 class Retry:
-    """Counts a policy's attempts, and begins anew when the service was there in between.
+    """Counts attempts, the SDK's and a policy's; anew when the service was there in between.
 
     Args:
         policy: how often, and for how long.
@@ -19,31 +19,39 @@ class Retry:
 
     def __init__(self, policy: ReconnectPolicy) -> None:
         self._policy: ReconnectPolicy = policy
-        self._attempts: int = 0
+        self._number: int = 0
+        self._attempts: int = 0  # of them the policy's
         self._lost_at: float = 0.0
         self._settled: float = 0.0
         self._heard: float = 0.0
 
-    def after(
-        self, error: RecognitionError, now: float, *, stood: bool, settled: float, heard: float
-    ) -> float:
-        """Give the seconds to wait before the next attempt.
+    def lost(self, now: float, *, settled: float, heard: float) -> int:
+        """Give the number of the attempt that follows a loss, whoever makes it.
+
+        Args:
+            now: the time, in seconds of a monotonic clock.
+            settled: seconds of audio that the service has dealt with.
+            heard: seconds of audio that it had been sent when it last said anything.
+        """
+        progress = settled > self._settled or heard >= self._heard + _FURTHER
+        if self._number == 0 or progress:
+            self._number, self._attempts, self._lost_at = 0, 0, now
+            self._settled, self._heard = settled, heard
+        self._number += 1
+        return self._number
+
+    def after(self, error: RecognitionError, now: float, *, stood: bool) -> float:
+        """Give the seconds to wait before an attempt of ours.
 
         Args:
             error: how the last connection ended.
-            now: the time, in seconds of a monotonic clock.
+            now: as of `lost`.
             stood: whether there ever was one; what was never reached is not waited for.
-            settled: seconds of audio that the service has dealt with.
-            heard: seconds of audio that it had been sent when it last said anything.
 
         Raises:
             RecognitionError: ``error``, for no attempt is worth it.
         """
         policy = self._policy
-        progress = settled > self._settled or heard >= self._heard + _FURTHER
-        if self._attempts == 0 or progress:
-            self._attempts, self._lost_at = 0, now
-            self._settled, self._heard = settled, heard
         self._attempts += 1
         delay = policy.delay(self._attempts, error.retry_after)
         unreached = isinstance(error, ServiceUnreachableError | RecognitionTimeoutError)

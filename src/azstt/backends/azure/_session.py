@@ -74,7 +74,6 @@ class AzureSession:
         self._closed: bool = False
         self._start_error: RecognitionError | None = None
         self._speech: Speech = Speech()
-        self._attempts: int = 0  # to connect again, since anything was recognised
         self._token_was_good: bool = False
         self._seen: deque[tuple[object, ...]] = deque(maxlen=_REMEMBERED)
 
@@ -212,17 +211,16 @@ class AzureSession:
             RecognitionError: it never is: ``error``, or the hook failed.
         """
         self._drop_token(error)
-        settled = self._buffer.settled
-        delay = self._retry.after(
-            error, monotonic(), stood=self._standing, settled=settled, heard=heard
-        )
-        attempt = ask_to_reconnect(self._hook, self._attempt(delay, str(error)), backend=BACKEND)
+        number = self._number_loss(heard)
+        delay = self._retry.after(error, monotonic(), stood=self._standing)
+        planned = Reconnecting(attempt=number, delay=delay, reason=str(error))
+        attempt = ask_to_reconnect(self._hook, planned, backend=BACKEND)
         if attempt is None:
             raise error
         self._retry.postpone(attempt.delay - delay)
         _log.warning(
             "connection lost at %.1f s (%s); attempt %d in %.1f s",
-            *(settled, error.code or type(error).__name__, attempt.attempt, attempt.delay),
+            *(self._buffer.settled, error.code or type(error).__name__, number, attempt.delay),
         )
         self._say(attempt)
         self.pause(lambda: False, attempt.delay)
@@ -233,11 +231,9 @@ class AzureSession:
             self._token_was_good = False
             error.retryable = self._plan.tokens.drop()
 
-    def _attempt(self, delay: float, reason: str) -> Reconnecting:
-        """Number the attempts since anything was recognised, ours and the SDK's."""
-        with self._lock:
-            self._attempts += 1
-            return Reconnecting(attempt=self._attempts, delay=delay, reason=reason)
+    def _number_loss(self, heard: float) -> int:
+        """Give the number of the attempt that follows, ours or the SDK's."""
+        return self._retry.lost(monotonic(), settled=self._buffer.settled, heard=heard)
 
     # What follows runs on any thread, also the SDK's.
 
@@ -272,9 +268,11 @@ class AzureSession:
         if self._buffer.complete:
             self._say(Ended(position=self._buffer.written))
 
-    def broken(self) -> None:
+    def broken(self, heard: float) -> None:
         """The connection is lost, and the SDK makes it again."""
-        self._say(self._attempt(_SDK_DELAY, f"the connection to {self._target} was lost"))
+        reason = f"the connection to {self._target} was lost"
+        number = self._number_loss(heard)
+        self._say(Reconnecting(attempt=number, delay=_SDK_DELAY, reason=reason))
 
     def stands(self, link: Link) -> None:
         """A connection stands: the first one is the session's start."""
@@ -293,7 +291,6 @@ class AzureSession:
             if link is not self._link or key in self._seen:
                 return
             self._seen.append(key)
-            self._attempts = 0
             self._buffer.settle(segment.end)
             for event in self._speech.settles(segment):
                 self._say(event)

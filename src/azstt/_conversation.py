@@ -49,16 +49,32 @@ class Conversation(LineListener):
         self._handlers: list[Handler] = handlers
         self._mailbox: Mailbox = Mailbox()
         self._room: anyio.Event = anyio.Event()
+        self._stands: anyio.Event = anyio.Event()
         self._patience: Patience = Patience(plan.backend.capabilities.patience)
         self._began: float = monotonic()
 
+    async def open(self) -> None:
+        """Start the session; returns when it takes audio, or was closed meanwhile.
+
+        Raises:
+            Exception: it can't be had.
+        """
+        await self.line.open()
+        while not self._stands.is_set():
+            await self._look_out_for(self._stands)
+        self.raise_failure()
+
     async def room(self) -> None:
-        """Wait until the line has room for more audio, or is no more."""
+        """Wait until the line has room for more audio, or is no more.
+
+        A decoder that takes much and gives nothing, as of a picture in the stream, has room
+        without a word: that is found by looking again.
+        """
         while self.line.full and not self.over.is_set():
             self._room = anyio.Event()
             self.line.ask_for_room()
             if self.line.full:  # it may have been made since
-                await self._room.wait()
+                await self._look_out_for(self._room)
 
     async def event(self) -> Event | None:
         """Take the next event; None is the end. Cancelling loses none.
@@ -73,7 +89,7 @@ class Conversation(LineListener):
             if self.over.is_set():
                 self.raise_failure()
                 return None
-            self._look_at_the_clock()
+            self.look_at_the_clock()
 
     async def end(self) -> None:
         """Wait for the end.
@@ -82,9 +98,7 @@ class Conversation(LineListener):
             Exception: what ended the session, if that was not `Ended`.
         """
         while not self.over.is_set():
-            with anyio.move_on_after(_LOOK):
-                await self.over.wait()
-            self._look_at_the_clock()
+            await self._look_out_for(self.over)
         self.raise_failure()
 
     async def close(self) -> None:
@@ -137,6 +151,10 @@ class Conversation(LineListener):
         if not self.over.is_set():
             self._pass_on(self._hearing.drop(*dropped))
 
+    def on_stand(self) -> None:
+        """Wake whoever starts it."""
+        self._stands.set()
+
     def on_room(self) -> None:
         """Wake whoever waits to send."""
         self._room.set()
@@ -162,6 +180,7 @@ class Conversation(LineListener):
         self.over.set()
         self._mailbox.wake()
         self._room.set()
+        self._stands.set()
 
     def _pass_on(self, event: Event) -> None:
         self._mailbox.put(event)
@@ -175,7 +194,13 @@ class Conversation(LineListener):
                 except Exception as error:  # noqa: BLE001 - raised again where somebody waits
                     self.on_failure(error)
 
-    def _look_at_the_clock(self) -> None:
+    async def _look_out_for(self, event: anyio.Event) -> None:
+        """Wait for something until it is time to look at the clock."""
+        with anyio.move_on_after(_LOOK):
+            await event.wait()
+        self.look_at_the_clock()
+
+    def look_at_the_clock(self) -> None:
         """Give a recogniser up that is silent for longer than it may."""
         line, hearing = self.line, self._hearing
         mark = (line.taken, hearing.heard, hearing.reconnects)

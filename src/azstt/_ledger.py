@@ -49,9 +49,10 @@ class LedgerBook:
             case SpeechEnded(at=at):
                 self._end_speech(at)
                 self._hear(at)
-            case AudioGap(end=end):
+            case AudioGap(end=end, reason=reason):
                 self._enter_gap(event)
-                self._hear(end)
+                if reason != DROPPED:  # which the recogniser never had
+                    self._hear(end)
             case Ended(position=position):
                 self._end_speech(position)
                 self._hear(position)

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypeAlias, get_args
 
-import anyio
-
 from azstt._audio_format import AudioFormat
 from azstt._decode import Container, DecodeReport, LiveDecoder
 from azstt._errors import ConfigurationError
@@ -90,6 +88,9 @@ class LineListener:
     def on_drop(self, dropped: Dropped) -> None:
         """Audio was dropped."""
 
+    def on_stand(self) -> None:
+        """The session takes audio."""
+
     def on_room(self) -> None:
         """There may be room again; told after `Line.ask_for_room`."""
 
@@ -111,22 +112,21 @@ class Line:
         self._pcm: AudioFormat = AudioFormat(sample_rate=plan.backend.capabilities.sample_rates[0])
         self._outlet: Outlet = Outlet(self._pcm, plan.buffer, self._tell_of_room)
         self._decoder: LiveDecoder | None = None
-        self._stands: anyio.Event = anyio.Event()
         self._wanted: bool = False  # somebody waits for room
         self._busy: bool = False  # the session has a call to return from
         self._session: RecognizerSession | None = None
         self._feeding: BlockingCall | None = None
 
     async def open(self) -> None:
-        """Start the session; returns when it takes audio, or has failed to.
+        """Begin to start the session; `on_stand` or `on_failure` follows, unless it is closed.
 
         Raises:
             ConfigurationError: the backend does not take the options.
             MissingDependencyError: an extra is not installed.
         """
         await BlockingCall(self._open, name="azstt open").wait()
-        self._feeding = BlockingCall(self._feed, name="azstt feed")
-        await self._stands.wait()
+        if not self._outlet.closed:
+            self._feeding = BlockingCall(self._feed, name="azstt feed")
 
     async def close(self) -> None:
         """Let go of everything, in bounded time; nothing is told afterwards."""
@@ -201,6 +201,8 @@ class Line:
         if plan.on_reconnect is not None and isinstance(session, ReconnectingSession):
             session.on_reconnect(plan.on_reconnect)
         self._session = session
+        if self._outlet.closed:  # by one who did not wait for this
+            self._release()
 
     def _emit(self, event: Event) -> None:
         self._soon(partial(self._listener.on_event, event))
@@ -230,14 +232,13 @@ class Line:
         assert session is not None  # noqa: S101 - open() has made it
         try:
             self._call(session.start)
-            self._soon(self._stands.set)
+            self._soon(self._listener.on_stand)
             while (item := self._outlet.take()) is not None:
                 self._call(partial(session.write, item) if isinstance(item, bytes) else item)
             if not self._outlet.closed:
                 self._call(session.finish)
         except Exception as error:  # noqa: BLE001 - told, for nobody waits for this thread
             self._soon(partial(self._listener.on_failure, error))
-            self._soon(self._stands.set)
 
     def _call(self, call: Call) -> None:
         self._busy = True
@@ -245,7 +246,7 @@ class Line:
         self._busy = False
 
     def _release(self) -> None:
-        if self._session is not None:
-            self._session.close()
         if self._decoder is not None:
             self._decoder.close()
+        if self._session is not None:
+            self._session.close()  # last, for it may hang

@@ -49,7 +49,7 @@ E = TypeVar(
     Failed,
 )
 
-#: Bytes of a container that are decoded before the loop gets its turn: some milliseconds' work.
+#: Bytes that are decoded before the loop gets its turn: some milliseconds' work.
 _SLICE = 1 << 15
 _SPEECH = AudioFormat()
 
@@ -58,6 +58,7 @@ class _State(Enum):
     """How far a session has come, in the words of its messages."""
 
     NEW = "before start(); start the session first"
+    STARTING = "while start() is at work; wait for it"
     OPEN = "while it is open"
     FINISHED = "after finish(); open another session"
     CLOSED = "after aclose(); open another session"
@@ -155,14 +156,16 @@ class LiveSession:
         """
         if self._state is not _State.NEW:
             raise SessionStateError("a live session starts once; open another one")
-        self._state = _State.OPEN
+        self._state = _State.STARTING
         self._conversation = Conversation(self._plan, self._handlers)
         try:
-            await self._conversation.line.open()
-            self._conversation.raise_failure()
+            await self._conversation.open()
+            if self._state is _State.CLOSED:
+                raise SessionStateError(f"start() {_State.CLOSED.value}")
         except BaseException:
             await self.aclose()
             raise
+        self._state = _State.OPEN
 
     async def send(self, piece: Piece, /) -> None:
         """Send the next audio. A piece may be cut anywhere; an empty one is nothing.
@@ -183,14 +186,11 @@ class LiveSession:
         audio = self._plan.audio
         data = to_bytes(piece, audio if isinstance(audio, AudioFormat) else None)
         conversation = self._open("send")
-        await checkpoint()
         self._sending = True
         try:
+            await checkpoint()
             await self._make_room(conversation)
-            if isinstance(audio, AudioFormat):
-                conversation.line.feed(data)
-            else:
-                await self._decode(conversation, data)
+            await self._decode(conversation, data)
         finally:
             self._sending = False
 
@@ -201,8 +201,8 @@ class LiveSession:
             SessionStateError: not started, finished before, closed, or a `send` is at work.
             AzsttError: what ended the session.
         """
-        conversation = self._open("finish")
         await checkpoint()
+        conversation = self._open("finish")
         self._state = _State.FINISHED
         conversation.finished = True
         conversation.line.finish()
@@ -235,8 +235,8 @@ class LiveSession:
         """
         if not self._plan.backend.capabilities.commits:
             raise ConfigurationError(f"the {self._backend!r} backend can't commit()")
-        conversation = self._open("commit")
         await checkpoint()
+        conversation = self._open("commit")
         conversation.line.commit()
 
     async def update(self, **options: Unpack[OptionFields]) -> None:
@@ -249,6 +249,7 @@ class LiveSession:
             SessionStateError: as of `finish`.
             AzsttError: what ended the session.
         """
+        await checkpoint()
         conversation = self._open("update")
         able = self._plan.backend.capabilities
         now = {name: getattr(self._asked, name) for name in RecognitionOptions.model_fields}
@@ -261,7 +262,6 @@ class LiveSession:
                     f"session; those that it can: {possible}"
                 )
         able.check(asked, backend=self._backend)
-        await checkpoint()
         self._asked = asked
         conversation.line.update(asked)
 
@@ -395,16 +395,18 @@ class LiveSession:
             Exception: what ended it meanwhile.
         """
         plan = self._plan
+        if plan.overflow == "block":
+            await conversation.room()
+        elif conversation.line.full:
+            conversation.look_at_the_clock()  # where nobody waits, nobody else may
+        if conversation.over.is_set():
+            conversation.raise_failure()
+            raise SessionStateError(f"send() {_State.CLOSED.value}")
         if plan.overflow == "error" and conversation.line.full:
             raise SessionStateError(
                 f"the recogniser is behind: buffer={plan.buffer!r} s of audio wait for it; send "
                 "no faster than it is spoken, or choose overflow='block' or 'drop_oldest'"
             )
-        if plan.overflow == "block":
-            await conversation.room()
-        if conversation.over.is_set():
-            conversation.raise_failure()
-            raise SessionStateError(f"send() {_State.CLOSED.value}")
 
     async def _decode(self, conversation: Conversation, data: bytes) -> None:
         """Have a piece decoded, without keeping the loop for long, or being cancelled half-way."""

@@ -45,7 +45,8 @@ class Outlet:
         self._moved: Callable[[], None] = moved
         self._changed: Condition = Condition()
         self._items: deque[bytes | Call] = deque()
-        self._waiting: int = 0  # bytes
+        self._all: int = 0  # bytes that were put in, and what became of them:
+        self._waiting: int = 0
         self._taken: int = 0
         self._dropped: int = 0
         self._ended: bool = False
@@ -64,8 +65,7 @@ class Outlet:
     @property
     def put_seconds(self) -> float:
         """Seconds of audio that were put in."""
-        with self._changed:
-            return self._audio.seconds(self._taken + self._dropped + self._waiting)
+        return self._audio.seconds(self._all)
 
     @property
     def taken_seconds(self) -> float:
@@ -139,9 +139,10 @@ class Outlet:
         with self._changed:
             if not (self._closed or self._ended):
                 self._items.append(item)
+                self._all += size
                 self._waiting += size
                 self._changed.notify_all()
-            return self._audio.seconds(self._taken + self._dropped + self._waiting)
+            return self._audio.seconds(self._all)
 
     def _next(self) -> bytes | Call | None:
         """Take the next call, or all audio before it that may be taken at once."""

@@ -80,6 +80,14 @@ def test_closing_frees_who_waits_and_drops_the_rest():
     assert (taken, way.take(), way.closed) == ([None], None, True)
 
 
+def test_what_nobody_took_was_put_in_all_the_same():
+    """Closing makes nothing of it undone: the account still has what was sent."""
+    way = outlet()
+    way.put(bytes(SECOND))
+    way.close()
+    assert (way.put_seconds, way.taken_seconds) == (1.0, 0.0)
+
+
 @given(
     st.lists(st.one_of(st.integers(1, 40), st.just("take"), st.just("trim")), max_size=60),
     st.integers(1, 30),

@@ -9,7 +9,13 @@ from typing import Any, TypeAlias
 import anyio
 
 from azstt._assembler import Account
-from azstt._errors import AzsttError, RecognitionError, RecognitionTimeoutError, ServiceError
+from azstt._errors import (
+    AzsttError,
+    RecognitionError,
+    RecognitionTimeoutError,
+    ServiceError,
+    SessionStateError,
+)
 from azstt._events import Ended, Event, Failed
 from azstt._hearing import Hearing
 from azstt._line import Line, LineListener, LinePlan
@@ -95,11 +101,18 @@ class Conversation(LineListener):
         """Wait for the end.
 
         Raises:
+            SessionStateError: it was closed before.
             Exception: what ended the session, if that was not `Ended`.
         """
         while not self.over.is_set():
             await self._look_out_for(self.over)
         self.raise_failure()
+        if not self._hearing.over:
+            error = SessionStateError(
+                "the session was closed before its end; finish() it, and wait, before it is closed"
+            )
+            error.partial = self.transcript()
+            raise error
 
     async def close(self) -> None:
         """Let go of everything; who waits for an event gets the rest of them, and the end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from contextlib import aclosing
 from enum import Enum
 from functools import partial
 from inspect import iscoroutinefunction
@@ -160,11 +161,11 @@ class LiveSession:
         self._conversation = Conversation(self._plan, self._handlers)
         try:
             await self._conversation.open()
-            if self._state is _State.CLOSED:
-                raise SessionStateError(f"start() {_State.CLOSED.value}")
         except BaseException:
             await self.aclose()
             raise
+        if self._state is not _State.STARTING:
+            raise SessionStateError(f"start() {self._state.value}")
         self._state = _State.OPEN
 
     async def send(self, piece: Piece, /) -> None:
@@ -300,7 +301,8 @@ class LiveSession:
 
         Raises:
             AzsttError: what ended the session, as of `receive`.
-            SessionStateError: not started.
+            SessionStateError: not started, or closed before the end; what was recognised until
+                then is its ``.partial``.
         """
         await self._begun("wait").end()
         return self.transcript
@@ -314,13 +316,14 @@ class LiveSession:
 
         Raises:
             AzsttError: what ended the session, as of `receive`.
-            SessionStateError: as of `send`.
+            SessionStateError: as of `send` and `wait`.
         """
         conversation = self._open("transcribe")
 
         async def feed() -> None:
-            async for piece in each(source):
-                await self.send(piece)
+            async with aclosing(each(source)) as pieces:
+                async for piece in pieces:
+                    await self.send(piece)
             await self.finish()
 
         await both(feed, conversation.end)

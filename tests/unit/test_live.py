@@ -398,11 +398,15 @@ async def test_whoever_only_sends_learns_of_a_recogniser_that_hangs(overflow):
     """Where handlers take the events nobody waits for one: the send that finds no room tells."""
     backend = stuck(0.1, capabilities=Capabilities(patience=0.3))
     async with LiveSession(backend=backend, overflow=overflow, buffer=0.2) as live:
-        with pytest.raises(RecognitionTimeoutError), anyio.fail_after(30):
+
+        async def send_on() -> None:
             while True:
                 with suppress(SessionStateError):
                     await live.send(PIECE)
                 await anyio.sleep(0.01)
+
+        with pytest.raises(RecognitionTimeoutError), anyio.fail_after(30):
+            await send_on()
 
 
 @pytest.mark.usefixtures("no_thread_left")
@@ -516,6 +520,47 @@ async def test_what_a_source_raises_comes_out_bare():
     async with LiveSession(backend=ScriptedBackend()) as live:
         with pytest.raises(OSError, match="unplugged"):
             await live.transcribe(broken())
+
+
+@pytest.mark.parametrize("call", ["wait", "transcribe"])
+async def test_whoever_waits_for_the_whole_is_told_that_it_was_closed(call):
+    """A part is not passed off as the whole, and a source that pauses is not waited for."""
+    live = LiveSession(backend=ScriptedBackend([final("One.", 0.0, 0.5)]))
+    await live.start()
+
+    async def pausing():
+        yield PIECE * 6
+        await anyio.sleep_forever()
+
+    async def whole() -> None:
+        with pytest.raises(SessionStateError, match="closed before its end") as caught:
+            await (live.transcribe(pausing()) if call == "transcribe" else live.wait())
+        assert caught.value.partial is not None
+        assert caught.value.partial.text == ("One." if call == "transcribe" else "")
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as group:
+            group.start_soon(whole)
+            await anyio.wait_all_tasks_blocked()
+            await until(lambda: call == "wait" or live.transcript.text)
+            await live.aclose()
+
+
+@pytest.mark.usefixtures("no_thread_left")
+async def test_a_source_is_left_when_its_transcription_is_cancelled():
+    """Its thread pulls no more from it, at once and without a warning."""
+    pulled: list[bytes] = []
+
+    def endless():
+        while True:
+            pulled.append(PIECE)
+            yield PIECE
+
+    async with LiveSession(backend=stuck(0.1), buffer=0.2) as live:
+        with anyio.move_on_after(0.2):
+            await live.transcribe(endless())
+        await until(lambda: "azstt source" not in {t.name for t in threading.enumerate()})
+    assert pulled
 
 
 async def test_start_send_and_close_may_stand_in_different_tasks():

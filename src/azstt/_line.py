@@ -210,8 +210,8 @@ class Line:
     def _put(self, pcm: bytes) -> None:
         """Take what the decoder gives, on any thread."""
         self._listener.on_audio(self._outlet.put(pcm))
-        if self._plan.overflow == "drop_oldest" and (dropped := self._outlet.trim()):
-            self._soon(partial(self._listener.on_drop, dropped))
+        if self._plan.overflow == "drop_oldest":
+            self._outlet.trim(self._tell_of_drop)
         self._tell_of_room()
 
     def _decoded(self, error: Exception | None) -> None:
@@ -220,6 +220,9 @@ class Line:
             self._soon(partial(self._listener.on_failure, error))
         else:
             self._outlet.end()
+
+    def _tell_of_drop(self, dropped: Dropped) -> None:
+        self._soon(partial(self._listener.on_drop, dropped))
 
     def _tell_of_room(self) -> None:
         if self._wanted:

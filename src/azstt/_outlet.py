@@ -85,12 +85,16 @@ class Outlet:
         """Have a function called between what was put before it and what is put after."""
         self._put(function, 0)
 
-    def trim(self) -> Dropped | None:
-        """Drop the oldest audio until no more waits than may."""
+    def trim(self, tell: Callable[[Dropped], object]) -> None:
+        """Drop the oldest audio until no more waits than may.
+
+        Args:
+            tell: is called with what was dropped, before anything that follows it is taken.
+        """
         with self._changed:
             over = self._waiting - self._limit
             if over <= 0 or self._closed:
-                return None
+                return
             seconds = self._audio.seconds
             taken, at = seconds(self._taken), seconds(self._taken + self._dropped)
             kept: deque[bytes | Call] = deque()
@@ -106,7 +110,7 @@ class Outlet:
             self._items.extendleft(reversed(kept))
             self._waiting -= over
             self._dropped += over
-            return Dropped(taken, at, seconds(over))
+            tell(Dropped(taken, at, seconds(over)))
 
     def end(self) -> None:
         """Say that no more comes."""

@@ -11,6 +11,7 @@ import anyio
 from azstt._assembler import Account
 from azstt._errors import (
     AzsttError,
+    ConfigurationError,
     RecognitionError,
     RecognitionTimeoutError,
     ServiceError,
@@ -20,6 +21,7 @@ from azstt._events import Ended, Event, Failed
 from azstt._hearing import Hearing
 from azstt._line import Line, LineListener, LinePlan
 from azstt._mailbox import Mailbox
+from azstt._options import RecognitionOptions
 from azstt._outlet import Dropped
 from azstt._patience import Patience
 from azstt._result import Gap, Usage
@@ -81,6 +83,30 @@ class Conversation(LineListener):
             self.line.ask_for_room()
             if self.line.full:  # it may have been made since
                 await self._look_out_for(self._room)
+
+    async def update(self, options: RecognitionOptions) -> None:
+        """Have the recogniser use other options after what was fed; returns when it does.
+
+        Raises:
+            ConfigurationError: it can't, and goes on as it was.
+            SessionStateError: the session was closed meanwhile.
+            Exception: what ended it meanwhile.
+        """
+        answered = anyio.Event()
+        answers: list[ConfigurationError | None] = []
+
+        def answer(refusal: ConfigurationError | None) -> None:
+            answers.append(refusal)
+            answered.set()
+
+        self.line.update(options, answer)
+        while not (answered.is_set() or self.over.is_set()):
+            await self._look_out_for(answered)
+        self.raise_failure()
+        if not answers:
+            raise SessionStateError("the session was closed before it came to the update")
+        if answers[0] is not None:
+            raise answers[0]
 
     async def event(self) -> Event | None:
         """Take the next event; None is the end. Cancelling loses none.

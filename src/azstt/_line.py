@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypeAlias, get_args
@@ -25,6 +26,8 @@ from azstt.backends import (
 )
 
 Overflow: TypeAlias = Literal["block", "drop_oldest", "error"]
+#: Takes, on the loop, what the recogniser says to other options: nothing, or why not.
+Answer: TypeAlias = Callable[[ConfigurationError | None], None]
 
 #: Bytes of a container that may wait to be decoded.
 _BACKLOG = 1 << 20
@@ -187,11 +190,11 @@ class Line:
         if isinstance(session, CommittingSession):
             self._outlet.call(session.commit)
 
-    def update(self, options: RecognitionOptions) -> None:
-        """Have the recogniser use other options after what was fed."""
+    def update(self, options: RecognitionOptions, answer: Answer) -> None:
+        """Have the recogniser use other options after what was fed, and answer when it does."""
         session = self._session
         if isinstance(session, UpdatingSession):
-            self._outlet.call(partial(session.update, options))
+            self._outlet.call(partial(self._update, session, options, answer))
 
     def _open(self) -> None:
         """Make what may take its time: libraries are loaded here."""
@@ -242,6 +245,16 @@ class Line:
                 self._call(session.finish)
         except Exception as error:  # noqa: BLE001 - told, for nobody waits for this thread
             self._soon(partial(self._listener.on_failure, error))
+
+    def _update(
+        self, session: UpdatingSession, options: RecognitionOptions, answer: Answer
+    ) -> None:
+        refusal: ConfigurationError | None = None
+        try:
+            session.update(options)
+        except ConfigurationError as error:  # which leaves the session as it was
+            refusal = error
+        self._soon(partial(answer, refusal))
 
     def _call(self, call: Call) -> None:
         self._busy = True

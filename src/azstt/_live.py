@@ -243,11 +243,13 @@ class LiveSession:
     async def update(self, **options: Unpack[OptionFields]) -> None:
         """Recognise what follows with other options, such as ``phrases`` or ``language``.
 
-        Azure Speech: as of `commit`.
+        Returns when the recogniser has them, after the audio before; cancelling leaves it to get
+        them. Azure Speech: as of `commit`.
 
         Raises:
-            ConfigurationError: an option is wrong, or the backend can't change it now.
-            SessionStateError: as of `finish`.
+            ConfigurationError: an option is wrong, or the backend can't change it now; the
+                session goes on as it was.
+            SessionStateError: as of `finish`, or closed meanwhile.
             AzsttError: what ended the session.
         """
         await checkpoint()
@@ -263,8 +265,12 @@ class LiveSession:
                     f"session; those that it can: {possible}"
                 )
         able.check(asked, backend=self._backend)
-        self._asked = asked
-        conversation.line.update(asked)
+        before, self._asked = self._asked, asked
+        try:
+            await conversation.update(asked)
+        except ConfigurationError:
+            self._asked = before
+            raise
 
     async def receive(self) -> Event:
         """Wait for the next event; cancelling loses none.

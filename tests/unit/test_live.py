@@ -635,6 +635,39 @@ async def test_what_the_backend_cannot_is_refused(call):
             await (live.commit() if call == "commit" else live.update(phrases=["azstt"]))
 
 
+async def test_options_that_do_not_go_together_change_nothing():
+    """A refused update is an error of that call only, and the next one begins where it was."""
+    backend = Particular()
+    async with LiveSession(backend=backend) as live:
+        await live.send(PIECE)
+        with pytest.raises(ConfigurationError, match="'phrase_weight' needs 'phrases'"):
+            await live.update(phrase_weight=2.0)
+        await live.update(language="de-DE")
+        await live.send(PIECE)
+        await live.finish()
+        assert (await live.wait()).duration == pytest.approx(0.2)
+    assert [(asked.language, asked.phrase_weight) for asked in backend.asked[1:]] == [
+        (("de-DE",), None)
+    ]
+
+
+async def test_an_update_does_not_outlast_the_session():
+    """With the recogniser behind it waits, until the session is closed and no longer."""
+    live = LiveSession(backend=stuck(0.1))
+    await live.start()
+    await live.send(PIECE)
+
+    async def update() -> None:
+        with pytest.raises(SessionStateError, match="closed before it came to the update"):
+            await live.update(phrases=["azstt"])
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as group:
+            group.start_soon(update)
+            await anyio.wait_all_tasks_blocked()
+            await live.aclose()
+
+
 @pytest.mark.parametrize("piece", [50, 100_000])
 async def test_a_browsers_recording_is_heard_in_pieces(audio, piece):
     """What a real MediaRecorder gives becomes words, however it is cut."""
@@ -774,3 +807,19 @@ class SlowToOpen(ScriptedBackend):
             call()
 
         return noted
+
+
+class Particular(ScriptedBackend):
+    """Takes no weight without phrases, and goes on as it was."""
+
+    def open(self, options, audio, emit):
+        session = super().open(options, audio, emit)
+        update = session.update
+
+        def particular(asked) -> None:
+            if asked.phrase_weight and not asked.phrases:
+                raise ConfigurationError("option 'phrase_weight' needs 'phrases'")
+            update(asked)
+
+        session.update = particular
+        return session

@@ -18,7 +18,7 @@ _JOIN = 1e-6
 
 
 class Mailbox:
-    """A queue of events with one reader; no event is lost, and hours that nobody reads are no burden."""
+    """A queue of events with one reader; no event is lost, and hours unread are no burden."""
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque()

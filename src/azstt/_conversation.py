@@ -72,16 +72,21 @@ class Conversation(LineListener):
             await self._look_out_for(self._stands)
         self.raise_failure()
 
-    async def room(self) -> None:
-        """Wait until the line has room for more audio, or is no more.
+    async def room(self, *, block: bool) -> None:
+        """Wait until the line takes more audio, or is no more.
 
+        It takes none while it still decodes what it took, nor, if ``block``, while it is full.
         A decoder that takes much and gives nothing, as of a picture in the stream, has room
         without a word: that is found by looking again.
         """
-        while self.line.full and not self.over.is_set():
+
+        def wait() -> bool:
+            return self.line.decoding or (block and self.line.full)
+
+        while wait() and not self.over.is_set():
             self._room = anyio.Event()
             self.line.ask_for_room()
-            if self.line.full:  # it may have been made since
+            if wait():  # there may have been room since
                 await self._look_out_for(self._room)
 
     async def update(self, options: RecognitionOptions) -> None:

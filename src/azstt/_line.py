@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +32,8 @@ Answer: TypeAlias = Callable[[ConfigurationError | None], None]
 
 #: Bytes of a container that may wait to be decoded.
 _BACKLOG = 1 << 20
+#: Bytes that are decoded before the loop gets its turn: some milliseconds' work.
+_SLICE = 1 << 15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +118,7 @@ class Line:
         self._pcm: AudioFormat = AudioFormat(sample_rate=plan.backend.capabilities.sample_rates[0])
         self._outlet: Outlet = Outlet(self._pcm, plan.buffer, self._tell_of_room)
         self._decoder: LiveDecoder | None = None
+        self._jobs: deque[Call] = deque()  # on the loop, for what was fed and asked for
         self._wanted: bool = False  # somebody waits for room
         self._busy: bool = False  # the session has a call to return from
         self._session: RecognizerSession | None = None
@@ -174,27 +178,53 @@ class Line:
         """What the decoder found."""
         return self._decoder.report if self._decoder else None
 
+    @property
+    def decoding(self) -> bool:
+        """Whether what was fed last still waits for its turn on the loop."""
+        return bool(self._jobs)
+
     def feed(self, data: bytes) -> None:
-        """Take audio."""
-        if self._decoder is not None:
-            self._decoder.feed(data)
+        """Take audio, all of it at once; much of it is decoded bit by bit, as the loop has time."""
+        if (decoder := self._decoder) is not None:
+            slices = (data[at : at + _SLICE] for at in range(0, len(data), _SLICE))
+            self._do(*(partial(decoder.feed, piece) for piece in slices))
 
     def finish(self) -> None:
         """Take no more."""
         if self._decoder is not None:
-            self._decoder.finish()
+            self._do(self._decoder.finish)
 
     def commit(self) -> None:
         """Have the recogniser end the open segment after what was fed."""
         session = self._session
         if isinstance(session, CommittingSession):
-            self._outlet.call(session.commit)
+            self._do(partial(self._outlet.call, session.commit))
 
     def update(self, options: RecognitionOptions, answer: Answer) -> None:
         """Have the recogniser use other options after what was fed, and answer when it does."""
         session = self._session
         if isinstance(session, UpdatingSession):
-            self._outlet.call(partial(self._update, session, options, answer))
+            update = partial(self._update, session, options, answer)
+            self._do(partial(self._outlet.call, update))
+
+    def _do(self, *jobs: Call) -> None:
+        """Do the first now, unless others wait, and each further one in its turn."""
+        waiting = self.decoding
+        self._jobs.extend(jobs)
+        if not waiting:
+            self._work()
+
+    def _work(self) -> None:
+        """Do the next job, and let others have the loop before the one after it."""
+        try:
+            if self._jobs:
+                self._jobs.popleft()()
+        except Exception as error:  # noqa: BLE001 - told, for nobody may wait for this job
+            self._listener.on_failure(error)
+        if self._jobs:
+            self._soon(self._work)
+        else:
+            self._tell_of_room()
 
     def _open(self) -> None:
         """Make what may take its time: libraries are loaded here."""

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self, TypeVar, Unpack
 
 import anyio
-from anyio.lowlevel import cancel_shielded_checkpoint, checkpoint
+from anyio.lowlevel import checkpoint
 
 from azstt._audio_format import AudioFormat
 from azstt._conversation import Conversation, Handler
@@ -50,8 +50,6 @@ E = TypeVar(
     Failed,
 )
 
-#: Bytes that are decoded before the loop gets its turn: some milliseconds' work.
-_SLICE = 1 << 15
 _SPEECH = AudioFormat()
 
 
@@ -191,7 +189,7 @@ class LiveSession:
         try:
             await checkpoint()
             await self._make_room(conversation)
-            await self._decode(conversation, data)
+            conversation.line.feed(data)
         finally:
             self._sending = False
 
@@ -404,9 +402,8 @@ class LiveSession:
             Exception: what ended it meanwhile.
         """
         plan = self._plan
-        if plan.overflow == "block":
-            await conversation.room()
-        elif conversation.line.full:
+        await conversation.room(block=plan.overflow == "block")
+        if conversation.line.full:
             conversation.look_at_the_clock()  # where nobody waits, nobody else may
         if conversation.over.is_set():
             conversation.raise_failure()
@@ -416,13 +413,6 @@ class LiveSession:
                 f"the recogniser is behind: buffer={plan.buffer!r} s of audio wait for it; send "
                 "no faster than it is spoken, or choose overflow='block' or 'drop_oldest'"
             )
-
-    async def _decode(self, conversation: Conversation, data: bytes) -> None:
-        """Have a piece decoded, without keeping the loop for long, or being cancelled half-way."""
-        conversation.line.feed(data[:_SLICE])
-        for at in range(_SLICE, len(data), _SLICE):
-            await cancel_shielded_checkpoint()
-            conversation.line.feed(data[at : at + _SLICE])
 
 
 def _remove(handlers: list[Handler], entry: Handler) -> None:

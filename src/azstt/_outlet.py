@@ -41,7 +41,7 @@ class Outlet:
 
     def __init__(self, audio: AudioFormat, limit: float, moved: Callable[[], None]) -> None:
         self._audio: AudioFormat = audio
-        self._limit: int = audio.size(limit)
+        self._limit: int = max(audio.size(limit), audio.frame_size)
         self._moved: Callable[[], None] = moved
         self._changed: Condition = Condition()
         self._items: deque[bytes | Call] = deque()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import math
 import random
 import threading
@@ -204,6 +205,32 @@ async def test_a_send_that_is_cancelled_has_taken_nothing():
         with anyio.move_on_after(0.1):
             await live.send(PIECE)
         assert live.transcript.ledger.decoded == sent > 0
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("announced", ["webm", AUDIO], ids=["container", "pcm"])
+async def test_a_large_piece_is_taken_whole_or_not_at_all(audio, announced):
+    """Whenever asyncio itself cancels a send, as its timeouts do, the piece can be sent again."""
+    webm = (audio / "mediarecorder.webm").read_bytes()
+    whole, seconds = (webm, seconds_of(webm)) if announced == "webm" else (PIECE * 90, 9.0)
+    async with LiveSession(audio=announced, backend=ScriptedBackend()) as live:
+        for turns in range(1_000):
+            sending = asyncio.ensure_future(live.send(whole))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            sending.cancel()
+            with suppress(asyncio.CancelledError):
+                await sending
+                break
+        await live.finish()
+        assert (await live.wait()).duration == pytest.approx(seconds, abs=0.001)
+
+
+async def test_the_smallest_buffer_is_one_all_the_same():
+    """A moment of audio may wait at least, or nothing would ever be sent."""
+    async with LiveSession(backend=ScriptedBackend(), buffer=1e-6) as live:
+        with anyio.fail_after(10):
+            assert (await live.transcribe([PIECE] * 3)).duration == pytest.approx(0.3)
 
 
 async def test_only_one_sends_at_a_time():

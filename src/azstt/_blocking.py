@@ -118,6 +118,8 @@ class BlockingLiveSession:
 
     def close(self) -> None:
         """Let go of everything; as `LiveSession.aclose`."""
+        if self._loop is not None and self._loop.is_here:
+            return self._call(self._live.aclose)  # which says what is wrong
         try:
             self._call(self._live.aclose)
         finally:

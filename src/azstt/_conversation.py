@@ -9,11 +9,19 @@ from typing import Any, TypeAlias
 import anyio
 
 from azstt._assembler import Account
-from azstt._errors import AzsttError, RecognitionError, RecognitionTimeoutError, ServiceError
+from azstt._errors import (
+    AzsttError,
+    ConfigurationError,
+    RecognitionError,
+    RecognitionTimeoutError,
+    ServiceError,
+    SessionStateError,
+)
 from azstt._events import Ended, Event, Failed
 from azstt._hearing import Hearing
 from azstt._line import Line, LineListener, LinePlan
 from azstt._mailbox import Mailbox
+from azstt._options import RecognitionOptions
 from azstt._outlet import Dropped
 from azstt._patience import Patience
 from azstt._result import Gap, Usage
@@ -49,16 +57,61 @@ class Conversation(LineListener):
         self._handlers: list[Handler] = handlers
         self._mailbox: Mailbox = Mailbox()
         self._room: anyio.Event = anyio.Event()
+        self._stands: anyio.Event = anyio.Event()
         self._patience: Patience = Patience(plan.backend.capabilities.patience)
         self._began: float = monotonic()
 
-    async def room(self) -> None:
-        """Wait until the line has room for more audio, or is no more."""
-        while self.line.full and not self.over.is_set():
+    async def open(self) -> None:
+        """Start the session; returns when it takes audio, or was closed meanwhile.
+
+        Raises:
+            Exception: it can't be had.
+        """
+        await self.line.open()
+        while not self._stands.is_set():
+            await self._look_out_for(self._stands)
+        self.raise_failure()
+
+    async def room(self, *, block: bool) -> None:
+        """Wait until the line takes more audio, or is no more.
+
+        It takes none while it still decodes what it took, nor, if ``block``, while it is full.
+        A decoder that takes much and gives nothing, as of a picture in the stream, has room
+        without a word: that is found by looking again.
+        """
+
+        def wait() -> bool:
+            return self.line.decoding or (block and self.line.full)
+
+        while wait() and not self.over.is_set():
             self._room = anyio.Event()
             self.line.ask_for_room()
-            if self.line.full:  # it may have been made since
-                await self._room.wait()
+            if wait():  # there may have been room since
+                await self._look_out_for(self._room)
+
+    async def update(self, options: RecognitionOptions) -> None:
+        """Have the recogniser use other options after what was fed; returns when it does.
+
+        Raises:
+            ConfigurationError: it can't, and goes on as it was.
+            SessionStateError: the session was closed meanwhile.
+            Exception: what ended it meanwhile.
+        """
+        answered = anyio.Event()
+        answers: list[ConfigurationError | None] = []
+
+        def answer(refusal: ConfigurationError | None) -> None:
+            answers.append(refusal)
+            answered.set()
+
+        self.line.update(options, answer)
+        while not (answered.is_set() or self.over.is_set()):
+            await self._look_out_for(answered)
+        self.raise_failure()
+        if not answers:
+            raise SessionStateError("the session was closed before it came to the update")
+        if answers[0] is not None:
+            raise answers[0]
 
     async def event(self) -> Event | None:
         """Take the next event; None is the end. Cancelling loses none.
@@ -73,19 +126,24 @@ class Conversation(LineListener):
             if self.over.is_set():
                 self.raise_failure()
                 return None
-            self._look_at_the_clock()
+            self.look_at_the_clock()
 
     async def end(self) -> None:
         """Wait for the end.
 
         Raises:
+            SessionStateError: it was closed before.
             Exception: what ended the session, if that was not `Ended`.
         """
         while not self.over.is_set():
-            with anyio.move_on_after(_LOOK):
-                await self.over.wait()
-            self._look_at_the_clock()
+            await self._look_out_for(self.over)
         self.raise_failure()
+        if not self._hearing.over:
+            error = SessionStateError(
+                "the session was closed before its end; finish() it, and wait, before it is closed"
+            )
+            error.partial = self.transcript()
+            raise error
 
     async def close(self) -> None:
         """Let go of everything; who waits for an event gets the rest of them, and the end."""
@@ -137,6 +195,10 @@ class Conversation(LineListener):
         if not self.over.is_set():
             self._pass_on(self._hearing.drop(*dropped))
 
+    def on_stand(self) -> None:
+        """Wake whoever starts it."""
+        self._stands.set()
+
     def on_room(self) -> None:
         """Wake whoever waits to send."""
         self._room.set()
@@ -162,6 +224,7 @@ class Conversation(LineListener):
         self.over.set()
         self._mailbox.wake()
         self._room.set()
+        self._stands.set()
 
     def _pass_on(self, event: Event) -> None:
         self._mailbox.put(event)
@@ -175,7 +238,13 @@ class Conversation(LineListener):
                 except Exception as error:  # noqa: BLE001 - raised again where somebody waits
                     self.on_failure(error)
 
-    def _look_at_the_clock(self) -> None:
+    async def _look_out_for(self, event: anyio.Event) -> None:
+        """Wait for something until it is time to look at the clock."""
+        with anyio.move_on_after(_LOOK):
+            await event.wait()
+        self.look_at_the_clock()
+
+    def look_at_the_clock(self) -> None:
         """Give a recogniser up that is silent for longer than it may."""
         line, hearing = self.line, self._hearing
         mark = (line.taken, hearing.heard, hearing.reconnects)

@@ -29,6 +29,11 @@ class Hearing:
         self._first_result: float | None = None
 
     @property
+    def over(self) -> bool:
+        """Whether the recogniser has said its last word."""
+        return self._assembler.over
+
+    @property
     def heard(self) -> float:
         """How far into the audio the recogniser has said anything, in seconds."""
         return self._assembler.heard

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from itertools import accumulate
+from operator import itemgetter
 
 from azstt._events import AudioGap, Ended, Event, Final, Partial, SpeechEnded, SpeechStarted
 from azstt._result import AudioLedger, Gap
@@ -15,6 +19,7 @@ DROPPED = "dropped"
 _JOIN = 1e-6
 
 Interval = tuple[float, float]
+_START, _END = itemgetter(0), itemgetter(1)
 
 
 class LedgerBook:
@@ -49,9 +54,10 @@ class LedgerBook:
             case SpeechEnded(at=at):
                 self._end_speech(at)
                 self._hear(at)
-            case AudioGap(end=end):
+            case AudioGap(end=end, reason=reason):
                 self._enter_gap(event)
-                self._hear(end)
+                if reason != DROPPED:  # which the recogniser never had
+                    self._hear(end)
             case Ended(position=position):
                 self._end_speech(position)
                 self._hear(position)
@@ -77,7 +83,7 @@ class LedgerBook:
         """
         answered = self._results + self._empty + [(gap.start, gap.end) for gap in self._gaps]
         settled = max([self._complete_to, *(end for _, end in self._settling)])
-        lost = [speech for speech in self._speech if not _touches(speech, answered)]
+        lost = _unanswered(self._speech, answered)
         rest = [(settled, sent)] if sent - settled > TOLERANCE else []
         dropped = _union(
             [(gap.start, gap.end) for gap in self._gaps if gap.reason == DROPPED], limit=sent
@@ -85,15 +91,14 @@ class LedgerBook:
         # A result over a gap in what was sent is of what stood on both sides of it.
         recognised = _subtract(_union(self._results, limit=sent), dropped)
         gaps: list[Gap] = []
-        entered = recognised
+        entered = recognised.copy()
         for span, reason in [
             *(((gap.start, gap.end), gap.reason) for gap in self._gaps),
             *((span, "unaccounted") for span in lost),
             *((span, "unaccounted" if over else "pending") for span in rest),
         ]:
-            missing = _subtract(_union([span], limit=sent), entered)
+            missing = _enter((span[0], min(span[1], sent)), entered)
             gaps += (Gap(at=start, seconds=end - start, reason=reason) for start, end in missing)
-            entered = _union(entered + missing, limit=sent)
         return AudioLedger(
             decoded=decoded,
             sent=sent,
@@ -129,11 +134,19 @@ def _total(spans: Iterable[Interval]) -> float:
     return sum(end - start for start, end in spans)
 
 
-def _touches(span: Interval, others: Iterable[Interval]) -> bool:
-    """Whether others have more than an edge in common with a span, unless it is a moment."""
-    if span[0] == span[1]:
-        return any(start <= span[0] <= end for start, end in others)
-    return any(start < span[1] and span[0] < end for start, end in others)
+def _unanswered(spans: Iterable[Interval], answers: Iterable[Interval]) -> list[Interval]:
+    """Give the spans that answers have no more than an edge in common with; a moment, not that."""
+    ordered = sorted(answers)
+    starts = [start for start, _ in ordered]
+    reach = list(accumulate((end for _, end in ordered), max))
+    left: list[Interval] = []
+    for start, end in spans:
+        moment = start == end
+        before = (bisect_right if moment else bisect_left)(starts, end)
+        furthest = reach[before - 1] if before else -math.inf
+        if furthest < start or (furthest == start and not moment):
+            left.append((start, end))
+    return left
 
 
 def _union(spans: Iterable[Interval], *, limit: float) -> list[Interval]:
@@ -154,12 +167,24 @@ def _subtract(spans: list[Interval], holes: list[Interval]) -> list[Interval]:
     left: list[Interval] = []
     for start, end in spans:
         at = start
-        for hole_start, hole_end in holes:
-            if hole_end <= at or hole_start >= end:
-                continue
+        first, last = bisect_right(holes, start, key=_END), bisect_left(holes, end, key=_START)
+        for hole_start, hole_end in holes[first:last]:
             if hole_start > at:
                 left.append((at, hole_start))
             at = hole_end
         if at < end:
             left.append((at, end))
     return left
+
+
+def _enter(span: Interval, entered: list[Interval]) -> list[Interval]:
+    """Add a span to sorted, disjoint ones; give what of it was not there."""
+    start, end = span
+    if start >= end:
+        return []
+    first, last = bisect_left(entered, start, key=_END), bisect_right(entered, end, key=_START)
+    around = entered[first:last]
+    if around:
+        span = (min(start, around[0][0]), max(end, around[-1][1]))
+    entered[first:last] = [span]
+    return _subtract([(start, end)], around)

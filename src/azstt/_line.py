@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypeAlias, get_args
-
-import anyio
 
 from azstt._audio_format import AudioFormat
 from azstt._decode import Container, DecodeReport, LiveDecoder
@@ -27,9 +27,13 @@ from azstt.backends import (
 )
 
 Overflow: TypeAlias = Literal["block", "drop_oldest", "error"]
+#: Takes, on the loop, what the recogniser says to other options: nothing, or why not.
+Answer: TypeAlias = Callable[[ConfigurationError | None], None]
 
 #: Bytes of a container that may wait to be decoded.
 _BACKLOG = 1 << 20
+#: Bytes that are decoded before the loop gets its turn: some milliseconds' work.
+_SLICE = 1 << 15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +94,9 @@ class LineListener:
     def on_drop(self, dropped: Dropped) -> None:
         """Audio was dropped."""
 
+    def on_stand(self) -> None:
+        """The session takes audio."""
+
     def on_room(self) -> None:
         """There may be room again; told after `Line.ask_for_room`."""
 
@@ -111,22 +118,22 @@ class Line:
         self._pcm: AudioFormat = AudioFormat(sample_rate=plan.backend.capabilities.sample_rates[0])
         self._outlet: Outlet = Outlet(self._pcm, plan.buffer, self._tell_of_room)
         self._decoder: LiveDecoder | None = None
-        self._stands: anyio.Event = anyio.Event()
+        self._jobs: deque[Call] = deque()  # on the loop, for what was fed and asked for
         self._wanted: bool = False  # somebody waits for room
         self._busy: bool = False  # the session has a call to return from
         self._session: RecognizerSession | None = None
         self._feeding: BlockingCall | None = None
 
     async def open(self) -> None:
-        """Start the session; returns when it takes audio, or has failed to.
+        """Begin to start the session; `on_stand` or `on_failure` follows, unless it is closed.
 
         Raises:
             ConfigurationError: the backend does not take the options.
             MissingDependencyError: an extra is not installed.
         """
         await BlockingCall(self._open, name="azstt open").wait()
-        self._feeding = BlockingCall(self._feed, name="azstt feed")
-        await self._stands.wait()
+        if not self._outlet.closed:
+            self._feeding = BlockingCall(self._feed, name="azstt feed")
 
     async def close(self) -> None:
         """Let go of everything, in bounded time; nothing is told afterwards."""
@@ -171,27 +178,53 @@ class Line:
         """What the decoder found."""
         return self._decoder.report if self._decoder else None
 
+    @property
+    def decoding(self) -> bool:
+        """Whether what was fed last still waits for its turn on the loop."""
+        return bool(self._jobs)
+
     def feed(self, data: bytes) -> None:
-        """Take audio."""
-        if self._decoder is not None:
-            self._decoder.feed(data)
+        """Take audio, all of it at once; much of it is decoded bit by bit, as the loop has time."""
+        if (decoder := self._decoder) is not None:
+            slices = (data[at : at + _SLICE] for at in range(0, len(data), _SLICE))
+            self._do(*(partial(decoder.feed, piece) for piece in slices))
 
     def finish(self) -> None:
         """Take no more."""
         if self._decoder is not None:
-            self._decoder.finish()
+            self._do(self._decoder.finish)
 
     def commit(self) -> None:
         """Have the recogniser end the open segment after what was fed."""
         session = self._session
         if isinstance(session, CommittingSession):
-            self._outlet.call(session.commit)
+            self._do(partial(self._outlet.call, session.commit))
 
-    def update(self, options: RecognitionOptions) -> None:
-        """Have the recogniser use other options after what was fed."""
+    def update(self, options: RecognitionOptions, answer: Answer) -> None:
+        """Have the recogniser use other options after what was fed, and answer when it does."""
         session = self._session
         if isinstance(session, UpdatingSession):
-            self._outlet.call(partial(session.update, options))
+            update = partial(self._update, session, options, answer)
+            self._do(partial(self._outlet.call, update))
+
+    def _do(self, *jobs: Call) -> None:
+        """Do the first now, unless others wait, and each further one in its turn."""
+        waiting = self.decoding
+        self._jobs.extend(jobs)
+        if not waiting:
+            self._work()
+
+    def _work(self) -> None:
+        """Do the next job, and let others have the loop before the one after it."""
+        try:
+            if self._jobs:
+                self._jobs.popleft()()
+        except Exception as error:  # noqa: BLE001 - told, for nobody may wait for this job
+            self._listener.on_failure(error)
+        if self._jobs:
+            self._soon(self._work)
+        else:
+            self._tell_of_room()
 
     def _open(self) -> None:
         """Make what may take its time: libraries are loaded here."""
@@ -201,6 +234,8 @@ class Line:
         if plan.on_reconnect is not None and isinstance(session, ReconnectingSession):
             session.on_reconnect(plan.on_reconnect)
         self._session = session
+        if self._outlet.closed:  # by one who did not wait for this
+            self._release()
 
     def _emit(self, event: Event) -> None:
         self._soon(partial(self._listener.on_event, event))
@@ -208,8 +243,8 @@ class Line:
     def _put(self, pcm: bytes) -> None:
         """Take what the decoder gives, on any thread."""
         self._listener.on_audio(self._outlet.put(pcm))
-        if self._plan.overflow == "drop_oldest" and (dropped := self._outlet.trim()):
-            self._soon(partial(self._listener.on_drop, dropped))
+        if self._plan.overflow == "drop_oldest":
+            self._outlet.trim(self._tell_of_drop)
         self._tell_of_room()
 
     def _decoded(self, error: Exception | None) -> None:
@@ -218,6 +253,9 @@ class Line:
             self._soon(partial(self._listener.on_failure, error))
         else:
             self._outlet.end()
+
+    def _tell_of_drop(self, dropped: Dropped) -> None:
+        self._soon(partial(self._listener.on_drop, dropped))
 
     def _tell_of_room(self) -> None:
         if self._wanted:
@@ -230,14 +268,23 @@ class Line:
         assert session is not None  # noqa: S101 - open() has made it
         try:
             self._call(session.start)
-            self._soon(self._stands.set)
+            self._soon(self._listener.on_stand)
             while (item := self._outlet.take()) is not None:
                 self._call(partial(session.write, item) if isinstance(item, bytes) else item)
             if not self._outlet.closed:
                 self._call(session.finish)
         except Exception as error:  # noqa: BLE001 - told, for nobody waits for this thread
             self._soon(partial(self._listener.on_failure, error))
-            self._soon(self._stands.set)
+
+    def _update(
+        self, session: UpdatingSession, options: RecognitionOptions, answer: Answer
+    ) -> None:
+        refusal: ConfigurationError | None = None
+        try:
+            session.update(options)
+        except ConfigurationError as error:  # which leaves the session as it was
+            refusal = error
+        self._soon(partial(answer, refusal))
 
     def _call(self, call: Call) -> None:
         self._busy = True
@@ -245,7 +292,7 @@ class Line:
         self._busy = False
 
     def _release(self) -> None:
-        if self._session is not None:
-            self._session.close()
         if self._decoder is not None:
             self._decoder.close()
+        if self._session is not None:
+            self._session.close()  # last, for it may hang

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from contextlib import aclosing
 from enum import Enum
 from functools import partial
 from inspect import iscoroutinefunction
@@ -10,7 +11,7 @@ from types import TracebackType
 from typing import Self, TypeVar, Unpack
 
 import anyio
-from anyio.lowlevel import cancel_shielded_checkpoint, checkpoint
+from anyio.lowlevel import checkpoint
 
 from azstt._audio_format import AudioFormat
 from azstt._conversation import Conversation, Handler
@@ -49,8 +50,6 @@ E = TypeVar(
     Failed,
 )
 
-#: Bytes of a container that are decoded before the loop gets its turn: some milliseconds' work.
-_SLICE = 1 << 15
 _SPEECH = AudioFormat()
 
 
@@ -58,6 +57,7 @@ class _State(Enum):
     """How far a session has come, in the words of its messages."""
 
     NEW = "before start(); start the session first"
+    STARTING = "while start() is at work; wait for it"
     OPEN = "while it is open"
     FINISHED = "after finish(); open another session"
     CLOSED = "after aclose(); open another session"
@@ -155,14 +155,16 @@ class LiveSession:
         """
         if self._state is not _State.NEW:
             raise SessionStateError("a live session starts once; open another one")
-        self._state = _State.OPEN
+        self._state = _State.STARTING
         self._conversation = Conversation(self._plan, self._handlers)
         try:
-            await self._conversation.line.open()
-            self._conversation.raise_failure()
+            await self._conversation.open()
         except BaseException:
             await self.aclose()
             raise
+        if self._state is not _State.STARTING:
+            raise SessionStateError(f"start() {self._state.value}")
+        self._state = _State.OPEN
 
     async def send(self, piece: Piece, /) -> None:
         """Send the next audio. A piece may be cut anywhere; an empty one is nothing.
@@ -183,14 +185,11 @@ class LiveSession:
         audio = self._plan.audio
         data = to_bytes(piece, audio if isinstance(audio, AudioFormat) else None)
         conversation = self._open("send")
-        await checkpoint()
         self._sending = True
         try:
+            await checkpoint()
             await self._make_room(conversation)
-            if isinstance(audio, AudioFormat):
-                conversation.line.feed(data)
-            else:
-                await self._decode(conversation, data)
+            conversation.line.feed(data)
         finally:
             self._sending = False
 
@@ -201,8 +200,8 @@ class LiveSession:
             SessionStateError: not started, finished before, closed, or a `send` is at work.
             AzsttError: what ended the session.
         """
-        conversation = self._open("finish")
         await checkpoint()
+        conversation = self._open("finish")
         self._state = _State.FINISHED
         conversation.finished = True
         conversation.line.finish()
@@ -235,20 +234,23 @@ class LiveSession:
         """
         if not self._plan.backend.capabilities.commits:
             raise ConfigurationError(f"the {self._backend!r} backend can't commit()")
-        conversation = self._open("commit")
         await checkpoint()
+        conversation = self._open("commit")
         conversation.line.commit()
 
     async def update(self, **options: Unpack[OptionFields]) -> None:
         """Recognise what follows with other options, such as ``phrases`` or ``language``.
 
-        Azure Speech: as of `commit`.
+        Returns when the recogniser has them, after the audio before; cancelling leaves it to get
+        them. Azure Speech: as of `commit`.
 
         Raises:
-            ConfigurationError: an option is wrong, or the backend can't change it now.
-            SessionStateError: as of `finish`.
+            ConfigurationError: an option is wrong, or the backend can't change it now; the
+                session goes on as it was.
+            SessionStateError: as of `finish`, or closed meanwhile.
             AzsttError: what ended the session.
         """
+        await checkpoint()
         conversation = self._open("update")
         able = self._plan.backend.capabilities
         now = {name: getattr(self._asked, name) for name in RecognitionOptions.model_fields}
@@ -261,9 +263,12 @@ class LiveSession:
                     f"session; those that it can: {possible}"
                 )
         able.check(asked, backend=self._backend)
-        await checkpoint()
-        self._asked = asked
-        conversation.line.update(asked)
+        before, self._asked = self._asked, asked
+        try:
+            await conversation.update(asked)
+        except ConfigurationError:
+            self._asked = before
+            raise
 
     async def receive(self) -> Event:
         """Wait for the next event; cancelling loses none.
@@ -300,7 +305,8 @@ class LiveSession:
 
         Raises:
             AzsttError: what ended the session, as of `receive`.
-            SessionStateError: not started.
+            SessionStateError: not started, or closed before the end; what was recognised until
+                then is its ``.partial``.
         """
         await self._begun("wait").end()
         return self.transcript
@@ -314,13 +320,14 @@ class LiveSession:
 
         Raises:
             AzsttError: what ended the session, as of `receive`.
-            SessionStateError: as of `send`.
+            SessionStateError: as of `send` and `wait`.
         """
         conversation = self._open("transcribe")
 
         async def feed() -> None:
-            async for piece in each(source):
-                await self.send(piece)
+            async with aclosing(each(source)) as pieces:
+                async for piece in pieces:
+                    await self.send(piece)
             await self.finish()
 
         await both(feed, conversation.end)
@@ -395,23 +402,17 @@ class LiveSession:
             Exception: what ended it meanwhile.
         """
         plan = self._plan
+        await conversation.room(block=plan.overflow == "block")
+        if conversation.line.full:
+            conversation.look_at_the_clock()  # where nobody waits, nobody else may
+        if conversation.over.is_set():
+            conversation.raise_failure()
+            raise SessionStateError(f"send() {_State.CLOSED.value}")
         if plan.overflow == "error" and conversation.line.full:
             raise SessionStateError(
                 f"the recogniser is behind: buffer={plan.buffer!r} s of audio wait for it; send "
                 "no faster than it is spoken, or choose overflow='block' or 'drop_oldest'"
             )
-        if plan.overflow == "block":
-            await conversation.room()
-        if conversation.over.is_set():
-            conversation.raise_failure()
-            raise SessionStateError(f"send() {_State.CLOSED.value}")
-
-    async def _decode(self, conversation: Conversation, data: bytes) -> None:
-        """Have a piece decoded, without keeping the loop for long, or being cancelled half-way."""
-        conversation.line.feed(data[:_SLICE])
-        for at in range(_SLICE, len(data), _SLICE):
-            await cancel_shielded_checkpoint()
-            conversation.line.feed(data[at : at + _SLICE])
 
 
 def _remove(handlers: list[Handler], entry: Handler) -> None:

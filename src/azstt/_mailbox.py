@@ -8,14 +8,17 @@ import anyio
 from anyio.lowlevel import checkpoint
 
 from azstt._errors import SessionStateError
-from azstt._events import Event, Partial
+from azstt._events import AudioGap, Event, Partial
 
-#: Unread events from which on a partial replaces the one before it, as it would on the screen.
+#: Unread events from which on a partial replaces the one before it, as it would on the screen, and
+#: a gap is one with the gap that it goes on from.
 _MANY = 256
+#: Two gaps closer than this, in seconds, are one.
+_JOIN = 1e-6
 
 
 class Mailbox:
-    """A queue of events with one reader; no event is lost, and hours of partials are no burden."""
+    """A queue of events with one reader; no event is lost, and hours unread are no burden."""
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque()
@@ -25,9 +28,17 @@ class Mailbox:
     def put(self, event: Event) -> None:
         """Add an event; on the loop."""
         last = self._events[-1] if len(self._events) > _MANY else None
-        if isinstance(last, Partial) and isinstance(event, Partial):
-            self._events.pop()
-            event = event.model_copy(update={"delta": last.delta + event.delta})
+        match last, event:
+            case Partial(delta=before), Partial(delta=delta):
+                self._events.pop()
+                event = event.model_copy(update={"delta": before + delta})
+            case AudioGap(start=start, end=end, reason=why), AudioGap(start=at, reason=reason) if (
+                reason == why and abs(at - end) < _JOIN
+            ):
+                self._events.pop()
+                event = event.model_copy(update={"start": start})
+            case _:
+                pass
         self._events.append(event)
         self.wake()
 

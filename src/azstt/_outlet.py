@@ -41,11 +41,12 @@ class Outlet:
 
     def __init__(self, audio: AudioFormat, limit: float, moved: Callable[[], None]) -> None:
         self._audio: AudioFormat = audio
-        self._limit: int = audio.size(limit)
+        self._limit: int = max(audio.size(limit), audio.frame_size)
         self._moved: Callable[[], None] = moved
         self._changed: Condition = Condition()
         self._items: deque[bytes | Call] = deque()
-        self._waiting: int = 0  # bytes
+        self._all: int = 0  # bytes that were put in, and what became of them:
+        self._waiting: int = 0
         self._taken: int = 0
         self._dropped: int = 0
         self._ended: bool = False
@@ -64,8 +65,7 @@ class Outlet:
     @property
     def put_seconds(self) -> float:
         """Seconds of audio that were put in."""
-        with self._changed:
-            return self._audio.seconds(self._taken + self._dropped + self._waiting)
+        return self._audio.seconds(self._all)
 
     @property
     def taken_seconds(self) -> float:
@@ -85,12 +85,16 @@ class Outlet:
         """Have a function called between what was put before it and what is put after."""
         self._put(function, 0)
 
-    def trim(self) -> Dropped | None:
-        """Drop the oldest audio until no more waits than may."""
+    def trim(self, tell: Callable[[Dropped], object]) -> None:
+        """Drop the oldest audio until no more waits than may.
+
+        Args:
+            tell: is called with what was dropped, before anything that follows it is taken.
+        """
         with self._changed:
             over = self._waiting - self._limit
             if over <= 0 or self._closed:
-                return None
+                return
             seconds = self._audio.seconds
             taken, at = seconds(self._taken), seconds(self._taken + self._dropped)
             kept: deque[bytes | Call] = deque()
@@ -106,7 +110,7 @@ class Outlet:
             self._items.extendleft(reversed(kept))
             self._waiting -= over
             self._dropped += over
-            return Dropped(taken, at, seconds(over))
+            tell(Dropped(taken, at, seconds(over)))
 
     def end(self) -> None:
         """Say that no more comes."""
@@ -139,9 +143,10 @@ class Outlet:
         with self._changed:
             if not (self._closed or self._ended):
                 self._items.append(item)
+                self._all += size
                 self._waiting += size
                 self._changed.notify_all()
-            return self._audio.seconds(self._taken + self._dropped + self._waiting)
+            return self._audio.seconds(self._all)
 
     def _next(self) -> bytes | Call | None:
         """Take the next call, or all audio before it that may be taken at once."""

@@ -12,7 +12,7 @@ class Patience:
 
     def __init__(self, limit: float) -> None:
         self.limit: float = limit
-        self._mark: object = None
+        self._seen: tuple[object, bool] | None = None
         self._moved: float = 0.0
 
     def is_over(self, mark: object, now: float, *, waiting: bool) -> bool:
@@ -23,6 +23,8 @@ class Patience:
             now: the time.
             waiting: whether it is the recogniser that is waited for.
         """
-        if self._mark is None or mark != self._mark or not waiting:
-            self._mark, self._moved = mark, now
+        # Where it was not waited for at the last look, nobody knows since when it is.
+        seen = (mark, waiting)
+        if seen != self._seen or not waiting:
+            self._seen, self._moved = seen, now
         return now - self._moved > self.limit

@@ -76,5 +76,6 @@ def _samples(piece: Samples, audio: AudioFormat) -> bytes:
             return cast("bytes", (array.astype("<f4") / 32_768).tobytes())
         case _:
             raise ConfigurationError(
-                f"samples of type {given!r} do not fit {audio!r}: send int16 or float32"
+                f"samples of type {given!r} do not fit {audio!r}: send int16 or float32, to a "
+                "session whose audio has 16 bits or is floating"
             )

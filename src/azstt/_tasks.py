@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from threading import Event, Semaphore, Thread
 from typing import TypeAlias, TypeVar
 
@@ -82,7 +82,7 @@ class BlockingCall:
         self._soon(self._done.set)
 
 
-async def each(source: AsyncIterable[T] | Iterable[T]) -> AsyncIterator[T]:
+async def each(source: AsyncIterable[T] | Iterable[T]) -> AsyncGenerator[T]:
     """Iterate over what is async, or not: then in a thread, for each item may be waited for."""
     if isinstance(source, AsyncIterable):
         async for item in source:

@@ -280,14 +280,15 @@ def test_commit_and_update():
         live.update(language="sv-SE")
 
 
-def test_a_handler_may_look_but_not_wait():
+@pytest.mark.parametrize("call", ["finish", "close"])
+def test_a_handler_may_look_but_not_wait(call):
     """On the loop's thread the transcript can be read; a call that would block it is refused."""
     texts: list[str] = []
 
     def look(_: Final) -> None:
         texts.append(live.transcript.text)
         assert live.usage.wall_seconds
-        live.finish()
+        getattr(live, call)()
 
     with BlockingLiveSession(backend=HELLO) as live:
         live.on(Final, look)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -316,6 +317,16 @@ def test_a_terminal_is_no_recording(plugins):
     os.close(ours)
     assert process.returncode == 2
     assert b"pipe audio into it: ffmpeg" in err
+
+
+@posix
+def test_a_closed_standard_input_is_told(plugins):
+    """Without one, as by `<&-`, the command says what is missing."""
+    command = ["/bin/sh", "-c", f"{shlex.join(COMMAND)} - --backend talking <&-"]
+    environment = {**os.environ, "PYTHONPATH": str(plugins)}
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert done.returncode == 2
+    assert b"standard input is closed; pipe audio into it: ffmpeg" in done.stderr
 
 
 # -- from the microphone

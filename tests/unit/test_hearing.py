@@ -52,6 +52,7 @@ def test_what_was_dropped_moves_all_that_follows(hearing):
     assert [(segment.start, segment.end) for segment in transcript.segments] == [(3.5, 4.0)]
     assert [(gap.at, gap.seconds) for gap in transcript.ledger.gaps] == [(1.0, 2.0)]
     assert (transcript.model, transcript.language, hearing.heard) == ("small", "en-US", 4.0)
+    assert hearing.over
 
 
 def test_while_it_goes_on_there_is_a_transcript(hearing):

@@ -151,14 +151,15 @@ def test_a_syllable_at_the_end_may_be_left_out():
 
 
 def test_heard_is_how_far_the_recogniser_has_come():
-    """Progress is told by whatever was said last about the audio."""
+    """Progress is told by whatever it said last about the audio; what it never had is none."""
     book = LedgerBook()
     for event, heard in [
         (SpeechStarted(at=1), 1),
         (Partial(text="x", start=1, end=2), 2),
         (final(1, 4), 4),
         (SpeechEnded(at=3.5), 4),
-        (AudioGap(start=4, end=5, reason="dropped"), 5),
+        (AudioGap(start=4, end=5, reason="lost"), 5),
+        (AudioGap(start=5, end=6, reason="dropped"), 5),
         (Ended(position=6), 6),
     ]:
         book.add(event)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 import math
 import random
 import threading
+from contextlib import suppress
 
 import anyio
 import anyio.lowlevel
@@ -69,9 +71,10 @@ async def until(condition) -> None:
             await anyio.sleep(0.005)
 
 
-def stuck(at: float, *before) -> ScriptedBackend:
+def stuck(at: float, *before, **described) -> ScriptedBackend:
     """A recogniser that takes audio up to a second, and hangs then until it is closed."""
-    return ScriptedBackend([*before, Cue(event=SpeechStarted(at=at), at=at, delay=math.inf)])
+    hangs = Cue(event=SpeechStarted(at=at), at=at, delay=math.inf)
+    return ScriptedBackend([*before, hangs], **described)
 
 
 @pytest.mark.usefixtures("no_thread_left")
@@ -204,6 +207,32 @@ async def test_a_send_that_is_cancelled_has_taken_nothing():
         assert live.transcript.ledger.decoded == sent > 0
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("announced", ["webm", AUDIO], ids=["container", "pcm"])
+async def test_a_large_piece_is_taken_whole_or_not_at_all(audio, announced):
+    """Whenever asyncio itself cancels a send, as its timeouts do, the piece can be sent again."""
+    webm = (audio / "mediarecorder.webm").read_bytes()
+    whole, seconds = (webm, seconds_of(webm)) if announced == "webm" else (PIECE * 90, 9.0)
+    async with LiveSession(audio=announced, backend=ScriptedBackend()) as live:
+        for turns in range(1_000):
+            sending = asyncio.ensure_future(live.send(whole))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            sending.cancel()
+            with suppress(asyncio.CancelledError):
+                await sending
+                break
+        await live.finish()
+        assert (await live.wait()).duration == pytest.approx(seconds, abs=0.001)
+
+
+async def test_the_smallest_buffer_is_one_all_the_same():
+    """A moment of audio may wait at least, or nothing would ever be sent."""
+    async with LiveSession(backend=ScriptedBackend(), buffer=1e-6) as live:
+        with anyio.fail_after(10):
+            assert (await live.transcribe([PIECE] * 3)).duration == pytest.approx(0.3)
+
+
 async def test_only_one_sends_at_a_time():
     """Two senders would mix their audio."""
     async with (
@@ -218,6 +247,62 @@ async def test_only_one_sends_at_a_time():
             with pytest.raises(SessionStateError, match=r"while send\(\) is at work"):
                 await call(*[PIECE][: call == live.send])
         group.cancel_scope.cancel()
+
+
+async def test_of_two_that_begin_to_send_at_once_one_is_refused():
+    """Nor does either wait for ever, which of the two it is."""
+    refused: list[str] = []
+    async with LiveSession(backend=ScriptedBackend()) as live:
+
+        async def one() -> None:
+            try:
+                await live.send(PIECE)
+            except SessionStateError as error:
+                refused.append(str(error))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(one)
+            group.start_soon(one)
+    assert refused == ["send() while send() is at work; one at a time"]
+    assert live.transcript.ledger.decoded == pytest.approx(0.1)
+
+
+@pytest.mark.usefixtures("no_thread_left")
+@pytest.mark.parametrize("call", ["send", "finish"])
+async def test_while_the_start_is_at_work_no_audio_is_taken(call):
+    """What would go nowhere is refused, and not lost without a word."""
+    backend = SlowToOpen()
+    async with anyio.create_task_group() as group:
+        live = LiveSession(backend=backend)
+        group.start_soon(live.start)
+        await until(backend.opening.is_set)
+        with pytest.raises(SessionStateError, match=r"while start\(\) is at work"):
+            await getattr(live, call)(*[PIECE][: call == "send"])
+        backend.go_on.set()
+    await live.aclose()
+
+
+@pytest.mark.usefixtures("no_thread_left")
+@pytest.mark.parametrize("way", ["closed", "cancelled"])
+async def test_a_start_that_is_left_leaves_no_session(way):
+    """A recogniser's session that comes too late is closed, and never started."""
+    backend = SlowToOpen()
+    live = LiveSession(backend=backend)
+
+    async def start() -> None:
+        with pytest.raises(SessionStateError, match=r"start\(\) after aclose\(\)"):
+            await live.start()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(start if way == "closed" else live.start)
+        await until(backend.opening.is_set)
+        if way == "closed":
+            await live.aclose()
+        else:
+            group.cancel_scope.cancel()
+        backend.go_on.set()
+    await until(lambda: backend.calls)
+    assert set(backend.calls) == {"close"}
 
 
 async def test_closing_frees_a_send_that_waits():
@@ -325,10 +410,7 @@ async def test_a_shortened_transcript_is_an_error():
 
 async def test_a_recogniser_that_hangs_is_given_up():
     """A session never waits for ever, and the error says for how long it did."""
-    backend = ScriptedBackend(
-        [Cue(event=SpeechStarted(at=0.1), at=0.1, delay=math.inf)],
-        capabilities=Capabilities(patience=0.3),
-    )
+    backend = stuck(0.1, capabilities=Capabilities(patience=0.3))
     async with LiveSession(backend=backend) as live:
         await pump(live, 0.5)
         with pytest.raises(
@@ -336,6 +418,32 @@ async def test_a_recogniser_that_hangs_is_given_up():
         ):
             async for _ in live:
                 pass
+
+
+@pytest.mark.parametrize("overflow", ["block", "drop_oldest", "error"])
+async def test_whoever_only_sends_learns_of_a_recogniser_that_hangs(overflow):
+    """Where handlers take the events nobody waits for one: the send that finds no room tells."""
+    backend = stuck(0.1, capabilities=Capabilities(patience=0.3))
+    async with LiveSession(backend=backend, overflow=overflow, buffer=0.2) as live:
+
+        async def send_on() -> None:
+            while True:
+                with suppress(SessionStateError):
+                    await live.send(PIECE)
+                await anyio.sleep(0.01)
+
+        with pytest.raises(RecognitionTimeoutError), anyio.fail_after(30):
+            await send_on()
+
+
+@pytest.mark.usefixtures("no_thread_left")
+async def test_a_start_that_hangs_is_given_up():
+    """A recogniser that never stands is no reason to wait for ever."""
+    hold = threading.Event()
+    backend = HangsIn("start", hold, capabilities=Capabilities(patience=0.3))
+    with pytest.raises(RecognitionTimeoutError), anyio.fail_after(30):
+        await LiveSession(backend=backend).start()
+    hold.set()
 
 
 async def test_a_speaker_who_pauses_is_waited_for():
@@ -441,6 +549,47 @@ async def test_what_a_source_raises_comes_out_bare():
             await live.transcribe(broken())
 
 
+@pytest.mark.parametrize("call", ["wait", "transcribe"])
+async def test_whoever_waits_for_the_whole_is_told_that_it_was_closed(call):
+    """A part is not passed off as the whole, and a source that pauses is not waited for."""
+    live = LiveSession(backend=ScriptedBackend([final("One.", 0.0, 0.5)]))
+    await live.start()
+
+    async def pausing():
+        yield PIECE * 6
+        await anyio.sleep_forever()
+
+    async def whole() -> None:
+        with pytest.raises(SessionStateError, match="closed before its end") as caught:
+            await (live.transcribe(pausing()) if call == "transcribe" else live.wait())
+        assert caught.value.partial is not None
+        assert caught.value.partial.text == ("One." if call == "transcribe" else "")
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as group:
+            group.start_soon(whole)
+            await anyio.wait_all_tasks_blocked()
+            await until(lambda: call == "wait" or live.transcript.text)
+            await live.aclose()
+
+
+@pytest.mark.usefixtures("no_thread_left")
+async def test_a_source_is_left_when_its_transcription_is_cancelled():
+    """Its thread pulls no more from it, at once and without a warning."""
+    pulled: list[bytes] = []
+
+    def endless():
+        while True:
+            pulled.append(PIECE)
+            yield PIECE
+
+    async with LiveSession(backend=stuck(0.1), buffer=0.2) as live:
+        with anyio.move_on_after(0.2):
+            await live.transcribe(endless())
+        await until(lambda: "azstt source" not in {t.name for t in threading.enumerate()})
+    assert pulled
+
+
 async def test_start_send_and_close_may_stand_in_different_tasks():
     """As in the cells of a notebook, or the handlers of a server."""
     live = LiveSession(backend=ScriptedBackend.saying("Hello."))
@@ -513,6 +662,39 @@ async def test_what_the_backend_cannot_is_refused(call):
             await (live.commit() if call == "commit" else live.update(phrases=["azstt"]))
 
 
+async def test_options_that_do_not_go_together_change_nothing():
+    """A refused update is an error of that call only, and the next one begins where it was."""
+    backend = Particular()
+    async with LiveSession(backend=backend) as live:
+        await live.send(PIECE)
+        with pytest.raises(ConfigurationError, match="'phrase_weight' needs 'phrases'"):
+            await live.update(phrase_weight=2.0)
+        await live.update(language="de-DE")
+        await live.send(PIECE)
+        await live.finish()
+        assert (await live.wait()).duration == pytest.approx(0.2)
+    assert [(asked.language, asked.phrase_weight) for asked in backend.asked[1:]] == [
+        (("de-DE",), None)
+    ]
+
+
+async def test_an_update_does_not_outlast_the_session():
+    """With the recogniser behind it waits, until the session is closed and no longer."""
+    live = LiveSession(backend=stuck(0.1))
+    await live.start()
+    await live.send(PIECE)
+
+    async def update() -> None:
+        with pytest.raises(SessionStateError, match="closed before it came to the update"):
+            await live.update(phrases=["azstt"])
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as group:
+            group.start_soon(update)
+            await anyio.wait_all_tasks_blocked()
+            await live.aclose()
+
+
 @pytest.mark.parametrize("piece", [50, 100_000])
 async def test_a_browsers_recording_is_heard_in_pieces(audio, piece):
     """What a real MediaRecorder gives becomes words, however it is cut."""
@@ -539,6 +721,30 @@ async def test_pcm_of_any_shape_is_resampled():
     async with LiveSession(audio=phone, backend=ScriptedBackend()) as live:
         transcript = await live.transcribe([np.zeros((800, 2), "f4")] * 10)
     assert transcript.duration == pytest.approx(1.0, abs=0.001)
+
+
+async def test_a_picture_in_the_stream_holds_nobody_up(audio):
+    """A decoder that takes megabytes and gives no sound for them makes room all the same."""
+    flac = (audio / "noise.flac").read_bytes()
+    picture = bytes([6, *(6 << 20).to_bytes(3)]) + bytes(6 << 20)
+    whole = flac[:42] + picture + flac[42:]
+    pieces = [whole[at : at + (2 << 20)] for at in range(0, len(whole), 2 << 20)]
+    async with LiveSession(audio="flac", backend=ScriptedBackend()) as live:
+        with anyio.fail_after(30):
+            transcript = await live.transcribe(pieces)
+    assert transcript.duration == pytest.approx(seconds_of(flac))
+
+
+async def test_a_close_that_hangs_leaves_only_itself():
+    """The recogniser's own thread is left alone; the decoder's is not left with it."""
+    hold = threading.Event()
+    live = LiveSession(audio="mp4", backend=HangsIn("close", hold))
+    await live.start()
+    await live.send(b"\0\0\0\x18ftypiso5" + bytes(12))
+    with anyio.fail_after(10):
+        await live.aclose()
+    await until(lambda: "azstt live decode" not in {t.name for t in threading.enumerate()})
+    hold.set()
 
 
 async def test_what_is_no_audio_is_an_error_with_what_was_found():
@@ -588,4 +794,59 @@ class HeldBackend(ScriptedBackend):
                 assert self.hold.wait(10)
 
         session.write = held
+        return session
+
+
+class HangsIn(ScriptedBackend):
+    """Hangs in one call of its session until it is let go."""
+
+    def __init__(self, call: str, hold: threading.Event, **described) -> None:
+        super().__init__(**described)
+        self.call = call
+        self.hold = hold
+
+    def open(self, options, audio, emit):
+        session = super().open(options, audio, emit)
+        setattr(session, self.call, lambda: self.hold.wait(60))
+        return session
+
+
+class SlowToOpen(ScriptedBackend):
+    """Takes its time to make a session, and notes what becomes of that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opening = threading.Event()
+        self.go_on = threading.Event()
+        self.calls: list[str] = []
+
+    def open(self, options, audio, emit):
+        self.opening.set()
+        assert self.go_on.wait(10)
+        session = super().open(options, audio, emit)
+        for call in ("start", "close"):
+            setattr(session, call, self._noted(call, getattr(session, call)))
+        return session
+
+    def _noted(self, name, call):
+        def noted() -> None:
+            self.calls.append(name)
+            call()
+
+        return noted
+
+
+class Particular(ScriptedBackend):
+    """Takes no weight without phrases, and goes on as it was."""
+
+    def open(self, options, audio, emit):
+        session = super().open(options, audio, emit)
+        update = session.update
+
+        def particular(asked) -> None:
+            if asked.phrase_weight and not asked.phrases:
+                raise ConfigurationError("option 'phrase_weight' needs 'phrases'")
+            update(asked)
+
+        session.update = particular
         return session

@@ -3,7 +3,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from azstt import Partial, SessionStateError, SpeechStarted
+from azstt import AudioGap, Partial, SessionStateError, SpeechStarted
 from azstt._mailbox import Mailbox
 
 pytestmark = pytest.mark.anyio
@@ -76,3 +76,18 @@ async def test_partials_that_nobody_reads_become_one():
     assert len(read) < 300
     assert read[-1].text == "999"
     assert "".join(event.delta for event in read) == "".join(f"{n} " for n in range(1_000))
+
+
+async def test_gaps_that_nobody_reads_become_one_where_they_go_on():
+    """Audio that is dropped piece by piece for hours is one stretch; another stretch is another."""
+    box = Mailbox()
+    for number in range(1_000):
+        box.put(AudioGap(start=number / 10, end=number / 10 + 0.1, reason="dropped"))
+    box.put(AudioGap(start=200.0, end=201.0, reason="dropped"))
+    gaps: list[AudioGap] = []
+    while (event := await box.get(0.0)) is not None:
+        assert isinstance(event, AudioGap)
+        gaps.append(event)
+    assert len(gaps) < 300
+    assert (gaps[-2].end, gaps[-1].start) == (pytest.approx(100.0), 200.0)
+    assert sum(gap.duration for gap in gaps) == pytest.approx(101.0)

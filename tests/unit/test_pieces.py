@@ -50,6 +50,7 @@ def test_a_row_is_a_frame():
         (12, SPEECH, "not int"),
         (np.zeros(2, "f8"), SPEECH, "'float64' do not fit"),
         (np.zeros(2, "i4"), SPEECH, "'int32' do not fit"),
+        (np.zeros(2, "f4"), AudioFormat(sample_width=4), "whose audio has 16 bits or is floating"),
         (np.zeros((4, 3), "i2"), SPEECH, r"shape \(4, 3\) do not fit channels=1"),
         (np.zeros(2, "i2"), None, "give LiveSession an AudioFormat"),
     ],

@@ -22,10 +22,11 @@ def refuse_a_terminal(example: str) -> None:
     """See that standard input is no terminal, where the command would wait for typing.
 
     Raises:
-        ConfigurationError: it is one; the message shows an example of a pipe.
+        ConfigurationError: it is one, or closed; the message shows an example of a pipe.
     """
-    if sys.stdin.isatty():
-        raise ConfigurationError(f"standard input is a terminal; pipe audio into it: {example}")
+    if sys.stdin is None or sys.stdin.isatty():
+        what = "closed" if sys.stdin is None else "a terminal"
+        raise ConfigurationError(f"standard input is {what}; pipe audio into it: {example}")
 
 
 class Pipe:
@@ -44,7 +45,7 @@ class Pipe:
         """Begin to read.
 
         Raises:
-            ConfigurationError: standard input is a terminal.
+            ConfigurationError: standard input is a terminal, or closed.
         """
         refuse_a_terminal("ffmpeg ... | azstt live -")
         # It is left alone in the end: nothing ends a read of a pipe that somebody holds open.

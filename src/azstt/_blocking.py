@@ -13,9 +13,9 @@ import anyio
 from azstt._audio_format import AudioFormat
 from azstt._decode import Container
 from azstt._errors import SessionStateError
-from azstt._events import Event
+from azstt._events import E, Event
 from azstt._line import Overflow
-from azstt._live import E, LiveSession
+from azstt._live import LiveSession
 from azstt._options import OptionFields
 from azstt._pieces import Piece
 from azstt._portal import Loop, Portal

@@ -6,7 +6,7 @@ A session emits `Started` once, then any number of the others, then exactly one 
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias, TypeVar
 
 from pydantic import ConfigDict, Field, field_serializer
 
@@ -148,3 +148,17 @@ Event: TypeAlias = Annotated[
     | Failed,
     Field(discriminator="kind"),
 ]
+
+#: Any one kind of them.
+E = TypeVar(
+    "E",
+    Started,
+    SpeechStarted,
+    Partial,
+    Final,
+    SpeechEnded,
+    Reconnecting,
+    AudioGap,
+    Ended,
+    Failed,
+)

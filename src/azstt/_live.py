@@ -8,7 +8,7 @@ from enum import Enum
 from functools import partial
 from inspect import iscoroutinefunction
 from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import Self, Unpack
 
 import anyio
 from anyio.lowlevel import checkpoint
@@ -17,18 +17,7 @@ from azstt._audio_format import AudioFormat
 from azstt._conversation import Conversation, Handler
 from azstt._decode import Container
 from azstt._errors import ConfigurationError, SessionStateError
-from azstt._events import (
-    AudioGap,
-    Ended,
-    Event,
-    Failed,
-    Final,
-    Partial,
-    Reconnecting,
-    SpeechEnded,
-    SpeechStarted,
-    Started,
-)
+from azstt._events import E, Event
 from azstt._line import LinePlan, Overflow
 from azstt._options import OptionFields, RecognitionOptions
 from azstt._pieces import Piece, to_bytes
@@ -36,19 +25,6 @@ from azstt._result import Usage
 from azstt._tasks import GRACE, both, each
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend, ReconnectHook, resolve
-
-E = TypeVar(
-    "E",
-    Started,
-    SpeechStarted,
-    Partial,
-    Final,
-    SpeechEnded,
-    Reconnecting,
-    AudioGap,
-    Ended,
-    Failed,
-)
 
 _SPEECH = AudioFormat()
 

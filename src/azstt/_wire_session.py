@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import anyio
 
@@ -20,6 +20,7 @@ from azstt._errors import (
 )
 from azstt._events import Ended, Event, Failed
 from azstt._live import LiveSession
+from azstt._options import OptionFields
 from azstt._tasks import both
 from azstt._wire import (
     MAX_PIECE,
@@ -40,6 +41,9 @@ from azstt._wire import (
 from azstt._wire_log import EventLog, refusal
 
 _log = logging.getLogger("azstt.wire")
+
+#: Seconds that a recogniser has to refuse other options: a page takes a longer silence for an outage.
+_ANSWER = 3.0
 
 #: Gives the next message from a page: text, audio, or None when the connection is gone.
 Receive: TypeAlias = Callable[[], Awaitable[str | bytes | None]]
@@ -209,8 +213,10 @@ class WireSession:
             case Finish(kind=kind):
                 await self._carry_out(link, kind, self._live.finish)
             case Update(kind=kind) as update:
-                changes = update.model_dump(exclude={"kind"}, exclude_none=True)
-                await self._carry_out(link, kind, partial(self._live.update, **changes))
+                changes = cast(
+                    "OptionFields", update.model_dump(exclude={"kind"}, exclude_none=True)
+                )
+                await self._carry_out(link, kind, partial(self._update, changes))
             case Close():
                 self._done = True
             case Start(kind=kind) | Resume(kind=kind):
@@ -234,6 +240,15 @@ class WireSession:
         self._received += 1
         if refused is not None:
             await link.send(self._log.add(refused))
+
+    async def _update(self, changes: OptionFields) -> None:
+        """Change options, without keeping the page from being heard while the recogniser is late.
+
+        Raises:
+            ConfigurationError: it can't be.
+        """
+        with anyio.move_on_after(_ANSWER):
+            await self._live.update(**changes)
 
     async def _send(self, audio: bytes) -> None:
         """Send audio on.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -64,6 +65,15 @@ def test_a_name_is_no_path_and_no_header(browser):
     assert answer.status_code == 200
     assert "X-Mine" not in answer.headers
     assert "/" not in answer.headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize("name", ["議事録.wav", "réunion.wav"])
+def test_a_name_may_be_in_any_script(browser, name):
+    """A header holds it in ASCII alone; a server that is given more breaks the download off."""
+    saved = browser.transcribe(name=name)["transcript"]
+    disposition = browser.get(f"/transcripts/{saved}/srt").headers["Content-Disposition"]
+    assert disposition.isascii()
+    assert f"filename*=UTF-8''{quote(name[:-4])}.srt" in disposition
 
 
 def test_a_correction_is_what_is_downloaded(browser):

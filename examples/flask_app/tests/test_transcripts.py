@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import azstt
@@ -148,6 +148,16 @@ def test_a_correction_stays_in_its_segment():
     now = corrected(transcript, "zero one two\nthree four and a half\n")
     assert [segment.text for segment in now.segments] == ["zero one two", "three four and a half"]
     assert [segment.speaker for segment in now.segments] == ["Guest-0", "Guest-1"]
+
+
+@settings(max_examples=20)
+@given(place=st.integers(0, 299), text=st.sampled_from(["the end", "of the", "and so of the it"]))
+def test_a_correction_of_a_long_transcript_touches_its_segment_alone(place, text):
+    """However common its words are, and however long what stands around them is."""
+    texts = [f"and so it was the end of number {at} of the" for at in range(300)]
+    now = [*texts[:place], text, *texts[place + 1 :]]
+    corrected_ = corrected(spoken(*texts), "\n\n".join(now))
+    assert [segment.text for segment in corrected_.segments] == now
 
 
 def test_a_text_for_silence_is_kept():

@@ -16,11 +16,13 @@ class Places:
     Args:
         each: for one client.
         all_: for all of them together.
+        what: what is counted, in the plural.
     """
 
-    def __init__(self, each: int, all_: int) -> None:
+    def __init__(self, each: int, all_: int, what: str = "recordings") -> None:
         self._each = each
         self._all = all_
+        self._what = what
         self._taken: Counter[str] = Counter()
         self._lock = Lock()
 
@@ -33,12 +35,12 @@ class Places:
         with self._lock:
             if self._taken[client] >= self._each:
                 raise FullError(
-                    f"this browser has {self._each} recordings at work, which is the most; "
+                    f"this browser has {self._each} {self._what} at work, which is the most; "
                     "wait for one of them to end"
                 )
             if self._taken.total() >= self._all:
                 raise FullError(
-                    f"the server has {self._all} recordings at work, which is the most; "
+                    f"the server has {self._all} {self._what} at work, which is the most; "
                     "try again in a minute"
                 )
             self._taken[client] += 1

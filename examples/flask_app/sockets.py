@@ -24,6 +24,7 @@ from flask.typing import ResponseReturnValue
 from simple_websocket import ConnectionClosed
 from werkzeug.exceptions import HTTPException
 
+from .places import FullError, Places
 from .security import client
 
 _log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ _log = logging.getLogger(__name__)
 MAX_MESSAGE = 1 << 20
 #: Bytes that may wait in a stand-in for its handler.
 _MAX_WAITING = 4 << 20
-#: Stand-ins that one client, and all of them, may have at a time: each has a thread.
+#: Connections of either kind that one client, and all, may have at a time: each has a thread.
 _MOST_EACH, _MOST = 8, 100
 #: Seconds without a request after which a stand-in's page is taken to be gone.
 _GONE_AFTER = 30.0
@@ -150,12 +151,20 @@ class Sockets:
 
     def __init__(self) -> None:
         self._posted: dict[tuple[str, str], PostedSocket] = {}
+        self._real = Places(_MOST_EACH, _MOST, "connections")
 
     def route(self, blueprint: Blueprint, path: str, handler: Handler) -> None:
         """Serve an address, which holds an ``<id_>``, by a handler."""
 
+        def counted(socket: Socket, who: str, id_: str) -> None:
+            self._real.take(who)
+            try:
+                handler(socket, who, id_)
+            finally:
+                self._real.leave(who)
+
         def real(socket: Any, id_: str) -> None:  # noqa: ANN401 - it has no types
-            _serve(handler, socket, client(), id_)
+            _serve(counted, socket, client(), id_)
             with suppress(ConnectionClosed, OSError):
                 socket.close()
             with suppress(OSError):  # Flask's own server would write an answer behind it
@@ -221,8 +230,8 @@ def _serve(handler: Handler, socket: Socket, who: str, id_: str) -> None:
         handler(socket, who, id_)
     except (GoneError, ConnectionClosed):
         pass
-    except HTTPException as error:
-        _log.info("a socket was refused: %s", error.description)
+    except (FullError, HTTPException) as error:
+        _log.info("a socket was refused: %s", error)
     except Exception:  # noqa: BLE001 - a thread's end: nobody else would hear of it
         _log.exception("a socket's handler failed")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import PurePath
 from typing import Annotated
 
-from flask import Blueprint, Response, abort, jsonify, request
+from flask import Blueprint, Response, abort, jsonify, request, send_file
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, Field
 
@@ -73,10 +74,13 @@ class Transcripts:
     def _download(self, id_: str, format_: str) -> ResponseReturnValue:
         saved = self._find(id_)
         write, mimetype = FORMATS[format_]
-        response = Response(write(saved.current), mimetype=mimetype)
         name = " ".join(PurePath(saved.name.replace("\\", "/")).stem.split()) or "transcript"
-        response.headers.set("Content-Disposition", "attachment", filename=f"{name}.{format_}")
-        return response
+        return send_file(  # it knows how a header says names in any script
+            BytesIO(write(saved.current).encode()),
+            mimetype=mimetype,
+            as_attachment=True,
+            download_name=f"{name}.{format_}",
+        )
 
     def _find(self, id_: str) -> Saved:
         saved = self.store.find(client(), id_)

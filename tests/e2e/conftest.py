@@ -22,7 +22,7 @@ from azstt import emulator
 from azstt.backends.azure import AzureBackend, AzureSettings
 from azstt.backends.local import LocalBackend
 
-#: A screen that shows the whole page, and makes small pictures.
+#: A screen that makes small pictures.
 SCREEN = {"width": 760, "height": 640}
 #: The pictures that the documentation shows.
 SHOWN = {"web-upload", "web-live", "web-blocked", "web-phone"}
@@ -96,7 +96,9 @@ def shoot(tmp_path):
 
     def take(page, name):
         folder = docs if name in SHOWN else tmp_path
-        page.tab.screenshot(path=folder / f"{name}.png", animations="disabled", caret="hide")
+        page.tab.screenshot(
+            path=folder / f"{name}.png", full_page=True, animations="disabled", caret="hide"
+        )
 
     return take
 

@@ -23,7 +23,7 @@ def test_nothing_hangs_over_the_edge(apps, visit, recordings, width):
     page.upload(recordings["both"].path)
     page.wait("done")
     page["history"].locator("li").wait_for()
-    page["settings"].evaluate("settings => (settings.open = true)")
+    page["more"].evaluate("more => (more.open = true)")
     over = page.tab.evaluate(
         """() => [...document.querySelectorAll("body *")].filter((element) => {
             const { left, right, width } = element.getBoundingClientRect();
@@ -70,13 +70,63 @@ def test_the_keyboard_is_enough(apps, visit, microphone, recordings):
     assert words(page.text) == recordings["gregson"].reference
 
 
+def test_other_peoples_tests_can_drive_it(apps, visit, recordings):
+    """Each id is there to be used as it stands, and each state to be waited for, nothing opened."""
+    page = visit(apps["azure"].url)
+    page.tab.select_option("#language", ["en-US", "de-DE"])
+    page.tab.check("#diarize")
+    page.tab.set_input_files("#audio-file", recordings["gregson"].path)
+    page.tab.click("#transcribe")
+    page.tab.wait_for_selector("#transcript[data-state=done]")
+    assert words(page.tab.inner_text("#transcript")) == recordings["gregson"].reference
+    page.tab.click("#record")
+    page.tab.wait_for_selector("#transcript[data-state=recording]")
+    page.tab.wait_for_function("() => document.getElementById('timer').textContent >= '0:01'")
+    page.tab.click("#stop")
+    page.tab.wait_for_selector("#transcript[data-state=done]")
+    assert page.tab.locator("#history li").count() == 2
+
+
+def test_the_last_words_stay_in_sight(apps, visit, microphone, recordings):
+    """After an hour of speech, on a phone too, a reader has the newest words and Stop."""
+    microphone.plays(recordings["wizard"])
+    page = visit(apps["azure"].url, viewport=PHONE)
+    page["live"].click()
+    page.wait("live")
+    page["transcript"].evaluate(
+        """transcript => {
+            for (let line = 0; line < 100; line += 1) {
+                const said = document.createElement("p");
+                said.textContent = line;
+                transcript.append(said);
+            }
+        }"""
+    )
+    page.wait_for_words("complaint")
+    shown = """(id) => {
+        const { top, bottom } = document.getElementById(id).getBoundingClientRect();
+        const paper = document.getElementById("paper").getBoundingClientRect();
+        return top >= 0 && bottom <= Math.min(innerHeight, id === "stop" ? Infinity : paper.bottom);
+    }"""
+    assert page.tab.evaluate(shown, "stop")
+    page.until(shown, "partial", "the newest words in sight")
+    page["stop"].click()
+    page.wait("done")
+    assert page.tab.evaluate(
+        """() => {
+            const { top, bottom } = document.getElementById("paper").getBoundingClientRect();
+            return top >= 0 && bottom < innerHeight + 1;
+        }"""
+    ), "the transcript is what is shown"
+
+
 def test_screen_readers_are_told(apps, visit, recordings):
     """Every control has a name; states are told, errors at once, and captions as they settle."""
     page = visit(apps["azure"].url)
     page.upload(recordings["gregson"].path)
     page.wait("done")
     page["history"].locator("li").wait_for()
-    page["settings"].evaluate("settings => (settings.open = true)")
+    page["more"].evaluate("more => (more.open = true)")
     nameless = page.tab.evaluate(
         """() => [...document.querySelectorAll("button, input, select, textarea, a, meter, audio")]
             .filter((it) => !it.hidden && !it.labels?.length && !it.getAttribute("aria-label") &&

@@ -89,6 +89,9 @@ def test_a_recording_is_transcribed_and_played(apps, visit, microphone, recordin
     page["stop"].click()
     page.wait("done")
     assert words(page.text) == recording.reference
+    length = "() => document.getElementById('player').duration < 60"
+    page.until(length, None, "how long it is, which its file does not say")
+    page.until("() => document.getElementById('player').currentTime === 0", None, "its beginning")
     word = page["transcript"].get_by_text("wizard", exact=False).last
     word.click()
     page.until("() => document.getElementById('player').currentTime > 0.5", None, "playing")
@@ -124,6 +127,21 @@ def test_a_transcript_is_corrected_kept_and_deleted(apps, visit, recordings, sho
     assert page["history"].locator("li").count() == 0
 
 
+def test_a_correction_outlives_going_on(apps, visit, recordings):
+    """Who edits and goes on to another recording without saving finds the text as edited."""
+    page = visit(apps["local"].url)
+    page.upload(recordings["gregson"].path)
+    page.wait("done")
+    page["transcript"].click()
+    page.tab.keyboard.press("Control+End")
+    page.tab.keyboard.type(" So he did.")
+    page.upload(recordings["wizard"].path)
+    page["history"].locator("li").nth(1).wait_for()
+    page.wait("done")
+    page["history"].get_by_role("button").filter(has_text="Gregson").first.click()
+    page.wait_for_words("So he did")
+
+
 def test_what_is_no_audio_is_refused_in_plain_words(apps, visit, audio, shoot):
     """The page says what the file is not."""
     page = visit(apps["azure"].url)
@@ -132,6 +150,16 @@ def test_what_is_no_audio_is_refused_in_plain_words(apps, visit, audio, shoot):
     shoot(page, "no-audio")
     assert page["transcript"].get_attribute("data-state") == "error"
     assert "audio" in page["error"].text_content()
+
+
+def test_an_empty_file_is_told(apps, visit, tmp_path):
+    """There is nothing to send, and the page says why."""
+    path = tmp_path / "empty.wav"
+    path.touch()
+    page = visit(apps["local"].url)
+    page.upload(path)
+    page["error"].wait_for()
+    assert page["error"].text_content() == "The file is empty."
 
 
 def test_three_hours_are_refused(apps, visit, tmp_path, shoot):

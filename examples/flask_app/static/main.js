@@ -22,10 +22,11 @@ const work = (does) => async (event) => {
   const button = event?.submitter ?? event?.currentTarget;
   event?.preventDefault();
   view.setBusy(true);
-  view.clear();
-  shown = again = null;
   cancelling = new AbortController();
   try {
+    if (unsaved()) await save(); // to go on is not to throw away
+    view.clear();
+    shown = again = null;
     await does();
   } catch (error) {
     if (cancelling.signal.aborted) view.show("idle", "Cancelled.");
@@ -56,6 +57,7 @@ function blocked(why, way) {
 // A recording: a file, or what the microphone gave.
 
 async function send(recording, kind) {
+  if (!recording.size) throw new Error(`The ${kind === "upload" ? "file" : "recording"} is empty.`);
   again = () => send(recording, kind);
   const sound = URL.createObjectURL(recording);
   view.play(sound);
@@ -108,6 +110,7 @@ async function recordAndSend() {
 
 /** Lends the microphone to a function, and shows how loud it is meanwhile. */
 async function withMicrophone(does) {
+  view.show("idle", "Waiting for the microphone…");
   const stream = await openMicrophone();
   const endMeter = meter(stream, $("level"), $("timer"), { limit: maxSeconds, over: () => stop() });
   try {
@@ -125,6 +128,7 @@ async function live() {
   let id;
   try {
     await withMicrophone(async (stream) => {
+      view.show("idle", "Connecting…");
       const session = await listen(stream, { transport: $("transport").value, blocked, ...settings() });
       id = session.id;
       hear(session.client);
@@ -169,9 +173,13 @@ async function reopen(id) {
 async function forget(id) {
   await ask("DELETE", `/transcripts/${id}`);
   if (shown !== id) return;
+  shown = null;
   view.clear();
   view.show("idle");
 }
+
+/** Whether there are corrections that only the page has. */
+const unsaved = () => shown !== null && !$("save").disabled;
 
 async function save() {
   $("save").disabled = true;
@@ -217,6 +225,8 @@ $("transcript").addEventListener("keydown", (event) => {
   view.seek(getSelection().anchorNode);
 });
 $("player").addEventListener("timeupdate", view.follow);
+$("player").addEventListener("loadedmetadata", view.measure);
+addEventListener("beforeunload", (event) => unsaved() && event.preventDefault());
 view.receiveDrops($("drop"), $("audio-file"));
 view.nameLanguages($("language"));
 view.enable();

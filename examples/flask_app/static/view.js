@@ -22,10 +22,12 @@ export const state = () => $("transcript").dataset.state;
 /** Shows a state: idle, recording, uploading, recognising, live, done or error. */
 export function show(name, words = STATES[name]) {
   if ($("status").textContent !== words) $("status").textContent = words;
-  if (state() === name) return;
-  $("transcript").dataset.state = name;
-  $("progress").hidden = true;
-  enable();
+  if (state() !== name) {
+    $("transcript").dataset.state = name;
+    $("progress").hidden = true;
+    enable();
+  }
+  if (name === "done") $("paper").scrollIntoView({ block: "nearest" });
 }
 
 export function setBusy(is) {
@@ -60,6 +62,7 @@ export function fail(error) {
   const unreachable = error instanceof BlockedError;
   $("error").textContent = unreachable ? `The server can't be reached: ${error.message}.` : error.message;
   $("error").hidden = false;
+  $("error").scrollIntoView({ block: "nearest" });
   hidePartial();
   show("error");
 }
@@ -167,6 +170,13 @@ export function play(url) {
   $("player").src = url;
   $("player").hidden = false;
   $("transcript").classList.add("plays");
+}
+
+/** Has the length of a recording found: MediaRecorder does not write it down, but its end tells. */
+export function measure({ currentTarget: player }) {
+  if (player.duration !== Infinity) return;
+  player.addEventListener("seeked", () => (player.currentTime = 0), { once: true });
+  player.currentTime = Number.MAX_SAFE_INTEGER;
 }
 
 /** Plays from the word that a node is in, or from the beginning of its segment. */

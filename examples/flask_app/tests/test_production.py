@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -129,3 +129,10 @@ def test_words_come_while_they_are_spoken(visitor):
     transcript = azstt.Transcript.model_validate(visitor.ask("GET", "/transcripts/one"))
     assert transcript.duration == pytest.approx(11, abs=0.1)
     assert "your country" in transcript.text
+
+
+def test_a_browser_has_so_many_websockets_at_once(visitor):
+    """One more is closed, so that nobody takes all threads by connecting and saying nothing."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(visitor.socket(f"/live/{n}/socket")) for n in range(9)]
+        until(lambda: sum(not socket.connected for socket in sockets) == 1)

@@ -26,7 +26,7 @@ def test_nothing_changes_without_the_pages_token(browser):
 
 
 @pytest.mark.parametrize(
-    "origin", ["https://evil.example", "null", "http://localhost.evil.example"]
+    "origin", ["https://evil.example", "null", "http://localhost.evil.example", "http://["]
 )
 def test_other_sites_pages_are_refused(browser, origin):
     """Neither their requests nor their WebSockets are served, whatever token they have."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import azstt
@@ -64,6 +65,15 @@ def test_a_name_is_no_path_and_no_header(browser):
     assert answer.status_code == 200
     assert "X-Mine" not in answer.headers
     assert "/" not in answer.headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize("name", ["議事録.wav", "réunion.wav"])
+def test_a_name_may_be_in_any_script(browser, name):
+    """A header holds it in ASCII alone; a server that is given more breaks the download off."""
+    saved = browser.transcribe(name=name)["transcript"]
+    disposition = browser.get(f"/transcripts/{saved}/srt").headers["Content-Disposition"]
+    assert disposition.isascii()
+    assert f"filename*=UTF-8''{quote(name[:-4])}.srt" in disposition
 
 
 def test_a_correction_is_what_is_downloaded(browser):
@@ -138,6 +148,16 @@ def test_a_correction_stays_in_its_segment():
     now = corrected(transcript, "zero one two\nthree four and a half\n")
     assert [segment.text for segment in now.segments] == ["zero one two", "three four and a half"]
     assert [segment.speaker for segment in now.segments] == ["Guest-0", "Guest-1"]
+
+
+@settings(max_examples=20)
+@given(place=st.integers(0, 299), text=st.sampled_from(["the end", "of the", "and so of the it"]))
+def test_a_correction_of_a_long_transcript_touches_its_segment_alone(place, text):
+    """However common its words are, and however long what stands around them is."""
+    texts = [f"and so it was the end of number {at} of the" for at in range(300)]
+    now = [*texts[:place], text, *texts[place + 1 :]]
+    corrected_ = corrected(spoken(*texts), "\n\n".join(now))
+    assert [segment.text for segment in corrected_.segments] == now
 
 
 def test_a_text_for_silence_is_kept():

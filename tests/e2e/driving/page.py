@@ -97,9 +97,9 @@ class Page:
 
     def speak(self, transport: str = "") -> None:
         """Begin to speak, live."""
-        self["settings"].evaluate("settings => (settings.open = true)")
+        self["more"].evaluate("more => (more.open = true)")
         self["transport"].select_option(transport)
-        self["settings"].evaluate("settings => (settings.open = false)")
+        self["more"].evaluate("more => (more.open = false)")
         self["live"].click()
 
     def crash(self) -> None:

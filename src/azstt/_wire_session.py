@@ -42,7 +42,7 @@ from azstt._wire_log import EventLog, refusal
 
 _log = logging.getLogger("azstt.wire")
 
-#: Seconds that a recogniser has to refuse other options: a page takes a longer silence for an outage.
+#: Seconds that a recogniser has to refuse other options; a page takes long silence for an outage.
 _ANSWER = 3.0
 
 #: Gives the next message from a page: text, audio, or None when the connection is gone.
@@ -213,10 +213,9 @@ class WireSession:
             case Finish(kind=kind):
                 await self._carry_out(link, kind, self._live.finish)
             case Update(kind=kind) as update:
-                changes = cast(
-                    "OptionFields", update.model_dump(exclude={"kind"}, exclude_none=True)
-                )
-                await self._carry_out(link, kind, partial(self._update, changes))
+                changes = update.model_dump(exclude={"kind"}, exclude_none=True)
+                change = partial(self._update, cast("OptionFields", changes))
+                await self._carry_out(link, kind, change)
             case Close():
                 self._done = True
             case Start(kind=kind) | Resume(kind=kind):

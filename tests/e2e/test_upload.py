@@ -65,6 +65,16 @@ def test_an_upload_gives_what_the_library_gives(apps, backends, visit, recording
         assert any(0 < count < len(recordings["both"].reference) for count in heard)
 
 
+def test_how_far_a_long_recording_is_is_told(apps, visit, audio):
+    """The page says how much is decoded, and how much of it recognised; and it can be cancelled."""
+    page = visit(apps["local"].url)
+    page.upload(audio / "long.ogg")
+    told = "() => /… [1-9]\\d* s; [1-9]\\d* s are decoded/.test(seen.at(-1).status)"
+    page.until(told, None, "how far it is")
+    page["cancel"].click()
+    page.wait("idle")
+
+
 def test_a_video_is_dropped(apps, visit, audio, shoot):
     """Any container will do, also of a film, and so will dropping it."""
     page = visit(apps["local"].url)

@@ -87,8 +87,9 @@ function news({ state, texts, partial, decoded, recognised, total }) {
   for (const text of texts) view.addSegment({ text });
   view.showPartial("", partial);
   if (state !== "recognising") return;
-  const of = Math.round(total ?? decoded);
-  view.show("recognising", of ? `Recognising… ${Math.round(recognised)} of ${of} s` : undefined);
+  const of = total ? ` of ${Math.round(total)}` : ""; // some containers do not say
+  const ahead = decoded < (total ?? Infinity) - 1 ? `; ${Math.round(decoded)} s are decoded` : "";
+  view.show("recognising", decoded ? `Recognising… ${Math.round(recognised)}${of} s${ahead}` : undefined);
   view.progress(total ? Math.min(1, recognised / total) : null);
 }
 

@@ -51,22 +51,17 @@ class Utterance(Segment):
 
     def shifted(self, seconds: float) -> Self:
         """Give it so many seconds earlier."""
-        return self.model_copy(
-            update={
-                "start": self.start - seconds,
-                "end": self.end - seconds,
-                "words": tuple(
-                    word.model_copy(
-                        update={"start": word.start - seconds, "end": word.end - seconds}
-                    )
-                    for word in self.words
-                ),
-            }
-        )
+
+        def moved(span: Word | Utterance) -> dict[str, float]:
+            # Rounded, what begins just there may lie before the beginning.
+            return {"start": max(0.0, span.start - seconds), "end": max(0.0, span.end - seconds)}
+
+        words = tuple(word.model_copy(update=moved(word)) for word in self.words)
+        return self.model_copy(update={**moved(self), "words": words})
 
     def since(self, at: Seconds) -> Self | None:
         """Give the rest of it from ``at`` on: the words that begin there or later."""
-        if self.start >= at:
+        if not _begins_before(self, at):
             return self
         words = tuple(word for word in self.spoken() if not _begins_before(word, at))
         if not words:
@@ -81,9 +76,11 @@ class Utterance(Segment):
             return self
         spoken = self.spoken()
         words = tuple(
-            word.model_copy(update={"end": min(word.end, at)}) for word in spoken if word.start < at
+            word.model_copy(update={"end": min(word.end, at)})
+            for word in spoken
+            if _begins_before(word, at)
         )
-        if self.start >= at or (spoken and not words):
+        if not _begins_before(self, at) or (spoken and not words):
             return None
         text = " ".join(word.text for word in words)
         rest = {"text": text, "words": words, "end": at}
@@ -125,9 +122,9 @@ class Script(FrozenModel):
         return read_model(cls, path)
 
 
-def _begins_before(word: Word, at: float) -> bool:
+def _begins_before(span: Word | Utterance, at: float) -> bool:
     """Tell it to the microsecond: times are differences of others, and no word is in two turns."""
-    return round(word.start - at, 6) < 0
+    return round(span.start - at, 6) < 0
 
 
 def read_model(kind: type[Model], path: str | PathLike[str]) -> Model:

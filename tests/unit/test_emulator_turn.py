@@ -83,6 +83,19 @@ def test_initial_silence_is_told_once():
     assert told(single.pass_silence(2.5))[-1] == ("turn.end", None)
 
 
+def test_initial_silence_is_told_of_audio_that_comes_at_once():
+    """Where all audio is there, what was silent at its start is told before the speech."""
+    turn = Turn(TurnRequest(initial_silence=2.0), "tag")
+    speech = SpeechStarted(at=4.0)
+    assert [name for name, _ in told(turn.hear(speech))] == [
+        "speech.phrase",
+        "speech.startDetected",
+    ]
+    single = Turn(TurnRequest(initial_silence=2.0, mode="interactive"), "tag")
+    assert [name for name, _ in told(single.hear(speech))][-1] == "turn.end"
+    assert single.over
+
+
 def test_silence_is_acknowledged_by_a_header():
     """An acknowledgement raises no event: a header on a path that nobody knows."""
     turn = Turn(TurnRequest(), "tag")

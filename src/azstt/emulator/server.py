@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from secrets import token_hex
 from typing import cast
 
@@ -166,8 +167,9 @@ class Server:
                 max_msg_size=_MOST_BYTES,
                 timeout=_CLOSE_TIMEOUT,
             )
+            if ws.can_prepare(request):
+                record.status = HTTPStatus.SWITCHING_PROTOCOLS  # before the client hears of it
             await ws.prepare(request)
-            record.status = ws.status
             transport = cast("asyncio.Transport", request.transport)
             connection = Connection(self._service, ws, transport, record, faults)
             self._connections[record.number] = connection
@@ -181,6 +183,7 @@ class Server:
                 del self._connections[record.number]
             return ws
         finally:
+            record.closed = record.closed or "lost"
             del self._open[record.number]
 
     def _expect_outage(self) -> None:

@@ -67,6 +67,9 @@ class Turn:
             return
         match heard:
             case SpeechStarted(at=at):
+                yield from self.pass_silence(at)  # much audio may have come at once
+                if self.over:
+                    return
                 self._spoken = True
                 yield Outgoing("speech.startDetected", {"Offset": seconds_to_ticks(at)})
             case Partial():
@@ -86,9 +89,9 @@ class Turn:
         if limit is None or self._spoken or self.over or position < limit:
             return
         self._spoken = True  # said once
-        yield from self._nothing("InitialSilenceTimeout", position)
+        yield from self._nothing("InitialSilenceTimeout", limit)
         if self._request.mode == "interactive":
-            yield from self._close(position)
+            yield from self._close(limit)
 
     def finish(self, position: float) -> Iterator[Outgoing]:
         """End the turn: all the audio, up to ``position``, was heard."""

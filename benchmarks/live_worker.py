@@ -27,6 +27,7 @@ _SETTLE, _CLOSING = 4.0, 15.0
 #: Share of a period of events by which one session follows another.
 _GOLDEN = 0.618
 _STEP = 0.2
+_CATCH_UP = 0.1
 _EVERY = 5.0
 _ROLLUP = Path("/proc/self/smaps_rollup")
 
@@ -133,6 +134,7 @@ class Client:
         notes, seconds = self._notes, self._plan.seconds
         gc.collect()
         sizes = [(0.0, memory())]
+        await asyncio.sleep(_CATCH_UP)  # with what has come while this looked
         began, cpu, others = time.monotonic(), time.process_time(), self._elsewhere()
         looking = 0.0  # at the memory of many threads takes milliseconds, which are nobody's
         notes.counts = True

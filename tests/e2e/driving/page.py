@@ -90,6 +90,12 @@ class Page:
                 f"{what} did not come: {self.seen[-1:]}, {self.complaints}"
             ) from error
 
+    def write(self, text: str) -> None:
+        """Type at the transcript's end, as who corrects it."""
+        self["transcript"].click()
+        self.tab.keyboard.press("Control+End")
+        self.tab.keyboard.type(text)
+
     def upload(self, path: Path) -> None:
         """Choose a file and have it transcribed."""
         self["audio-file"].set_input_files(path)

@@ -42,12 +42,13 @@ def unbreakable(text: str) -> Iterator[tuple[int, int]]:
     These are words, or single letters in scripts that set no spaces.
     """
     for token in re.finditer(r"\S+", text):
-        first = token.start()
-        for at in range(first + 1, token.end()):
-            if _may_part(text[at - 1], text[at]):
-                yield first, at
-                first = at
-        yield first, token.end()
+        first, end = token.span()
+        if _UNSPACED.search(text, first, end):  # few are, and every partial comes through here
+            for at in range(first + 1, end):
+                if _may_part(text[at - 1], text[at]):
+                    yield first, at
+                    first = at
+        yield first, end
 
 
 def end_of_word(text: str, end: int) -> int:

@@ -185,9 +185,14 @@ class Line:
 
     def feed(self, data: bytes) -> None:
         """Take audio, all of it at once; much of it is decoded bit by bit, as the loop has time."""
-        if (decoder := self._decoder) is not None:
-            slices = (data[at : at + _SLICE] for at in range(0, len(data), _SLICE))
-            self._do(*(partial(decoder.feed, piece) for piece in slices))
+        decoder = self._decoder
+        if decoder is None:
+            return
+        if len(data) <= _SLICE:  # as of whoever speaks
+            self._do(partial(decoder.feed, data))
+            return
+        slices = (data[at : at + _SLICE] for at in range(0, len(data), _SLICE))
+        self._do(*(partial(decoder.feed, piece) for piece in slices))
 
     def finish(self) -> None:
         """Take no more."""

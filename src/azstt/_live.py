@@ -377,14 +377,15 @@ class LiveSession:
             SessionStateError: there is none, or the session was closed meanwhile.
             Exception: what ended it meanwhile.
         """
-        plan = self._plan
-        await conversation.room(block=plan.overflow == "block")
-        if conversation.line.full:
-            conversation.look_at_the_clock()  # where nobody waits, nobody else may
+        plan, line = self._plan, conversation.line
+        if line.decoding or line.full:
+            await conversation.room(block=plan.overflow == "block")
+            if line.full:
+                conversation.look_at_the_clock()  # where nobody waits, nobody else may
         if conversation.over.is_set():
             conversation.raise_failure()
             raise SessionStateError(f"send() {_State.CLOSED.value}")
-        if plan.overflow == "error" and conversation.line.full:
+        if plan.overflow == "error" and line.full:
             raise SessionStateError(
                 f"the recogniser is behind: buffer={plan.buffer!r} s of audio wait for it; send "
                 "no faster than it is spoken, or choose overflow='block' or 'drop_oldest'"

@@ -81,7 +81,8 @@ def test_two_at_once_get_their_own_words_alone(
             page["stop"].click()
             page.wait("done")
             heard[name] = words(page.text)
-            page["history"].locator("li").wait_for()
+            page["history"].locator("li").first.wait_for()
+            assert page["history"].locator("li").count() == 1
     finally:
         second.close()
     assert heard == {name: recordings[name].reference for name in heard}

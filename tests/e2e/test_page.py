@@ -85,6 +85,7 @@ def test_other_peoples_tests_can_drive_it(apps, visit, recordings):
     page.tab.click("#stop")
     page.tab.wait_for_selector("#transcript[data-state=done]")
     page.tab.locator("#history li").nth(1).wait_for()
+    assert page.tab.locator("#history li").count() == 2
 
 
 def test_the_last_words_stay_in_sight(apps, visit, microphone, recordings):

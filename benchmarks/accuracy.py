@@ -28,8 +28,8 @@ import numpy as np
 from _wording import words
 
 from azstt import RecognitionOptions, Word
+from azstt._audio import open_audio
 from azstt._audio_format import AudioFormat
-from azstt._decode import open_audio
 from azstt._events import Event, Failed, Final, Partial
 from azstt.backends import RecognizerBackend
 from azstt.backends.local import LocalBackend

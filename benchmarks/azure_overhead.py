@@ -36,8 +36,8 @@ from statistics import median
 from typing import Any
 
 import azstt
-from azstt._settings import AzureSettings
 from azstt.backends.azure import AzureBackend, AzureLimits
+from azstt.backends.azure._settings import AzureSettings
 from azstt.emulator import Script
 
 RATE = 16_000

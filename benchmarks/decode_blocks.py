@@ -53,7 +53,7 @@ _RESCUERS: Final[tuple[str, ...]] = (
 
 _ONE_SHOT: Final = """
 import sys
-from azstt._decode import open_audio
+from azstt._audio import open_audio
 with open_audio(sys.argv[1]) as reader:
     for chunk in reader: pass
 print("av" in sys.modules)

@@ -81,7 +81,7 @@ def in_threads(run: Decode, paths: Sequence[str]) -> dict[str, float]:
 
 def open_times(path: str, repeat: int) -> dict[str, list[float]]:
     """Time how long azstt takes to open a file, and until it gives the first PCM."""
-    open_audio = importlib.import_module("azstt._decode").open_audio
+    open_audio = importlib.import_module("azstt._audio").open_audio
     opened, first = [], []
     for _ in range(repeat):
         start = time.perf_counter()

@@ -103,7 +103,7 @@ def _ffmpeg_static(path: str, sink: Sink) -> None:
 
 
 def _azstt(path: str, sink: Sink) -> None:
-    from azstt._decode import open_audio
+    from azstt._audio import open_audio
 
     with open_audio(path) as reader:
         for chunk in reader:
@@ -114,7 +114,7 @@ def _azstt_prepare() -> None:
     """Make azstt import the modules that it puts off until it needs them."""
     import wave
 
-    from azstt._decode import open_audio
+    from azstt._audio import open_audio
 
     file = io.BytesIO()
     with wave.open(file, "wb") as writer:
@@ -126,7 +126,7 @@ def _azstt_prepare() -> None:
 
 
 def _azstt_bytes(path: str, sink: Sink) -> None:
-    from azstt._decode import open_audio
+    from azstt._audio import open_audio
 
     with open_audio(Path(path).read_bytes()) as reader:
         for chunk in reader:
@@ -241,8 +241,8 @@ _SOUND = ("numpy", "soundfile", "soxr")
 _LIBROSA = ("librosa.core.audio", "audioread.ffdec", *_SOUND)
 
 DECODERS: Final = {
-    "azstt": Decoder(_azstt, ("azstt._decode", "av"), prepare=_azstt_prepare),
-    "azstt bytes": Decoder(_azstt_bytes, ("azstt._decode", "av"), prepare=_azstt_prepare),
+    "azstt": Decoder(_azstt, ("azstt._audio", "av"), prepare=_azstt_prepare),
+    "azstt bytes": Decoder(_azstt_bytes, ("azstt._audio", "av"), prepare=_azstt_prepare),
     "ffmpeg": Decoder(_ffmpeg, program=ffmpeg_on_path),
     "ffmpeg static": Decoder(_ffmpeg_static, program=ffmpeg_static),
     "PyAV": Decoder(_pyav, ("av", "numpy")),

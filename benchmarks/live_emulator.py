@@ -16,10 +16,10 @@ from aiohttp import web
 
 from azstt._events import Partial, SpeechStarted
 from azstt.emulator import serve
+from azstt.emulator._service.request import TurnRequest
+from azstt.emulator._service.wire import WaveFormat
 from azstt.emulator.engines import Listen, Phrase
-from azstt.emulator.request import TurnRequest
 from azstt.emulator.script import Utterance
-from azstt.emulator.wire import WaveFormat
 
 #: Bytes of the time at the beginning of each piece of audio, and what stands for it in a text.
 STAMP = 8

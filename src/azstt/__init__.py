@@ -9,15 +9,16 @@ from azstt._api import atranscribe_bytes as atranscribe_bytes
 from azstt._api import atranscribe_file as atranscribe_file
 from azstt._api import transcribe_bytes as transcribe_bytes
 from azstt._api import transcribe_file as transcribe_file
+from azstt._audio import AudioReader as AudioReader
+from azstt._audio import ByteFeed as ByteFeed
+from azstt._audio import Container as Container
+from azstt._audio import DamagedRange as DamagedRange
+from azstt._audio import DecodeReport as DecodeReport
+from azstt._audio import open_audio as open_audio
+from azstt._audio import to_wav as to_wav
+from azstt._audio.microphone import Microphone as Microphone
+from azstt._audio.microphone import microphone as microphone
 from azstt._audio_format import AudioFormat as AudioFormat
-from azstt._blocking import BlockingLiveSession as BlockingLiveSession
-from azstt._decode import AudioReader as AudioReader
-from azstt._decode import ByteFeed as ByteFeed
-from azstt._decode import Container as Container
-from azstt._decode import DamagedRange as DamagedRange
-from azstt._decode import DecodeReport as DecodeReport
-from azstt._decode import open_audio as open_audio
-from azstt._decode import to_wav as to_wav
 from azstt._errors import AudioDecodeError as AudioDecodeError
 from azstt._errors import AudioError as AudioError
 from azstt._errors import AudioSourceError as AudioSourceError
@@ -46,13 +47,8 @@ from azstt._events import Reconnecting as Reconnecting
 from azstt._events import SpeechEnded as SpeechEnded
 from azstt._events import SpeechStarted as SpeechStarted
 from azstt._events import Started as Started
-from azstt._line import Overflow as Overflow
-from azstt._live import LiveSession as LiveSession
-from azstt._microphone import Microphone as Microphone
-from azstt._microphone import microphone as microphone
 from azstt._options import PronunciationOptions as PronunciationOptions
 from azstt._options import RecognitionOptions as RecognitionOptions
-from azstt._pieces import Piece as Piece
 from azstt._result import Alternative as Alternative
 from azstt._result import AudioLedger as AudioLedger
 from azstt._result import Gap as Gap
@@ -63,8 +59,12 @@ from azstt._result import Segment as Segment
 from azstt._result import Sound as Sound
 from azstt._result import Usage as Usage
 from azstt._result import Word as Word
+from azstt._sessions.blocking import BlockingLiveSession as BlockingLiveSession
+from azstt._sessions.chunks import Piece as Piece
+from azstt._sessions.live import LiveSession as LiveSession
+from azstt._sessions.pipeline import Overflow as Overflow
 from azstt._transcript import Transcript as Transcript
-from azstt._wire_server import BlockingWireServer as BlockingWireServer
-from azstt._wire_server import WireServer as WireServer
+from azstt._web.server import BlockingWireServer as BlockingWireServer
+from azstt._web.server import WireServer as WireServer
 
 __version__ = "0.1.0"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TypeAlias, Unpack
 
-from azstt import _engine
-from azstt._decode import AudioSource
-from azstt._engine import Job, ProgressCallback
+from azstt._audio import AudioSource
 from azstt._errors import ConfigurationError
 from azstt._options import TranscribeFields, split_fields
-from azstt._portal import Portal
+from azstt._sessions import batch
+from azstt._sessions.batch import Job, ProgressCallback
+from azstt._threads.loop_thread import Portal
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend, resolve
 
@@ -68,7 +68,7 @@ async def atranscribe_file(
 
     Runs on asyncio and on trio. Cancelling it stops the work. ``progress`` is called on the loop.
     """
-    return await _engine.transcribe(_job(_file(source), backend, progress, timeout, options))
+    return await batch.transcribe(_job(_file(source), backend, progress, timeout, options))
 
 
 def transcribe_bytes(
@@ -92,12 +92,12 @@ async def atranscribe_bytes(
     **options: Unpack[TranscribeFields],
 ) -> Transcript:
     """Transcribe the bytes of an audio or video file; `atranscribe_file` explains the rest."""
-    return await _engine.transcribe(_job(_bytes(data), backend, progress, timeout, options))
+    return await batch.transcribe(_job(_bytes(data), backend, progress, timeout, options))
 
 
 def _run(job: Job) -> Transcript:
     """Run a job on an event loop of its own: a slow progress callback holds up no other's."""
-    return Portal("azstt loop").call(_engine.transcribe, job)
+    return Portal("azstt loop").call(batch.transcribe, job)
 
 
 def _job(

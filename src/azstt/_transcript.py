@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from azstt import _captions
-from azstt._cues import Limits
+from azstt._captions import formats
+from azstt._captions.cues import Limits
 from azstt._models import FrozenModel
 from azstt._result import AudioLedger, Seconds, Segment, Usage, Word
 
@@ -64,7 +64,7 @@ class Transcript(FrozenModel):
         Raises:
             ConfigurationError: a limit is too small.
         """
-        return _captions.srt(self.segments, Limits(max_chars, max_lines, max_seconds))
+        return formats.srt(self.segments, Limits(max_chars, max_lines, max_seconds))
 
     def to_vtt(self, *, max_chars: int = 42, max_lines: int = 2, max_seconds: float = 7.0) -> str:
         """Write WebVTT captions, cut as those of `to_srt`, with speakers as voice tags.
@@ -78,11 +78,11 @@ class Transcript(FrozenModel):
         Raises:
             ConfigurationError: a limit is too small.
         """
-        return _captions.vtt(self.segments, Limits(max_chars, max_lines, max_seconds))
+        return formats.vtt(self.segments, Limits(max_chars, max_lines, max_seconds))
 
     def to_txt(self) -> str:
         """Write a line for each segment, after its speaker's name where it has one."""
-        return _captions.txt(self.segments)
+        return formats.txt(self.segments)
 
     def to_csv(self) -> str:
         """Write a row for each segment: start, end, speaker, language, confidence, text, channel.
@@ -90,7 +90,7 @@ class Transcript(FrozenModel):
         The first row holds those names. Times are seconds; what the recogniser did not say is
         empty. Rows end with CRLF (RFC 4180): open the file with ``newline=""``.
         """
-        return _captions.csv_text(self.segments)
+        return formats.csv_text(self.segments)
 
     def __str__(self) -> str:
         """Give the text."""

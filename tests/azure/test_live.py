@@ -10,8 +10,8 @@ import jiwer
 import pytest
 
 import azstt
-from azstt._settings import AzureSettings
 from azstt.backends.azure import AzureBackend
+from azstt.backends.azure._settings import AzureSettings
 from azstt.testing import check_backend
 
 pytestmark = [pytest.mark.azure, pytest.mark.usefixtures("no_thread_left")]

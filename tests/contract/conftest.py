@@ -9,9 +9,9 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 import azstt
-from azstt._settings import AzureSettings
 from azstt.backends import resolve
 from azstt.backends.azure import AzureBackend, AzureLimits
+from azstt.backends.azure._settings import AzureSettings
 from azstt.testing import ScriptedBackend
 
 SENTENCES = ("And so, my fellow Americans:", "ask not what your country can do for you.")

@@ -11,8 +11,8 @@ import pytest
 
 from azstt import AudioFormat, RecognitionOptions, Word
 from azstt._events import Ended, Failed, SpeechEnded, SpeechStarted
-from azstt._settings import AzureSettings
 from azstt.backends.azure import AzureBackend, AzureLimits, ReconnectPolicy
+from azstt.backends.azure._settings import AzureSettings
 from azstt.emulator import Utterance
 from azstt.emulator.engines import Phrase, Quiet
 

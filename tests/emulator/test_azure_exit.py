@@ -18,7 +18,7 @@ from azstt.emulator.faults import Mute, Stall
 PROGRAM = """
 import contextlib, sys, threading, time
 import azstt
-from azstt._settings import AzureSettings
+from azstt.backends.azure._settings import AzureSettings
 from azstt.backends.azure import AzureBackend, AzureLimits
 
 host, moment = sys.argv[1:]

@@ -15,8 +15,8 @@ import pytest
 
 import azstt
 from azstt import emulator as emulators
-from azstt._settings import AzureSettings
 from azstt.backends.azure import AzureBackend, AzureLimits, ReconnectPolicy
+from azstt.backends.azure._settings import AzureSettings
 from azstt.emulator import Faults, Script
 from azstt.emulator.faults import Close, Expire
 

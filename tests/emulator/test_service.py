@@ -16,9 +16,9 @@ import pytest
 
 import azstt
 from azstt.emulator import Faults, Script, Utterance, marked_wav, serve
+from azstt.emulator._service.wire import WaveFormat, encode_binary, encode_riff, encode_text
 from azstt.emulator.engines.script import ScriptEngine
 from azstt.emulator.faults import Outage, Refuse
-from azstt.emulator.wire import WaveFormat, encode_binary, encode_riff, encode_text
 
 PATH = "/stt/speech/universal/v2"
 ID = "0123456789abcdef0123456789ABCDEF"

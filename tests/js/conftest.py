@@ -18,7 +18,7 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from azstt import LiveSession
-from azstt._wire_server import WireServer
+from azstt._web.server import WireServer
 
 HERE = Path(__file__).parent
 CLIENT = resources.files("azstt") / "js"

@@ -12,7 +12,7 @@ import pytest
 
 from azstt import Alternative, PronouncedWord, Pronunciation, Segment, ServiceError, Sound, Word
 from azstt import _events as events
-from azstt._wire import Ack, Opened, Problem, Refused, Told, schema
+from azstt._web.messages import Ack, Opened, Problem, Refused, Told, schema
 
 HERE = Path(__file__).parent
 CLIENT = resources.files("azstt") / "js"

@@ -7,8 +7,8 @@ from importlib.metadata import EntryPoint, entry_points
 from threading import Event
 
 from azstt._errors import BackendFallbackWarning, ConfigurationError
-from azstt._settings import AzureSettings
 from azstt.backends._base import RecognizerBackend
+from azstt.backends.azure._settings import AzureSettings
 
 GROUP = "azstt.backends"
 PREFERRED = "azure"

@@ -9,7 +9,7 @@ Needs the extra ``emulator``.
 from azstt.emulator._command import run as run
 from azstt.emulator._serve import Emulator as Emulator
 from azstt.emulator._serve import serve as serve
+from azstt.emulator._service.markers import marked_wav as marked_wav
 from azstt.emulator.faults import Faults as Faults
-from azstt.emulator.marks import marked_wav as marked_wav
 from azstt.emulator.script import Script as Script
 from azstt.emulator.script import Utterance as Utterance

@@ -11,14 +11,14 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from azstt._errors import ConfigurationError, MissingDependencyError
+from azstt.emulator._service.records import RequestRecord
 from azstt.emulator.engines import Engine
 from azstt.emulator.engines.script import ScriptEngine
 from azstt.emulator.faults import Faults
-from azstt.emulator.records import RequestRecord
 from azstt.emulator.script import Script
 
 if TYPE_CHECKING:
-    from azstt.emulator.server import Server
+    from azstt.emulator._service.server import Server
 
 FilePath: TypeAlias = str | PathLike[str]
 #: Seconds between two looks at the connections.
@@ -105,7 +105,7 @@ def serve(  # noqa: PLR0913 - each is one thing to set up, by name
         MissingDependencyError: an extra is not installed.
     """
     try:
-        from azstt.emulator.server import Server, Settings  # noqa: PLC0415 - optional
+        from azstt.emulator._service.server import Server, Settings  # noqa: PLC0415 - optional
     except ModuleNotFoundError as error:
         if error.name != "aiohttp":
             raise

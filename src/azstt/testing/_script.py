@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from azstt._assembly.words import spread_words
 from azstt._events import (
     AudioGap,
     Ended,
@@ -22,7 +23,6 @@ from azstt._events import (
 )
 from azstt._models import FrozenModel
 from azstt._result import Seconds, Segment, Word
-from azstt._words import spread_words
 
 
 class Cue(FrozenModel):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from azstt._audio_format import AudioFormat
-from azstt._azure_failures import BACKEND
 from azstt._errors import ConfigurationError, MissingDependencyError
 from azstt._options import RecognitionOptions
-from azstt._settings import AzureSettings as AzureSettings
 from azstt.backends._base import Capabilities, Emit, RecognizerSession
+from azstt.backends.azure._failures import BACKEND
 from azstt.backends.azure._limits import AzureLimits as AzureLimits
 from azstt.backends.azure._limits import ReconnectPolicy as ReconnectPolicy
 from azstt.backends.azure._request import DEFAULT_LANGUAGE, Request
+from azstt.backends.azure._settings import AzureSettings as AzureSettings
 from azstt.backends.azure._tokens import Token, TokenCredential, Tokens
 
 #: What another recogniser can have otherwise, without giving results of another kind: no speakers,

@@ -12,9 +12,9 @@ from http.client import HTTPException, HTTPSConnection
 from typing import TypeAlias, cast
 from urllib.parse import unquote, urlsplit
 
-from azstt._azure_failures import CERTIFICATE
 from azstt._errors import RecognitionError
-from azstt._settings import AzureSettings
+from azstt.backends.azure._failures import CERTIFICATE
+from azstt.backends.azure._settings import AzureSettings
 
 #: What is told of an issuer, and at most how much: it is what a stranger says of itself.
 _NAMES = ("organizationName", "commonName")

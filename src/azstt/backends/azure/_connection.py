@@ -9,10 +9,10 @@ from time import monotonic
 from typing import Protocol
 
 from azstt._audio_format import AudioFormat
-from azstt._azure_failures import BACKEND
 from azstt._errors import RecognitionError, RecognitionTimeoutError, ServiceError
 from azstt.backends.azure._buffer import AudioBuffer, Reader
 from azstt.backends.azure._certificate import name_issuer
+from azstt.backends.azure._failures import BACKEND
 from azstt.backends.azure._link import Link, Sink
 from azstt.backends.azure._request import Request
 from azstt.backends.azure._sdk import Recognition

@@ -5,12 +5,12 @@ from __future__ import annotations
 from time import monotonic
 from typing import Protocol
 
-from azstt._azure_failures import BACKEND, failure
-from azstt._azure_payload import Phrase, parse_phrase
 from azstt._errors import RecognitionError, ServiceError
 from azstt._result import Segment
 from azstt._units import ticks_to_seconds
 from azstt.backends.azure._buffer import AudioBuffer
+from azstt.backends.azure._failures import BACKEND, failure
+from azstt.backends.azure._payload import Phrase, parse_phrase
 from azstt.backends.azure._request import Request
 from azstt.backends.azure._watch import Watch
 

@@ -8,9 +8,9 @@ from urllib.parse import unquote, urlsplit
 
 from azstt._errors import ConfigurationError
 from azstt._options import RecognitionOptions
-from azstt._settings import AzureSettings
 from azstt._units import milliseconds
 from azstt.backends.azure._limits import AzureLimits
+from azstt.backends.azure._settings import AzureSettings
 
 DEFAULT_LANGUAGE = "en-US"
 #: How many candidate languages the service takes at the start, and where they may change.

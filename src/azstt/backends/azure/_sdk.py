@@ -15,11 +15,11 @@ from threading import Event as Flag
 from typing import Any, Protocol, TypeAlias, cast
 
 from azstt._audio_format import AudioFormat
-from azstt._azure_failures import BACKEND
 from azstt._errors import RecognitionError, RequestError, ServiceError
 from azstt._options import PronunciationOptions
-from azstt.backends._native import native_callback
 from azstt.backends.azure._buffer import Reader
+from azstt.backends.azure._failures import BACKEND
+from azstt.backends.azure._native import native_callback
 from azstt.backends.azure._request import Request
 
 # The SDK has no types: it is Any from here on, and reaches no further than this module.

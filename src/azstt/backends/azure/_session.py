@@ -10,8 +10,6 @@ from threading import TIMEOUT_MAX, Condition, Thread, current_thread, get_ident
 from time import monotonic
 
 from azstt._audio_format import AudioFormat
-from azstt._azure_failures import BACKEND
-from azstt._azure_payload import Phrase
 from azstt._errors import AuthenticationError, RecognitionError, SessionStateError
 from azstt._events import Ended, Event, Failed, Partial, Reconnecting, Started
 from azstt._options import RecognitionOptions
@@ -21,8 +19,10 @@ from azstt.backends._hooks import ask_to_reconnect
 from azstt.backends.azure import _exit
 from azstt.backends.azure._buffer import AudioBuffer
 from azstt.backends.azure._connection import Connection
+from azstt.backends.azure._failures import BACKEND
 from azstt.backends.azure._limits import ReconnectPolicy
 from azstt.backends.azure._link import Link, unexpected
+from azstt.backends.azure._payload import Phrase
 from azstt.backends.azure._request import Request
 from azstt.backends.azure._retry import Retry
 from azstt.backends.azure._speech import Speech

@@ -11,8 +11,8 @@ from functools import cache
 from threading import Thread
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
-from azstt._azure_failures import BACKEND
 from azstt._errors import AuthenticationError
+from azstt.backends.azure._failures import BACKEND
 
 _Given = TypeVar("_Given")
 

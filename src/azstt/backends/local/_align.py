@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
+from azstt._assembly.words import spread_words
 from azstt._result import Word
-from azstt._words import spread_words
 from azstt.backends.local._utterance import Span
 
 #: A crude guess at how each letter sounds, for words that the dictionary lacks.

@@ -11,9 +11,9 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from azstt._events import Partial, SpeechEnded, SpeechStarted
 from azstt._models import FrozenModel
 from azstt._result import Seconds
-from azstt.emulator.request import TurnRequest
+from azstt.emulator._service.request import TurnRequest
+from azstt.emulator._service.wire import WaveFormat
 from azstt.emulator.script import Utterance
-from azstt.emulator.wire import WaveFormat
 
 
 class Phrase(FrozenModel):

@@ -7,17 +7,17 @@ from contextlib import suppress
 from threading import Event as Flag
 from threading import Lock, Thread
 
+from azstt._audio import ByteFeed, open_audio
 from azstt._audio_format import AudioFormat
-from azstt._decode import ByteFeed, open_audio
 from azstt._errors import AzsttError, SessionStateError
 from azstt._events import Ended, Event, Failed, Final, Partial, SpeechEnded, SpeechStarted
 from azstt._options import RecognitionOptions
 from azstt.backends import RecognizerBackend, RecognizerSession
 from azstt.backends.local import LocalBackend
+from azstt.emulator._service.request import TurnRequest
+from azstt.emulator._service.wire import WaveFormat, encode_riff
 from azstt.emulator.engines import EngineSession, Listen, Phrase, Quiet
-from azstt.emulator.request import TurnRequest
 from azstt.emulator.script import Utterance
-from azstt.emulator.wire import WaveFormat, encode_riff
 
 _SPEECH = AudioFormat()
 #: What arrives so needs no conversion.

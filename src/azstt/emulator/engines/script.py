@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import deque
 
 from azstt._events import Partial, SpeechEnded, SpeechStarted
+from azstt.emulator._service.forms import lexical
+from azstt.emulator._service.request import TurnRequest
+from azstt.emulator._service.wire import WaveFormat
 from azstt.emulator.engines import EngineSession, Heard, Listen, Phrase, Quiet
-from azstt.emulator.forms import lexical
-from azstt.emulator.request import TurnRequest
 from azstt.emulator.script import Script, Utterance
-from azstt.emulator.wire import WaveFormat
 
 #: Seconds of silence between two acknowledgements.
 _QUIET_EVERY = 2.0

@@ -1,0 +1,89 @@
+"""What a live session has heard: the recogniser's events as the user gets them. Pure."""
+
+from __future__ import annotations
+
+from azstt._assembly.assembler import Account, Assembler
+from azstt._assembly.latency import Latency
+from azstt._assembly.ledger import DROPPED
+from azstt._assembly.stability import Stabiliser
+from azstt._assembly.timeline import Timeline
+from azstt._events import AudioGap, Event, Final, Partial, Reconnecting
+from azstt._result import Usage
+from azstt._transcript import Transcript
+
+
+class Hearing:
+    """Puts events in the audio's own time, says what of a partial is stable, keeps the account.
+
+    Args:
+        backend: the recogniser's name.
+        language: what was asked for, if one language was.
+    """
+
+    def __init__(self, *, backend: str, language: str | None) -> None:
+        self.latency: Latency = Latency()
+        self.reconnects: int = 0
+        self._assembler: Assembler = Assembler(backend=backend, language=language)
+        self._timeline: Timeline = Timeline()
+        self._stabiliser: Stabiliser = Stabiliser()
+        self._first_result: float | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether the recogniser has said its last word."""
+        return self._assembler.over
+
+    @property
+    def heard(self) -> float:
+        """How far into the audio the recogniser has said anything, in seconds."""
+        return self._assembler.heard
+
+    def add(self, event: Event, now: float) -> Event:
+        """Take the recogniser's next event, at a time of the session; give the user's."""
+        event = self._timeline.place(event)
+        match event:
+            case Partial():
+                event = self._stabiliser.partial(event)
+                self.latency.partial(event.end, now)
+            case Final(segment=segment):
+                self._stabiliser.settled()
+                if segment.text:
+                    self.latency.final(segment.end, now)
+                    self._first_result = self._first_result or now
+            case Reconnecting():
+                self.reconnects += 1
+            case _:
+                pass
+        self._assembler.add(event)
+        return event
+
+    def drop(self, taken: float, at: float, seconds: float) -> AudioGap:
+        """Note that audio was left out after the recogniser had taken ``taken`` seconds."""
+        gap = AudioGap(start=at, end=at + seconds, reason=DROPPED)
+        self._timeline.drop(taken, seconds)
+        self._assembler.add(gap)
+        return gap
+
+    def usage(self, audio_seconds: float, now: float) -> Usage:
+        """Say what it took so far."""
+        return Usage(
+            audio_seconds=audio_seconds,
+            wall_seconds=now,
+            first_result_latency=self._first_result,
+            first_partial_latency=self.latency.first_partial,
+            final_latency=self.latency.of_finals,
+            reconnects=self.reconnects,
+        )
+
+    def so_far(self, account: Account) -> Transcript:
+        """Give what there is now, complete or not."""
+        return self._assembler.so_far(**account)
+
+    def complete(self, account: Account) -> Transcript:
+        """Give the whole transcript.
+
+        Raises:
+            RecognitionError: the recogniser failed.
+            IncompleteTranscriptError: seconds of audio are unaccounted for.
+        """
+        return self._assembler.complete(**account)

@@ -1,0 +1,11 @@
+"""Any audio or video to PCM: the only package that imports `av`, and only when it must."""
+
+from azstt._audio.feed import ByteFeed as ByteFeed
+from azstt._audio.files.reader import AudioReader as AudioReader
+from azstt._audio.files.reader import open_audio as open_audio
+from azstt._audio.files.reader import to_wav as to_wav
+from azstt._audio.formats.containers import Container as Container
+from azstt._audio.report import DamagedRange as DamagedRange
+from azstt._audio.report import DecodeReport as DecodeReport
+from azstt._audio.sources import AudioSource as AudioSource
+from azstt._audio.streams.decoder import LiveDecoder as LiveDecoder

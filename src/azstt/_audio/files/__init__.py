@@ -1,0 +1,1 @@
+"""Files, pulled: whatever FFmpeg reads, to PCM."""

@@ -1,0 +1,171 @@
+"""The lanes that need libav: the fast one with the packet lane behind it, and plain PCM's."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from av.error import FFmpegError
+
+from azstt._audio.files.amovie import can_play, play
+from azstt._audio.files.libav import Media
+from azstt._audio.files.packets import read_packets
+from azstt._audio.formats.riff import Wave, read_samples, wave_facts
+from azstt._audio.report import Facts, Tally
+from azstt._audio.resample import LAYOUTS, MOST_CHANNELS, Mixer, Target, check_wave, pcm_frame
+from azstt._audio.sources import Source
+from azstt._audio_format import AudioFormat
+from azstt._errors import AudioDecodeError, ConfigurationError
+
+#: Seconds that a container may announce and not hold: roundings, encoders' padding.
+_SLACK = 0.1
+#: The same for formats that count samples.
+_EXACT_SLACK = 0.02
+#: Seconds that an encoder may have padded its last frames with.
+_PADDING = 0.15
+
+
+class LibavLane:
+    """Decodes one track of a source.
+
+    Attributes:
+        facts: what the container says.
+        audio: what comes out.
+        seeks: never: compressed audio has no index to the sample.
+    """
+
+    seeks: bool = False
+
+    def __init__(self, source: Source, audio: AudioFormat, *, keep: bool, track: int) -> None:
+        self._source = source
+        self._track = track
+        self._media: Media | None = Media(source, track)
+        self.facts: Facts = self._media.facts
+        try:
+            self.audio: AudioFormat = _output(audio, self.facts.channels, source, keep=keep)
+        except BaseException:
+            self.close()
+            raise
+        self._target = Target(self.audio, keep=keep, live=not source.seekable)
+        self._playable = source.seekable and can_play(self.facts, self._target)
+        if self._playable and source.url is not None:
+            # The fast lane opens the file by itself.
+            self.close()
+
+    def chunks(self, start: int, tally: Tally) -> Iterator[bytes]:  # noqa: ARG002  the port's
+        """Give the track's PCM from its first sample."""
+        yield from self._trim(self._all(tally))
+
+    def close(self) -> None:
+        """Close the container."""
+        if self._media is not None:
+            self._media.close()
+            self._media = None
+
+    def _all(self, tally: Tally) -> Iterator[bytes]:
+        """Give everything by the fast lane, and from where that fails by packets."""
+        given = 0
+        if self._playable and (url := self._source.as_file()) is not None:
+            self.close()
+            try:
+                for chunk in play(url, self.facts, self._target):
+                    given += len(chunk)
+                    yield chunk
+                if given and not self._short(given, tally):
+                    return
+            except (FFmpegError, UnicodeError):
+                # The packet lane decodes it again, and knows what to do with damage; it also
+                # takes names that are no text.
+                pass
+        yield from self._packets(given, tally)
+
+    def _trim(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """Leave out the padding that some formats have after the length that they announce.
+
+        Newer versions of libav do it themselves, older ones not for all of them.
+        """
+        facts, size = self.facts, 0
+        limit = self.audio.size(facts.seconds) if facts.padded and facts.seconds else sys.maxsize
+        held = b""
+        for chunk in chunks:
+            size += len(chunk)
+            if size <= limit:
+                yield chunk
+                continue
+            kept = max(0, len(chunk) - size + limit)
+            if kept and not held:
+                yield chunk[:kept]
+            held += chunk[kept:]
+            if len(held) > self.audio.size(_PADDING):
+                # This is sound: the announced length is what is wrong.
+                yield held
+                held, limit = b"", sys.maxsize
+
+    def _packets(self, skip: int, tally: Tally) -> Iterator[bytes]:
+        """Decode by packets; leave out what was given already."""
+        media = self._media = self._media or Media(self._source, self._track)
+        size = 0
+        for chunk in read_packets(media, self._source, self._target, tally):
+            size += len(chunk)
+            if size > skip:
+                yield chunk[max(0, skip - size + len(chunk)) :]
+        tally.truncated = tally.truncated or self._short(size, tally)
+
+    def _short(self, size: int, tally: Tally) -> bool:
+        """Tell whether the container announced more than there was."""
+        facts = self.facts
+        if facts.seconds is None or not facts.exact:
+            return False
+        slack = _EXACT_SLACK if facts.container in {"flac", "ogg"} else _SLACK
+        return facts.seconds - tally.lost - self.audio.seconds(size) > slack
+
+
+class PcmLane:
+    """Mixes and resamples a WAV file's PCM: its own reader, libav's mixer.
+
+    The demuxer would hold a live stream back by 64 KB, which is seconds of speech.
+
+    Attributes:
+        facts: what the header says.
+        audio: what comes out.
+        seeks: never: a resampler that starts later gives other samples.
+    """
+
+    seeks: bool = False
+
+    def __init__(self, source: Source, wave: Wave, audio: AudioFormat, *, keep: bool) -> None:
+        form = wave.format
+        self._source = source
+        self._wave = wave
+        self.facts: Facts = wave_facts(wave, source.size)
+        self.audio: AudioFormat = _output(audio, form.channels, source, keep=keep)
+        check_wave(form, source.label)
+        self._target = Target(self.audio, keep=keep, live=not source.seekable)
+
+    def chunks(self, start: int, tally: Tally) -> Iterator[bytes]:  # noqa: ARG002  the port's
+        """Give the PCM from the first sample."""
+        mixer = Mixer(self._target, self._source.label)
+        for samples in read_samples(self._source, self._wave, 0, tally):
+            mixer.push(pcm_frame(self._wave.format, samples))
+            yield from mixer.pull()
+        yield from mixer.flush()
+
+    def close(self) -> None:
+        """Nothing was opened here."""
+
+
+def _output(audio: AudioFormat, channels: int, source: Source, *, keep: bool) -> AudioFormat:
+    """Give the format of what comes out of a source with so many channels."""
+    if not keep:
+        if audio.channels not in LAYOUTS:
+            raise ConfigurationError(
+                f"cannot mix to {audio.channels!r} channels; there are "
+                f"{', '.join(map(str, LAYOUTS))}, or keep_channels=True for the source's own"
+            )
+        return audio
+    if not 0 < channels <= MOST_CHANNELS:
+        raise AudioDecodeError(
+            f"cannot keep the {channels} channels of {source.label!r}; use keep_channels=False",
+            source=source.label,
+        )
+    return audio.model_copy(update={"channels": channels})

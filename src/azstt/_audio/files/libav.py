@@ -1,0 +1,284 @@
+"""Opens a source with libav, guarded, and says what is in it.
+
+Guards: only formats that hold their own audio are let in (a playlist would name other files and
+hosts), only plain files are opened, only under an absolute path behind ``file:``, and a caller's
+file object shows libav neither its name nor anything else but bounded reads.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+import av
+from av.error import ArgumentError, FFmpegError
+from av.stream import Discard
+
+from azstt._audio.formats.sniff import HEAD, declares_late, mp3_samples
+from azstt._audio.rejections import (
+    decodable,
+    no_decoder,
+    no_such_track,
+    no_track,
+    not_audio,
+    protected,
+)
+from azstt._audio.report import Facts
+from azstt._audio.sources import Source, credible
+from azstt._errors import AudioDecodeError
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.container.input import InputContainer
+
+#: Formats that hold their own audio. No playlists, no pictures, no raw data without a header.
+FORMATS: Final = (
+    "wav,w64,mp3,aac,loas,flac,ogg,matroska,mov,aiff,au,caf,amr,amrnb,amrwb,mpegts,mpeg,avi,flv,"
+    "asf,ac3,eac3,g722,nistsphere,voc,wv,tta,ape,dsf,dts,truehd,mlp,mpc,mpc8,tak,gsm,qcp,rm,nut,mxf"
+)
+#: What they hold, as the decoders that libav takes for it.
+_DECODERS: Final = (
+    "aac,aac_latm,ac3,adpcm_ima_qt,adpcm_ima_wav,adpcm_ms,adpcm_swf,adpcm_yamaha,"
+    "alac,als,amrnb,amrwb,ape,atrac3,atrac3plus,cook,dca,dsd_lsbf,dsd_lsbf_planar,"
+    "dsd_msbf,dsd_msbf_planar,eac3,evrc,flac,g722,g723_1,g726,g726le,g729,gsm,gsm_ms,ilbc,mace3,"
+    "mace6,mlp,mp1float,mp2float,mp3adufloat,mp3float,mp3on4float,mpc7,mpc8,nellymoser,opus,"
+    "pcm_alaw,pcm_bluray,pcm_dvd,pcm_f32be,pcm_f32le,pcm_f64be,pcm_f64le,pcm_mulaw,pcm_s16be,"
+    "pcm_s16le,pcm_s24be,pcm_s24le,pcm_s32be,pcm_s32le,pcm_s8,pcm_u8,qcelp,qdm2,qdmc,ralf,"
+    "real_144,real_288,s302m,sipr,speex,tak,truehd,truespeech,tta,vorbis,wavpack,wmalossless,"
+    "wmapro,wmav1,wmav2,wmavoice"
+)
+#: Enough to name the codec of every format that has a header, in a tenth of the default's time.
+#: The codecs are those that the look itself may decode with, or it would decode a picture of each
+#: video, which takes longer than all else. An odd codec that is missing there is still decoded.
+QUICK: Final = {"probesize": "4096", "analyzeduration": "0", "codec_whitelist": _DECODERS}
+#: Below the one a few bytes would swell to hours of audio; nothing records above the other, and
+#: resampling would take memory without bounds.
+_LOWEST_RATE, _HIGHEST_RATE = 4_000, 3_072_000
+#: Formats without a length of their own: libav's guess from the first packets is far off.
+_LENGTHLESS: Final = {
+    "aac",
+    "loas",
+    "ac3",
+    "eac3",
+    "dts",
+    "truehd",
+    "mlp",
+    "amr",
+    "mpegts",
+    "mpeg",
+    "flv",
+}
+#: Formats whose length is written down, so that a shorter file is a truncated one.
+_EXACT: Final = {
+    "wav",
+    "w64",
+    "flac",
+    "mov,mp4,m4a,3gp,3g2,mj2",
+    "ogg",
+    "aiff",
+    "caf",
+    "au",
+    "avi",
+    "asf",
+}
+_MP4: Final = "mov,mp4,m4a,3gp,3g2,mj2"
+#: How WebM and Matroska begin.
+_EBML: Final = b"\x1a\x45\xdf\xa3"
+_MICROSECONDS = 1_000_000
+
+
+class LibavFile:
+    """What libav sees of a source. Failures wait in `failure`: C code cannot carry them."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.failure: BaseException | None = None
+
+    def read(self, size: int) -> bytes:
+        """Give at most `size` bytes; none at the end and after a failure."""
+        if self.failure is not None:
+            return b""
+        try:
+            return self._source.read(size)
+        except BaseException as error:  # noqa: BLE001  raised again outside of libav, by check()
+            self.failure = error
+            return b""
+
+    def seekable(self) -> bool:
+        """Tell libav whether it may seek."""
+        return self._source.seekable
+
+    def tell(self) -> int:
+        """Give the position."""
+        return self._source.tell()
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a position."""
+        if whence == os.SEEK_CUR:
+            offset += self.tell()
+        elif whence == os.SEEK_END:
+            offset += self._source.size or 0  # what can seek knows its size
+        try:
+            self._source.seek(offset)
+        except BaseException as error:  # noqa: BLE001  raised again outside of libav, by check()
+            self.failure = error
+        return offset
+
+
+class Media:
+    """An open container with one audio track chosen; all other streams are discarded."""
+
+    def __init__(self, source: Source, track: int) -> None:
+        self._source = source
+        self._file: LibavFile | None = None
+        head = _look(source)
+        thorough = declares_late(head)
+        self.container: InputContainer = self._open(head, thorough=thorough)
+        try:
+            if not thorough and source.seekable and not _is_clear(self.container, track):
+                self.container.close()
+                self.container = self._open(head, thorough=True)
+            self.check()
+            self.stream: AudioStream = self._choose(track)
+            self.facts: Facts = _facts(self.container, self.stream, source)
+        except BaseException:
+            self.container.close()
+            raise
+
+    def check(self) -> None:
+        """Raise what the caller's own file object raised, if it did."""
+        if self._file is not None and self._file.failure is not None:
+            raise self._file.failure
+
+    def close(self) -> None:
+        """Close the container; not the source."""
+        self.container.close()
+
+    def _open(self, head: bytes, *, thorough: bool) -> InputContainer:
+        source = self._source
+        url = source.url
+        if url is None:
+            if source.seekable:
+                source.seek(0)
+            self._file = LibavFile(source)
+        options = {
+            "format_whitelist": FORMATS,
+            "protocol_whitelist": "none" if url is None else "file",
+            **({} if thorough else QUICK),
+        }
+        form = None
+        if not source.seekable and head.startswith(_EBML):
+            # A browser's live recording: all is in its header, and a guess would cost a third of
+            # a second of waiting.
+            form, options["probesize"] = "matroska", "32"
+        try:
+            return av.open(
+                url or self._file, "r", format=form, options=options, metadata_errors="ignore"
+            )
+        except FFmpegError as error:
+            self.check()
+            if not thorough and source.seekable and not isinstance(error, ArgumentError):
+                return self._open(head, thorough=True)
+            raise not_audio(head, source, error) from error
+
+    def _choose(self, track: int) -> AudioStream:
+        source, container = self._source, self.container
+        tracks = container.streams.audio
+        if not tracks:
+            raise no_track(container, source)
+        for stream in container.streams:
+            stream.discard = Discard.all
+        able = [s for s in tracks if decodable(s)]
+        if not able:
+            raise no_decoder(source)
+        if not 0 <= track < len(able):
+            raise no_such_track(track, len(able), source)
+        stream = able[track]
+        if stream.codec_tag in {"enca", "drms"}:
+            raise protected(source)
+        if stream.rate > 0:  # else the packets tell
+            check_rate(stream.rate, source.label)
+        stream.discard = Discard.default
+        stream.codec_context.thread_count = 1
+        return stream
+
+
+def check_rate(rate: int, label: str) -> None:
+    """Refuse a rate that no recording has.
+
+    Raises:
+        AudioDecodeError: a header claims it.
+    """
+    if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
+        raise AudioDecodeError(
+            f"{label!r} claims a sample rate of {rate} Hz; speech is recorded with {_LOWEST_RATE} "
+            f"to {_HIGHEST_RATE} Hz, so the header is taken for damaged",
+            source=label,
+        )
+
+
+def _look(source: Source) -> bytes:
+    """Look at the first bytes; at no more of a stream than one need wait for."""
+    if source.seekable:
+        source.seek(0)
+        source.read(HEAD)
+        return source.beginning
+    head = b""
+    while len(head) < 12 and (piece := source.read(HEAD)):  # noqa: PLR2004  a RIFF or ftyp head
+        head += piece
+    source.unread(head)
+    return head
+
+
+def _is_clear(container: InputContainer, track: int) -> bool:
+    """Tell whether the quick look has shown the track's rate and channels."""
+    tracks = [s for s in container.streams.audio if decodable(s)]
+    return 0 <= track < len(tracks) and tracks[track].rate > 0 and tracks[track].channels > 0
+
+
+def _facts(container: InputContainer, stream: AudioStream, source: Source) -> Facts:
+    name, codec = container.format.name, stream.codec_context.name
+    samples = mp3_samples(source.beginning, stream.rate) if name == "mp3" else None
+    seconds, exact = _length(container, stream, seekable=source.seekable)
+    if samples is not None:
+        seconds, exact = samples / stream.rate, True
+    if seconds is not None and not 0 < seconds <= credible(source):
+        seconds = None
+    return Facts(
+        container=name,
+        codec=codec,
+        index=stream.index,
+        sample_rate=stream.rate,
+        channels=stream.channels,
+        seconds=seconds,
+        exact=exact and seconds is not None,
+        padded=samples is not None or (name == _MP4 and codec == "aac" and stream.frames > 0),
+    )
+
+
+def _length(
+    container: InputContainer, stream: AudioStream, *, seekable: bool
+) -> tuple[float | None, bool]:
+    """Give how long a track lasts, and whether that is more than a guess."""
+    name = container.format.name
+    in_fragments = name == _MP4 and not stream.frames
+    if name in _LENGTHLESS or (in_fragments and not seekable):
+        return None, False
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base), name in _EXACT
+    if (tagged := _tagged(stream.metadata.get("DURATION", ""))) is not None:
+        return tagged, True
+    if container.duration is not None:
+        # It may be that of the pictures.
+        return container.duration / _MICROSECONDS, len(container.streams) == 1
+    return None, False
+
+
+def _tagged(text: str) -> float | None:
+    """Read Matroska's own tag of a track's duration, ``00:00:07.100000000``."""
+    parts = text.split(":")
+    try:
+        hours, minutes, seconds = (float(part) for part in parts)
+    except ValueError:
+        return None
+    return hours * 3600 + minutes * 60 + seconds

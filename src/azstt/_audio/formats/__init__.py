@@ -1,0 +1,1 @@
+"""Parsers of containers and codecs: bytes in, facts and packets out. Pure."""

@@ -1,0 +1,181 @@
+"""Push lanes: pieces of a stream in, PCM out in the same call.
+
+libav's demuxers read ahead to learn what they have, and wait for whole pages: for some that is a
+second of speech. Here a packet is decoded as soon as its last byte has come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
+
+from av import CodecContext
+from av import Packet as AvPacket
+from av.audio.frame import AudioFrame
+from av.error import FFmpegError
+
+from azstt._audio.formats.demux import UnusualError
+from azstt._audio.rejections import nothing_decoded
+from azstt._audio.report import DecodeReport, Tally
+from azstt._audio.resample import Mixer, Target
+from azstt._audio.streams.receiver import Receiver
+from azstt._audio_format import AudioFormat
+
+if TYPE_CHECKING:
+    from av.audio.codeccontext import AudioCodecContext
+    from av.stream import Stream
+
+    Decode: TypeAlias = Callable[[AvPacket[Stream] | None], list[AudioFrame]]
+    Parse: TypeAlias = Callable[[bytes | None], list[AvPacket[Stream]]]
+
+#: What messages call a live stream.
+LABEL: Final = "<stream>"
+
+
+class PushLane:
+    """What push lanes have in common: the mixer, the account, the way out.
+
+    Args:
+        audio: what comes out.
+        receiver: who takes it.
+    """
+
+    backlog: int = 0
+    empty_is_fine: bool = False
+
+    def __init__(self, audio: AudioFormat, receiver: Receiver) -> None:
+        self._audio = audio
+        self._receiver = receiver
+        self._mixer = Mixer(Target(audio, keep=False, live=True), LABEL)
+        self._tally = Tally()
+        self._size = 0
+
+    def feed(self, data: bytes) -> None:
+        """Decode a piece.
+
+        Raises:
+            UnusualError: what begins is not for this lane; what came before has been given out.
+            AudioError: it cannot be decoded.
+        """
+        try:
+            self._accept(data)
+        except UnusualError:
+            self._rest()
+            raise
+        self._give(self._mixer.pull())
+
+    def finish(self) -> None:
+        """Give the rest.
+
+        Raises:
+            UnusualError: it ended before it told what it is.
+            AudioDecodeError: nothing could be decoded.
+        """
+        self._end()
+        self._rest()
+        if not self._size and not self.empty_is_fine:
+            raise nothing_decoded(LABEL, self._tally.packets)
+        self._receiver.end(None)
+
+    def close(self) -> None:
+        """Nothing was opened that is not let go of with the lane."""
+
+    @property
+    def report(self) -> DecodeReport | None:
+        """What the stream is, and what was lost."""
+        facts = self._facts()
+        if facts is None:
+            return None
+        container, codec, rate, channels = facts
+        return DecodeReport(
+            container=container,
+            codec=codec,
+            sample_rate=rate,
+            channels=channels,
+            seconds=self._audio.seconds(self._size),
+            damaged=self._tally.ranges(0.0, None),
+            truncated=self._tally.truncated,
+        )
+
+    def _accept(self, data: bytes) -> None:
+        """Push the frames that are complete with this piece into the mixer."""
+        raise NotImplementedError
+
+    def _flush(self) -> None:
+        """Push the last ones."""
+        raise NotImplementedError
+
+    def _end(self) -> None:
+        """Take note that there is no more.
+
+        Raises:
+            UnusualError: it has not even begun.
+        """
+        raise NotImplementedError
+
+    def _facts(self) -> tuple[str, str, int, int] | None:
+        """Give the container, the codec, the rate and the channels, once they are known."""
+        raise NotImplementedError
+
+    def _rest(self) -> None:
+        self._flush()
+        self._give(self._mixer.flush())
+
+    def _give(self, chunks: Iterable[bytes]) -> None:
+        pcm = b"".join(chunks)
+        self._size += len(pcm)
+        self._receiver.give(pcm)
+
+    def _push(self, frame: AudioFrame, start: int, end: int) -> None:
+        """Push the samples of a frame from one to another."""
+        if start <= 0 and end >= frame.samples:
+            self._mixer.push(frame)
+        elif start < end:
+            self._mixer.push(_cut(frame, max(0, start), min(end, frame.samples)))
+
+
+class Decoder:
+    """One of libav's decoders, without its demuxer.
+
+    Args:
+        name: libav's name of it.
+        head: the codec's setup, for those that have one.
+    """
+
+    def __init__(self, name: str, head: bytes | None = None) -> None:
+        # An audio codec's name makes an audio codec's context.
+        self.context: AudioCodecContext = cast("AudioCodecContext", CodecContext.create(name, "r"))
+        self.context.thread_count = 1
+        self.context.extradata = head
+        # PyAV's types leave its packets open.
+        self._decode = cast("Decode", self.context.decode)  # pyright: ignore[reportUnknownMemberType]
+        self._parse = cast("Parse", self.context.parse)  # pyright: ignore[reportUnknownMemberType]
+
+    def decode(self, packet: bytes) -> list[AudioFrame]:
+        """Decode a packet.
+
+        Raises:
+            FFmpegError: it is damaged.
+        """
+        return self._decode(AvPacket(packet))
+
+    def parse(self, data: bytes | None) -> list[bytes]:
+        """Find the packets in a stream that has nothing else in it; None gives the last."""
+        return [bytes(packet) for packet in self._parse(data)]
+
+    def flush(self) -> list[AudioFrame]:
+        """Give what the decoder holds back."""
+        try:
+            return self._decode(None)
+        except FFmpegError:
+            return []
+
+
+def _cut(frame: AudioFrame, start: int, end: int) -> AudioFrame:
+    """Give a part of a frame."""
+    part = AudioFrame(frame.format.name, frame.layout.name, end - start)
+    part.sample_rate = frame.sample_rate
+    size = frame.format.bytes * (1 if frame.format.is_planar else frame.layout.nb_channels)
+    for new, old in zip(part.planes, frame.planes, strict=True):
+        new.update(bytes(memoryview(old)[start * size : end * size]))
+    return part

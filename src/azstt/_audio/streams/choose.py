@@ -1,0 +1,95 @@
+"""Which lane takes a live stream."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from azstt._audio.formats.containers import Container, can_be, container_of, is_tagged
+from azstt._audio.formats.matroska import Matroska
+from azstt._audio.formats.ogg import Ogg
+from azstt._audio.formats.riff import WaveFormat
+from azstt._audio.rejections import unlike
+from azstt._audio.report import DecodeReport
+from azstt._audio.resample import LAYOUTS
+from azstt._audio.streams.mpeg import MpegLane
+from azstt._audio.streams.opus import OpusLane
+from azstt._audio.streams.pcm import WaveLane, pcm_lane
+from azstt._audio.streams.receiver import Receiver
+from azstt._audio.streams.worker import WorkerLane
+from azstt._audio_format import AudioFormat
+from azstt._errors import ConfigurationError
+
+
+class Lane(Protocol):
+    """One way from pieces to PCM."""
+
+    @property
+    def backlog(self) -> int:
+        """How many bytes wait to be decoded."""
+        ...
+
+    @property
+    def report(self) -> DecodeReport | None:
+        """What the stream is, and what was lost."""
+        ...
+
+    def feed(self, data: bytes) -> None:
+        """Take a piece."""
+        ...
+
+    def finish(self) -> None:
+        """Give the rest, then the end."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything."""
+        ...
+
+
+def check_target(audio: AudioFormat) -> None:
+    """Refuse what nothing can be mixed to.
+
+    Raises:
+        ConfigurationError: there is no such arrangement of channels.
+    """
+    if audio.channels not in LAYOUTS:
+        raise ConfigurationError(
+            f"cannot mix to {audio.channels!r} channels; there are {', '.join(map(str, LAYOUTS))}"
+        )
+
+
+def open_container(
+    announced: Container, head: bytes, audio: AudioFormat, receiver: Receiver
+) -> Lane:
+    """Choose by a container's first bytes, which are still to be fed.
+
+    Raises:
+        AudioError: they are not what was announced.
+    """
+    if not can_be(announced, head):
+        raise unlike(announced, container_of(head), head)
+    container = container_of(head) if announced == "auto" else announced
+    if container == "webm":
+        return OpusLane(Matroska(), "matroska,webm", audio, receiver)
+    if container == "ogg":
+        return OpusLane(Ogg(), "ogg", audio, receiver)
+    if container == "wav" and head.startswith(b"RIFF"):
+        return WaveLane(audio, receiver)
+    if container == "mp3" or container == "aac":  # noqa: PLR1714  mypy does not narrow `in`
+        return MpegLane(container, audio, receiver)
+    if container in {None, "flac"} and is_tagged(head):
+        return MpegLane(None, audio, receiver)
+    return WorkerLane(audio, receiver)
+
+
+def open_pcm(given: AudioFormat, audio: AudioFormat, receiver: Receiver) -> Lane:
+    """Open a lane for bare PCM."""
+    name = f"{'f' if given.floating else 's'}{8 * given.sample_width}le"
+    form = WaveFormat(
+        codec=f"pcm_{name}",
+        sample_rate=given.sample_rate,
+        channels=given.channels,
+        mask=0,
+        frame_size=given.frame_size,
+    )
+    return pcm_lane(name, form, audio, receiver, empty_is_fine=True)

@@ -1,0 +1,148 @@
+"""The push lane for MP3 and ADTS AAC: libav's own parser finds the frames."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from av.audio.frame import AudioFrame
+from av.error import FFmpegError
+
+from azstt._audio.formats.demux import Window
+from azstt._audio.formats.mpeg import FRAME_HEAD, ID3_HEAD, Stream, find_frame, id3_size, stream_of
+from azstt._audio.formats.sniff import mp3_delay, mp3_samples
+from azstt._audio.streams.base import Decoder, PushLane
+from azstt._audio.streams.receiver import Receiver
+from azstt._audio_format import AudioFormat
+
+_ID3: Final = b"ID3"
+#: What libav's demuxers take for each.
+_DECODERS: Final[dict[Stream, str]] = {"mp3": "mp3float", "aac": "aac"}
+#: Seconds that an encoder may have padded its last frames with.
+_PADDING: Final = 0.15
+
+
+class MpegLane(PushLane):
+    """Frames one after the other, each with a header of its own.
+
+    Args:
+        kind: what they are; None lets the first one tell.
+        audio: what comes out.
+        receiver: who takes it.
+    """
+
+    def __init__(
+        self, kind: Literal["mp3", "aac"] | None, audio: AudioFormat, receiver: Receiver
+    ) -> None:
+        super().__init__(audio, receiver)
+        self._window = Window()
+        self._kind: Stream | None = kind
+        self._decoder: Decoder | None = None
+        self._first = False  # the next frame is
+        self._skip = 0  # samples that the decoder still gives too many
+        self._left: int | None = None  # samples that are still announced
+        self._held: list[tuple[AudioFrame, int]] = []  # padding, unless more follows
+        self._shape: tuple[int, int] | None = None
+        self._seconds = 0.0  # a frame
+
+    def _accept(self, data: bytes) -> None:
+        if self._decoder is None:
+            window = self._window
+            window.add(data)
+            if not self._open():
+                if window.full:
+                    window.settle()  # so long a tag is nothing to keep
+                return
+            data = bytes(window.data)
+            window.settle()
+        self._parse(data)
+
+    def _flush(self) -> None:
+        if self._decoder is not None:
+            self._parse(None)
+            self._take(self._decoder.flush())
+            self._decoder = None
+
+    def _end(self) -> None:
+        if self._decoder is None:
+            raise self._window.unusual()
+
+    def _facts(self) -> tuple[str, str, int, int] | None:
+        if self._kind is None or self._shape is None:
+            return None
+        return (self._kind, _DECODERS[self._kind], *self._shape)
+
+    def _open(self) -> bool:
+        """Pass by tags and junk; False if the first frame is yet to come."""
+        window = self._window
+        while size := id3_size(head := bytes(window.data[:ID3_HEAD])):
+            window.leave(size)
+        least = ID3_HEAD if _ID3.startswith(head[:3]) else FRAME_HEAD
+        if window.passing or len(head) < least:
+            return False
+        found = stream_of(head)
+        if found == "other" or (found or self._kind) is None:
+            raise window.unusual()
+        if found is None and self._kind is not None:
+            at, certain = find_frame(bytes(window.data), self._kind)
+            window.leave(at)
+            if not certain:
+                return False
+        self._kind = found or self._kind
+        self._decoder = Decoder(_DECODERS[self._kind or "mp3"])
+        self._first = self._kind == "mp3"
+        return True
+
+    def _parse(self, data: bytes | None) -> None:
+        if self._decoder is None:
+            return
+        for frame in self._decoder.parse(data):
+            first, self._first = self._first, False
+            if not (first and self._is_tag(frame, self._decoder.context.sample_rate)):
+                self._decode(frame)
+
+    def _is_tag(self, frame: bytes, rate: int) -> bool:
+        """Tell an MP3 file's first frame that is no sound; it says how long the rest is."""
+        delay = mp3_delay(frame)
+        if delay is None:
+            return False
+        self._skip, self._left = delay, mp3_samples(frame, rate)
+        return True
+
+    def _decode(self, frame: bytes) -> None:
+        if self._decoder is None:
+            return
+        try:
+            sounds = self._decoder.decode(frame)
+            self._take(sounds)
+        except FFmpegError:
+            # What precedes the first frame may have been anything.
+            if self._shape is not None:
+                self._tally.lose(self._mixer.seconds, self._seconds)
+            return
+        for sound in sounds:
+            self._seconds = sound.samples / sound.sample_rate
+            self._shape = self._shape or (sound.sample_rate, sound.layout.nb_channels)
+
+    def _take(self, frames: list[AudioFrame]) -> None:
+        """Push what is sound of frames: neither the delay at the beginning, nor padding."""
+        for frame in frames:
+            start = min(self._skip, frame.samples)
+            self._skip -= start
+            end = frame.samples
+            if self._left is not None:
+                end = min(end, start + self._left)
+                self._left -= end - start
+            self._push(frame, start, end)
+            if end < frame.samples:
+                self._hold(frame, end)
+
+    def _hold(self, frame: AudioFrame, start: int) -> None:
+        """Keep what follows the announced end: it is padding if that is all."""
+        self._held.append((frame, start))
+        samples = sum(held.samples - first for held, first in self._held)
+        if samples > frame.sample_rate * _PADDING:
+            # This is sound: the announced length is what is wrong.
+            self._left = None
+            for held, first in self._held:
+                self._push(held, first, held.samples)
+            self._held.clear()

@@ -1,0 +1,83 @@
+"""The push lane for Opus in WebM, Matroska and Ogg."""
+
+from __future__ import annotations
+
+from av.error import FFmpegError
+
+from azstt._audio.formats import opus
+from azstt._audio.formats.demux import Item, Loss, Packet, Splitter, Start
+from azstt._audio.streams.base import Decoder, PushLane
+from azstt._audio.streams.receiver import Receiver
+from azstt._audio_format import AudioFormat
+
+
+class OpusLane(PushLane):
+    """Decodes the packets that a splitter finds.
+
+    Args:
+        splitter: takes the container apart.
+        container: libav's name of it.
+        audio: what comes out.
+        receiver: who takes it.
+    """
+
+    def __init__(
+        self, splitter: Splitter, container: str, audio: AudioFormat, receiver: Receiver
+    ) -> None:
+        super().__init__(audio, receiver)
+        self._splitter = splitter
+        self._container = container
+        self._decoder: Decoder | None = None
+        self._channels = 0
+        self._last = 0  # samples in the last packet that was decoded
+
+    def _accept(self, data: bytes) -> None:
+        items: list[Item] = []
+        try:
+            # First all are found, then decoded: taking turns would cost the processor's caches.
+            items.extend(self._splitter.feed(data))
+        finally:
+            for item in items:
+                self._take(item)
+
+    def _flush(self) -> None:
+        if self._decoder is not None:
+            for frame in self._decoder.flush():
+                self._push(frame, 0, frame.samples)
+            self._decoder = None
+
+    def _end(self) -> None:
+        self._tally.truncated = self._splitter.end()
+
+    def _facts(self) -> tuple[str, str, int, int] | None:
+        known = self._channels > 0
+        return (self._container, "opus", opus.RATE, self._channels) if known else None
+
+    def _take(self, item: Item) -> None:
+        if isinstance(item, Packet):
+            self._decode(item)
+        elif isinstance(item, Start):
+            self._begin(item.head)
+        else:
+            self._miss(item)
+
+    def _begin(self, head: bytes) -> None:
+        """Open a decoder; how much it leaves out at the beginning stands in the setup."""
+        self._flush()
+        self._decoder = Decoder("opus", head)
+        self._channels = opus.channels(head)
+
+    def _decode(self, packet: Packet) -> None:
+        if self._decoder is None:
+            return
+        try:
+            for frame in self._decoder.decode(packet.data):
+                self._push(frame, packet.skip, frame.samples - packet.drop)
+        except FFmpegError:
+            self._tally.lose(self._mixer.seconds, packet.samples / opus.RATE)
+        else:
+            self._last = packet.samples
+
+    def _miss(self, loss: Loss) -> None:
+        packets = round(loss.seconds * opus.RATE / self._last) if self._last else 1
+        self._tally.lose(self._mixer.seconds - loss.ago, loss.seconds, max(1, packets))

@@ -1,0 +1,1 @@
+"""Segments to captions and other text formats. Pure."""

@@ -1,0 +1,1 @@
+"""Drives a backend's session over a file or a live stream."""

@@ -1,0 +1,1 @@
+"""What the emulated service does, message by message."""

@@ -1,0 +1,222 @@
+"""What a client asks of a turn: URL, `speech.config` and `speech.context`, read into one value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, cast
+
+from azstt._units import ticks_to_seconds
+from azstt.emulator._service.wire import WireError
+
+Json: TypeAlias = Mapping[str, object]
+Mode: TypeAlias = Literal["conversation", "interactive", "dictation"]
+Profanity: TypeAlias = Literal["masked", "removed", "raw"]
+
+_MODES: tuple[Mode, ...] = ("interactive", "dictation", "conversation")
+_DEFAULT_LANGUAGE = "en-us"
+#: Seconds of silence after which a single shot gives up, unless the client says otherwise.
+_INITIAL_SILENCE = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assessment:
+    """How to assess the pronunciation.
+
+    Attributes:
+        reference: the text that was to be read; empty for free speech.
+        miscue: tell words that are missing from those that were added.
+        granularity: how deep: phoneme, word or fulltext.
+        prosody: give a score for it.
+        five: scores from 0 to 5 instead of 0 to 100.
+    """
+
+    reference: str = ""
+    miscue: bool = False
+    granularity: str = "phoneme"
+    prosody: bool = False
+    five: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnRequest:
+    """What a client asks of one turn; times in seconds.
+
+    Attributes:
+        mode: conversation (continuous), interactive (one phrase) or dictation.
+        language: the language asked for, as it was spelt.
+        candidates: languages to tell apart; empty without language identification.
+        at_start: the language is told once, at the audio's start.
+        detailed: give readings and words, not only the text.
+        profanity: what becomes of it.
+        diarize: tell speakers apart.
+        name_early: name speakers in hypotheses too.
+        targets: languages to translate to; None is no translation, empty one without a target.
+        segmentation_silence: silence that ends a phrase.
+        segmentation_maximum: no phrase is longer.
+        initial_silence: silence at the start after which the service says so.
+        assessment: how to assess the pronunciation; None is not at all.
+        base: where in the session's audio the turn begins.
+        separate_channels: recognise each channel by itself.
+    """
+
+    mode: Mode = "conversation"
+    language: str = _DEFAULT_LANGUAGE
+    candidates: tuple[str, ...] = ()
+    at_start: bool = True
+    detailed: bool = False
+    profanity: Profanity = "masked"
+    diarize: bool = False
+    name_early: bool = False
+    targets: tuple[str, ...] | None = None
+    segmentation_silence: float | None = None
+    segmentation_maximum: float | None = None
+    initial_silence: float | None = None
+    assessment: Assessment | None = None
+    base: float = 0.0
+    separate_channels: bool = False
+
+
+def parse_json(body: bytes, path: str) -> Json:
+    """Read a message's JSON object.
+
+    Raises:
+        WireError: it is none.
+    """
+    try:
+        value: object = json.loads(body)
+    except ValueError as error:
+        raise WireError(f"{path} is not JSON") from error
+    if not isinstance(value, dict):
+        raise WireError(f"{path} is not a JSON object but {type(value).__name__}")
+    return cast("Json", value)
+
+
+def find(value: object, *keys: str) -> object:
+    """Look up a path of keys regardless of case, as clients spell them differently."""
+    for key in keys:
+        if not isinstance(value, Mapping):
+            return None
+        members = cast("Mapping[object, object]", value)
+        value = next((v for k, v in members.items() if str(k).lower() == key.lower()), None)
+    return value
+
+
+def read_request(path: str, query: Mapping[str, str], config: Json, context: Json) -> TurnRequest:
+    """Read what a client asks of a turn.
+
+    Args:
+        path: the URL's path; the three old ones hold the mode.
+        query: the URL's parameters, by name in lower case.
+        config: the body of `speech.config`.
+        context: the body of `speech.context`.
+    """
+    detection, output = find(context, "phraseDetection"), find(context, "phraseOutput")
+    mode = _mode(path, detection)
+    candidates = strings(find(context, "languageId", "languages"))
+    assessment = _assessment(find(detection, "enrichment", "pronunciationAssessment"))
+    settings = find(detection, mode, "segmentation")
+    options = {option.lower() for option in strings(find(output, "detailed", "options"))}
+    silence = _milliseconds(
+        find(detection, "initialSilenceTimeout") or query.get("initialsilencetimeoutms")
+    )
+    return TurnRequest(
+        mode=mode,
+        language=_text(find(detection, "language")) or query.get("language") or _DEFAULT_LANGUAGE,
+        candidates=candidates,
+        at_start=_text(find(context, "languageId", "mode")).lower() != "detectcontinuous",
+        detailed="detailed" in {_text(find(output, "format")).lower(), query.get("format", "")}
+        or bool(options)
+        or query.get("wordleveltimestamps") == "true",
+        profanity=profanity_of(
+            _text(find(detection, "enrichment", "profanity")) or query.get("profanity", "")
+        ),
+        diarize=find(detection, "speakerDiarization") is not None,
+        name_early=_flag(find(detection, "speakerDiarization", "diarizeIntermediates")),
+        targets=_targets(context, query),
+        segmentation_silence=_milliseconds(find(settings, "segmentationSilenceTimeoutMs")),
+        segmentation_maximum=_milliseconds(find(settings, "segmentationForcedTimeoutMs")),
+        initial_silence=silence or (_INITIAL_SILENCE if mode == "interactive" else None),
+        assessment=assessment,
+        base=_ticks(find(context, "continuation", "audio", "streams", "1", "offset")),
+        separate_channels=_flag(
+            find(config, "context", "audio", "source", "SeparateChannelProcessing")
+        ),
+    )
+
+
+def _mode(path: str, detection: object) -> Mode:
+    """Tell the mode from the context, or on the old paths from the path."""
+    named = _text(find(detection, "mode")).lower()
+    for mode in _MODES:
+        if f"/recognition/{mode}/" in path:
+            return mode
+    for mode in _MODES:
+        if mode == named:
+            return mode
+    return "conversation"
+
+
+def _targets(context: Json, query: Mapping[str, str]) -> tuple[str, ...] | None:
+    if find(context, "translation") is not None:
+        return strings(find(context, "translation", "targetLanguages"))
+    return tuple(query["to"].split(",")) if "to" in query else None
+
+
+def profanity_of(text: str) -> Profanity:
+    """Read a profanity mode; anything unknown masks."""
+    match text.lower():
+        case "removed":
+            return "removed"
+        case "raw":
+            return "raw"
+        case _:
+            return "masked"
+
+
+def _assessment(value: object) -> Assessment | None:
+    if value is None:
+        return None
+    return Assessment(
+        reference=_text(find(value, "referenceText")),
+        miscue=_flag(find(value, "enableMiscue")),
+        granularity=_text(find(value, "granularity")).lower() or "phoneme",
+        prosody=_flag(find(value, "enableProsodyAssessment")),
+        five=_text(find(value, "gradingSystem")).lower() == "fivepoint",
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def strings(value: object) -> tuple[str, ...]:
+    """Read a list of texts; anything else is an empty one."""
+    if not isinstance(value, Iterable) or isinstance(value, str | Mapping):
+        return ()
+    return tuple(str(item) for item in cast("Iterable[object]", value))
+
+
+def _flag(value: object) -> bool:
+    """Read a flag; some clients send it as text."""
+    return value is True or _text(value).lower() == "true"
+
+
+def _number(value: object) -> float | None:
+    """Read a number; some clients send it as text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
+def _milliseconds(value: object) -> float | None:
+    number = _number(value)
+    return None if number is None else number / 1000
+
+
+def _ticks(value: object) -> float:
+    return ticks_to_seconds(round(_number(value) or 0.0))

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import pytest
+
+from azstt import (
+    Ended,
+    Failed,
+    Final,
+    IncompleteTranscriptError,
+    Partial,
+    Segment,
+    ServiceError,
+    Started,
+    Usage,
+)
+from azstt._assembly.assembler import Assembler
+
+
+def final(text: str, start: float, end: float, language: str | None = None) -> Final:
+    """Make a final event."""
+    return Final(segment=Segment(text=text, start=start, end=end, language=language))
+
+
+def assembled(*events, sent=10.0, language=None):
+    """Give an assembler that has taken the events, and the account that goes with it."""
+    assembler = Assembler(backend="x", language=language)
+    for event in events:
+        assembler.add(event)
+    account = {
+        "decoded": sent,
+        "sent": sent,
+        "damage": (),
+        "usage": Usage(audio_seconds=sent),
+        "over": True,
+    }
+    return assembler, account
+
+
+def test_finals_become_the_transcript():
+    """The transcript holds the finals in order of time, whatever order they came in."""
+    assembler, account = assembled(
+        Started(model="m"),
+        Partial(text="wor", start=2, end=3),
+        final("world", 2, 3),
+        final("", 4, 5),
+        final("hello", 0, 1, "en-GB"),
+        Ended(position=10),
+    )
+    transcript = assembler.complete(**account)
+    assert transcript.text == "hello world"
+    assert (transcript.backend, transcript.model, transcript.language) == ("x", "m", "en-GB")
+    assert transcript.duration == 10
+    assert assembler.heard == 10
+
+
+def test_silence_is_an_empty_transcript():
+    """No speech is no error."""
+    assembler, account = assembled(Started(), Ended(position=10), language="de-DE")
+    transcript = assembler.complete(**account)
+    assert (transcript.text, transcript.segments) == ("", ())
+    assert transcript.language == "de-DE"
+
+
+@pytest.mark.parametrize("last", [Ended(position=1), Failed(error=ServiceError("x"))])
+def test_the_last_word_ends_it(last):
+    """Ended and Failed are the end; nothing else is."""
+    assembler, _ = assembled(Started(), final("a", 0, 1))
+    assert not assembler.over
+    assembler.add(last)
+    assert assembler.over
+
+
+def test_a_failure_carries_what_there_was():
+    """What was recognised before a failure is not lost."""
+    failure = ServiceError("it broke")
+    assembler, account = assembled(final("hello", 0, 1), Failed(error=failure))
+    with pytest.raises(ServiceError) as caught:
+        assembler.complete(**account)
+    assert caught.value is failure
+    assert caught.value.partial.text == "hello"
+
+
+def test_a_shortened_transcript_is_an_error():
+    """Half a transcript never passes for a whole one."""
+    assembler, account = assembled(final("hello", 0, 1), Ended(position=4))
+    with pytest.raises(IncompleteTranscriptError, match=r"6\.0 of 10\.0 s of audio") as caught:
+        assembler.complete(**account)
+    assert caught.value.partial.text == "hello"
+    assert caught.value.partial.ledger.unaccounted == 6
+    assert "hello" not in str(caught.value)

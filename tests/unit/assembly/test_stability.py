@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from azstt import Final, Partial, RecognitionOptions, open_audio
+from azstt._assembly.stability import Stabiliser
+from azstt._audio_format import AudioFormat
+from azstt.backends.local import LocalBackend
+
+WORDS = [
+    "you",
+    "You",
+    "can",
+    "can't",
+    "cannot",
+    "not,",
+    "do",
+    "do.",
+    "...",
+    "猫",
+    "がい",
+    "กำลัง",
+    "é",
+]
+texts = st.lists(st.sampled_from(WORDS), max_size=8).flatmap(
+    lambda words: st.sampled_from([" ".join(words), "".join(words), f" {'  '.join(words)}\n"])
+)
+#: What a recogniser may say in turn, and the ends of segments (None).
+said = st.lists(texts | st.text(max_size=12) | st.none(), max_size=12)
+
+
+def partial(text: str, start: float = 1.0, end: float = 2.0, speaker: str | None = None):
+    """Make a partial as a backend does."""
+    return Partial(text=text, start=start, end=end, speaker=speaker)
+
+
+def shown(*texts: str) -> list[tuple[str, str]]:
+    """Give stable and tail of each text of one segment."""
+    stabiliser = Stabiliser()
+    events = [stabiliser.partial(partial(text)) for text in texts]
+    return [(event.stable, event.tail) for event in events]
+
+
+def test_words_that_two_partials_agree_on_are_stable():
+    """Whole words alone, without the punctuation after them, which may yet change."""
+    assert shown("ask", "ask not", "Ask not", "Ask not, wh", "Ask not, what you") == [
+        ("", "ask"),
+        ("ask", " not"),
+        ("ask not", ""),
+        ("ask not", ", wh"),
+        ("ask not", ", what you"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "stable"),
+    [
+        ("you can", "you cannot", "you"),
+        ("you can", "you can't", "you"),
+        ("rock roll", "rock-n-roll", ""),
+        ("so, my", "so my", "so"),
+        ("5 % of it", "5 % off", "5"),
+        ("... so", "... so", "... so"),
+        ("! ?", "! ?", ""),
+        ("今日は。", "今日はい", "今日は"),
+        ("がっこう", "がっこく", "がっこ"),  # a small letter belongs to the one before
+        ("がっ", "がつ", ""),
+        ("か\u3099き", "か\u3099く", "か\u3099"),  # so does a voicing mark
+        ("กำลัง", "กำลา", "กำ"),  # and a vowel
+        ("क्षमा करें", "क्षम करें", ""),  # Hindi sets spaces
+    ],
+)
+def test_no_word_is_parted(one, other, stable):
+    """What is stable can stand alone: a word, or a letter with its signs where none are spaced."""
+    assert shown(one, other)[1] == (stable, other.removeprefix(stable))
+
+
+@pytest.mark.parametrize(
+    ("later", "tail"),
+    [
+        ("the cat sat on a", " on a"),
+        ("The Cat sat, on a", ", on a"),  # other case, other punctuation
+        ("the bat sat on a", " on a"),  # a word replaced
+        ("the fat cat sat on a", " on a"),  # one put in
+        ("cat sat on a", " on a"),  # one left out
+        ("well now the cat sat on a", " on a"),
+        ("the cat", ""),  # shorter
+        ("thecat sat on a", " on a"),  # two words are one
+        ("", ""),
+        ("...", "..."),  # no word at all: nothing stands for the stable ones
+    ],
+)
+def test_what_is_shown_stays_and_no_word_stands_twice(later, tail):
+    """A partial that contradicts goes on after the words that stand for the stable ones."""
+    stabiliser = Stabiliser()
+    for text in ("the cat sat", "the cat sat"):
+        stabiliser.partial(partial(text))
+    event = stabiliser.partial(partial(later))
+    assert event.text == later
+    assert (event.stable, event.tail, event.delta) == ("the cat sat", tail, "")
+
+
+def test_it_grows_after_a_contradiction():
+    """Two tails that agree go on with the words that were stable."""
+    texts = ("the cat sat", "the cat sat", "the bat sat on", "the bat sat on a", "the cat sat on a")
+    assert shown(*texts)[-2:] == [("the cat sat on", " a"), ("the cat sat on a", "")]
+
+
+@given(said)
+def test_stable_text_only_grows(said):
+    """Within a segment; the deltas make it up, and the tail completes the text it begins."""
+    stabiliser = Stabiliser()
+    stable = ""
+    for text in said:
+        if text is None:
+            stabiliser.settled()
+            stable = ""
+            continue
+        event = stabiliser.partial(partial(text))
+        assert event.stable == stable + event.delta
+        if text.startswith(stable):
+            assert event.stable + event.tail == text
+        else:
+            assert text.endswith(event.tail)
+        assert event.text == text
+        stable = event.stable
+
+
+@given(said, texts)
+def test_a_final_ends_the_segment(said, text):
+    """Nothing of a segment is left in the next one."""
+    stabiliser = Stabiliser()
+    for other in filter(None, said):
+        stabiliser.partial(partial(other))
+    stabiliser.settled()
+    event = stabiliser.partial(partial(text))
+    assert (event.stable, event.tail, event.delta) == ("", text, "")
+
+
+def test_speakers_have_a_segment_each():
+    """Two who speak at once do not take each other's words back."""
+    stabiliser = Stabiliser()
+    for _ in range(2):
+        one = stabiliser.partial(partial("how are", 1, 3, "Guest-1"))
+        other = stabiliser.partial(partial("fine thanks", 2, 3, "Guest-2"))
+    assert (one.stable, other.stable) == ("how are", "fine thanks")
+
+
+def test_a_speaker_may_be_named_late():
+    """What is stable stays so when the recogniser finds out who speaks."""
+    stabiliser = Stabiliser()
+    for speaker in ("Unknown", "Unknown", "Guest-1"):
+        event = stabiliser.partial(partial("how are", speaker=speaker))
+    assert (event.speaker, event.stable) == ("Guest-1", "how are")
+
+
+def test_audio_of_its_own_is_a_segment_of_its_own():
+    """Where a recogniser dropped a segment without a final, the next one begins empty."""
+    stabiliser = Stabiliser()
+    for _ in range(2):
+        stabiliser.partial(partial("how are", 1, 2))
+    assert stabiliser.partial(partial("how are", 1, 2.5)).stable == "how are"
+    assert stabiliser.partial(partial("fine", 2.5, 3)).stable == ""
+
+
+def test_most_words_of_real_speech_are_stable_before_their_final(audio):
+    """The embedded recogniser's partials, a second apart, settle most of a speech early."""
+    events = []
+    options = RecognitionOptions(partials=True)
+    session = LocalBackend(align=False).open(options, AudioFormat(), events.append)
+    session.start()
+    with open_audio(audio / "jfk.wav") as reader:
+        speech = b"".join(reader)
+    for at in range(0, len(speech), 8000):
+        session.write(speech[at : at + 8000])
+        while session._partial_busy or session._slots:  # no partial is left out for want of time
+            time.sleep(0.001)
+    session.finish()
+    session.close()
+    stabiliser, stable, early, words = Stabiliser(), "", [], []
+    for event in events:
+        if isinstance(event, Partial):
+            stable = stabiliser.partial(event).stable
+        elif isinstance(event, Final):
+            stabiliser.settled()
+            early += stable.lower().replace(",", "").split()
+            words += event.segment.text.split()
+            stable = ""
+    assert "what your country can do for you" in " ".join(early)
+    assert len(words) / 2 < len(early) <= len(words)

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from azstt import Word
+from azstt._assembly.words import align_words, spread_words
+
+times = st.floats(0, 1e5)
+
+
+def test_longer_words_take_longer():
+    """Each word gets time by its letters and is marked as estimated."""
+    short, long = spread_words(["a", "abcde"], 0.0, 8.0, [0.5, 0.75])
+    assert (short.start, short.end, short.confidence) == (0.0, 2.0, 0.5)
+    assert (long.start, long.end, long.confidence) == (2.0, 8.0, 0.75)
+    assert short.estimated
+    assert long.estimated
+
+
+@given(st.lists(st.text(max_size=12), max_size=30), times, times)
+def test_words_fill_the_stretch(texts, one, other):
+    """The words come in order, touch each other and fill the stretch exactly."""
+    start, end = sorted((one, other))
+    words = spread_words(texts, start, end)
+    assert [word.text for word in words] == texts
+    if words:
+        assert (words[0].start, words[-1].end) == (start, end)
+        edges = [time for word in words for time in (word.start, word.end)]
+        assert edges == pytest.approx(sorted(edges))
+        assert all(word.confidence is None for word in words)
+
+
+def spoken(text: str) -> list[Word]:
+    """Give words as spoken, a second each."""
+    return [
+        Word(text=word, start=at, end=at + 1, confidence=0.5 + at / 20)
+        for at, word in enumerate(text.split())
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shown", "lexical", "times"),
+    [
+        ("Hello, world.", "hello world", [(0, 1), (1, 2)]),
+        ("Room 21, please.", "room twenty one please", [(0, 1), (1, 3), (3, 4)]),
+        ("$5 million", "five million dollars", [(0, 1), (1, 2)]),
+        ("A B", "a x y b", [(0, 1), (3, 4)]),
+        ("Hello there", "hello", [(0, 1), (1, 1)]),
+        ("So hello", "hello", [(0, 0), (0, 1)]),
+        ("", "uh", []),
+        ("Hello", "", []),
+    ],
+)
+def test_displayed_words_get_the_times_of_spoken_ones(shown, lexical, times):
+    """Case and punctuation aside, and numbers for the words that they were spoken with."""
+    words = align_words(shown.split(), spoken(lexical))
+    assert [word.text for word in words] == (shown.split() if times else [])
+    assert [(word.start, word.end) for word in words] == times
+
+
+def test_a_word_for_many_is_as_sure_as_the_least():
+    """And its times are measured; several for several are estimated."""
+    (one,) = align_words(["21"], spoken("twenty one"))
+    assert (one.confidence, one.estimated) == (0.5, False)
+    two = align_words(["10:30", "pm"], spoken("half past ten at-night"))
+    assert [word.estimated for word in two] == [True, True]
+    assert two[0].start == 0
+    assert two[-1].end == 4
+
+
+@given(
+    st.lists(st.sampled_from(["a", "B.", "c,", "21", ""]), max_size=8),
+    st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=8),
+)
+def test_aligned_words_stay_in_order_and_in_time(shown, lexical):
+    """Every displayed word once, none before the last, none outside of the speech."""
+    words = align_words(shown, spoken(" ".join(lexical)))
+    assert [word.text for word in words] == (shown if lexical else [])
+    starts = [word.start for word in words]
+    assert starts == sorted(starts)
+    assert all(0 <= word.start <= word.end <= len(lexical) for word in words)

@@ -1,0 +1,371 @@
+from __future__ import annotations
+
+import io
+import itertools
+
+import av
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from azstt._audio import LiveDecoder, open_audio
+from azstt._audio.formats.blocks import read_block, read_group
+from azstt._audio.formats.demux import Loss, Packet, Start, UnusualError
+from azstt._audio.formats.matroska import Matroska
+from azstt._audio_format import AudioFormat
+
+HEAD = b"OpusHead\x01\x01\x38\x01\x80\xbb\x00\x00\x00\x00\x00"
+#: 20 ms of CELT, as far as anybody looks.
+PACKETS = [bytes([0xF8, number]) + bytes(50 + number) for number in range(40)]
+EBML = bytes.fromhex("1a45dfa3 87 4282 84 7765626d")
+
+
+def number(value: int, length: int = 1) -> bytes:
+    """Write a number with its length marker."""
+    return (value | 1 << 7 * length).to_bytes(length, "big")
+
+
+def element(name: str, content: bytes, *, length: int = 4) -> bytes:
+    """Write an element."""
+    return bytes.fromhex(name) + number(len(content), length) + content
+
+
+def entry(track=1, kind=2, codec=b"A_OPUS", head=HEAD, more=b""):
+    """Write a track's entry."""
+    fields = element("d7", bytes([track])) + element("83", bytes([kind])) + element("86", codec)
+    return element("ae", fields + element("63a2", head) + more)
+
+
+def header(*entries: bytes, before: bytes = b"") -> bytes:
+    """Write a recording up to its first cluster; the segment's size is left open."""
+    tracks = element("1654ae6b", b"".join(entries or (entry(),)))
+    return EBML + bytes.fromhex("18538067 01ffffffffffffff") + before + tracks
+
+
+def block(packet: bytes, *, track=1, time=0, flags=0x80) -> bytes:
+    """Write a block's content."""
+    return number(track) + time.to_bytes(2, "big", signed=True) + bytes([flags]) + packet
+
+
+def cluster(packets, *, time=0, each=20) -> bytes:
+    """Write a cluster of open size; its packets last `each` milliseconds."""
+    blocks = [element("a3", block(p, time=each * i), length=2) for i, p in enumerate(packets)]
+    opened = bytes.fromhex("1f43b675 01ffffffffffffff")
+    return opened + element("e7", time.to_bytes(2, "big"), length=1) + b"".join(blocks)
+
+
+def split(data: bytes, step: int = 1 << 30) -> list:
+    """Give all items, fed in pieces of a size."""
+    splitter, items = Matroska(), []
+    for at in range(0, len(data), step):
+        items += splitter.feed(data[at : at + step])
+    return items
+
+
+def given_up(data: bytes, step: int = 1 << 30) -> tuple[list, bytes]:
+    """Give the items before a stream is given up, and what is left to libav."""
+    splitter, items = Matroska(), []
+    try:
+        for at in range(0, len(data), step):
+            items += splitter.feed(data[at : at + step])
+    except UnusualError as error:
+        return items, error.data
+    pytest.fail("it was not given up")
+
+
+def packets_of(data: bytes, step: int = 1 << 30) -> list[bytes]:
+    """Give the packets alone."""
+    return [item.data for item in split(data, step) if isinstance(item, Packet)]
+
+
+def xiph(sizes):
+    """Write sizes as sums of bytes."""
+    return b"".join(b"\xff" * (size // 255) + bytes([size % 255]) for size in sizes)
+
+
+def ebml(sizes):
+    """Write a size, then differences."""
+    steps = [b - a for a, b in itertools.pairwise(sizes)]
+    return number(sizes[0], 2) + b"".join(number(step + (1 << 13) - 1, 2) for step in steps)
+
+
+def laced(packets, lacing: str) -> bytes:
+    """Write packets that share a block."""
+    sizes = [len(packet) for packet in packets[:-1]]
+    write = {"xiph": xiph, "fixed": lambda _: b"", "ebml": ebml}[lacing]
+    flags = {"xiph": 2, "fixed": 4, "ebml": 6}[lacing]
+    body = bytes([len(packets) - 1]) + write(sizes) + b"".join(packets)
+    return element("a3", block(body, flags=0x80 | flags))
+
+
+def real_packets(path) -> list[bytes]:
+    """Give the packets of a real recording, by libav's demuxer."""
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+
+@pytest.mark.parametrize("name", ["mediarecorder.webm", "chromium.webm", "containers/opus.webm"])
+@pytest.mark.parametrize("step", [7, 1 << 30])
+def test_packets_are_those_of_libav(audio, name, step):
+    """A recording gives the packets that libav's demuxer finds in it, wherever it is cut."""
+    assert packets_of((audio / name).read_bytes(), step) == real_packets(audio / name)
+
+
+@pytest.mark.parametrize("name", ["containers/vp8_opus.webm", "containers/opus.mka"])
+def test_sizes_that_are_known_and_tracks_of_pictures(audio, name):
+    """Files with sizes, an index and pictures give the same as libav's demuxer."""
+    with av.open(str(audio / name)) as container:
+        stream = container.streams.audio[0]
+        expected = [bytes(packet) for packet in container.demux(stream) if packet.size]
+    assert packets_of((audio / name).read_bytes(), 100) == expected
+
+
+@pytest.mark.parametrize("lacing", ["xiph", "fixed", "ebml"])
+def test_lacing(audio, lacing):
+    """Packets that share a block are parted, and decode to what libav makes of them."""
+    packets = real_packets(audio / "chromium.webm")[:20]
+    if lacing == "fixed":
+        packets = [packets[3]] * 20
+    groups = [packets[at : at + 5] for at in range(0, len(packets), 5)]
+    data = header() + bytes.fromhex("1f43b675 01ffffffffffffff e7 81 00")
+    data += b"".join(laced(group, lacing) for group in groups)
+    assert packets_of(data, 11) == packets
+    with av.open(io.BytesIO(data)) as container:
+        assert [bytes(p) for p in container.demux(audio=0) if p.size] == packets
+    pcm: list[bytes] = []
+    decoder = LiveDecoder("webm", AudioFormat(), sink=pcm.append, done=lambda _: None)
+    decoder.feed(data)
+    decoder.finish()
+    with open_audio(data) as reader:
+        assert b"".join(pcm) == b"".join(reader)
+
+
+def test_what_is_to_be_left_out():
+    """A group's discard padding, in nanoseconds, becomes samples at the end or the beginning."""
+    for nanoseconds, trimmed in (
+        (10_000_000, (0, 480)),
+        (-5_000_000, (240, 0)),
+        (33_500_000, (0, 1608)),
+    ):
+        content = element("a1", block(PACKETS[0])) + element(
+            "75a2", nanoseconds.to_bytes(4, "big", signed=True)
+        )
+        (_, packet) = split(header() + element("a0", content))
+        assert packet == Packet(PACKETS[0], 960, *trimmed)
+    (_, packet) = split(header() + element("a0", element("a1", block(PACKETS[0]))))
+    assert packet == Packet(PACKETS[0], 960)
+
+
+def test_what_nobody_wants_is_passed_by_and_not_kept():
+    """Big elements of other kinds come and go, and nothing of them stays."""
+    big = element("ec", bytes(3 << 20)) + element("1254c367", bytes(2 << 20))
+    picture = element("a3", block(bytes(1 << 20), track=2))
+    data = header(entry(), entry(track=2, kind=1, codec=b"V_VP8"), before=element("ec", b"x" * 999))
+    data += big + cluster(PACKETS[:3]) + picture
+    data += element("a0", element("a1", block(bytes(1 << 20), track=2)))
+    data += cluster(PACKETS[3:6]) + element("1c53bb6b", bytes(1 << 20)) + element("ec", bytes(99))
+    splitter = Matroska()
+    kept, found = 0, []
+    for at in range(0, len(data), 4_096):
+        found += [i.data for i in splitter.feed(data[at : at + 4_096]) if isinstance(i, Packet)]
+        kept = max(kept, len(splitter._window.data) + len(splitter._window._kept))
+    assert found == PACKETS[:6]
+    assert kept < 3_000
+    assert splitter.end() is False
+
+
+def test_another_recording_follows():
+    """A second header is another recording, with a setup of its own."""
+    other = HEAD[:9] + b"\x02" + HEAD[10:]
+    data = header() + cluster(PACKETS[:2]) + header(entry(track=5, head=other))
+    data += bytes.fromhex("1f43b675 01ffffffffffffff e7 81 00")
+    data += element("a3", block(PACKETS[3], track=5))
+    assert split(data, 3) == [
+        Start(HEAD),
+        *(Packet(packet, 960) for packet in PACKETS[:2]),
+        Start(other),
+        Packet(PACKETS[3], 960),
+    ]
+
+
+UNUSUAL = {
+    "vorbis": header(entry(codec=b"A_VORBIS")),
+    "two tracks of sound": header(entry(), entry(track=2)),
+    "no sound": header(entry(kind=1, codec=b"V_VP8")),
+    "surround": header(entry(head=HEAD[:9] + b"\x06" + HEAD[10:18] + b"\x01" + bytes(8))),
+    "no setup": header(entry(head=b"")),
+    "encrypted": header(entry(more=element("6d80", b""))),
+    "tracks of open size": header()[: -len(entry()) - 8] + bytes.fromhex("1654ae6b ff") + entry(),
+    "tracks that do not fit": header(b"\xae\xff"),
+    "a cluster before the tracks": EBML + cluster(PACKETS),
+    "a group before the tracks": EBML + element("a0", element("a1", block(b"x"))),
+    "an odd group before the tracks": EBML + element("a0", element("9b", b"x")),
+    "an unknown element": EBML + element("99", b"abc"),
+    "no element": EBML + b"\x00" * 20,
+    "too long a header": EBML + element("ec", bytes(2 << 20)),
+}
+
+
+@pytest.mark.parametrize("data", UNUSUAL.values(), ids=UNUSUAL)
+@pytest.mark.parametrize("step", [1 << 30, 1_000])
+def test_what_is_left_to_libav(data, step):
+    """What is unusual is given up before any packet was given, and no byte of it is lost."""
+    items, left = given_up(data, step)
+    assert items == []
+    assert left == data[: len(left)]
+    assert len(left) % step == 0 or left == data
+
+
+def test_a_second_recording_is_left_to_libav_from_its_first_byte():
+    """What follows another recording is given up alone."""
+    first, second = header() + cluster(PACKETS[:3]), header(entry(codec=b"A_VORBIS"))
+    items, left = given_up(first + second, 1)
+    assert [item.data for item in items if isinstance(item, Packet)] == PACKETS[:3]
+    assert left == second
+
+
+def test_the_end_of_a_recording():
+    """An end between two elements is told from one inside of an element, and from none at all."""
+    data = header() + cluster(PACKETS[:3])
+    for missing, cut in ((0, False), (1, True), (40, True)):
+        splitter = Matroska()
+        list(splitter.feed(data[: len(data) - missing]))
+        assert splitter.end() is cut
+    splitter = Matroska()
+    list(splitter.feed(header()[:30]))
+    with pytest.raises(UnusualError) as caught:
+        splitter.end()
+    assert caught.value.data == header()[:30]
+    splitter = Matroska()
+    list(splitter.feed(data + header()[:30]))
+    assert splitter.end() is True
+
+
+def positions(data: bytes) -> list[int]:
+    """Give where the packets of PACKETS begin."""
+    return [data.index(packet) for packet in PACKETS if packet in data]
+
+
+@pytest.mark.parametrize("step", [1, 50, 1 << 30])
+def test_a_hole_costs_what_it_hits(step):
+    """Where bytes are missing in a cluster, the next whole block goes on, and the gap is told."""
+    data = header() + cluster(PACKETS)
+    at = positions(data)
+    broken = data[: at[10] + 20] + data[at[14] + 20 :]
+    items = split(broken, step)
+    found = [item.data for item in items if isinstance(item, Packet)]
+    assert found[:10] == PACKETS[:10]
+    assert found[11:] == PACKETS[15:]  # the tenth is now of two halves
+    (loss,) = (item for item in items if isinstance(item, Loss))
+    assert loss.seconds == pytest.approx(4 * 0.02)
+
+
+@pytest.mark.parametrize("step", [1, 50, 1 << 30])
+def test_what_is_inserted_costs_nothing_but_a_block(step):
+    """Bytes that do not belong there are left out; nothing is said to be missing."""
+    data = header() + cluster(PACKETS)
+    at = positions(data)[10] - 7  # a block's header is 7 bytes
+    items = split(data[:at] + b"\xa3\x81" * 200 + b"junk" + data[at:], step)
+    assert [item.data for item in items if isinstance(item, Packet)] == PACKETS
+    assert not any(isinstance(item, Loss) for item in items)
+
+
+@pytest.mark.parametrize("lie", [1, 30, 5_000, 16_000])
+def test_a_size_that_lies(lie):
+    """A block that claims another size costs itself and at most its neighbours, at once."""
+    data = bytearray(header() + cluster(PACKETS))
+    at = positions(data)[10]
+    data[at - 6 : at - 4] = number(lie, 2)
+    found = packets_of(bytes(data), 50)
+    assert found[:10] == PACKETS[:10]
+    assert found[-28:] == PACKETS[12:]
+
+
+def test_clusters_that_are_damaged():
+    """A cluster's damaged identifier or time costs no packet."""
+    first, second = cluster(PACKETS[:10]), cluster(PACKETS[10:20], time=200)
+    for at, byte in ((0, 0x1E), (0, 0x9F), (3, 0), (12, 0xE6), (13, 0x8F)):
+        broken = second[:at] + bytes([byte]) + second[at + 1 :]
+        assert packets_of(header() + first + broken + b"\xec\x80") == PACKETS[:20]
+
+
+def test_damage_that_looks_like_another_recording():
+    """What is not followed by a header's fields is no header, and the recording goes on."""
+    for junk in ("1a45dfa3 88 0000", "1a45dfa3 80", "1a45dfa3 ff 42", "1a45dfa3 4801 4286"):
+        data = header() + cluster(PACKETS[:3]) + bytes.fromhex(junk) + cluster(PACKETS[3:], time=60)
+        for step in (1, 1 << 20):
+            assert packets_of(data, step) == PACKETS
+
+
+def test_blocks_of_nobody_and_groups_that_contradict_themselves():
+    """What is no block of a track that there is, is damage; what follows goes on."""
+    broken = (
+        element("a3", block(PACKETS[0], track=9)),
+        element("a3", b"\x81"),
+        element("a3", block(b"", flags=0x82)),
+        element("a3", block(b"\x05\xff\xff", flags=0x86)),
+        element("a3", block(b"\x03abcde", flags=0x84)),
+        element("a3", block(b"\x02\x7f\x7f", flags=0x82)),
+        element("a0", b"\xa1\xff"),
+        element("a0", b""),
+        element("a0", b"\xa1\xff"),
+        element("a0", b"\x9b\x81\x01"),
+        element("a0", element("a1", block(PACKETS[0], track=9))),
+        element("a0", element("a1", block(PACKETS[0]))[:-9]),
+        bytes.fromhex("a0 0fffffff 9b8101"),
+        bytes.fromhex("a0 50 b68101"),
+        bytes.fromhex("af 45"),
+        element("e7", bytes(9)),
+        b"\xa3\xff",
+    )
+    for bad in broken:
+        data = header() + cluster(PACKETS[:3]) + bad + cluster(PACKETS[3:6], time=60)
+        assert packets_of(data, 13) == PACKETS[:6], bad
+
+
+def test_a_gap_that_no_recording_has():
+    """Times that are off by hours are no measure of what was lost."""
+    data = header() + cluster(PACKETS[:3]) + b"\0" + cluster(PACKETS[3:6], time=65_000)
+    assert [item for item in split(data) if isinstance(item, Loss)] == [Loss(0.0)]
+
+
+def test_times_in_other_units():
+    """Gaps are measured in the unit that the recording says."""
+    for scale, seconds in ((b"\x0f\x42\x40", 1.0), (b"\x01\x86\xa0", 0.1)):
+        info = element("1549a966", element("2ad7b1", scale))
+        data = header(before=info) + cluster(PACKETS[:1], each=0) + b"\0"
+        (loss,) = (
+            i for i in split(data + cluster(PACKETS[1:2], time=1_020)) if isinstance(i, Loss)
+        )
+        assert loss.seconds == pytest.approx(1.02 * seconds - 0.02)
+    broken = header(before=element("1549a966", b"\x2a"))
+    assert packets_of(broken + cluster(PACKETS[:2])) == PACKETS[:2]
+
+
+def test_blocks_that_are_none():
+    """Bytes that are no block, or no group, are a ValueError."""
+    for content in (b"", b"\x81", b"\x81\0\0", b"\xff\0\0\x80", b"\x40"):
+        with pytest.raises(ValueError, match="no block"):
+            read_block(content)
+    with pytest.raises(ValueError, match="no block"):
+        read_group(b"")
+    assert read_block(b"\x81\xff\xff\x80abc").time == -1
+
+
+@given(st.binary(max_size=300), st.integers(1, 40))
+def test_any_bytes_behind_a_header(junk, step):
+    """Whatever follows a header, nothing is raised, and how it is cut does not matter."""
+    data = header() + cluster(PACKETS[:2]) + junk + cluster(PACKETS[2:])
+    items = split(data, step)
+    assert items == split(data)
+    assert [item.data for item in items if isinstance(item, Packet)][-20:] == PACKETS[-20:]
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_at_the_beginning(junk):
+    """Whatever a stream begins with, it is split or given up."""
+    for data in (junk, EBML + junk, header() + junk):
+        try:
+            assert split(data, 5)[:1] in ([], [Start(HEAD)])
+        except UnusualError as error:
+            assert error.data in data  # noqa: PT017  most are given up

@@ -1,0 +1,315 @@
+from __future__ import annotations
+
+import av
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from azstt._audio.formats.demux import Loss, Packet, Start, UnusualError
+from azstt._audio.formats.ogg import Ogg, read_page
+
+HEAD = b"OpusHead\x01\x01\x38\x01\x80\xbb\x00\x00\x00\x00\x00"
+TAGS = b"OpusTags\x00\x00\x00\x00\x00\x00\x00\x00"
+#: 20 ms of CELT, as far as anybody looks.
+PACKETS = [bytes([0xF8, number]) + bytes(50 + number) for number in range(40)]
+SAMPLES = 960
+CONTINUED, FIRST, LAST = 1, 2, 4
+
+
+def lace(packet: bytes, *, ends: bool = True) -> bytes:
+    """Write a packet's sizes."""
+    return b"\xff" * (len(packet) // 255) + (bytes([len(packet) % 255]) if ends else b"")
+
+
+def page(packets, number, *, flags=0, position=0, stream=7, ends=True) -> bytes:
+    """Write a page; its sum is left out, as nobody asks for it."""
+    *whole, last = packets or [b""]
+    sizes = b"".join(map(lace, whole)) + lace(last, ends=ends) if packets else b""
+    fields = position.to_bytes(8, "little", signed=True) + stream.to_bytes(4, "little")
+    fields += number.to_bytes(4, "little") + bytes(4) + bytes([len(sizes)])
+    return b"OggS\0" + bytes([flags]) + fields + sizes + b"".join(packets)
+
+
+def start(*, head=HEAD, stream=7, tags=TAGS) -> bytes:
+    """Write the pages before the first sound."""
+    return page([head], 0, flags=FIRST, stream=stream) + page([tags], 1, stream=stream)
+
+
+def pages(packets, *, each=10, first=2, stream=7, trimmed=0) -> list[bytes]:
+    """Write pages of some packets each; the last one is told to be so, if something is cut off."""
+    groups = [packets[at : at + each] for at in range(0, len(packets), each)]
+    ends = [SAMPLES * min(each * (at + 1), len(packets)) for at in range(len(groups))]
+    written = [
+        page(group, first + at, position=end, stream=stream)
+        for at, (group, end) in enumerate(zip(groups, ends, strict=True))
+    ]
+    if trimmed:
+        last, position = first + len(groups) - 1, ends[-1] - trimmed
+        written[-1] = page(groups[-1], last, flags=LAST, position=position, stream=stream)
+    return written
+
+
+def split(data: bytes, step: int = 1 << 30) -> list:
+    """Give all items, fed in pieces of a size."""
+    splitter, items = Ogg(), []
+    for at in range(0, len(data), step):
+        items += splitter.feed(data[at : at + step])
+    return items
+
+
+def given_up(data: bytes, step: int = 1 << 30) -> tuple[list, bytes]:
+    """Give the items before a stream is given up, and what is left to libav."""
+    splitter, items = Ogg(), []
+    try:
+        for at in range(0, len(data), step):
+            items += splitter.feed(data[at : at + step])
+    except UnusualError as error:
+        return items, error.data
+    pytest.fail("it was not given up")
+
+
+def packets_of(data: bytes, step: int = 1 << 30) -> list[bytes]:
+    """Give the packets alone."""
+    return [item.data for item in split(data, step) if isinstance(item, Packet)]
+
+
+def losses_of(data: bytes, step: int = 1 << 30) -> list[Loss]:
+    """Give the losses alone."""
+    return [item for item in split(data, step) if isinstance(item, Loss)]
+
+
+@pytest.mark.parametrize("name", ["containers/opus.ogg", "digits.ogg", "es_mls_13697.ogg"])
+@pytest.mark.parametrize("step", [1, 7, 1 << 30])
+def test_packets_are_those_of_libav(audio, name, step):
+    """A file gives the packets that libav's demuxer finds in it, wherever it is cut."""
+    with av.open(str(audio / name)) as container:
+        expected = [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+    assert packets_of((audio / name).read_bytes(), step) == expected
+
+
+def test_a_packet_is_given_with_its_last_byte():
+    """Nobody waits for the end of a page."""
+    data = start() + pages(PACKETS)[0]
+    splitter, given = Ogg(), {}
+    for at in range(len(data)):
+        for item in splitter.feed(data[at : at + 1]):
+            given[at + 1] = item
+    ends = [data.index(packet) + len(packet) for packet in PACKETS[:10]]
+    assert list(given) == [len(page([HEAD], 0)) + 28, *ends]
+    assert given[ends[0]] == Packet(PACKETS[0], SAMPLES)
+
+
+@pytest.mark.parametrize("step", [1, 100, 1 << 30])
+def test_packets_that_go_on_on_the_next_page(step):
+    """A packet may be spread over pages; so may the tags, of which nothing is kept."""
+    long = b"\xf8" + bytes(range(256)) * 4
+    tags = TAGS + bytes(255 * 600 - len(TAGS)) + b"end"
+    data = page([HEAD], 0, flags=FIRST)
+    for number in range(1, 4):
+        part = tags[: 255 * 255] if number < 3 else tags
+        tags = tags[255 * 255 :]
+        flags = CONTINUED if number > 1 else 0
+        data += page([part], number, flags=flags, position=-1, ends=number == 3)
+    data += page([PACKETS[0], long[:510]], 4, position=SAMPLES, ends=False)
+    data += page([long[510:], PACKETS[1]], 5, flags=CONTINUED, position=3 * SAMPLES)
+    assert packets_of(data, step) == [PACKETS[0], long, PACKETS[1]]
+
+
+def test_tags_that_are_missing():
+    """A stream without tags begins with sound."""
+    data = page([HEAD], 0, flags=FIRST) + b"".join(pages(PACKETS, first=1))
+    assert packets_of(data, 9) == PACKETS
+
+
+@pytest.mark.parametrize(
+    ("trimmed", "drops"), [(0, [0] * 10), (312, [0] * 9 + [312]), (1_300, [0] * 8 + [340, 960])]
+)
+def test_the_end_is_cut_where_the_stream_says(trimmed, drops):
+    """The last page's position cuts off what the encoder has added."""
+    items = split(start() + b"".join(pages(PACKETS, trimmed=trimmed)), 77)
+    assert [item.drop for item in items if isinstance(item, Packet)][-10:] == drops
+    short = split(start() + b"".join(pages(PACKETS[:10], trimmed=trimmed)))
+    assert [item.drop for item in short if isinstance(item, Packet)] == drops
+
+
+def test_a_stream_that_was_joined_late():
+    """Where positions do not begin at 0, the end is still cut where they say."""
+    data = start() + page(PACKETS[:10], 500, position=10**9)
+    data += page(PACKETS[10:20], 501, position=10**9 + 10 * SAMPLES - 100, flags=LAST)
+    items = split(data)
+    assert [item.drop for item in items if isinstance(item, Packet)] == [0] * 19 + [100]
+    assert not losses_of(data)
+
+
+@pytest.mark.parametrize("stream", [7, 8])
+def test_another_recording_follows(stream):
+    """A chained stream is another recording, with a setup of its own."""
+    other = HEAD[:9] + b"\x02" + HEAD[10:]
+    first = start() + b"".join(pages(PACKETS[:20]))
+    second = start(head=other, stream=stream) + b"".join(pages(PACKETS[:5], stream=stream))
+    items = split(first + second, 3)
+    assert [item.head for item in items if isinstance(item, Start)] == [HEAD, other]
+    assert [item.data for item in items if isinstance(item, Packet)] == PACKETS[:20] + PACKETS[:5]
+    assert not losses_of(first + second)
+
+
+UNUSUAL = {
+    "vorbis": page([b"\x01vorbis" + bytes(23)], 0, flags=FIRST),
+    "surround": page([HEAD[:9] + b"\x06" + HEAD[10:18] + b"\x01" + bytes(8)], 0, flags=FIRST),
+    "two streams": page([HEAD], 0, flags=FIRST) + page([HEAD], 0, flags=FIRST, stream=8),
+    "another stream's page": page([HEAD], 0, flags=FIRST) + page([TAGS], 1, stream=8),
+    "no beginning": pages(PACKETS)[0],
+    "two packets at the beginning": page([HEAD, TAGS], 0, flags=FIRST),
+    "nothing at the beginning": page([], 0, flags=FIRST),
+    "no page": b"OggS\1" + bytes(40),
+    "junk after the beginning": page([HEAD], 0, flags=FIRST) + b"junk" * 8,
+}
+
+
+@pytest.mark.parametrize("data", UNUSUAL.values(), ids=UNUSUAL)
+@pytest.mark.parametrize("step", [1 << 30, 1])
+def test_what_is_left_to_libav(data, step):
+    """What is unusual is given up before any packet was given, and no byte of it is lost."""
+    items, left = given_up(data, step)
+    assert items == []
+    assert left == data[: len(left)]
+    assert step == 1 or left == data
+
+
+@pytest.mark.parametrize("stream", [7, 8])
+def test_a_second_recording_is_left_to_libav_from_its_first_byte(stream):
+    """What follows another recording is given up alone."""
+    first = start() + pages(PACKETS)[0]
+    second = page([b"\x01vorbis" + bytes(23)], 0, flags=FIRST, stream=stream)
+    items, left = given_up(first + second, 1)
+    assert [item.data for item in items if isinstance(item, Packet)] == PACKETS[:10]
+    assert left == second
+    assert given_up(first + second + b"more")[1] == second + b"more"
+
+
+def test_other_streams_are_passed_by():
+    """A page that is nobody's is left out, and nothing of it is kept."""
+    one, two, three, four = pages(PACKETS)
+    data = start() + one + page([bytes(60_000)], 9, stream=99) + two + three + four
+    assert packets_of(data, 500) == PACKETS
+    assert not losses_of(data)
+    splitter = Ogg()
+    list(splitter.feed(start() + one + page([bytes(60_000)], 9, stream=99)[:1_000]))
+    assert len(splitter._window.data) == 0
+
+
+@pytest.mark.parametrize("step", [1, 100, 1 << 30])
+def test_a_lost_page_is_told(step):
+    """A page that never comes is a loss, of its length, where it should have been."""
+    one, _, three, four = pages(PACKETS)
+    data = start() + one + three + four
+    assert packets_of(data, step) == PACKETS[:10] + PACKETS[20:]
+    assert losses_of(data, step) == [Loss(0.2, ago=0.2)]
+
+
+@pytest.mark.parametrize("step", [1, 100, 1 << 30])
+def test_a_hole_costs_the_rest_of_its_page(step):
+    """Where bytes are missing in a page, the next page goes on."""
+    one, two, three, four = pages(PACKETS)
+    data = start() + one + two[:200] + two[500:] + three + four
+    found = packets_of(data, step)
+    assert found[:12] == PACKETS[:12]
+    assert found[-20:] == PACKETS[20:]
+    (loss,) = losses_of(data, step)
+    given = sum(item.samples for item in split(data, step) if isinstance(item, Packet))
+    assert loss.seconds == pytest.approx(40 * 0.02 - given / 48_000)
+
+
+@pytest.mark.parametrize("step", [1, 100, 1 << 30])
+def test_what_is_inserted_between_pages_costs_nothing(step):
+    """Bytes between two pages are left out; nothing is said to be missing."""
+    one, two, three, four = pages(PACKETS)
+    data = start() + one + b"Ogg" + bytes(5_000) + b"OggS\1" + two + three + four
+    assert packets_of(data, step) == PACKETS
+    assert not losses_of(data, step)
+
+
+@pytest.mark.parametrize("step", [1, 100, 1 << 30])
+def test_flags_that_lie(step):
+    """A page that falsely claims to be a stream's first is taken as what it is."""
+    one, two, three, four = pages(PACKETS)
+    lying = two[:5] + bytes([FIRST]) + two[6:]
+    assert packets_of(start() + one + lying + three + four, step) == PACKETS
+    # What goes on without a beginning, and what has no end, is left out.
+    lying = two[:5] + bytes([CONTINUED]) + two[6:]
+    assert packets_of(start() + one + lying + three + four, step) == PACKETS[:10] + PACKETS[11:]
+    open_ended = page([*PACKETS[10:19], bytes(510)], 3, position=19 * SAMPLES, ends=False)
+    found = packets_of(start() + one + open_ended + three + four, step)
+    assert found == PACKETS[:19] + PACKETS[20:]
+
+
+def test_positions_that_lie():
+    """Positions that are far off cost no packet, and are no measure of what was lost."""
+    one, two, three, four = pages(PACKETS)
+    far = two[:6] + (10**12).to_bytes(8, "little") + two[14:]
+    data = start() + one + far + three + four
+    assert packets_of(data) == PACKETS
+    assert losses_of(data) == [Loss(0.0, ago=0.2)]
+    unknown = two[:6] + b"\xff" * 8 + two[14:]
+    assert not losses_of(start() + one + unknown + three + four)
+
+
+def test_packets_that_are_none():
+    """Empty packets are no packets, and one longer than Opus allows is left out."""
+    long = [b"\xf8" + bytes(254), bytes(255 * 254)]
+    data = start() + page([PACKETS[0], b"", PACKETS[1]], 2, position=2 * SAMPLES)
+    data += page([b"\xf8" + bytes(255 * 200 - 1)], 3, position=-1, ends=False)
+    data += page([long[1]], 4, flags=CONTINUED, position=3 * SAMPLES)
+    data += page(PACKETS[2:4], 5, position=5 * SAMPLES)
+    assert packets_of(data, 1_000) == PACKETS[:4]
+
+
+def test_the_end_of_a_stream():
+    """An end between two pages is told from one inside of a page, and from none at all."""
+    data = start() + pages(PACKETS)[0]
+    for missing, cut in ((0, False), (1, True), (500, True)):
+        splitter = Ogg()
+        list(splitter.feed(data[: len(data) - missing]))
+        assert splitter.end() is cut
+    for beginning in (data[:20], page([HEAD], 0, flags=FIRST)):
+        splitter = Ogg()
+        list(splitter.feed(beginning))
+        with pytest.raises(UnusualError) as caught:
+            splitter.end()
+        assert caught.value.data == beginning
+    splitter = Ogg()
+    list(splitter.feed(data + b"junk that is no page"))
+    assert splitter.end() is False
+
+
+def test_headers_of_pages():
+    """A header is read, told from what is none, and from one that is cut short."""
+    data = page([bytes(300), bytes(255), b"", bytes(255)], 3, position=-1, ends=False)
+    parts = [(300, True), (255, True), (0, True), (255, False)]
+    read = read_page(data)
+    assert read is not None
+    assert (read.parts, read.position, read.number, read.end) == (parts, -1, 3, len(data))
+    assert all(read_page(data[:size]) is None for size in range(read.start))
+    for broken in (b"Oggs", b"OggS\1", b"x"):
+        with pytest.raises(ValueError, match="no page"):
+            read_page(broken)
+
+
+@given(st.binary(max_size=300), st.integers(1, 40))
+def test_any_bytes_behind_a_header(junk, step):
+    """Whatever follows a page, nothing is raised, and how it is cut does not matter."""
+    one, two, three, four = pages(PACKETS)
+    data = start() + one + junk + two + three + four
+    items = split(data, step)
+    assert items == split(data)
+    assert [item.data for item in items if isinstance(item, Packet)][-20:] == PACKETS[20:]
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_at_the_beginning(junk):
+    """Whatever a stream begins with, it is split or given up."""
+    for data in (junk, b"OggS" + junk, page([HEAD], 0, flags=FIRST) + junk, start() + junk):
+        try:
+            assert split(data, 5)[:1] in ([], [Start(HEAD)])
+        except UnusualError as error:
+            assert error.data in data  # noqa: PT017  most are given up

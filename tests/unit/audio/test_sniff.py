@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from azstt._audio.formats import sniff
+from azstt._audio.formats.sniff import (
+    declares_late,
+    describe,
+    is_text,
+    moov_first,
+    mp3_delay,
+    mp3_samples,
+)
+
+
+def archive(name: str) -> bytes:
+    """Make a ZIP archive with a file of this name in it."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as packed:
+        packed.writestr(name, "application/epub+zip" if name == "mimetype" else "x")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        (b"\x89PNG\r\n\x1a\n" + bytes(20), "a PNG image"),
+        (b"\xff\xd8\xff\xe0" + bytes(20), "a JPEG image"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "a WebP image"),
+        (b"\0\0\0\x20ftypheic", "a HEIC image"),
+        (b"%PDF-1.7\n", "a PDF document"),
+        (archive("word/document.xml"), "a Word document"),
+        (archive("mimetype"), "an EPUB book"),
+        (archive("any"), "a ZIP archive"),
+        (b"\x1f\x8b\x08", "a gzip archive"),
+        (b"hello, world\n", "text"),
+        ("grüße".encode()[:4], "text"),
+        ("grüße\r\n".encode("utf-16"), "text"),
+        (b'\xef\xbb\xbf{"text": 1}', "JSON text"),
+        (b'{"text": 1}', "JSON text"),
+        (b"\n <!DOCTYPE HTML><p>", "an HTML page"),
+        (b"#EXTM3U\nhttp://example.com/a.ts", "a playlist, not the audio that it lists"),
+        (b"MThd\0\0\0\x06", "a MIDI file, which holds notes and no sound"),
+    ],
+)
+def test_what_is_no_sound_is_named(head, name):
+    """Common files that hold no sound are told by their beginning."""
+    assert describe(head) == name
+
+
+@pytest.mark.parametrize(
+    "head", [b"", b"\0\1\2\3", b"OggS\0\2", b"\xff\xfb\x90\0", b"a\0b", b"\xc3("]
+)
+def test_what_shows_nothing_is_none(head):
+    """Sound, and bytes without a meaning, are not named."""
+    assert describe(head) is None
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_are_too_odd(head):
+    """Whatever a file begins with, nothing here fails over it."""
+    describe(head)
+    declares_late(head)
+    moov_first(head)
+    mp3_samples(b"Xing" + head, 44_100)
+
+
+@given(st.text(st.characters(codec="utf-8", categories=["L", "N"]), min_size=1), st.integers(1, 9))
+def test_text_is_text_wherever_it_is_cut(text, cut):
+    """Text that ends within a character is text still, as long as anything of it is whole."""
+    head = text.encode()
+    assert is_text(head)
+    part = head[:cut].decode(errors="ignore")
+    assert is_text(head[:cut]) == bool(part)
+
+
+def box(kind: bytes, size: int, body: int = 0) -> bytes:
+    """Make the beginning of an ISO box."""
+    return size.to_bytes(4, "big") + kind + bytes(body)
+
+
+@pytest.mark.parametrize(
+    ("head", "first"),
+    [
+        (box(b"ftyp", 16, 8) + box(b"moov", 100, 8), True),
+        (box(b"ftyp", 16, 8) + box(b"free", 8) + box(b"mdat", 100, 8), False),
+        (box(b"ftyp", 16, 8) + box(b"moof", 100, 8), True),
+        (box(b"ftyp", 16, 8), None),
+        (box(b"ftyp", 100, 8), None),
+        (box(b"free", 1) + (24).to_bytes(8, "big") + bytes(8) + box(b"mdat", 0, 8), False),
+        (box(b"free", 3, 30), False),
+    ],
+)
+def test_whether_the_index_comes_first(head, first):
+    """An ISO file's boxes tell whether it can be decoded while it arrives."""
+    assert moov_first(head) is first
+
+
+@pytest.mark.parametrize(
+    ("head", "late"),
+    [
+        (b"FLV\1", True),
+        (b"\0\0\1\xba", True),
+        (b"G" + bytes(20), True),
+        (b"G" + bytes(187) + b"G", True),
+        (b"G" + bytes(200), False),
+        (b"ID3\4", False),
+    ],
+)
+def test_formats_that_declare_late(head, late):
+    """Formats whose tracks only show in their packets are known by their beginning."""
+    assert declares_late(head) is late
+
+
+def test_an_mp3_tag_counts_samples():
+    """The tag's frames, less the encoder's delay and padding; without them, all frames."""
+    lame = (b"LAME3.100".ljust(21, b"\0") + (576 << 12 | 1_000).to_bytes(3, "big")).ljust(40, b"\0")
+    full = b"Xing" + bytes([0, 0, 0, 15]) + (100).to_bytes(4, "big") + bytes(108) + lame
+    assert mp3_samples(b"\xff\xfb" + full, 44_100) == 100 * 1_152 - 1_576
+    assert mp3_samples(b"Info\0\0\0\1" + (10).to_bytes(4, "big"), 16_000) == 5_760
+    assert mp3_samples(b"Info\0\0\0\0" + bytes(8), 16_000) is None
+    assert mp3_samples(b"no tag", 16_000) is None
+    assert sniff.HEAD == 4_096
+
+
+def test_an_mp3_tag_says_what_the_decoder_gives_too_much():
+    """A tag's frame is no sound; it says how late the sound is, if its writer is known to."""
+    packed = (576 << 12 | 1_000).to_bytes(3, "big")
+    for name, delay in ((b"LAME3.100", 576 + 529), (b"Lavc60.31", 576 + 529), (b"Gogo", 0)):
+        lame = (name.ljust(21, b"\0") + packed).ljust(40, b"\0")
+        for flags, fields in ((0, 0), (1, 4), (15, 112)):
+            tag = b"Xing\0\0\0" + bytes([flags]) + bytes(fields) + lame
+            assert mp3_delay(b"\xff\xfb\x90\x64" + bytes(32) + tag) == delay
+    assert mp3_delay(b"\xff\xfb\x90\x64" + bytes(32) + b"VBRI" + bytes(40)) == 0
+    assert mp3_delay(b"\xff\xfb\x90\x64" + bytes(32) + b"Info") == 0
+    assert mp3_delay(b"\xff\xfb\x90\x64" + bytes(400)) is None

@@ -1,0 +1,621 @@
+"""Live decoding: pieces in, the whole file's samples out, each as soon as it can be had."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import threading
+from array import array
+from itertools import pairwise
+from pathlib import Path
+from threading import Event, Thread
+
+import av
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from azstt._audio import DecodeReport, LiveDecoder, open_audio
+from azstt._audio_format import AudioFormat
+from azstt._errors import (
+    AudioDecodeError,
+    AudioError,
+    ConfigurationError,
+    NoAudioStreamError,
+    SessionStateError,
+)
+
+AUDIO = Path(__file__).parents[2] / "audio"
+CONTAINERS = AUDIO / "containers"
+#: What is decoded at once, in `feed`, and what it may be announced as.
+PUSHED = {
+    "chromium.webm": "webm",
+    "containers/opus.webm": "webm",
+    "containers/vp8_opus.webm": "webm",
+    "containers/opus.mka": "webm",
+    "containers/opus.ogg": "ogg",
+    "digits.ogg": "ogg",
+    "sv_nst.ogg": "ogg",
+    "containers/mp3.mp3": "mp3",
+    "common_voice_firefox.mp3": "mp3",
+    "ja_common_voice.mp3": "mp3",
+    "containers/aac_adts.aac": "aac",
+    "containers/pcm_s16_16k.wav": "wav",
+    "containers/pcm_f32_8k.wav": "wav",
+    "containers/pcm_s24_8k.wav": "wav",
+    "containers/pcm_s16_48k_stereo.wav": "wav",
+}
+#: What libav's demuxers do, in a thread.
+THREADED = sorted(
+    f"containers/{path.name}"
+    for path in CONTAINERS.iterdir()
+    if path.suffix != ".txt" and f"containers/{path.name}" not in PUSHED
+)
+SPEECH = AudioFormat()
+#: Seconds that a thread may take on a machine that is busy.
+PATIENCE = 30.0
+
+
+class Run:
+    """A decoder, and all that comes out of it."""
+
+    def __init__(self, audio: AudioFormat | str = "auto", target: AudioFormat = SPEECH):
+        self.target = target
+        self.chunks: list[bytes] = []
+        self.ends: list[Exception | None] = []
+        self.ended = Event()
+        self.decoder = LiveDecoder(audio, target, sink=self.sink, done=self.done)
+
+    def sink(self, pcm):
+        assert pcm
+        assert len(pcm) % self.target.frame_size == 0
+        assert not self.ends
+        self.chunks.append(pcm)
+
+    def done(self, error):
+        self.ends.append(error)
+        self.ended.set()
+
+    def feed(self, *pieces: bytes):
+        for piece in pieces:
+            self.decoder.feed(piece)
+        return self
+
+    def finish(self):
+        self.decoder.finish()
+        assert self.ended.wait(PATIENCE)
+        return self
+
+    @property
+    def pcm(self) -> bytes:
+        return b"".join(self.chunks)
+
+
+def whole(source, **keywords) -> bytes:
+    """Give what `open_audio` makes of a source."""
+    with open_audio(source, **keywords) as reader:
+        return b"".join(reader)
+
+
+def pieces(data: bytes, size: int) -> list[bytes]:
+    """Cut bytes into pieces."""
+    return [data[at : at + size] for at in range(0, len(data), size)]
+
+
+def cut(data: bytes, at: list[int]) -> list[bytes]:
+    """Cut bytes at places."""
+    return [data[a:b] for a, b in pairwise([0, *sorted(at), len(data)])]
+
+
+def places(size: int) -> st.SearchStrategy[list[int]]:
+    """Choose where to cut: here and there, and somewhere after every byte."""
+    anywhere = st.lists(st.integers(0, size), max_size=12)
+    burst = st.integers(0, size).map(lambda at: list(range(at, min(size, at + 300))))
+    return st.tuples(anywhere, st.one_of(burst, st.just(list(range(min(300, size)))))).map(
+        lambda both: both[0] + both[1]
+    )
+
+
+FEW = settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.mark.parametrize("name", PUSHED)
+@FEW
+@given(choice=st.data())
+def test_how_a_stream_is_cut_does_not_matter(name, choice):
+    """Any cutting of a stream into pieces gives exactly the whole file's samples, and report."""
+    data = (AUDIO / name).read_bytes()
+    with open_audio(data) as reader:
+        expected = b"".join(reader)
+    announced = choice.draw(st.sampled_from(["auto", PUSHED[name]]))
+    run = Run(announced).feed(*cut(data, choice.draw(places(len(data))))).finish()
+    assert run.ends == [None]
+    assert run.pcm == expected
+    assert run.decoder.report == reader.report
+    assert run.decoder.backlog == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["chromium.webm", "containers/opus.ogg", "containers/mp3.mp3", "containers/aac_adts.aac"],
+)
+def test_byte_by_byte(name):
+    """A stream that comes byte by byte gives exactly the whole file's samples."""
+    data = (AUDIO / name).read_bytes()
+    assert Run().feed(*pieces(data, 1)).finish().pcm == whole(data)
+
+
+@pytest.mark.parametrize("name", THREADED)
+@settings(FEW, max_examples=2)
+@given(choice=st.data())
+def test_whatever_is_not_decoded_at_once_is_decoded_by_libav(name, choice):
+    """Every other container gives the whole file's samples as well, in any pieces."""
+    data = (AUDIO / name).read_bytes()
+    run = Run().feed(*cut(data, choice.draw(places(len(data))))).finish()
+    assert run.ends == [None]
+    assert run.pcm == whole(data)
+    assert run.decoder.report is not None
+    assert run.decoder.report.seconds == SPEECH.seconds(len(run.pcm))
+
+
+@pytest.mark.parametrize(
+    "target", [AudioFormat(sample_rate=8_000), AudioFormat(channels=2), AudioFormat(sample_width=3)]
+)
+@pytest.mark.parametrize(
+    "name",
+    ["chromium.webm", "containers/mp3.mp3", "containers/pcm_s24_8k.wav", "containers/flac.flac"],
+)
+def test_any_format_comes_out(name, target):
+    """Rate, channels and sample width are those that were asked for."""
+    data = (AUDIO / name).read_bytes()
+    run = Run(target=target).feed(*pieces(data, 3_001)).finish()
+    assert run.pcm == whole(data, audio=target)
+
+
+@pytest.mark.parametrize(
+    ("name", "announced", "first"),
+    [
+        ("chromium.webm", "webm", 1_135),  # a real recording: the first block ends here
+        ("mediarecorder.webm", "webm", 369),
+        ("containers/opus.ogg", "ogg", 228),
+        ("es_mls_13697.ogg", "ogg", 1_259),  # its tags are long
+        ("containers/mp3.mp3", "mp3", 488),  # the first frame after that which is no sound
+        ("ja_common_voice.mp3", "mp3", 261),
+        ("containers/aac_adts.aac", "aac", 395),  # the first frame is so long
+        ("containers/pcm_s16_16k.wav", "wav", 46),
+        ("containers/pcm_f32_8k.wav", "wav", 190),  # the resampler wants some
+    ],
+)
+def test_sound_comes_with_the_first_packets_last_byte(name, announced, first):
+    """The first PCM is out when the first packet is in, to the byte."""
+    data = (AUDIO / name).read_bytes()
+    for audio in (announced, "auto"):
+        run = Run(audio).feed(*pieces(data[: first - 1], 1))
+        assert run.chunks == []
+        run.feed(data[first - 1 : first])
+        assert len(run.pcm) > 0
+        run.decoder.close()
+
+
+def test_bare_pcm_passes_through():
+    """PCM that is what is wanted comes out as it goes in; nothing is held but half a frame."""
+    run = Run(SPEECH)
+    piece = bytes(range(200)) * 16
+    run.feed(piece)
+    assert run.chunks == [piece]
+    assert run.chunks[0] is piece
+    run.feed(b"\1", b"", b"\2\3", b"\4\5\6")
+    assert run.chunks[1:] == [b"\1\2", b"\3\4\5\6"]
+    run.feed(b"\7").finish()
+    assert run.ends == [None]
+    assert run.pcm == piece + b"\1\2\3\4\5\6"
+    assert run.decoder.report == DecodeReport(
+        container="s16le", codec="pcm_s16le", sample_rate=16_000, channels=1, seconds=0.1001875
+    )
+
+
+@pytest.mark.parametrize(
+    ("audio", "codec"),
+    [
+        (AudioFormat(sample_rate=48_000, channels=2), "pcm_s16le"),
+        (AudioFormat(sample_rate=8_000, sample_width=3), "pcm_s24le"),
+        (AudioFormat(sample_rate=44_100, sample_width=4), "pcm_s32le"),
+        (AudioFormat(sample_rate=48_000, sample_width=4, floating=True), "pcm_f32le"),
+        (AudioFormat(channels=9), "pcm_s16le"),
+    ],
+)
+@settings(FEW, max_examples=4)
+@given(choice=st.data())
+def test_bare_pcm_of_any_kind(audio, codec, choice):
+    """PCM of any rate, width and channels is resampled as `open_audio` does it in a WAV file."""
+    samples = AUDIO.joinpath("jfk.wav").read_bytes()[44:][: 5_000 * audio.frame_size]
+    if audio.floating:
+        whole_numbers = array("h", samples[: 2 * 5_000])
+        samples = array("f", (number / 32_768 for number in whole_numbers)).tobytes()
+    run = Run(audio).feed(*cut(samples + b"\0", choice.draw(places(len(samples))))).finish()
+    assert run.ends == [None]
+    assert run.pcm == whole(wave(audio, samples))
+    assert run.decoder.report is not None
+    assert run.decoder.report.codec == codec
+    assert run.decoder.report.container == codec[4:]
+
+
+def wave(audio: AudioFormat, samples: bytes, size: int | None = None, more: bytes = b"") -> bytes:
+    """Put a WAV header before samples."""
+    rate, block = audio.sample_rate, audio.frame_size
+    numbers = ((16, 4), (3 if audio.floating else 1, 2), (audio.channels, 2), (rate, 4))
+    numbers += ((rate * block, 4), (block, 2), (8 * audio.sample_width, 2))
+    fmt = b"".join(value.to_bytes(length, "little") for value, length in numbers)
+    length = (len(samples) if size is None else size).to_bytes(4, "little")
+    return b"RIFF\xff\xff\xff\xffWAVE" + more + b"fmt " + fmt + b"data" + length + samples
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFF_FFFF, 0x7FFF_F000])
+def test_a_live_wav_header(size):
+    """A header that cannot know how much follows is followed to the end."""
+    samples = bytes(range(256)) * 100
+    run = Run("wav").feed(*pieces(wave(SPEECH, samples, size), 99)).finish()
+    assert run.ends == [None]
+    assert run.pcm == samples
+    assert run.decoder.report is not None
+    assert not run.decoder.report.truncated
+
+
+def test_the_size_in_a_wav_header():
+    """What follows the samples is left out; samples that are missing are reported."""
+    samples = bytes(range(256)) * 100
+    notes = b"LIST" + (1 << 17).to_bytes(4, "little") + bytes(1 << 17)
+    run = Run().feed(*pieces(wave(SPEECH, samples, more=notes) + b"LIST\4\0\0\0abcd", 7)).finish()
+    assert run.pcm == samples
+    run = Run().feed(wave(SPEECH, samples, size=99_999)).finish()
+    assert run.pcm == samples
+    assert run.decoder.report is not None
+    assert run.decoder.report.truncated
+
+
+@pytest.mark.parametrize("rate", [16_000, 48_000])
+def test_a_live_wav_without_a_sample_is_refused(rate):
+    """A header, and not one whole sample behind it, is told; it is not taken for silence."""
+    audio = AudioFormat(sample_rate=rate)
+    for samples in (b"", b"\1"):
+        run = Run("wav").feed(wave(audio, samples, size=2)).finish()
+        assert "it holds no samples" in str(run.ends[0])
+
+
+def test_a_live_wav_at_an_absurd_rate_is_refused():
+    """Its header is taken for damaged, as a file's is."""
+    head = wave(SPEECH, bytes(9_000)).replace((16_000).to_bytes(4, "little"), b"\x45\xa1\x3d\x5c")
+    run = Run("wav").feed(*pieces(head, 99))
+    assert run.ended.wait(PATIENCE)
+    assert "sample rate of 1547542853 Hz" in str(run.ends[0])
+
+
+def test_a_stream_of_no_bytes_is_nothing_wrong():
+    """Nothing in, nothing out, no error."""
+    for audio in (SPEECH, AudioFormat(sample_rate=8_000), "webm", "mp3", "wav", "auto", "mp4"):
+        run = Run(audio).feed(b"", b"").finish()
+        assert (run.ends, run.chunks, run.decoder.backlog) == ([None], [], 0)
+    assert Run("auto").decoder.report is None
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "words"),
+    [
+        (b"\x89PNG\r\n\x1a\n" + bytes(99), NoAudioStreamError, "announced as 'KIND' and is a PNG"),
+        (b"<!doctype html><p>", NoAudioStreamError, "announced as 'KIND' and is an HTML page"),
+        (b"MThd\0\0\0\6\0\1\0\1", NoAudioStreamError, "a MIDI file"),
+        (b"\x1f\x43\xb6\x75\x01" + b"\xff" * 99, AudioDecodeError, "recording from its first"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["webm", "ogg", "mp4", "flac", "wav"])
+def test_what_was_not_announced_is_refused(data, error, words, kind):
+    """An error names what was announced, what came, and the remedy; then pieces are ignored."""
+    run = Run(kind).feed(*pieces(data, 5))
+    assert run.ended.wait(PATIENCE)
+    (caught,) = run.ends
+    assert type(caught) is error
+    assert words.replace("KIND", kind) in str(caught)
+    assert repr(data[:8]) in str(caught)
+    assert caught.source == "<stream>"
+    run.feed(data, data).decoder.finish()
+    assert (len(run.ends), run.chunks) == (1, [])
+
+
+@pytest.mark.parametrize("name", ["chromium.webm", "containers/opus.ogg", "containers/flac.flac"])
+@pytest.mark.parametrize("kind", ["webm", "ogg", "mp4", "mp3", "aac", "flac", "wav"])
+def test_another_container_than_was_announced_is_refused(name, kind):
+    """A container in place of another is refused, by what it is."""
+    found = {"w": "webm", "o": "ogg", "f": "flac"}[name.rpartition(".")[2][0]]
+    run = Run(kind).feed(AUDIO.joinpath(name).read_bytes()[:9_000])
+    if kind != found:
+        assert f"announced as {kind!r} and is {found!r}" in str(run.ends[0])
+        assert "audio='auto'" in str(run.ends[0])
+    else:
+        assert run.ends == []
+    run.decoder.close()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\1",
+        b"RIFF",
+        b"nothing that anybody knows \0\1\2",
+        bytes(5_000),
+        b"\x1a\x45\xdf\xa3" + bytes(30),
+        b"OggS" + bytes(80),
+        (CONTAINERS / "opus.webm").read_bytes()[:300],
+        (CONTAINERS / "opus.ogg").read_bytes()[:150],
+        (CONTAINERS / "mp3.mp3").read_bytes()[:60],
+        (CONTAINERS / "pcm_s16_16k.wav").read_bytes()[:40],
+        (CONTAINERS / "pcm_s16_16k.wav").read_bytes()[:44],
+        (CONTAINERS / "flac.flac").read_bytes()[:30],
+        b"\xff\xf1\x50\x80" + b"\xff" * 3_000,
+    ],
+    ids=lambda data: repr(data[:6]),
+)
+def test_what_cannot_be_decoded_is_an_error(data):
+    """A stream in which nothing can be decoded is an AudioError at its end, in any pieces."""
+    for size in (3, 1 << 20):
+        run = Run().feed(*pieces(data, size)).finish()
+        (error,) = run.ends
+        assert isinstance(error, AudioError)
+        assert "<stream>" in str(error)
+        assert run.chunks == []
+
+
+def test_frames_may_be_joined_late():
+    """MP3 and AAC that begin in the middle of a frame are decoded from the next one on."""
+    for name, kind in (("containers/mp3.mp3", "mp3"), ("containers/aac_adts.aac", "aac")):
+        data = AUDIO.joinpath(name).read_bytes()[9_001:]
+        run = Run(kind).feed(*pieces(data, 50)).finish()
+        assert run.ends == [None]
+        assert len(run.pcm) == pytest.approx(len(whole(data)), abs=32_000 * 0.1)
+
+
+def test_what_stands_behind_a_tag():
+    """A tag before the sound tells nothing of it, however long it is; nothing of it is kept."""
+    tag = b"ID3\x04\0\0" + bytes([0, 0x7F, 0x7F, 0x7F]) + bytes((1 << 21) - 1)
+    for name, kind in (("aac_adts.aac", "aac"), ("flac.flac", "flac"), ("mp2.mp2", "mp3")):
+        data = (CONTAINERS / name).read_bytes()
+        for audio in ("auto", kind):
+            run = Run(audio).feed(*pieces(tag + data, 60_000)).finish()
+            assert run.ends == [None]
+            assert run.pcm == whole(data)
+
+
+def test_an_mp3_that_is_longer_than_it_says():
+    """What follows the announced end is padding if that is all, and sound if there is more."""
+    data = (CONTAINERS / "mp3.mp3").read_bytes()
+    for more in (data[9_000:9_400], data[9_000:]):
+        run = Run().feed(*pieces(data + more, 61)).finish()
+        assert run.ends == [None]
+        assert run.pcm == whole(data + more)
+    at = data.index(b"Info") + 8
+    frames = int.from_bytes(data[at : at + 4], "big")
+    short = data[:at] + (frames // 2).to_bytes(4, "big") + data[at + 4 :]
+    assert len(Run().feed(*pieces(short, 61)).finish().pcm) >= len(whole(data))
+
+
+@pytest.mark.parametrize("name", ["containers/mp3.mp3", "containers/aac_adts.aac"])
+def test_a_damaged_frame_is_told(name):
+    """A frame that does not decode is left out, and the report says where it was."""
+    data = bytearray((AUDIO / name).read_bytes())
+    at = len(data) // 2
+    data[at : at + 1_000] = b"\xff" * 1_000
+    run = Run().feed(*pieces(bytes(data), 100)).finish()
+    with open_audio(bytes(data)) as reader:
+        assert len(run.pcm) == sum(map(len, reader))
+    report = run.decoder.report
+    assert report is not None
+    assert report.damaged
+    assert all(
+        part.at == pytest.approx(3.5, abs=0.4) and part.seconds > 0 for part in report.damaged
+    )
+
+
+RECORDINGS = {
+    name: (AUDIO / name).read_bytes()
+    for name in ("chromium.webm", "containers/opus.webm", "containers/opus.ogg")
+}
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_another_recording_in_the_same_stream(name):
+    """Recordings one after the other are each decoded as if alone, with a setup of its own.
+
+    libav does not notice the second one of WebM: it takes its delay for sound.
+    """
+    data = RECORDINGS[name]
+    alone = len(whole(data))
+    run = Run().feed(*pieces(data + data, 333)).finish()
+    assert run.ends == [None]
+    assert len(run.pcm) == 2 * alone
+    assert run.pcm[: alone - 64] == whole(data)[:-64]
+    delay = 312 if "opus.webm" in name else 0  # samples at 48 kHz
+    assert len(whole(data + data)) - len(run.pcm) == 2 * delay // 3
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("chromium.webm", "containers/h264_mp3.mkv"),
+        ("containers/opus.webm", "two_tracks.mkv"),
+        ("containers/opus.ogg", "containers/vorbis.ogg"),
+    ],
+)
+def test_a_recording_of_another_kind_in_the_same_stream(first, second):
+    """What follows may be for libav: nothing is lost, doubled or out of order at the seam."""
+    parts = [(AUDIO / name).read_bytes() for name in (first, second)]
+    run = Run().feed(*pieces(b"".join(parts), 777)).finish()
+    assert run.ends == [None]
+    assert run.pcm == b"".join(map(whole, parts))
+    report = run.decoder.report
+    assert report is not None
+    assert report.seconds == pytest.approx(SPEECH.seconds(len(run.pcm)))
+    assert report.codec == open_audio(parts[1]).report.codec
+
+
+def test_feeding_after_the_end_is_refused():
+    """A piece after finish() is a mistake that is told; finishing twice is not."""
+    for audio in (SPEECH, "webm"):
+        run = Run(audio).finish()
+        run.decoder.finish()
+        with pytest.raises(SessionStateError, match=r"feed\(\) after finish\(\)"):
+            run.decoder.feed(b"ab")
+        assert run.ends == [None]
+
+
+def test_targets_that_cannot_be():
+    """A target of floats, or of a number of channels that nothing is mixed to, is refused."""
+    floats = AudioFormat(sample_width=4, floating=True)
+    for audio in ("auto", floats):
+        with pytest.raises(ConfigurationError, match="as integers"):
+            Run(audio, floats)
+    with pytest.raises(ConfigurationError, match="cannot mix to 9 channels"):
+        Run("auto", AudioFormat(channels=9))
+    assert Run(AudioFormat(channels=9), AudioFormat(channels=9)).feed(bytes(18)).pcm == bytes(18)
+
+
+def test_a_stream_that_ends_before_its_feeder():
+    """What follows a stream's own end is left out, and the end is told when it is finish()ed."""
+    for name in ("alaw_8k.wav", "pcm_s16_16k.wav"):
+        data = (CONTAINERS / name).read_bytes()
+        run = Run().feed(*pieces(data + bytes(100_000), 5_000))
+        assert not run.ended.wait(0.2)
+        run.feed(data)
+        assert run.finish().pcm == whole(data)
+
+
+def threads() -> set[Thread]:
+    """Give the threads that decode live streams."""
+    return {t for t in threading.enumerate() if t.name == "azstt live decode"}
+
+
+@pytest.mark.parametrize("name", ["chromium.webm", "containers/flac.flac", "containers/aac.m4a"])
+def test_a_decoder_is_closed_once_and_for_all(name):
+    """After close() nothing is called, pieces are ignored, and no thread waits any more."""
+    data = (AUDIO / name).read_bytes()
+    before = threads()
+    for size in (0, 5, 40_000):
+        run = Run().feed(data[:size])
+        mine = threads() - before
+        run.decoder.close()
+        count = len(run.chunks)
+        run.decoder.close()
+        run.feed(data[size:])
+        run.decoder.finish()
+        for thread in mine:
+            thread.join(PATIENCE)
+        assert not any(thread.is_alive() for thread in mine)
+        assert (len(run.chunks), run.ends, run.decoder.backlog) == (count, [], 0)
+
+
+def test_closing_from_the_sink():
+    """Whoever takes PCM may close the decoder then and there."""
+    for name in ("chromium.webm", "containers/flac.flac"):
+        run, closed = Run(), Event()
+
+        def close(pcm, run=run, closed=closed):
+            run.chunks.append(pcm)
+            run.decoder.close()
+            closed.set()
+
+        run.decoder._receiver._sink = close
+        data = (AUDIO / name).read_bytes()
+        run.feed(*pieces(data, 2_000))
+        assert closed.wait(PATIENCE)
+        run.feed(data)
+        assert (len(run.chunks), run.ends) == (1, [])
+
+
+def test_closing_from_another_thread():
+    """close() waits for a sink that is being called, and none is called afterwards."""
+    for name in ("chromium.webm", "containers/flac.flac"):
+        inside, go_on, log = Event(), Event(), []
+
+        def sink(pcm, inside=inside, go_on=go_on, log=log):
+            inside.set()
+            assert go_on.wait(PATIENCE)
+            log.append(len(pcm))
+
+        decoder = LiveDecoder("auto", SPEECH, sink=sink, done=log.append)
+        data = (AUDIO / name).read_bytes()
+        feeding = Thread(target=lambda d=decoder, data=data: [d.feed(p) for p in pieces(data, 999)])
+        feeding.start()
+        assert inside.wait(PATIENCE)
+        closing = Thread(target=lambda d=decoder, log=log: (d.close(), log.append("closed")))
+        closing.start()
+        go_on.set()
+        closing.join(PATIENCE)
+        feeding.join(PATIENCE)
+        assert log[-1] == "closed"
+
+
+def test_the_report_outlives_the_decoder():
+    """What was found is still known when all is freed."""
+    run = Run("webm").feed(RECORDINGS["chromium.webm"]).finish()
+    report = run.decoder.report
+    run.decoder.close()
+    assert run.decoder.report == report
+    assert report is not None
+    assert report.seconds == SPEECH.seconds(len(run.pcm))
+
+
+def test_the_backlog_of_a_thread():
+    """What waits for a thread is counted; feeding never waits for it."""
+    blocked, entered = Event(), Event()
+
+    def sink(_):
+        entered.set()
+        assert blocked.wait(PATIENCE)
+
+    ended = Event()
+    decoder = LiveDecoder("flac", SPEECH, sink=sink, done=lambda _: ended.set())
+    data = (CONTAINERS / "flac.flac").read_bytes()
+    decoder.feed(data)
+    decoder.finish()
+    assert entered.wait(PATIENCE)
+    assert 0 <= decoder.backlog <= len(data)
+    blocked.set()
+    assert ended.wait(PATIENCE)
+    assert decoder.backlog == 0
+    big = LiveDecoder("mp4", SPEECH, sink=sink, done=lambda _: None)
+    big.feed(b"\0\0\0\x18ftypmp42" + bytes(12))
+    for _ in range(40):
+        big.feed(bytes(1 << 20))
+    big.close()
+
+
+def test_a_fragmented_mp4_is_decoded_while_it_arrives():
+    """What Safari records comes out before it ends."""
+    file = io.BytesIO()
+    options = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "frag_duration": "500000"}
+    with (
+        av.open(file, "w", format="mp4", options=options) as output,
+        av.open(AUDIO / "jfk.wav") as source,
+    ):
+        stream = output.add_stream("aac", rate=16_000, layout="mono")
+        for frame in source.decode(audio=0):
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    data = file.getvalue()
+    run, came = Run("mp4"), Event()
+    run.decoder._receiver._sink = lambda pcm: (run.chunks.append(pcm), came.set())
+    run.feed(*pieces(data[: len(data) // 2], 1_000))
+    assert came.wait(PATIENCE)
+    run.feed(data[len(data) // 2 :]).finish()
+    assert len(run.pcm) == len(whole(iter([data])))
+
+
+def test_pcm_that_passes_needs_no_libav():
+    """Bare PCM that is what is wanted imports no `av`."""
+    code = (
+        "import sys; from azstt._audio_format import AudioFormat as F\n"
+        "from azstt._audio import LiveDecoder\n"
+        "out = []; d = LiveDecoder(F(), F(), sink=out.append, done=out.append)\n"
+        "d.feed(b'ab'); d.finish(); d.close()\n"
+        "assert out == [b'ab', None] and 'av' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,512 @@
+"""The command, run as users run it: processes, pipes and terminals."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from azstt import Transcript
+from azstt._cli.app import run
+
+COMMAND = [sys.executable, "-m", "azstt"]
+ASK_NOT = "ask not what your country can do for you"
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+
+#: Recognisers that fail in one way each; they are installed as anybody's would be.
+PLUGIN = """
+import sys
+from azstt import AudioGap, Ended, Failed, Final, Segment, ServiceError, SpeechStarted
+from azstt.backends import Capabilities
+from azstt.testing import Cue, ScriptedBackend
+
+SAID = Final(segment=Segment(text="Half a sentence", start=0.0, end=1.0, speaker="Ann"))
+
+def failing():
+    error = ServiceError("the service went away", hint="try again")
+    return ScriptedBackend([SAID, Cue(event=Failed(error=error), at=2.0)], name="failing")
+
+def forgetful():
+    return ScriptedBackend([SAID, SpeechStarted(at=2.0)], name="forgetful")
+
+def dropping():
+    return ScriptedBackend([SAID, AudioGap(start=1.0, end=2.5, reason="dropped")], name="dropping")
+
+class Hanging(ScriptedBackend):
+    def __init__(self):
+        super().__init__([SAID, Cue(event=Ended(position=2.0), at=1.5, delay=1e9)])
+
+    def open(self, options, audio, emit):
+        print("ready", file=sys.stderr, flush=True)
+        return super().open(options, audio, emit)
+
+def talking():
+    return ScriptedBackend.saying("One <b>two</b>.", "Three.")
+
+def polyglot():
+    able = Capabilities(languages=frozenset("de en es fr it nl pt".split()))
+    return ScriptedBackend(capabilities=able)
+
+def broken():
+    raise RuntimeError("no engine in here")
+"""
+
+
+@pytest.fixture(scope="session")
+def plugins(tmp_path_factory):
+    """A folder on the import path with an installed distribution of backends."""
+    folder = tmp_path_factory.mktemp("plugins")
+    (folder / "azstt_faults.py").write_text(PLUGIN)
+    info = folder / "azstt_faults-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: azstt-faults\nVersion: 1.0\n")
+    names = ["failing", "forgetful", "dropping", "Hanging", "talking", "polyglot", "broken"]
+    entries = "\n".join(f"{name.lower()} = azstt_faults:{name}" for name in names)
+    (info / "entry_points.txt").write_text(f"[azstt.backends]\n{entries}\n")
+    return folder
+
+
+@pytest.fixture
+def azstt(audio, plugins):
+    """Run the command in a process of its own, among the recordings."""
+
+    def call(*args, stdin=b"", env=None):
+        return subprocess.run(
+            [*COMMAND, *map(str, args)],
+            input=stdin,
+            capture_output=True,
+            cwd=audio,
+            env={**os.environ, "PYTHONPATH": str(plugins), **(env or {})},
+            check=False,
+            timeout=120,
+        )
+
+    return call
+
+
+@pytest.fixture
+def here(monkeypatch, audio, plugins, capfdbinary):
+    """Run the command in this process: as above, but quicker."""
+    monkeypatch.chdir(audio)
+    monkeypatch.syspath_prepend(plugins)
+
+    def call(*args):
+        monkeypatch.setattr(sys, "argv", ["azstt", *map(str, args)])
+        status = run()
+        out, err = capfdbinary.readouterr()
+        return subprocess.CompletedProcess(args, status, out, err)
+
+    return call
+
+
+def error_of(done, status):
+    """Give the one line of an error, which is all that was written."""
+    assert done.returncode == status
+    assert done.stdout == b""
+    (line,) = done.stderr.decode().splitlines()
+    return line.removeprefix("azstt: ")
+
+
+# -- what goes where
+
+
+def test_text_goes_to_stdout_and_notices_to_stderr(azstt):
+    """The transcript alone is on standard output; who did the work is said once beside it."""
+    done = azstt("transcribe", "jfk.wav")
+    assert done.returncode == 0
+    assert ASK_NOT in done.stdout.decode()
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr.decode().startswith("azstt: no backend is configured, so 'local' does")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_standard_input_may_be_a_pipe(azstt, audio):
+    """A recording that comes through a pipe is transcribed as a file is."""
+    data = (audio / "mediarecorder.webm").read_bytes()
+    done = azstt("transcribe", "-", "--backend", "local", stdin=data)
+    assert ASK_NOT in done.stdout.decode()
+    assert done.stderr == b""
+
+
+def test_every_format_into_a_folder(here, tmp_path):
+    """A folder gets a file for each source and format, named after the source."""
+    folder = tmp_path / "new" / "folder"
+    formats = ("--format", "txt,srt", "--format", "vtt,JSON,csv", "--output", folder)
+    done = here("transcribe", "jfk.wav", "go_forward.ogg", "--backend", "talking", *formats)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    endings = ("csv", "json", "srt", "txt", "vtt")
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        f"{stem}.{ending}" for stem in ("jfk", "go_forward") for ending in endings
+    )
+    transcript = Transcript.model_validate_json((folder / "jfk.json").read_bytes())
+    assert (folder / "jfk.txt").read_text() == transcript.to_txt()
+    assert (folder / "jfk.srt").read_text() == transcript.to_srt()
+    assert (folder / "jfk.vtt").read_text() == transcript.to_vtt()
+    with (folder / "jfk.csv").open(newline="") as file:
+        assert [row["text"] for row in csv.DictReader(file)] == [
+            segment.text for segment in transcript.segments
+        ]
+
+
+def test_texts_of_several_files_have_headings(here):
+    """Several texts are told apart as head tells files apart; a failure stops none of them."""
+    done = here("transcribe", "jfk.wav", "gone.wav", "go_forward.ogg", "--backend", "talking")
+    assert done.returncode == 1
+    text = "One <b>two</b>.\nThree.\n"
+    assert done.stdout.decode() == f"==> jfk.wav <==\n{text}\n==> go_forward.ogg <==\n{text}"
+    assert done.stderr.decode() == "azstt: no such file: 'gone.wav'\n"
+
+
+def test_the_ending_of_the_output_names_the_format(here, tmp_path):
+    """Without --format, a file named .vtt gets WebVTT, and one named otherwise gets text."""
+    here("transcribe", "jfk.wav", "--backend", "talking", "--output", tmp_path / "a.vtt")
+    here("transcribe", "jfk.wav", "--backend", "talking", "--output", tmp_path / "b.doc")
+    assert (tmp_path / "a.vtt").read_text().startswith("WEBVTT\n")
+    assert (tmp_path / "b.doc").read_text() == "One <b>two</b>.\nThree.\n"
+
+
+def test_nothing_is_overwritten_unasked(here, tmp_path):
+    """A file that exists is kept, before any work is done, unless --force is given."""
+    args = ("transcribe", "jfk.wav", "--backend", "talking", "--output", tmp_path, "-f", "srt")
+    (tmp_path / "jfk.srt").write_text("mine")
+    assert error_of(here(*args), 2).endswith("jfk.srt' exists already; --force overwrites it")
+    assert (tmp_path / "jfk.srt").read_text() == "mine"
+    assert here(*args, "--force").returncode == 0
+    assert "Three." in (tmp_path / "jfk.srt").read_text()
+
+
+def test_the_recording_itself_is_never_overwritten(here, tmp_path, audio):
+    """Not even --force lets a transcript replace its own source."""
+    source = tmp_path / "talk.txt"
+    source.write_bytes((audio / "jfk.wav").read_bytes())
+    done = here("transcribe", source, "--force", "--output", source)
+    assert "is the recording itself" in error_of(done, 2)
+
+
+def test_part_of_the_audio(here):
+    """--start and --end take seconds or clock times."""
+    args = ("--backend", "local", "--start", "0:05", "--end", "00:00:07.7", "--format", "json")
+    transcript = Transcript.model_validate_json(here("transcribe", "jfk.wav", *args).stdout)
+    assert transcript.duration == pytest.approx(2.7, abs=0.05)
+    assert "your country can do" in transcript.text
+
+
+def test_a_track_of_its_own(here):
+    """--track chooses among the tracks of a film."""
+    heard = [
+        here("transcribe", "two_tracks.mkv", "--backend", "local", "--track", n).stdout
+        for n in (0, 1)
+    ]
+    assert heard[0] != heard[1]
+
+
+def test_silence_is_a_success_with_a_notice(here):
+    """Audio without speech is no error, but it is not passed over in silence either."""
+    done = here("transcribe", "silence.flac", "--backend", "local")
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert done.stderr == b"azstt: silence.flac: no speech was found\n"
+
+
+def test_missing_audio_is_told(here):
+    """Audio that the recogniser had to drop is named, and where to look."""
+    done = here("transcribe", "jfk.wav", "--backend", "dropping")
+    assert done.returncode == 0
+    notice = "jfk.wav: 1.5 s of audio are missing (dropped); --format json says where"
+    assert done.stderr.decode() == f"azstt: {notice}\n"
+
+
+@pytest.mark.parametrize("args", [(), ("--backend", "dropping")])
+def test_quiet(here, args):
+    """--quiet leaves nothing but the transcript."""
+    done = here("transcribe", "go_forward.ogg", "--quiet", *args)
+    assert done.stdout
+    assert done.stderr == b""
+
+
+# -- what goes wrong
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ((), "missing command"),
+        (("translate",), "no such command"),
+        (("transcribe",), "missing argument 'FILE'"),
+        (("transcribe", "jfk.wav", "--langage", "en"), "--language"),
+        (("transcribe", "jfk.wav", "--track", "two"), "--track"),
+        (("transcribe", "jfk.wav", "--track", "7"), "no track 7"),
+        (("transcribe", "jfk.wav", "--format", "doc"), "there are txt, srt, vtt, json, csv"),
+        (("transcribe", "jfk.wav", "--format", "srt,vtt"), "name a folder by --output"),
+        (("transcribe", "jfk.wav", "go_forward.ogg", "-f", "srt"), "name a folder by --output"),
+        (("transcribe", "a/x.wav", "b/x.mp3", "-o", "out"), "would both be written to"),
+        (("transcribe", "jfk.wav", "--output", "jfk.wav/x.txt"), "choose another folder"),
+        (("transcribe", "jfk.wav", "--start", "soon"), "--start: not a time: 'soon'"),
+        (("transcribe", "jfk.wav", "--start", "3", "--end", "2"), "end must lie after start"),
+        (("transcribe", "jfk.wav", "--timeout", "0"), "timeout=0.0"),
+        (("transcribe", "jfk.wav", "--language", "sv"), "it knows en"),
+        (("transcribe", "jfk.wav", "-l", "en-US", "-l", "sv-SE"), "takes one language"),
+        (("transcribe", "jfk.wav", "--diarize"), "'diarize'"),
+        (("transcribe", "jfk.wav", "--phrase", "azstt"), "'phrases'"),
+        (("transcribe", "jfk.wav", "--backend", "no-such"), "installed are"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_wrong_usage_is_one_line_and_status_2(here, args, said):
+    """What was asked wrongly is answered by one line that holds the remedy, and status 2."""
+    if args[:1] == ("transcribe",) and "--backend" not in args:
+        args = (*args, "--backend", "local")
+    assert said in error_of(here(*args), 2)
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("gone.wav", "no such file: 'gone.wav'"),
+        (".", "'.' is a directory"),
+        ("manifest.json", "not audio or video"),
+    ],
+)
+def test_bad_audio_is_one_line_and_status_1(here, file, said):
+    """Audio that can't be read is answered by one line, and status 1."""
+    assert said in error_of(here("transcribe", file, "--backend", "local"), 1)
+
+
+def test_empty_standard_input(azstt):
+    """A pipe that nothing came through is an error that says so."""
+    assert "empty" in error_of(azstt("transcribe", "-", "--backend", "local"), 1)
+
+
+@pytest.mark.parametrize(
+    ("backend", "more", "said"),
+    [
+        ("failing", (), "the service went away; try again"),
+        ("forgetful", (), "have no result"),
+        ("hanging", ("--timeout", "1"), "was not done within timeout=1.0 s"),
+    ],
+)
+def test_what_was_recognised_before_a_failure_is_written(azstt, backend, more, said):
+    """A failure, a hole or a timeout costs what follows, not what was recognised."""
+    done = azstt("transcribe", "jfk.wav", "--backend", backend, *more)
+    assert done.returncode == 1
+    assert done.stdout == b"Ann: Half a sentence\n"
+    assert said in done.stderr.decode()
+    assert "jfk.wav: the transcript ends early" in done.stderr.decode()
+
+
+def test_one_file_that_fits_no_option_stops_none_of_the_others(here):
+    """A track that only one film lacks is that film's failure."""
+    files = ("two_tracks.mkv", "jfk.wav", "two_tracks.mkv")
+    done = here("transcribe", *files, "--track", "1", "--backend", "talking")
+    assert done.returncode == 1
+    assert done.stdout.count(b"==> two_tracks.mkv <==") == 2
+    assert b"no track 1: 'jfk.wav'" in done.stderr
+
+
+def test_a_file_that_cannot_be_written(here, tmp_path):
+    """What can't be written is named, and the other files are."""
+    (tmp_path / "jfk.txt").mkdir()
+    args = ("--backend", "talking", "--force", "--output", tmp_path)
+    done = here("transcribe", "jfk.wav", "go_forward.ogg", *args)
+    assert done.returncode == 1
+    assert "jfk.txt" in done.stderr.decode()
+    assert (tmp_path / "go_forward.txt").read_text() == "One <b>two</b>.\nThree.\n"
+
+
+def test_debug_shows_the_traceback(here):
+    """A traceback is shown where it is asked for, above the line that says what to do."""
+    done = here("transcribe", "gone.wav", "--backend", "local", "--debug")
+    first, *_, last = done.stderr.decode().splitlines()
+    assert first.startswith("Traceback")
+    assert last == "azstt: no such file: 'gone.wav'"
+
+
+def test_an_unexpected_error_is_told_as_such(here):
+    """A fault of a plugin is no traceback either, but a line that says how to get one."""
+    done = here("transcribe", "jfk.wav", "--backend", "broken")
+    assert (done.returncode, done.stdout) == (1, b"")
+    first, second = done.stderr.decode().splitlines()
+    assert first == "azstt: internal error: RuntimeError: no engine in here"
+    assert "--debug" in second
+
+
+@pytest.mark.parametrize(
+    ("missing", "args", "said"),
+    [
+        ("typer", (), "pip install 'azstt[cli]'"),
+        ("rich", (), "pip install 'azstt[cli]'"),
+        ("onnxruntime", ("transcribe", "jfk.wav", "--backend", "local"), "azstt[local]"),
+    ],
+)
+def test_a_missing_extra_is_named(audio, missing, args, said):
+    """Where a library is not installed, one line says which extra brings it."""
+    code = f"import sys; sys.modules[{missing!r}] = None; from azstt._cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *args], capture_output=True, cwd=audio, check=False
+    )
+    assert said in error_of(done, 2)
+
+
+def test_a_broken_installation_is_not_taken_for_a_missing_extra():
+    """A module of our own that is missing is a fault to be seen, not an extra to install."""
+    missing = "azstt._cli.terminal"
+    code = f"import sys; sys.modules[{missing!r}] = None; from azstt._cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == 1
+    assert missing in done.stderr.decode()
+
+
+# -- pipes, terminals, signals
+
+
+def test_no_colours_in_pipes(azstt):
+    """No control codes get into a pipe, whatever the environment says of colours."""
+    env = {"FORCE_COLOR": "1", "GITHUB_ACTIONS": "true", "CLICOLOR_FORCE": "1"}
+    for args in (["--help"], ["backends"], ["transcribe", "jfk.wav", "--backend", "talking"]):
+        done = azstt(*args, env=env)
+        assert b"\x1b" not in done.stdout + done.stderr
+
+
+def test_a_reader_that_has_gone_is_no_noise(audio, plugins):
+    """`azstt ... | head -1` ends quietly, with the status that a broken pipe has."""
+    process = subprocess.Popen(
+        [*COMMAND, "transcribe", "jfk.wav", "--backend", "talking"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=audio,
+        env={**os.environ, "PYTHONPATH": str(plugins)},
+    )
+    with process:
+        process.stdout.close()
+        stderr = process.stderr.read()
+    assert (process.returncode, stderr) == (141, b"")
+
+
+@posix
+def test_ctrl_c_stops_at_once(audio, plugins):
+    """Ctrl-C ends the work without a traceback, with status 130."""
+    process = subprocess.Popen(
+        [*COMMAND, "transcribe", "jfk.wav", "--backend", "hanging"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=audio,
+        env={**os.environ, "PYTHONPATH": str(plugins)},
+    )
+    with process:
+        assert process.stderr.readline() == b"ready\n"
+        time.sleep(0.3)  # the interpreter may miss a signal just as its main thread begins to wait
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout, stderr) == (130, b"", b"azstt: stopped\n")
+
+
+def on_terminal(args, *, cwd):
+    """Run the command with standard input and error on a pseudo-terminal.
+
+    Returns:
+        The exit status, standard output, and what the terminal was sent.
+    """
+    import pty  # noqa: PLC0415 - there is none on Windows
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, *args],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        cwd=cwd,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while data := os.read(ours, 65536):
+            shown += data
+    except OSError:  # Linux says so when the other end is closed
+        pass
+    finally:
+        os.close(ours)
+    out, _ = process.communicate(timeout=60)
+    return process.returncode, out.decode(), shown.decode()
+
+
+@posix
+def test_the_bar_is_shown_on_a_terminal(audio):
+    """On a terminal a bar says which file, how far of how much, and how fast."""
+    status, out, shown = on_terminal(["transcribe", "jfk.wav", "--backend", "local"], cwd=audio)
+    assert status == 0
+    assert ASK_NOT in out
+    assert "jfk.wav" in shown
+    assert "00:00:11 of 00:00:11" in shown
+    assert "x real time" in shown
+    assert "\x1b" not in out
+
+
+@posix
+def test_quiet_shows_no_bar(audio):
+    """--quiet keeps the terminal clean."""
+    args = ["transcribe", "go_forward.ogg", "--backend", "local", "--quiet"]
+    status, out, shown = on_terminal(args, cwd=audio)
+    assert (status, shown) == (0, "")
+    assert out.startswith("Go forward")
+
+
+@posix
+def test_a_terminal_is_no_recording(audio):
+    """`azstt transcribe -` with nothing piped in says so and does not wait for typing."""
+    args = ["transcribe", "-", "--backend", "local"]
+    status, out, shown = on_terminal(args, cwd=audio)
+    assert (status, out) == (2, "")
+    assert "standard input is a terminal" in shown
+
+
+# -- the other commands
+
+
+def test_backends_is_a_table(azstt):
+    """Each row has as many cells as the header; a broken backend is one row, not an end."""
+    done = azstt("backends")
+    header, *rows = [line.split() for line in done.stdout.decode().splitlines()]
+    table = {row[0]: dict(zip(header, row, strict=True)) for row in rows}
+    assert done.returncode == 0
+    assert table["local"]["LANGUAGES"] == "en"
+    assert table["local"]["OFFLINE"] == "yes"
+    assert table["talking"]["LANGUAGES"] == "any"
+    assert table["polyglot"]["LANGUAGES"] == "7"
+    assert table["broken"]["OFFLINE"] == "?"
+    assert done.stderr == b"azstt: backend 'broken' can't be asked: no engine in here\n"
+
+
+def test_version(here):
+    """--version names the program and its version."""
+    name, version = here("--version").stdout.decode().split()
+    assert name == "azstt"
+    assert version[0].isdigit()
+
+
+def test_channels_are_transcribed_separately(here, audio):
+    """--channels separate puts each side's words in its own channel; a wrong word is told."""
+    call = ("transcribe", str(audio / "stereo.flac"), "--backend", "talking", "--format", "csv")
+    rows = list(csv.DictReader(here(*call, "--channels", "separate").stdout.decode().splitlines()))
+    assert [row["channel"] for row in rows] == ["0", "1", "0", "1"]
+    done = here(*call, "--channels", "left")
+    assert done.returncode == 2
+    assert b"should be 'mix' or 'separate' (given: 'left')" in done.stderr
+
+
+def test_help_is_the_manual(here):
+    """--help explains the exit status, standard input, times, and partial transcripts."""
+    text = " ".join(here("transcribe", "--help").stdout.decode().split())
+    for needed in (
+        "130 stopped by Ctrl-C",
+        "- is standard input",
+        "90, 1:30 or 00:01:30.5",
+        "the transcript ends early",
+        "txt, srt, vtt, json, csv",
+        "Examples:",
+    ):
+        assert needed in text

@@ -1,0 +1,398 @@
+"""`azstt live`, run as users run it: pipes, terminals, signals and a microphone."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+import wave
+from contextlib import contextmanager
+
+import pytest
+
+from azstt import AudioFormat, Transcript
+from azstt._audio.portaudio import own_format
+from azstt._cli.app import run
+
+COMMAND = [sys.executable, "-m", "azstt", "live"]
+ASK_NOT = "ask what you can do for your country"
+posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX pipes and signals")
+
+#: Recognisers for the command; they are installed as anybody's would be.
+PLUGIN = """
+import math
+from azstt import AudioGap, Ended, Failed, Final, Partial, Reconnecting, Segment, ServiceError
+from azstt.testing import Cue, ScriptedBackend
+
+def said(text, start=0.0, end=1.0, speaker=None):
+    return Final(segment=Segment(text=text, start=start, end=end, speaker=speaker))
+
+def talking():
+    texts = ("One", "One two", "One two three")
+    partials = [Partial(text=text, start=0.0, end=0.2) for text in texts]
+    finals = (said("One, two, three.", speaker="Ann"), said("Four.", 1.0, 2.0))
+    return ScriptedBackend([*partials, *finals])
+
+def failing():
+    failed = Failed(error=ServiceError("the service went away", hint="try again"))
+    return ScriptedBackend([said("Half a sentence"), Cue(event=failed, at=2.0)])
+
+def stuck():
+    ended = Cue(event=Ended(position=9), at=1e6, delay=math.inf)
+    return ScriptedBackend([said("Said before."), ended])
+
+def slow():
+    return ScriptedBackend([Cue(event=said("At last."), at=1.0, delay=1.5)])
+
+def deaf():
+    return ScriptedBackend()
+
+def troubled():
+    lost = Reconnecting(attempt=1, delay=0.0, reason="the line is dead")
+    return ScriptedBackend([lost, AudioGap(start=0.5, end=2.0, reason="dropped")])
+"""
+
+
+@pytest.fixture(scope="session")
+def plugins(tmp_path_factory):
+    """A folder on the import path with an installed distribution of backends."""
+    folder = tmp_path_factory.mktemp("live-plugins")
+    (folder / "azstt_voices.py").write_text(PLUGIN)
+    info = folder / "azstt_voices-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: azstt-voices\nVersion: 1.0\n")
+    names = ("talking", "failing", "stuck", "slow", "deaf", "troubled")
+    entries = "\n".join(f"{name} = azstt_voices:{name}" for name in names)
+    (info / "entry_points.txt").write_text(f"[azstt.backends]\n{entries}\n")
+    return folder
+
+
+@pytest.fixture
+def live(monkeypatch, plugins, capfdbinary, tmp_path):
+    """Run the command in this process, with something for its standard input."""
+    monkeypatch.syspath_prepend(plugins)
+
+    def call(*args, stdin=b""):
+        source = tmp_path / "stdin"
+        source.write_bytes(stdin)
+        monkeypatch.setattr(sys, "argv", ["azstt", "live", *map(str, args)])
+        kept = os.dup(0)
+        try:
+            with source.open("rb") as file:
+                os.dup2(file.fileno(), 0)
+            status = run()
+        finally:
+            os.dup2(kept, 0)
+            os.close(kept)
+        out, err = capfdbinary.readouterr()
+        return subprocess.CompletedProcess(args, status, out.decode(), err.decode())
+
+    return call
+
+
+@contextmanager
+def started(*args, plugins, **streams):
+    """Run the command in a process of its own; wait for its end."""
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, args)],
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams},
+        env={**os.environ, "PYTHONPATH": str(plugins), "TERM": "xterm", "COLUMNS": "100"},
+    )
+    with process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
+
+
+SECONDS = bytes(96_000)
+RAW = ("-", "--raw", "16000")
+
+
+# -- from a pipe
+
+
+def test_a_container_through_a_pipe(live, audio, tmp_path):
+    """What a browser records becomes lines of text, and captions in the end."""
+    data = (audio / "mediarecorder.webm").read_bytes()
+    done = live("-", "--backend", "local", "--save", tmp_path / "talk.srt", stdin=data)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1].endswith(f"{ASK_NOT}.")
+    captions = (tmp_path / "talk.srt").read_text()
+    assert captions.startswith("1\n00:00:0")
+    assert ASK_NOT in captions
+
+
+@pytest.mark.parametrize(("raw", "seconds"), [("16000", 3.0), ("48000:2", 0.5), ("8000", 6.0)])
+def test_raw_samples(live, tmp_path, raw, seconds):
+    """PCM has no header: --raw says how much of it is a second."""
+    saved = tmp_path / "talk.json"
+    done = live("-", "--raw", raw, "--backend", "talking", "--save", saved, stdin=SECONDS)
+    assert done.returncode == 0
+    transcript = Transcript.model_validate_json(saved.read_bytes())
+    assert transcript.ledger.decoded == pytest.approx(seconds, abs=0.01)
+
+
+def test_only_what_will_not_change_goes_into_a_pipe(live):
+    """Finals are lines, with their speakers; partials and control codes stay out."""
+    done = live(*RAW, "--backend", "talking", stdin=SECONDS)
+    assert done.stdout == "Ann: One, two, three.\nFour.\n"
+    assert done.stderr == ""
+
+
+def test_trouble_on_the_way_is_told(live):
+    """A lost connection and lost audio are notices, and no errors; --quiet leaves them out."""
+    done = live(*RAW, "--backend", "troubled", stdin=SECONDS)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.splitlines() == [
+        "azstt: the connection was lost (the line is dead); connecting again",
+        "azstt: 1.5 s of audio were lost (dropped)",
+        "azstt: standard input: no speech was found",
+        "azstt: standard input: 1.5 s of audio are missing (dropped); --save FILE.json says where",
+    ]
+    assert live(*RAW, "--backend", "troubled", "--quiet", stdin=SECONDS).stderr == ""
+
+
+def test_a_failure_costs_what_follows_it(live, tmp_path):
+    """What was recognised before is shown and saved; the status says that it is not all."""
+    saved = tmp_path / "talk.txt"
+    done = live(*RAW, "--backend", "failing", "--save", saved, stdin=SECONDS)
+    assert (done.returncode, done.stdout) == (1, "Half a sentence\n")
+    assert "the service went away; try again" in done.stderr
+    assert "the transcript ends early" in done.stderr
+    assert saved.read_text() == "Half a sentence\n"
+
+
+@pytest.mark.parametrize(
+    ("stdin", "said"),
+    [(b"", "standard input is empty"), (b'{"no": "audio"}' * 99, "not audio or video")],
+)
+def test_bad_audio_is_one_line_and_status_1(live, tmp_path, stdin, said):
+    """What can't be heard is answered by one line; nothing is saved."""
+    saved = tmp_path / "talk.txt"
+    done = live("-", "--backend", "deaf", "--save", saved, stdin=stdin)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert said in line
+    assert not saved.exists()
+
+
+def test_a_transcript_that_cannot_be_saved(live, tmp_path):
+    """The text was shown all the same; the status says that the file is not there."""
+    saved = tmp_path / "talk.txt"
+    saved.mkdir()
+    (saved / "stdin.txt").mkdir()
+    done = live(*RAW, "--backend", "talking", "--save", saved, "--force", stdin=SECONDS)
+    assert done.returncode == 1
+    assert done.stdout.endswith("Four.\n")
+    assert "stdin.txt" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("talk.wav",), "for a file: azstt transcribe"),
+        (("--raw", "16000"), "--raw is about standard input"),
+        (("-", "--raw", "16k"), "not '16k'"),
+        (("-", "--raw", "16000:0"), "not '16000:0'"),
+        (("-", "--device", "USB"), "--device is a microphone"),
+        (("-", "--save", __file__), "--force overwrites it"),
+        (("-", "--backend", "no-such"), "installed are"),
+        (("-", "--backend", "local", "--language", "sv"), "it knows en"),
+        (("-", "--backend", "local", "--diarize"), "'diarize'"),
+        (("-", "--backend", "local", "--phrase", "azstt"), "'phrases'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_wrong_usage_is_one_line_and_status_2(live, args, said):
+    """What was asked wrongly is answered by one line that holds the remedy, and status 2."""
+    done = live(*args)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert said in line
+
+
+def test_the_backend_that_was_chosen_is_told(plugins, tmp_path):
+    """Where nobody chose one, a notice says who does the work."""
+    with started("-", plugins=plugins, cwd=tmp_path, stdin=subprocess.DEVNULL) as process:
+        _, err = process.communicate(timeout=60)
+    assert b"no backend is configured, so 'local' does the work" in err
+
+
+# -- signals
+
+
+@posix
+def test_ctrl_c_ends_a_pipe_that_stays_open(plugins):
+    """What came through so far is recognised to its end; the status tells of the interruption."""
+    ours, theirs = os.pipe()
+    with started(*RAW, "--backend", "talking", stdin=ours, plugins=plugins) as process:
+        os.close(ours)
+        os.write(theirs, SECONDS[:48_000])
+        assert process.stdout.readline() == b"Ann: One, two, three.\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        os.close(theirs)
+    assert (process.returncode, out, err) == (130, b"Four.\n", b"azstt: stopped\n")
+
+
+@posix
+def test_a_second_ctrl_c_stops_at_once(plugins, tmp_path):
+    """A recogniser that never ends is not waited for; what it said is saved."""
+    saved = tmp_path / "talk.txt"
+    args = (*RAW, "--backend", "stuck", "--save", saved)
+    ours, theirs = os.pipe()
+    with started(*args, stdin=ours, plugins=plugins) as process:
+        os.close(ours)
+        os.write(theirs, SECONDS[:48_000])
+        assert process.stdout.readline() == b"Said before.\n"
+        process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        os.close(theirs)
+    assert (process.returncode, err) == (130, b"azstt: stopped\n")
+    assert saved.read_text() == "Said before.\n"
+
+
+@posix
+def test_a_reader_that_has_gone_is_no_noise(plugins):
+    """`azstt live - | head -1` ends quietly, with the status that a broken pipe has."""
+    ours, theirs = os.pipe()
+    with started(*RAW, "--backend", "talking", stdin=ours, plugins=plugins) as process:
+        os.close(ours)
+        process.stdout.close()
+        os.write(theirs, SECONDS[:48_000])
+        err = process.stderr.read()
+        os.close(theirs)
+    assert (process.returncode, err) == (141, b"")
+
+
+# -- on a terminal
+
+
+@posix
+def test_partials_are_shown_in_place(plugins):
+    """On a terminal what is being said is shown, dim where it may change, and gone in the end."""
+    import pty  # noqa: PLC0415 - there is none on Windows
+
+    ours, theirs = pty.openpty()
+    args = (*RAW, "--backend", "talking")
+    shown = b""
+    with started(*args, plugins=plugins, stdin=subprocess.PIPE, stdout=theirs) as process:
+        os.close(theirs)
+        process.stdin.write(SECONDS)
+        process.stdin.close()
+        try:
+            while data := os.read(ours, 65536):
+                shown += data
+        except OSError:  # Linux says so when the other end is closed
+            pass
+        finally:
+            os.close(ours)
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+    text = shown.decode()
+    assert "\x1b[2mOne\x1b[0m" in text
+    assert "One\x1b[2m two\x1b[0m" in text
+    assert "One two\x1b[2m three\x1b[0m" in text
+    assert "Ann: One, two, three.\r\n" in text
+    assert "Four.\r\n" in text
+
+
+@posix
+def test_a_terminal_is_no_recording(plugins):
+    """`azstt live -` with nothing piped in says so and does not wait for typing."""
+    import pty  # noqa: PLC0415 - there is none on Windows
+
+    ours, theirs = pty.openpty()
+    with started("-", "--backend", "talking", plugins=plugins, stdin=theirs) as process:
+        err = process.stderr.read()
+    os.close(theirs)
+    os.close(ours)
+    assert process.returncode == 2
+    assert b"pipe audio into it: ffmpeg" in err
+
+
+@posix
+def test_a_closed_standard_input_is_told(plugins):
+    """Without one, as by `<&-`, the command says what is missing."""
+    command = ["/bin/sh", "-c", f"{shlex.join(COMMAND)} - --backend talking <&-"]
+    environment = {**os.environ, "PYTHONPATH": str(plugins)}
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert done.returncode == 2
+    assert b"standard input is closed; pipe audio into it: ffmpeg" in done.stderr
+
+
+# -- from the microphone
+
+
+def test_the_microphone_is_heard_until_ctrl_c(speaker, plugins, audio, tmp_path):
+    """Speech goes through PortAudio into text; the first Ctrl-C is the usual end."""
+    with wave.open(str(audio / "jfk.wav")) as file:
+        pcm = file.readframes(file.getnframes())
+    args = ("--backend", "local", "--device", "default", "--save", tmp_path / "talk.vtt")
+    with started(*args, plugins=plugins) as process:
+        assert process.stderr.readline() == b"azstt: listening; Ctrl-C ends it\n"
+        speaker.say(pcm)
+        lines = [process.stdout.readline().decode()]
+        while ASK_NOT not in lines[-1]:
+            assert lines[-1], process.stderr.read().decode()
+            lines.append(process.stdout.readline().decode())
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, b"")
+    assert ASK_NOT in (tmp_path / "talk.vtt").read_text().replace("\n", " ")
+
+
+def test_what_the_microphone_lost_is_told(line_in, plugins):
+    """A recogniser that stands still for minutes costs audio, and not in silence."""
+    pipe = os.open(line_in, os.O_RDWR)
+    with started("--backend", "slow", plugins=plugins) as process:
+        assert b"listening" in process.stderr.readline()
+        for _ in range(200):
+            os.write(pipe, bytes(32_000))
+        assert process.stdout.readline() == b"At last.\n"
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+        os.close(pipe)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert b"audio from the microphone was lost" in err
+
+
+@pytest.mark.usefixtures("speaker")
+def test_a_microphone_that_is_not_there(live):
+    """A device that is not there is answered with the way to those that are."""
+    done = live("--device", "no such thing", "--backend", "talking")
+    assert done.returncode == 2
+    assert "`azstt live --devices` shows what there is" in done.stderr
+
+
+@pytest.mark.usefixtures("speaker")
+def test_the_microphones_are_a_table(live):
+    """--devices shows each microphone in a row, the name last."""
+    done = live("--devices")
+    header, *rows = [line.split(maxsplit=4) for line in done.stdout.splitlines()]
+    table = {row[4]: dict(zip(header, row, strict=True)) for row in rows}
+    assert (done.returncode, done.stderr) == (0, "")
+    assert table["default"]["DEFAULT"] == "yes"
+    assert (table["stereo"]["DEFAULT"], table["stereo"]["CHANNELS"]) == ("no", "2")
+
+
+@pytest.mark.usefixtures("speaker")
+def test_a_microphone_with_a_rate_of_its_own(monkeypatch):
+    """A device that does not record at 16 kHz is recorded as it is set; LiveSession resamples."""
+    import sounddevice  # noqa: PLC0415 - not before ALSA is set up
+
+    def refuse(*_: object, **__: object) -> None:
+        raise sounddevice.PortAudioError("Invalid sample rate", -9997)
+
+    assert own_format("stereo") == AudioFormat()
+    monkeypatch.setattr(sounddevice, "check_input_settings", refuse)
+    assert own_format("stereo") == AudioFormat(sample_rate=44_100, channels=2)

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from azstt import AudioGap, Partial, SessionStateError, SpeechStarted
+from azstt._sessions.event_queue import Mailbox
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_events_come_out_in_order():
+    """A queue is a queue."""
+    box = Mailbox()
+    events = [SpeechStarted(at=at) for at in range(5)]
+    for event in events:
+        box.put(event)
+    assert [await box.get(1.0) for _ in events] == events
+
+
+async def test_a_reader_waits_for_so_long_and_no_longer():
+    """None says that there is nothing, so that the reader can look at the clock."""
+    assert await Mailbox().get(0.01) is None
+
+
+async def test_a_reader_can_be_woken_for_nothing():
+    """When the session ends, who waits is told at once."""
+    box = Mailbox()
+    async with anyio.create_task_group() as group:
+
+        async def read() -> None:
+            with anyio.fail_after(5):
+                assert await box.get(60.0) is None
+
+        group.start_soon(read)
+        await anyio.wait_all_tasks_blocked()
+        box.wake()
+
+
+async def test_an_event_that_comes_as_its_reader_gives_up_is_not_lost():
+    """Either that reader has it or the next one gets it."""
+    box = Mailbox()
+    read: list[object] = []
+
+    async def reader() -> None:
+        read.append(await box.get(60.0))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(reader)
+        await anyio.wait_all_tasks_blocked()
+        box.put(SpeechStarted(at=1.0))
+        group.cancel_scope.cancel()
+    assert read or await box.get(1.0) == SpeechStarted(at=1.0)
+
+
+async def test_there_is_one_reader():
+    """A second one is told so, and the first goes on."""
+    box = Mailbox()
+    async with anyio.create_task_group() as group:
+        group.start_soon(box.get, 60.0)
+        await anyio.wait_all_tasks_blocked()
+        with pytest.raises(SessionStateError, match="one reader"):
+            await box.get(1.0)
+        box.put(SpeechStarted(at=1.0))
+
+
+async def test_partials_that_nobody_reads_become_one():
+    """What a screen would have shown in the end is kept, with all that became stable."""
+    box = Mailbox()
+    for n in range(1_000):
+        box.put(Partial(text=str(n), delta=f"{n} ", start=0.0, end=1.0))
+    read: list[Partial] = []
+    while (event := await box.get(0.0)) is not None:
+        assert isinstance(event, Partial)
+        read.append(event)
+    assert len(read) < 300
+    assert read[-1].text == "999"
+    assert "".join(event.delta for event in read) == "".join(f"{n} " for n in range(1_000))
+
+
+async def test_gaps_that_nobody_reads_become_one_where_they_go_on():
+    """Audio that is dropped piece by piece for hours is one stretch; another stretch is another."""
+    box = Mailbox()
+    for number in range(1_000):
+        box.put(AudioGap(start=number / 10, end=number / 10 + 0.1, reason="dropped"))
+    box.put(AudioGap(start=200.0, end=201.0, reason="dropped"))
+    gaps: list[AudioGap] = []
+    while (event := await box.get(0.0)) is not None:
+        assert isinstance(event, AudioGap)
+        gaps.append(event)
+    assert len(gaps) < 300
+    assert (gaps[-2].end, gaps[-1].start) == (pytest.approx(100.0), 200.0)
+    assert sum(gap.duration for gap in gaps) == pytest.approx(101.0)

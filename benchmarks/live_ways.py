@@ -16,7 +16,7 @@ from av.audio.resampler import AudioResampler
 from av.error import FFmpegError
 
 from azstt._audio import LiveDecoder
-from azstt._audio.files.reader import wav_header
+from azstt._audio.formats.riff import wav_header
 from azstt._audio.streams.receiver import Receiver
 from azstt._audio.streams.worker import WorkerLane
 from azstt._audio_format import AudioFormat

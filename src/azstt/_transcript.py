@@ -62,7 +62,7 @@ class Transcript(FrozenModel):
             max_seconds: how long a cue stays at most.
 
         Raises:
-            ConfigurationError: a limit is too small.
+            ValueError: a limit is too small.
         """
         return formats.srt(self.segments, Limits(max_chars, max_lines, max_seconds))
 
@@ -76,7 +76,7 @@ class Transcript(FrozenModel):
             max_seconds: how long a cue stays at most.
 
         Raises:
-            ConfigurationError: a limit is too small.
+            ValueError: a limit is too small.
         """
         return formats.vtt(self.segments, Limits(max_chars, max_lines, max_seconds))
 

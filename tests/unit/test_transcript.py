@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from azstt._errors import ConfigurationError
 from azstt._result import AudioLedger, Gap, Segment, Usage, Word
 from azstt._transcript import Transcript
 
@@ -120,5 +119,5 @@ def test_caption_limits_are_the_callers(export):
     assert "Hello\nthere." in export(max_chars=7)
     assert "Hello\nthere." not in export(max_chars=7, max_lines=1)
     assert export(max_seconds=0.6).count(" --> ") == 3
-    with pytest.raises(ConfigurationError, match="max_lines"):
+    with pytest.raises(ValueError, match="max_lines"):
         export(max_lines=0)

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from av.container.input import InputContainer
     from av.stream import Stream
 
+#: Below the one a few bytes would swell to hours of audio; nothing records above the other, and
+#: resampling would take memory without bounds.
+_LOWEST_RATE, _HIGHEST_RATE = 4_000, 3_072_000
+
 
 def empty(source: Source) -> AudioDecodeError:
     """Nothing is there."""
@@ -112,6 +116,20 @@ def nothing_decoded(label: str, packets: int) -> AudioDecodeError:
     """A container that opens, and not one sample comes out."""
     why = f"all {packets} packets are damaged" if packets else "it holds no samples"
     return AudioDecodeError(f"nothing in {label!r} could be decoded: {why}", source=label)
+
+
+def check_rate(rate: int, label: str) -> None:
+    """Refuse a rate that no recording has.
+
+    Raises:
+        AudioDecodeError: a header claims it.
+    """
+    if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
+        raise AudioDecodeError(
+            f"{label!r} claims a sample rate of {rate} Hz; speech is recorded with {_LOWEST_RATE} "
+            f"to {_HIGHEST_RATE} Hz, so the header is taken for damaged",
+            source=label,
+        )
 
 
 def _count(number: int, noun: str) -> str:

@@ -11,8 +11,8 @@ from av.error import BlockingIOError as AgainError
 from av.error import EOFError as EndError
 from av.filter import Graph
 
-from azstt._audio.files.libav import check_rate
 from azstt._audio.formats.riff import WaveFormat
+from azstt._audio.rejections import check_rate
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioDecodeError
 

@@ -14,9 +14,10 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeAlias, cast, runtime_checkable
 
 from azstt._audio.feed import ByteFeed
-from azstt._audio.formats.sniff import HEAD
 from azstt._errors import AudioSourceError, AudioTooLargeError, ConfigurationError
 
+#: Bytes of a source's beginning that are kept: enough to tell every format that sniff names.
+HEAD = 4096
 #: Bytes asked for when a whole stream is read.
 _PIECE = 1 << 16
 #: No honest codec gets more out of a byte. (Silence in FLAC: 0.04 s.)

@@ -22,7 +22,6 @@ from azstt._captions.linebreak import (
     unbreakable,
     width,
 )
-from azstt._errors import ConfigurationError
 from azstt._result import Segment
 
 _PAUSE = 0.3  # seconds between words from which a break there is welcome
@@ -51,13 +50,13 @@ class Limits:
         """Refuse limits that nothing fits.
 
         Raises:
-            ConfigurationError: names the limit and its value.
+            ValueError: names the limit and its value.
         """
         least = {"max_chars": 1, "max_lines": 1, "max_seconds": 0.1}
         for name, floor in least.items():
             value = getattr(self, name)
             if not value >= floor:  # so that nan is refused as well
-                raise ConfigurationError(f"{name} must be at least {floor!r}, not {value!r}")
+                raise ValueError(f"{name} must be at least {floor!r}, not {value!r}")
 
 
 @dataclass(frozen=True, slots=True)

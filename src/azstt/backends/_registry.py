@@ -5,10 +5,10 @@ from __future__ import annotations
 import warnings
 from importlib.metadata import EntryPoint, entry_points
 from threading import Event
+from typing import cast
 
 from azstt._errors import BackendFallbackWarning, ConfigurationError
 from azstt.backends._base import RecognizerBackend
-from azstt.backends.azure._settings import AzureSettings
 
 GROUP = "azstt.backends"
 PREFERRED = "azure"
@@ -38,7 +38,7 @@ def resolve(
         MissingDependencyError: its extra is not installed.
     """
     if backend is None:
-        backend = PREFERRED if AzureSettings().configured else FALLBACK
+        backend = PREFERRED if _is_configured(PREFERRED) else FALLBACK
         if backend == FALLBACK:
             _warn_of_fallback(stacklevel + 2)
     if isinstance(backend, str):
@@ -58,6 +58,11 @@ def _load(name: str) -> RecognizerBackend:
             f"no such backend: {name!r}; installed are {', '.join(available())}"
         )
     return resolve(entry.load()())
+
+
+def _is_configured(name: str) -> bool:
+    """Ask a backend's class whether the environment says where its service is."""
+    return cast("bool", available()[name].load().is_configured())
 
 
 def _warn_of_fallback(stacklevel: int) -> None:

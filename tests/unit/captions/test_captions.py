@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from azstt._assembly.words import spread_words
 from azstt._captions.cues import Limits
 from azstt._captions.formats import csv_text, srt, txt, vtt
-from azstt._errors import ConfigurationError
 from azstt._result import Segment, Word
 
 USUAL = Limits(max_chars=42, max_lines=2, max_seconds=7.0)
@@ -356,7 +355,7 @@ def test_people_who_speak_at_once_take_turns():
 )
 def test_limits_that_nothing_fits_are_refused(limits, said):
     """A limit that is too small is an error that names it and its value."""
-    with pytest.raises(ConfigurationError, match=re.escape(said)):
+    with pytest.raises(ValueError, match=re.escape(said)):
         Limits(*limits)
 
 

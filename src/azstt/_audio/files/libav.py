@@ -14,8 +14,9 @@ import av
 from av.error import ArgumentError, FFmpegError
 from av.stream import Discard
 
-from azstt._audio.formats.sniff import HEAD, declares_late, mp3_samples
+from azstt._audio.formats.sniff import declares_late, mp3_samples
 from azstt._audio.rejections import (
+    check_rate,
     decodable,
     no_decoder,
     no_such_track,
@@ -24,8 +25,7 @@ from azstt._audio.rejections import (
     protected,
 )
 from azstt._audio.report import Facts
-from azstt._audio.sources import Source, credible
-from azstt._errors import AudioDecodeError
+from azstt._audio.sources import HEAD, Source, credible
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -51,9 +51,6 @@ _DECODERS: Final = (
 #: The codecs are those that the look itself may decode with, or it would decode a picture of each
 #: video, which takes longer than all else. An odd codec that is missing there is still decoded.
 QUICK: Final = {"probesize": "4096", "analyzeduration": "0", "codec_whitelist": _DECODERS}
-#: Below the one a few bytes would swell to hours of audio; nothing records above the other, and
-#: resampling would take memory without bounds.
-_LOWEST_RATE, _HIGHEST_RATE = 4_000, 3_072_000
 #: Formats without a length of their own: libav's guess from the first packets is far off.
 _LENGTHLESS: Final = {
     "aac",
@@ -201,20 +198,6 @@ class Media:
         stream.discard = Discard.default
         stream.codec_context.thread_count = 1
         return stream
-
-
-def check_rate(rate: int, label: str) -> None:
-    """Refuse a rate that no recording has.
-
-    Raises:
-        AudioDecodeError: a header claims it.
-    """
-    if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
-        raise AudioDecodeError(
-            f"{label!r} claims a sample rate of {rate} Hz; speech is recorded with {_LOWEST_RATE} "
-            f"to {_HIGHEST_RATE} Hz, so the header is taken for damaged",
-            source=label,
-        )
 
 
 def _look(source: Source) -> bytes:

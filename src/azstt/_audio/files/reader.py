@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import math
-import struct
 import sys
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from azstt._audio.formats.riff import Wave, WaveFormat, holds, read_samples, read_wave, wave_facts
-from azstt._audio.formats.sniff import HEAD, is_iso, moov_first
+from azstt._audio.formats.riff import (
+    Wave,
+    WaveFormat,
+    holds,
+    read_samples,
+    read_wave,
+    wav_header,
+    wave_facts,
+)
+from azstt._audio.formats.sniff import is_iso, moov_first
 from azstt._audio.rejections import empty, no_such_track, nothing_decoded
 from azstt._audio.report import DecodeReport, Facts, Tally
-from azstt._audio.sources import AudioSource, Source, credible, in_memory, make_source
+from azstt._audio.sources import HEAD, AudioSource, Source, credible, in_memory, make_source
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioDecodeError, AudioTooLargeError, ConfigurationError
 
@@ -386,14 +393,3 @@ def to_wav(
                 source=reader.source,
             )
         return wav_header(reader.audio, len(pcm)) + pcm + b"\0" * (len(pcm) & 1)
-
-
-def wav_header(audio: AudioFormat, size: int) -> bytes:
-    """Give the 44 bytes before so many bytes of PCM."""
-    block = audio.frame_size
-    return struct.pack(
-        "<4sI4s4sIHHIIHH4sI",
-        *(b"RIFF", 36 + size + (size & 1), b"WAVE", b"fmt ", 16, 1, audio.channels),
-        *(audio.sample_rate, audio.sample_rate * block, block, 8 * audio.sample_width),
-        *(b"data", size),
-    )

@@ -174,3 +174,14 @@ def wave_facts(wave: Wave, size: int | None) -> Facts:
         seconds=min(ends) // form.frame_size / form.sample_rate if ends else None,
         exact=True,
     )
+
+
+def wav_header(audio: AudioFormat, size: int) -> bytes:
+    """Give the 44 bytes before so many bytes of PCM."""
+    block = audio.frame_size
+    return struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        *(b"RIFF", 36 + size + (size & 1), b"WAVE", b"fmt ", 16, 1, audio.channels),
+        *(audio.sample_rate, audio.sample_rate * block, block, 8 * audio.sample_width),
+        *(b"data", size),
+    )

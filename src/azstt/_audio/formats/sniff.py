@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-#: Enough to tell every format named here.
-HEAD = 4096
-
 #: What stands at the beginning, and what it means.
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "a PNG image"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 
-from azstt._audio.files.reader import wav_header
+from azstt._audio.formats.riff import wav_header
 from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError
 from azstt.emulator._service.wire import WaveFormat

@@ -20,7 +20,7 @@ SPELLINGS = {
     "alright": "all right",
     "cannot": "can not",
     "firefox": "fire fox",
-    "fulfil": "fulfill",
+    "fulfill": "fulfill",
     "gonna": "going to",
     "kinda": "kind of",
     "logon": "log on",

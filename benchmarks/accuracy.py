@@ -1,4 +1,4 @@
-"""How well and at what cost the embedded recogniser hears: `python benchmarks/accuracy.py CORPUS`.
+"""How well and at what cost the embedded recognizer hears: `python benchmarks/accuracy.py CORPUS`.
 
 CORPUS is a folder with a manifest.tsv (columns id, path, subset, lang, rate, duration_s,
 reference, notes). Every clip goes through azstt's own decoder and the real port; both are in the
@@ -84,7 +84,7 @@ def kind(row: dict[str, str]) -> str:
     return "short" if float(row["duration_s"]) < SHORT else "read"
 
 
-def recognise(backend: RecognizerBackend, clip: Clip, options: RecognitionOptions) -> Heard:
+def recognize(backend: RecognizerBackend, clip: Clip, options: RecognitionOptions) -> Heard:
     """Take a clip from its file to words."""
     events: list[Event] = []
     wall, cpu, size = time.perf_counter(), time.process_time(), 0
@@ -158,9 +158,9 @@ def print_row(name: str, results: list[Heard]) -> None:
 
 
 def print_word_times(results: Iterable[Heard]) -> None:
-    """Print how far word starts are off where the recording came with labelled words."""
+    """Print how far word starts are off where the recording came with labeled words."""
     for result in results:
-        labels = labelled(result.clip.path)
+        labels = labeled(result.clip.path)
         spoken = [(word, part) for word in result.words for part in words(word.text)[:1]]
         match = SequenceMatcher(a=[w for w, _ in labels], b=[part for _, part in spoken])
         off = [
@@ -176,7 +176,7 @@ def print_word_times(results: Iterable[Heard]) -> None:
             print(f"{fmean(off):4.0f} ms in the mean, {median(off):4.0f} in the median")
 
 
-def labelled(path: Path) -> list[tuple[str, float]]:
+def labeled(path: Path) -> list[tuple[str, float]]:
     """Read the words and their starts that lie beside a recording: JSON, or a Praat TextGrid."""
     for ending in (".json", ".align.json"):
         if path.with_suffix(ending).is_file():
@@ -230,7 +230,7 @@ def main() -> None:
     opened.start()
     opened.close()
     loaded = time.perf_counter() - began
-    results = [recognise(backend, clip, options) for clip in clips(asked.corpus, subsets)]
+    results = [recognize(backend, clip, options) for clip in clips(asked.corpus, subsets)]
     memory = peak_memory()
     for result in results:
         score(result)

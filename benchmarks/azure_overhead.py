@@ -83,7 +83,7 @@ def azstt_partials(host: str, path: str, pace: float) -> int:
 
 
 def sdk_file(host: str, path: str, pace: float) -> int:
-    """Recognise a file as the sample `speech_recognize_continuous_from_file` does."""
+    """Recognize a file as the sample `speech_recognize_continuous_from_file` does."""
     sdk = speech_sdk()
     heard = _Heard(sdk, sdk_config(sdk, host, pace), sdk.audio.AudioConfig(filename=path))
     heard.run(lambda: None)
@@ -91,7 +91,7 @@ def sdk_file(host: str, path: str, pace: float) -> int:
 
 
 def sdk_push(host: str, path: str, pace: float, *, partials: bool = True) -> int:
-    """Recognise a stream as the sample `speech_recognition_with_push_stream` does, unhurried."""
+    """Recognize a stream as the sample `speech_recognition_with_push_stream` does, unhurried."""
     sdk = speech_sdk()
     stream = sdk.audio.PushAudioInputStream(sdk.audio.AudioStreamFormat(RATE, 16, 1))
     config = sdk.audio.AudioConfig(stream=stream)
@@ -138,10 +138,10 @@ def sdk_config(sdk: Any, host: str, pace: float) -> Any:  # noqa: ANN401
 
 
 class _Heard:
-    """A recogniser with a callback for each event, as in the samples."""
+    """A recognizer with a callback for each event, as in the samples."""
 
     def __init__(self, sdk: Any, config: Any, audio: Any, *, partials: bool = True) -> None:  # noqa: ANN401
-        self._kept = (config, audio)  # the recogniser does not keep them itself
+        self._kept = (config, audio)  # the recognizer does not keep them itself
         self._recognizer = sdk.SpeechRecognizer(speech_config=config, audio_config=audio)
         self._done = threading.Event()  # the samples poll a flag twice a second: half a second
         self.words = 0
@@ -203,12 +203,12 @@ class _Progress:
 
     def __init__(self) -> None:
         self.last_text = self.over = 0.0
-        self._recognised = 0.0
+        self._recognized = 0.0
 
     def __call__(self, progress: azstt.Progress) -> None:
         self.over = time.monotonic()
-        if progress.recognised > self._recognised:
-            self._recognised, self.last_text = progress.recognised, self.over
+        if progress.recognized > self._recognized:
+            self._recognized, self.last_text = progress.recognized, self.over
 
 
 def sdk_live(host: str, path: str) -> Figures:

@@ -135,7 +135,7 @@ def _first(way: str, kind: str, data: bytes, step: int) -> int | None:
 async def _send(pieces: Sequence[bytes]) -> float:
     """Send pieces to a live session; give what one takes of the loop's thread, in microseconds.
 
-    The recogniser costs that thread nothing: it is called on another one.
+    The recognizer costs that thread nothing: it is called on another one.
     """
     backend = ScriptedBackend.saying("Hello.")
     async with LiveSession(backend=backend, buffer=len(pieces) * _PCM_PIECE + 1) as live:

@@ -6,8 +6,8 @@
 The recordings come out of packages on the Python package index and in Debian; see
 `corpus_sources.toml`. Needs av, numpy and, for some parts, the programs apt-get, dpkg-deb,
 espeak-ng and flite: a part whose program or package is missing is skipped with a message.
-`manifest.tsv` in DIR/corpus lists the recordings with their texts and licences. Most may not be
-passed on without conditions: read the columns `licence` and `redistributable` first.
+`manifest.tsv` in DIR/corpus lists the recordings with their texts and licenses. Most may not be
+passed on without conditions: read the columns `license` and `redistributable` first.
 """
 
 from __future__ import annotations

@@ -201,6 +201,6 @@ def _add_picture(container: OutputContainer, codec: str) -> VideoStream:
 
 def _encode_picture(stream: VideoStream, seconds: float) -> Iterable[Packet[Any]]:
     for index in range(int(seconds * PICTURE_RATE) + 1):
-        grey = np.full((PICTURE_SIDE, PICTURE_SIDE, 3), index * 3 % 255, np.uint8)
-        yield from stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24"))
+        gray = np.full((PICTURE_SIDE, PICTURE_SIDE, 3), index * 3 % 255, np.uint8)
+        yield from stream.encode(av.VideoFrame.from_ndarray(gray, format="rgb24"))
     yield from stream.encode(None)

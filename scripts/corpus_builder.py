@@ -39,7 +39,7 @@ class Row:
     codec: str = ""
     source: str
     source_path: str = ""
-    licence: str
+    license: str
     redistributable: str = "yes"
     reference: str
     notes: str = ""
@@ -113,7 +113,7 @@ class Corpus:
             speaker=item.speaker,
             source=package.label,
             source_path=item.path,
-            licence=item.licence,
+            license=item.license,
             redistributable=item.redistributable,
             reference=item.reference or reference_text(folder, item),
             notes=item.notes,

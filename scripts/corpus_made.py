@@ -138,7 +138,7 @@ def add_long(corpus: Corpus) -> None:
         subset="long",
         speaker="mixed (7 speakers)",
         source=MADE,
-        licence="CC-BY-SA-3.0 (contains Asterisk prompts)",
+        license="CC-BY-SA-3.0 (contains Asterisk prompts)",
         reference=words(segments),
         notes="segment times in long_en_16k.json",
     )
@@ -162,7 +162,7 @@ def add_long_phone(corpus: Corpus) -> None:
         subset="long",
         speaker=PROMPTS[0].speaker,
         source=MADE,
-        licence=PROMPTS_SHARE_ALIKE,
+        license=PROMPTS_SHARE_ALIKE,
         reference=words(segments),
         notes="one speaker, \N{MICRO SIGN}-law 8 kHz, segment times beside it",
     )
@@ -185,7 +185,7 @@ def lay_out(corpus: Corpus, rows: Sequence[Row]) -> tuple[Samples, list[Segment]
     return both, turns
 
 
-def add_conversation(corpus: Corpus, name: str, rows: Sequence[Row], licence: str) -> None:
+def add_conversation(corpus: Corpus, name: str, rows: Sequence[Row], terms: str) -> None:
     """Add a conversation twice: a speaker a channel, and mixed to one."""
     both, turns = lay_out(corpus, rows)
     corpus.put_segments(f"stereo/stereo_{name}.json", turns)
@@ -194,7 +194,7 @@ def add_conversation(corpus: Corpus, name: str, rows: Sequence[Row], licence: st
         subset="stereo",
         speaker="L+R two speakers",
         source=MADE,
-        licence=licence,
+        license=license,
         reference=words(turns),
         notes="turn list beside it; one speaker a channel",
     )
@@ -230,7 +230,7 @@ def add_containers(corpus: Corpus) -> None:
             subset="formats",
             speaker="austen (f) + libri 61 (m)",
             source=f"{MADE} (PyAV)",
-            licence="Public domain + CC-BY-4.0",
+            license="Public domain + CC-BY-4.0",
             reference=words(segments),
         )
         try:

@@ -69,7 +69,7 @@ def add_prompts(corpus: Corpus) -> None:
                 speaker=prompts.speaker,
                 source=corpus.sources.debian_label(f"asterisk-core-sounds-{prompts.lang}-wav"),
                 source_path=prompt.path.relative_to(corpus.sources.debian).as_posix(),
-                licence=prompts.licence,
+                license=prompts.license,
                 reference=prompt.text,
                 notes="8 kHz 16-bit telephone prompt",
             )
@@ -87,7 +87,7 @@ def add_g722(corpus: Corpus) -> None:
         speaker=english.speaker,
         source=corpus.sources.debian_label(PROMPTS_G722),
         source_path=source.relative_to(corpus.sources.debian).as_posix(),
-        licence=english.licence,
+        license=english.license,
         reference=texts(corpus.sources, english.lang)[MENU],
         notes="raw G.722, 16 kHz",
     )
@@ -104,7 +104,7 @@ def add_alsa(corpus: Corpus) -> None:
             speaker="alsa (f)",
             source=corpus.sources.debian_label(ALSA),
             source_path=source.relative_to(corpus.sources.debian).as_posix(),
-            licence="GPL-2 (package)",
+            license="GPL-2 (package)",
             redistributable="no",
             reference=name.replace("_", " "),
             notes="48 kHz",

@@ -41,7 +41,7 @@ class Item:
     path: str
     target: str
     speaker: str
-    licence: str
+    license: str
     subset: str = "en-core"
     lang: str = "en-US"
     redistributable: str = "yes"
@@ -61,7 +61,7 @@ class Prompts:
     folder: str
     tag: str
     speaker: str
-    licence: str
+    license: str
     count: int = 12  # how many become rows of their own
 
 

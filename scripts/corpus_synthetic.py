@@ -55,7 +55,7 @@ def add_samples(corpus: Corpus) -> None:
             speaker="Kokoro-like TTS",
             source=package.label,
             source_path=source.relative_to(folder).as_posix(),
-            licence="MIT",
+            license="MIT",
             reference=source.with_suffix(".txt").read_text(encoding="utf-8"),
         )
         corpus.add(corpus.copy(source, f"tts/{lang}_{source.stem}.wav"), row)
@@ -97,9 +97,9 @@ def add_words(corpus: Corpus, program: str) -> None:
         kind="tts",
         speaker=program,
         source=f"Debian {program}",
-        licence=f"output of {program}",
+        license=f"output of {program}",
         reference=SENTENCE,
-        notes="exact word times in .json (each word synthesised alone, 80 ms gaps)",
+        notes="exact word times in .json (each word synthesized alone, 80 ms gaps)",
     )
     samples = np.concatenate(pieces, axis=1)
     corpus.add(corpus.put_audio(f"tts/{name}.wav", samples, RATE, WAV), row)
@@ -118,14 +118,14 @@ def add_sentences(corpus: Corpus) -> None:
             kind="tts",
             speaker="espeak-ng",
             source="Debian espeak-ng",
-            licence="output of espeak-ng",
+            license="output of espeak-ng",
             reference=text,
         )
         corpus.add(path, row)
 
 
 def add_edges(corpus: Corpus) -> None:
-    """Add what no recogniser should hear words in."""
+    """Add what no recognizer should hear words in."""
     count = EDGE_SECONDS * RATE
     noise = np.random.default_rng(0).normal(0, NOISE_LEVEL, (1, count)).astype(np.float32)
     for name, samples in (("silence", silence(EDGE_SECONDS, RATE)), ("noise", noise)):
@@ -136,7 +136,7 @@ def add_edges(corpus: Corpus) -> None:
             kind="none",
             speaker="",
             source="made",
-            licence="CC0",
+            license="CC0",
             reference="",
         )
         corpus.add(corpus.put_audio(f"edge/{name}_5s.wav", samples, RATE, WAV), row)

@@ -40,7 +40,7 @@ Entry: TypeAlias = dict[str, Any]
 
 HERE = Path(__file__).resolve().parent.parent / "tests" / "audio"
 RATE = 16000  # of everything that is cut and joined here
-LICENCES = {  # how the corpus's manifest begins its wording -> how ours names it
+LICENSES = {  # how the corpus's manifest begins its wording -> how ours names it
     "Public domain": "public domain",
     "CC-BY-4.0 ": "CC-BY-4.0",
     "CC0-1.0 ": "CC0-1.0",
@@ -51,7 +51,7 @@ LICENCES = {  # how the corpus's manifest begins its wording -> how ours names i
 
 
 class NotRedistributableError(ValueError):
-    """A clip was named whose licence does not let us commit it."""
+    """A clip was named whose license does not let us commit it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,11 @@ class Corpus:
         """Name the speaker, without the remark in brackets."""
         return re.sub(r" \(.*", "", self.rows[clip.id]["speaker"])
 
-    def licence(self, clip: table.Clip) -> str:
-        """Name the licence, or refuse the clip."""
-        wording = self.rows[clip.id]["licence"]
+    def license(self, clip: table.Clip) -> str:
+        """Name the license, or refuse the clip."""
+        wording = self.rows[clip.id]["license"]
         if self.rows[clip.id]["redistributable"] == "yes":
-            for start, name in LICENCES.items():
+            for start, name in LICENSES.items():
                 if wording.startswith(start):
                     return name
         raise NotRedistributableError(f"{clip.id!r} may not be committed: {wording!r}")
@@ -119,7 +119,7 @@ def describe(file: Path, corpus: Corpus, clips: list[table.Clip], text: str, not
         "codec": info.codec,
         "text": text,
         "source": [corpus.source(clip) for clip in dict.fromkeys(clips)],
-        "licence": " AND ".join(sorted({corpus.licence(clip) for clip in clips})) or "CC0-1.0",
+        "license": " AND ".join(sorted({corpus.license(clip) for clip in clips})) or "CC0-1.0",
         "note": note,
     }
 
@@ -250,7 +250,7 @@ def make_stereo(corpus: Corpus) -> Entry:
 
 
 def make_edges(corpus: Corpus) -> list[Entry]:
-    """Write what no recogniser should hear words in."""
+    """Write what no recognizer should hear words in."""
     quiet = silence(table.EDGE_SECONDS, table.EDGE_RATE)
     noise = np.random.default_rng(table.NOISE_SEED).normal(0, table.NOISE_LEVEL, quiet.shape)
     made = ((table.SILENCE_FILE, quiet, "zeros"), (table.NOISE_FILE, noise, "white noise"))
@@ -262,9 +262,9 @@ def make_edges(corpus: Corpus) -> list[Entry]:
 
 
 def check_notices(entries: list[Entry]) -> None:
-    """Complain about a licence that LICENSES.md does not name."""
+    """Complain about a license that LICENSES.md does not name."""
     notices = (HERE / "LICENSES.md").read_text(encoding="utf-8")
-    used = {part for entry in entries for part in entry["licence"].split(" AND ")}
+    used = {part for entry in entries for part in entry["license"].split(" AND ")}
     for name in sorted(used):
         if name not in notices:
             print(f"LICENSES.md does not name {name!r}", file=sys.stderr)

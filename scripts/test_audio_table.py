@@ -59,14 +59,14 @@ SPEECH = (
         "praatio_mary.flac",
         Clip("praatio_mary"),
         FLAC_16K,
-        note="hand-labelled word times in praatio_mary.words.json",
+        note="hand-labeled word times in praatio_mary.words.json",
         words="en/praatio_mary.TextGrid",
     ),
     Recording(
         "praatio_bobby.flac",
         Clip("praatio_bobby"),
         FLAC_16K,
-        note="hand-labelled word times in praatio_bobby.words.json",
+        note="hand-labeled word times in praatio_bobby.words.json",
         words="en/praatio_bobby.TextGrid",
     ),
     Recording("go_forward.ogg", Clip("ps_goforward"), OPUS, note="a spoken command"),
@@ -137,7 +137,7 @@ STEREO_48K = Recording(
     "containers/pcm_s16_48k_stereo.wav",
     Clip("praatio_bobby", 0.4, 1.15, "ripped the ledger"),
     Encoding("wav", "pcm_s16le", rate=48000, layout="stereo"),
-    note="two equal channels; another text than its neighbours, to be short",
+    note="two equal channels; another text than its neighbors, to be short",
 )
 
 TWO_TRACKS_FILE = "two_tracks.mkv"

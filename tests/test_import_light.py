@@ -23,7 +23,7 @@ HEAVY = {
     ],
 )
 def test_import_is_light(module):
-    """Importing azstt loads no recogniser, no codec and no optional library."""
+    """Importing azstt loads no recognizer, no codec and no optional library."""
     code = f"import sys, {module}; print(*{{name.split('.')[0] for name in sys.modules}})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not HEAVY & set(done.stdout.split())

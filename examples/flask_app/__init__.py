@@ -33,10 +33,10 @@ def create_app(config: Config | None = None, *, backend: RecognizerBackend | Non
 
     Args:
         config: None looks in the environment and in ``.env``.
-        backend: who recognises; None is what the config says.
+        backend: who recognizes; None is what the config says.
 
     Raises:
-        ConfigurationError: the recogniser is not to be had; says why.
+        ConfigurationError: the recognizer is not to be had; says why.
     """
     config = config or Config()
     backend = backend or _backend(config.backend)
@@ -82,14 +82,14 @@ def create_app(config: Config | None = None, *, backend: RecognizerBackend | Non
 
 
 def _backend(name: str | None) -> RecognizerBackend:
-    """Find the recogniser; the page says which it is, so that no warning need."""
+    """Find the recognizer; the page says which it is, so that no warning need."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", azstt.BackendFallbackWarning)
         return resolve(name)
 
 
 def _languages(choices: list[str], known: frozenset[str] | None) -> list[str]:
-    """Give the choices that the recogniser knows, as tags or by their bare language.
+    """Give the choices that the recognizer knows, as tags or by their bare language.
 
     Raises:
         ConfigurationError: one is no tag.

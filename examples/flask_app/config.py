@@ -28,7 +28,7 @@ class Config(BaseSettings):
     Attributes:
         secret_key: signs the cookies; also plain ``SECRET_KEY``. Without one a random key is made
             and kept beside the transcripts, so that they can still be reached after a restart.
-        backend: who recognises, by name; None is Azure Speech if it is configured, else local.
+        backend: who recognizes, by name; None is Azure Speech if it is configured, else local.
         data: the folder of the database. No audio is ever written there, or anywhere.
         languages: tags to choose from, with spaces between.
         hosts: names that browsers may reach the app by, with spaces between. ``localhost`` and

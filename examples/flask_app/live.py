@@ -39,7 +39,7 @@ class Recording:
     """One live session; its connections are served by a thread each.
 
     Args:
-        backend: who recognises.
+        backend: who recognizes.
         config: how long it may be, and how long it waits for a page that lost its connection.
         admit: takes a place.
     """
@@ -81,7 +81,7 @@ class Recording:
 
     @property
     def transcript(self) -> azstt.Transcript | None:
-        """What was said, if the recogniser took any sound."""
+        """What was said, if the recognizer took any sound."""
         with suppress(azstt.SessionStateError):  # it was never started
             if self._live and self._live.transcript.ledger.sent:
                 return self._live.transcript
@@ -98,7 +98,7 @@ class Recording:
         """Make the session, which a page that is too fast can't fill with audio.
 
         Raises:
-            ConfigurationError: the recogniser can't do what is asked.
+            ConfigurationError: the recognizer can't do what is asked.
             ThrottledError: there is no place left.
         """
         if self.admitted:

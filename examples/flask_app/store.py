@@ -56,7 +56,7 @@ class Entry(BaseModel):
 
 
 class Saved(Entry):
-    """A transcript as it was recognised, and the text that its user made of it, if any."""
+    """A transcript as it was recognized, and the text that its user made of it, if any."""
 
     transcript: azstt.Transcript
     text: str | None

@@ -42,7 +42,7 @@ class Snapshot(BaseModel):
         version: grows with every change.
         received: bytes, of `size`.
         decoded: seconds, of `total` where the container says.
-        recognised: seconds.
+        recognized: seconds.
         texts: those of the segments so far, from the one that was asked for on.
         partial: what the open segment sounds like.
         transcript: the id of what was saved, in the end.
@@ -50,11 +50,11 @@ class Snapshot(BaseModel):
     """
 
     version: int
-    state: Literal["uploading", "recognising", "done", "error"]
+    state: Literal["uploading", "recognizing", "done", "error"]
     received: int
     size: int
     decoded: float
-    recognised: float
+    recognized: float
     total: float | None
     texts: list[str]
     partial: str
@@ -96,7 +96,7 @@ class Upload:
 
     Args:
         asked: what the page asks for.
-        backend: who recognises.
+        backend: who recognizes.
         max_seconds: how long the recording may be.
         patience: seconds without a byte after which it is given up.
         save: keeps a transcript and gives its id.
@@ -119,14 +119,14 @@ class Upload:
         self._changed = Condition()
         self._pieces: deque[bytes] = deque()
         self._texts: list[str] = []
-        self._cancelled = False
+        self._canceled = False
         self._now = Snapshot(
             version=0,
             state="uploading",
             received=0,
             size=asked.size,
             decoded=0,
-            recognised=0,
+            recognized=0,
             total=None,
             texts=[],
             partial="",
@@ -170,9 +170,9 @@ class Upload:
             return self._now.received
 
     def cancel(self) -> None:
-        """Stop; what was recognised so far is dropped."""
+        """Stop; what was recognized so far is dropped."""
         with self._changed:
-            self._cancelled = True
+            self._canceled = True
             self._changed.notify_all()
 
     def snapshot(self, *, after: int, texts: int, timeout: float) -> Snapshot:
@@ -198,12 +198,12 @@ class Upload:
                 language=self._asked.language,
                 diarize=self._asked.diarize,
                 phrases=self._asked.phrases,
-                # A recogniser on this machine is much faster than speech, and would cut the
+                # A recognizer on this machine is much faster than speech, and would cut the
                 # audio finer for the sake of partials: its segments are news enough.
                 partials=able.partials and not able.offline,
             )
         except _CancelledError:
-            self._end(state="error", error="cancelled")
+            self._end(state="error", error="canceled")
         except azstt.AzsttError as error:
             partial = error.partial
             saved = self._save(partial) if partial and partial.text else None
@@ -226,9 +226,9 @@ class Upload:
         while left:
             with self._changed:
                 came = self._changed.wait_for(
-                    lambda: self._pieces or self._cancelled, self._patience
+                    lambda: self._pieces or self._canceled, self._patience
                 )
-                if self._cancelled:
+                if self._canceled:
                     raise _CancelledError
                 if not came:
                     raise azstt.AudioSourceError(
@@ -240,11 +240,11 @@ class Upload:
             yield piece
 
     def _progress(self, progress: azstt.Progress) -> None:
-        if self._cancelled:
+        if self._canceled:
             raise _CancelledError
         with self._changed:
             self._update(
-                decoded=progress.decoded, recognised=progress.recognised, total=progress.total
+                decoded=progress.decoded, recognized=progress.recognized, total=progress.total
             )
 
     def _hear(self, event: azstt.Event) -> None:
@@ -268,6 +268,6 @@ class Upload:
     def _update(self, **changes: object) -> None:
         now = self._now.model_copy(update={"version": self._now.version + 1, **changes})
         if now.state == "uploading" and now.received == now.size:
-            now.state = "recognising"
+            now.state = "recognizing"
         self._now = now
         self._changed.notify_all()

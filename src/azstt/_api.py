@@ -33,7 +33,7 @@ def transcribe_file(
         source: a path, a binary file object (seekable or not), an iterable of bytes, or a
             `ByteFeed` that another thread fills; any container and codec that FFmpeg reads. A file
             object is read from where it stands and is not closed.
-        backend: who recognises: a name from `azstt.backends.available()` or an object that fits
+        backend: who recognizes: a name from `azstt.backends.available()` or an object that fits
             `azstt.backends.RecognizerBackend`. Without one, the best that is configured.
         progress: is called with a `Progress` about five times a second, on the thread of the
             engine; it must return quickly. What it raises stops the work and comes out here.
@@ -50,8 +50,8 @@ def transcribe_file(
         ConfigurationError: before any audio is read.
         MissingDependencyError: the backend's extra is not installed.
         AudioError: the source can't be read or is not audio.
-        RecognitionError: the recogniser failed. Like the one above it carries what had been
-            recognised as ``.partial``.
+        RecognitionError: the recognizer failed. Like the one above it carries what had been
+            recognized as ``.partial``.
     """
     return _run(_job(_file(source), backend, progress, timeout, options))
 
@@ -66,7 +66,7 @@ async def atranscribe_file(
 ) -> Transcript:
     """Transcribe an audio or video file; `transcribe_file` explains the rest.
 
-    Runs on asyncio and on trio. Cancelling it stops the work. ``progress`` is called on the loop.
+    Runs on asyncio and on trio. Canceling it stops the work. ``progress`` is called on the loop.
     """
     return await batch.transcribe(_job(_file(source), backend, progress, timeout, options))
 
@@ -109,14 +109,14 @@ def _job(
 ) -> Job:
     """Hold everything that can be wrong before any I/O against the backend."""
     audio, recognition = split_fields(options)
-    recogniser = resolve(backend, stacklevel=3)
-    recogniser.capabilities.check(recognition, backend=recogniser.name)
+    recognizer = resolve(backend, stacklevel=3)
+    recognizer.capabilities.check(recognition, backend=recognizer.name)
     if timeout is not None and not timeout > 0:
         raise ConfigurationError(f"timeout={timeout!r} is not a number of seconds above 0")
     return Job(
         source=source,
         audio=audio,
-        backend=recogniser,
+        backend=recognizer,
         options=recognition,
         progress=progress,
         timeout=timeout,

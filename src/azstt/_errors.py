@@ -37,7 +37,7 @@ class AzsttError(Exception):
     """The root of everything azstt raises on purpose.
 
     Attributes:
-        partial: what had been recognised before the failure, if anything was under way.
+        partial: what had been recognized before the failure, if anything was under way.
     """
 
     partial: Transcript | None = None
@@ -88,10 +88,10 @@ class AudioTooLargeError(AudioError):
 
 
 class RecognitionError(AzsttError):
-    """A recogniser failed.
+    """A recognizer failed.
 
     Attributes:
-        backend: the recogniser's name.
+        backend: the recognizer's name.
         code: the service's own code or status for it, where it gave one.
         session_id: what the service calls the session: name it in a support request.
         retryable: whether the same call may succeed later.
@@ -154,7 +154,7 @@ class RecognitionTimeoutError(RecognitionError, TimeoutError):
 
 
 class ServiceError(RecognitionError):
-    """The recogniser failed on its own side."""
+    """The recognizer failed on its own side."""
 
     _retryable = True
 

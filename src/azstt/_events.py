@@ -1,4 +1,4 @@
-"""What a recogniser session says while it works; all times are seconds from the first sample.
+"""What a recognizer session says while it works; all times are seconds from the first sample.
 
 A session emits `Started` once, then any number of the others, then exactly one of `Ended` and
 `Failed`. Only `Reconnecting` may come before `Started`, where no connection could be had at once.
@@ -19,7 +19,7 @@ class Started(FrozenModel):
     """The session stands and takes audio.
 
     Attributes:
-        model: the recogniser's model, where it has a name.
+        model: the recognizer's model, where it has a name.
         session_id: what the service calls the session.
     """
 
@@ -42,10 +42,10 @@ class Partial(TimeSpan):
     ``stable + tail`` has nothing flicker. A backend leaves these three alone.
 
     Attributes:
-        text: the recogniser's words as they came.
+        text: the recognizer's words as they came.
         stable: what will not change until the final: it grows, and does nothing else, within a
             segment.
-        tail: what follows it for now. ``stable + tail`` is ``text``, unless the recogniser took
+        tail: what follows it for now. ``stable + tail`` is ``text``, unless the recognizer took
             back words that had been stable.
         delta: what ``stable`` has grown by since the partial before.
     """
@@ -89,14 +89,14 @@ class Reconnecting(FrozenModel):
 
 
 class AudioGap(TimeSpan):
-    """Audio that was sent and will not be recognised, and why."""
+    """Audio that was sent and will not be recognized, and why."""
 
     kind: Literal["audio_gap"] = "audio_gap"
     reason: str
 
 
 class Ended(FrozenModel):
-    """The session is over and everything up to ``position`` was recognised or is silence."""
+    """The session is over and everything up to ``position`` was recognized or is silence."""
 
     kind: Literal["ended"] = "ended"
     position: Seconds
@@ -119,7 +119,7 @@ class Problem(FrozenModel):
 
 
 class Failed(FrozenModel):
-    """The session is over because the recogniser failed."""
+    """The session is over because the recognizer failed."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
 

@@ -1,4 +1,4 @@
-"""What a caller may ask of a recogniser."""
+"""What a caller may ask of a recognizer."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PronunciationOptions(FrozenModel):
 
 
 class RecognitionOptions(FrozenModel):
-    """How to recognise, in one immutable value; the port hands it to the backend.
+    """How to recognize, in one immutable value; the port hands it to the backend.
 
     Attributes:
         language: BCP-47 tags (``en-US``); several are candidates to detect; empty is the
@@ -54,12 +54,12 @@ class RecognitionOptions(FrozenModel):
         language_changes: with several languages, detect again wherever the language changes;
             otherwise once, at the start.
         custom_model: the id of a model of your own; with several languages one for each tag.
-        channels: ``"separate"`` recognises each channel of the audio by itself, as for telephone
+        channels: ``"separate"`` recognizes each channel of the audio by itself, as for telephone
             calls with a speaker a side; see `Segment.channel`. Any backend can.
         diarize: tell the speakers apart; in separate channels, those of each channel.
         diarize_partials: name the speaker in `Partial` events too.
         phrases: words and names to expect.
-        phrase_weight: how much to favour them, 0 to 2; None is the service's default, 1.
+        phrase_weight: how much to favor them, 0 to 2; None is the service's default, 1.
         profanity: how to write it; None is the service's default, ``"masked"``.
         dictation: take spoken punctuation ("full stop") for what it means.
         true_text: leave out hesitations and repetitions, and punctuate the rest.
@@ -162,7 +162,7 @@ class TranscribeFields(OptionFields, AudioFields, total=False):
 
 
 def split_fields(fields: TranscribeFields) -> tuple[AudioFields, RecognitionOptions]:
-    """Tell what the decoder is asked from what the recogniser is.
+    """Tell what the decoder is asked from what the recognizer is.
 
     Raises:
         ConfigurationError: there is no such name, or an option's value is wrong.

@@ -1,4 +1,4 @@
-"""What a recogniser hears, piece by piece, and the account of the audio it heard it in."""
+"""What a recognizer hears, piece by piece, and the account of the audio it heard it in."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Word(TimeSpan):
     """A word as it is written: cased and punctuated.
 
     Attributes:
-        confidence: 0 to 1; None where the recogniser did not say.
+        confidence: 0 to 1; None where the recognizer did not say.
         estimated: the times were spread over the segment by length, not measured.
     """
 
@@ -48,14 +48,14 @@ class Word(TimeSpan):
 
 
 class Alternative(FrozenModel):
-    """One of the readings that a recogniser weighed, in all the forms that it wrote it in.
+    """One of the readings that a recognizer weighed, in all the forms that it wrote it in.
 
     Attributes:
         text: as displayed: cased and punctuated.
         lexical: the words as spoken, without case or punctuation.
         itn: ``lexical`` with numbers, dates and the like as they are written.
         masked: ``itn`` with profanity masked.
-        confidence: 0 to 1; None where the recogniser did not say.
+        confidence: 0 to 1; None where the recognizer did not say.
     """
 
     text: Text
@@ -104,14 +104,14 @@ class Pronunciation(FrozenModel):
 
 
 class Segment(TimeSpan):
-    """A stretch of speech that was recognised in one piece, such as an utterance.
+    """A stretch of speech that was recognized in one piece, such as an utterance.
 
     Attributes:
-        words: the words of ``text`` in order; empty where the recogniser gives no words.
-        confidence: 0 to 1; None where the recogniser did not say.
-        speaker: the recogniser's label for who spoke; None without diarization.
+        words: the words of ``text`` in order; empty where the recognizer gives no words.
+        confidence: 0 to 1; None where the recognizer did not say.
+        speaker: the recognizer's label for who spoke; None without diarization.
         language: a BCP-47 tag.
-        channel: the audio channel it is from, counted from 0, where channels are recognised
+        channel: the audio channel it is from, counted from 0, where channels are recognized
             separately; None where they are mixed.
         alternatives: readings, the best (which ``text`` is) first; empty unless asked for.
         translations: the text in other languages, by their tags.
@@ -130,7 +130,7 @@ class Segment(TimeSpan):
 
 
 class Gap(FrozenModel):
-    """Audio that was not recognised, and why.
+    """Audio that was not recognized, and why.
 
     Attributes:
         at: where it is missing, in seconds of the transcript's own time.
@@ -149,21 +149,21 @@ class Gap(FrozenModel):
 class AudioLedger(FrozenModel):
     """Where every second of the audio went.
 
-    ``sent == recognised + silent + the gaps`` other than damage, to the millisecond. Where
-    channels are recognised separately all of it is seconds times channels: the ledgers of the
+    ``sent == recognized + silent + the gaps`` other than damage, to the millisecond. Where
+    channels are recognized separately all of it is seconds times channels: the ledgers of the
     channels, added up.
 
     Attributes:
         decoded: seconds that came out of the decoder.
-        sent: seconds that the recogniser took; live, with what was dropped before it could.
-        recognised: seconds that results with text cover.
-        silent: seconds that the recogniser heard and found no words in.
+        sent: seconds that the recognizer took; live, with what was dropped before it could.
+        recognized: seconds that results with text cover.
+        silent: seconds that the recognizer heard and found no words in.
         gaps: what is missing, in order.
     """
 
     decoded: Seconds = 0.0
     sent: Seconds = 0.0
-    recognised: Seconds = 0.0
+    recognized: Seconds = 0.0
     silent: Seconds = 0.0
     gaps: tuple[Gap, ...] = ()
 
@@ -177,8 +177,8 @@ class Usage(FrozenModel):
     """What a transcription took.
 
     Attributes:
-        audio_seconds: seconds of audio that the recogniser took: as often as there are channels,
-            where they are recognised separately.
+        audio_seconds: seconds of audio that the recognizer took: as often as there are channels,
+            where they are recognized separately.
         wall_seconds: seconds from the call to the transcript.
         first_result_latency: seconds from the call to the first result; None without one.
         first_partial_latency: live, seconds from when the audio at the end of the first `Partial`
@@ -200,14 +200,14 @@ class Progress(FrozenModel):
 
     Attributes:
         decoded: seconds of audio that came out of the decoder.
-        recognised: seconds of audio that the recogniser has dealt with, in every channel.
+        recognized: seconds of audio that the recognizer has dealt with, in every channel.
         total: seconds of audio there are; None where the container does not say.
         elapsed: seconds since the call.
-        xrt: seconds of audio recognised a second (times real time).
+        xrt: seconds of audio recognized a second (times real time).
     """
 
     decoded: Seconds
-    recognised: Seconds
+    recognized: Seconds
     total: Seconds | None
     elapsed: Seconds
     xrt: Seconds

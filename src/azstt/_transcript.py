@@ -13,16 +13,16 @@ from azstt._result import AudioLedger, Seconds, Segment, Usage, Word
 
 
 class Transcript(FrozenModel):
-    """Everything that was recognised in one piece of audio.
+    """Everything that was recognized in one piece of audio.
 
     ``str(transcript)`` is its text; its repr shows none of it. `model_dump_json` and
     `model_validate_json` round-trip it.
 
     Attributes:
         segments: in order of their start.
-        duration: seconds of audio that were recognised or found silent.
+        duration: seconds of audio that were recognized or found silent.
         language: the language of the first segment, or the one that was asked for.
-        backend: the name of the recogniser that did the work.
+        backend: the name of the recognizer that did the work.
         model: its model, where that has a name.
         ledger: where every second of the audio went.
         usage: what it took.
@@ -87,7 +87,7 @@ class Transcript(FrozenModel):
     def to_csv(self) -> str:
         """Write a row for each segment: start, end, speaker, language, confidence, text, channel.
 
-        The first row holds those names. Times are seconds; what the recogniser did not say is
+        The first row holds those names. Times are seconds; what the recognizer did not say is
         empty. Rows end with CRLF (RFC 4180): open the file with ``newline=""``.
         """
         return formats.csv_text(self.segments)

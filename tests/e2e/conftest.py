@@ -103,7 +103,7 @@ def shoot(tmp_path):
     return take
 
 
-# Recognisers, and the app on each of them.
+# Recognizers, and the app on each of them.
 
 
 @pytest.fixture(scope="session")
@@ -168,9 +168,9 @@ def authorities(tmp_path_factory):
     if shutil.which("openssl") is None:
         pytest.skip("there is no openssl program to make certificates with")
     folder = tmp_path_factory.mktemp("authorities")
-    organisation, _, name = inspection.ISSUER.partition(", ")
+    organization, _, name = inspection.ISSUER.partition(", ")
     return (
-        Authority.make(folder / "inspector", organisation, name),
+        Authority.make(folder / "inspector", organization, name),
         Authority.make(folder / "public", "Example Trust", "Example Root"),
     )
 

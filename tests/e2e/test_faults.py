@@ -40,7 +40,7 @@ def finish(page, recording):
 def test_a_lost_connection_is_made_anew_and_no_word_is_lost(
     apps, service, speak, recordings, shoot
 ):
-    """Reset in mid-speech, the page says so and resumes: the recogniser notices nothing."""
+    """Reset in mid-speech, the page says so and resumes: the recognizer notices nothing."""
     known = len(service.requests)
     page, between = speak(apps["azure"])
     between.cut()

@@ -52,8 +52,8 @@ def test_words_appear_while_somebody_speaks(
     page["stop"].click()
     page.wait("done")
     assert recording.errors(page.text) == on_file(recording, backend)
-    assert backend in page["recogniser"].text_content()
-    assert page.states == ["idle", "live", "recognising", "done"]
+    assert backend in page["recognizer"].text_content()
+    assert page.states == ["idle", "live", "recognizing", "done"]
     grown = [words(entry["partial"]) for entry in page.seen if entry["state"] == "live"]
     assert len({len(heard) for heard in grown}) > 3, "words came one after the other"
     shoot(page, f"done-{backend}-{transport}")

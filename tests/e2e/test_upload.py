@@ -57,8 +57,8 @@ def test_an_upload_gives_what_the_library_gives(apps, backends, visit, recording
     expected = azstt.transcribe_file(recordings["both"].path, backend=backends[backend])
     assert words(page.text) == words(expected.text) == recordings["both"].reference
     assert page.states[0] == "idle"
-    assert page.states[-2:] == ["recognising", "done"]
-    early = [entry for entry in page.seen if entry["state"] == "recognising"]
+    assert page.states[-2:] == ["recognizing", "done"]
+    early = [entry for entry in page.seen if entry["state"] == "recognizing"]
     assert any(re.search(r"\d of 9 s", entry["status"]) for entry in early)
     if backend == "azure":
         heard = [len(words(entry["transcript"] + entry["partial"])) for entry in early]
@@ -66,7 +66,7 @@ def test_an_upload_gives_what_the_library_gives(apps, backends, visit, recording
 
 
 def test_how_far_a_long_recording_is_is_told(apps, visit, audio):
-    """The page says how much is decoded, and how much of it recognised; and it can be cancelled."""
+    """The page says how much is decoded, and how much of it recognized; and it can be canceled."""
     page = visit(apps["local"].url)
     page.upload(audio / "long.ogg")
     told = "() => /… [1-9]\\d* s; [1-9]\\d* s are decoded/.test(seen.at(-1).status)"
@@ -169,7 +169,7 @@ def test_an_empty_file_is_told(apps, visit, tmp_path):
 
 
 def test_three_hours_are_refused(apps, visit, tmp_path, shoot):
-    """A recording that is longer than the policy's two hours is refused before it is recognised."""
+    """A recording that is longer than the policy's two hours is refused before it is recognized."""
     path = tmp_path / "meeting.flac"
     path.write_bytes(silence(3))
     page = visit(apps["azure"].url)

@@ -81,8 +81,8 @@ async def test_the_async_twin_runs_beside_other_tasks(azure, number_engine, numb
 
 
 @pytest.mark.anyio
-async def test_cancelling_stops_at_once(azure):
-    """A cancelled transcription leaves no thread and no connection."""
+async def test_canceling_stops_at_once(azure):
+    """A canceled transcription leaves no thread and no connection."""
     with emulators.serve(faults=Faults.of(Mute())) as emulator:
         with anyio.move_on_after(0.5):
             await azstt.atranscribe_bytes(
@@ -443,7 +443,7 @@ def test_closing_ends_the_wait_for_another_attempt(azure, run):
 
 
 def test_diarization_outlives_a_reconnection(azure, number_engine, numbers, said):
-    """The conversation transcriber is made anew like any other recogniser."""
+    """The conversation transcriber is made anew like any other recognizer."""
     faults = Faults.of(Close(at=4.0, code=1002))
     with emulators.serve(engine=number_engine, faults=faults) as emulator:
         transcript = azstt.transcribe_bytes(wav(numbers(20)), backend=azure(emulator), diarize=True)

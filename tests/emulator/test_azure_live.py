@@ -23,7 +23,7 @@ AT_ONCE = {"SPEECH-Error-MaxRetryCount": "0"}
 
 
 def words(session) -> str:
-    """Give what was recognised."""
+    """Give what was recognized."""
     return " ".join(event.segment.text for event in session.of(azstt.Final))
 
 
@@ -380,7 +380,7 @@ def test_a_service_that_has_gone_silent_is_given_up(azure, number_engine, number
 
 
 def test_outages_far_apart_are_not_added_up(azure, run):
-    """In a silence nothing is recognised; yet a service that was there in between has come back."""
+    """In a silence nothing is recognized; yet a service that was there in between has come back."""
     policy = ReconnectPolicy(attempts=1, total=0.4, first_delay=0.05, longest_delay=0.1)
     faults = [Close(at=14.9 + 15 * n, code=1002, connection=n) for n in range(3)]
     with emulators.serve(faults=Faults.of(*faults)) as emulator:

@@ -130,7 +130,7 @@ def test_an_option_reaches_the_service(azure, run, options, where, name, value):
 
 
 def final(session) -> azstt.Segment:
-    """Give the one segment that was recognised."""
+    """Give the one segment that was recognized."""
     (event,) = session.of(azstt.Final)
     return event.segment
 
@@ -207,7 +207,7 @@ def test_pronunciation_is_marked(azure, run):
     ],
 )
 def test_the_environment_alone_is_enough(monkeypatch, audio, kind, options):
-    """One variable, and no key, points every kind of recogniser at a container or an emulator."""
+    """One variable, and no key, points every kind of recognizer at a container or an emulator."""
     with emulators.serve(script=SCRIPT) as emulator:
         monkeypatch.setenv(f"AZURE_SPEECH_{kind.upper()}", getattr(emulator, kind))
         transcript = azstt.transcribe_file(audio / "jfk.wav", end=2.0, **options)

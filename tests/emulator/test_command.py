@@ -48,7 +48,7 @@ def test_the_environment_alone_points_at_it(script, audio, monkeypatch):
 
 
 def test_the_two_commands_work_together(audio):
-    """One terminal runs the emulator on the embedded recogniser, the other transcribes."""
+    """One terminal runs the emulator on the embedded recognizer, the other transcribes."""
     with running() as (_, host):
         done = subprocess.run(
             [sys.executable, "-m", "azstt", "transcribe", str(audio / "jfk.wav")],

@@ -48,7 +48,7 @@ POLICY = ReconnectPolicy(attempts=3, total=10, first_delay=0.05, longest_delay=0
 
 PASSING = (408, 429, 500, 502, 503, 504)
 STATUSES = (*PASSING, *PASSING, 302, 400, 401, 403, 404, 410)
-#: Of these the SDK makes a new connection by itself; of the others we make a new recogniser.
+#: Of these the SDK makes a new connection by itself; of the others we make a new recognizer.
 CODES = (1000, 1001, 1003, 1008, 1011, 1012, 1013, 3000, 4401, 4408, 4500)
 FATAL = (1002, 1007, 4000, 4429)
 ANSWERS = ("Error", "TooManyRequests", "BadRequest", "Forbidden", "Surprise", "")
@@ -181,7 +181,7 @@ def check_ledger(transcript: azstt.Transcript) -> None:
     """Each second is accounted for: the words that are not there lie in gaps, and no others do."""
     ledger, told = transcript.ledger, {word.text for word in transcript.words}
     gaps = sum(gap.seconds for gap in ledger.gaps)
-    assert ledger.recognised + ledger.silent + gaps == pytest.approx(ledger.sent, abs=1e-3)
+    assert ledger.recognized + ledger.silent + gaps == pytest.approx(ledger.sent, abs=1e-3)
     for word in WORDS:
         middle = (word.start + word.end) / 2
         if middle < ledger.sent:

@@ -28,7 +28,7 @@ def installed(tmp_path_factory) -> Path:
     if npm is None or node is None:
         pytest.skip("the JavaScript SDK needs node and npm, which are not on the PATH")
     folder = tmp_path_factory.mktemp("js")
-    for name in ("package.json", "recognise.js"):
+    for name in ("package.json", "recognize.js"):
         shutil.copy(HERE / name, folder)
     options = ["--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
     done = subprocess.run(
@@ -46,14 +46,14 @@ def installed(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(params=["host", "endpoint"])
-def recognise(request, installed):
+def recognize(request, installed):
     """Run the SDK in a mode, pointed at an emulator in either way."""
 
     def run(mode, emulator):
         path = "" if request.param == "host" else "/stt/speech/universal/v2"
         url = emulator.host + path
         done = subprocess.run(
-            [shutil.which("node"), "recognise.js", mode, request.param, url, "speech.wav"],
+            [shutil.which("node"), "recognize.js", mode, request.param, url, "speech.wav"],
             cwd=installed,
             capture_output=True,
             text=True,
@@ -66,24 +66,24 @@ def recognise(request, installed):
     return run
 
 
-def test_continuous(recognise, azure_speech_emulator):
+def test_continuous(recognize, azure_speech_emulator):
     """A continuous session hears partials and finals at their times."""
-    heard = recognise("continuous", azure_speech_emulator(script=SCRIPT))
+    heard = recognize("continuous", azure_speech_emulator(script=SCRIPT))
     assert [final["text"] for final in heard["finals"]] == TEXTS
     assert [final["offset"] for final in heard["finals"]] == [0, 35_000_000]
     assert heard["partials"] == ["hello", "hello there", "how", "how are"]
     assert heard["errors"] == []
 
 
-def test_once(recognise, azure_speech_emulator):
+def test_once(recognize, azure_speech_emulator):
     """A single shot hears the first utterance."""
-    heard = recognise("once", azure_speech_emulator(script=SCRIPT))
+    heard = recognize("once", azure_speech_emulator(script=SCRIPT))
     assert [final["text"] for final in heard["finals"]] == TEXTS[:1]
 
 
-def test_conversation(recognise, azure_speech_emulator):
+def test_conversation(recognize, azure_speech_emulator):
     """A conversation transcriber tells the speakers apart."""
-    heard = recognise("conversation", azure_speech_emulator(script=SCRIPT))
+    heard = recognize("conversation", azure_speech_emulator(script=SCRIPT))
     assert [(final["text"], final["speaker"]) for final in heard["finals"]] == [
         (TEXTS[0], "Guest-1"),
         (TEXTS[1], "Guest-2"),

@@ -111,6 +111,6 @@ async def test_nothing_of_a_live_stream_is_lost(
     ledger = transcript.ledger
     assert ledger.gaps == ()
     assert ledger.sent == pytest.approx(int(stream.seconds / 1.6) * 1.6)
-    assert ledger.recognised + ledger.silent == pytest.approx(ledger.sent)
+    assert ledger.recognized + ledger.silent == pytest.approx(ledger.sent)
     assert struck == stream.cuts
     assert live.usage.reconnects >= 1

@@ -1,8 +1,8 @@
-"""Real recordings through the whole chain: file, decoder, the real SDK, the emulator, a recogniser.
+"""Real recordings through the whole chain: file, decoder, the real SDK, the emulator, a recognizer.
 
-The recogniser behind the emulator is the embedded one, so what comes out must be what it gives by
+The recognizer behind the emulator is the embedded one, so what comes out must be what it gives by
 itself. Both are asked for the same silence between segments, for the service's habit and the
-embedded recogniser's differ; so nothing at all may differ but the rounding of times to the
+embedded recognizer's differ; so nothing at all may differ but the rounding of times to the
 service's ticks. Words are not aligned with the sound: what the aligner has heard before moves its
 times by a hundredth of a second or two.
 """
@@ -31,20 +31,20 @@ RECORDINGS = {
 }
 PAUSE = 0.8
 TICK = 1e-6
-#: Recognising takes its time on a small machine; the clock is not what is tested here.
+#: Recognizing takes its time on a small machine; the clock is not what is tested here.
 LIMITS = AzureLimits(first_response=60, pace=200)
 
 
 @pytest.mark.parametrize(("name", "part"), RECORDINGS.items(), ids=RECORDINGS)
 def test_the_chain_changes_nothing(azure, audio, name, part):
-    """Through the SDK and the service come the very words of the recogniser, and their times."""
+    """Through the SDK and the service come the very words of the recognizer, and their times."""
     asked = {"segmentation_silence": PAUSE, **part}
-    recogniser = LocalBackend(align=False)
-    with emulators.serve(engine=LocalEngine(recogniser)) as emulator:
+    recognizer = LocalBackend(align=False)
+    with emulators.serve(engine=LocalEngine(recognizer)) as emulator:
         backend = azure(emulator, limits=LIMITS)
         heard = azstt.transcribe_file(audio / name, backend=backend, **asked)
         assert list(emulator.complaints(grace=3)) == []
-    alone = azstt.transcribe_file(audio / name, backend=recogniser, **asked)
+    alone = azstt.transcribe_file(audio / name, backend=recognizer, **asked)
     assert heard.text == alone.text
     assert bool(heard.text) == (name != "silence.flac")
     for ours, theirs in zip(heard.segments, alone.segments, strict=True):

@@ -48,7 +48,7 @@ def test_words_arrive(serve, hold, recorded):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_lost_connections_lose_and_double_nothing(serve, hold, recorded, seed):
-    """Wherever they are cut, the recogniser gets every byte once and the page every event."""
+    """Wherever they are cut, the recognizer gets every byte once and the page every event."""
     chance = random.Random(seed)  # noqa: S311 - to be had again
     cuts = [chance.randint(2, 40), *(chance.randint(0, 20) for _ in range(5))]
     backend = recorded(ScriptedBackend(TALK))
@@ -89,7 +89,7 @@ def test_what_can_not_be_kept_ends_the_session(serve, hold):
     assert kinds(said)[-1] == "failed"
 
 
-def test_commands_reach_the_recogniser_in_order(serve, hold):
+def test_commands_reach_the_recognizer_in_order(serve, hold):
     """They come after the audio that was sent before them, whatever becomes of connections."""
     backend = ScriptedBackend.saying("one two three four five six", seconds_a_word=0.5)
     acts = {9: ["commit"], 19: ["update", {"language": "de-DE", "phrases": ["Anna"]}]}
@@ -102,7 +102,7 @@ def test_commands_reach_the_recogniser_in_order(serve, hold):
     ]
 
 
-def test_commands_that_the_recogniser_can_not_carry_out(serve, hold):
+def test_commands_that_the_recognizer_can_not_carry_out(serve, hold):
     """The page is told, and the session goes on."""
     acts = {1: ["commit"], 3: ["update", {"language": "de-DE"}]}
     backend = ScriptedBackend(TALK, capabilities=Capabilities(partials=True))
@@ -135,7 +135,7 @@ def test_closing_ends_it_everywhere(serve, hold):
 
 
 class Slow(ScriptedBackend):
-    """A recogniser that takes its time to begin."""
+    """A recognizer that takes its time to begin."""
 
     def open(self, options, audio, emit):
         session = super().open(options, audio, emit)
@@ -145,7 +145,7 @@ class Slow(ScriptedBackend):
 
 
 def test_closing_before_the_answer_ends_it_too(serve, hold):
-    """Whoever changes their mind while the recogniser is made ready keeps no session of it."""
+    """Whoever changes their mind while the recognizer is made ready keeps no session of it."""
     pages = serve(Slow(TALK), grace=60)
     said = hold(pages, AUDIO, closed="before the answer")
     assert said["error"]["message"] == "the session was closed"
@@ -161,7 +161,7 @@ def test_a_client_that_was_closed_does_not_connect(serve, hold):
     assert pages.connections == 0
 
 
-def test_a_recogniser_that_fails(serve, hold):
+def test_a_recognizer_that_fails(serve, hold):
     """The page is told what failed and whether to try again."""
     error = ThrottledError("too many sessions", code="429")
     said = hold(serve(ScriptedBackend([*TALK, Cue(event=Failed(error=error), at=1.0)])), AUDIO)

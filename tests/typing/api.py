@@ -53,7 +53,7 @@ def sources() -> None:
 
 
 def backends() -> None:
-    """Choose and check recognisers."""
+    """Choose and check recognizers."""
     scripted: RecognizerBackend = ScriptedBackend.saying("Hello.")
     assert_type(resolve("local"), RecognizerBackend)
     assert_type(scripted.capabilities, Capabilities)

@@ -47,7 +47,7 @@ def test_a_file_becomes_a_transcript(audio):
     assert [word.text for word in transcript.words] == ["Hello,", "world."]
     assert (transcript.backend, transcript.language) == ("scripted", "en-GB")
     assert transcript.duration == transcript.ledger.decoded == transcript.ledger.sent == 11.0
-    assert transcript.ledger.recognised == pytest.approx(0.6)
+    assert transcript.ledger.recognized == pytest.approx(0.6)
     assert transcript.ledger.silent == pytest.approx(10.4)
     assert transcript.usage.audio_seconds == 11.0
     assert 0 < transcript.usage.first_result_latency <= transcript.usage.wall_seconds
@@ -81,7 +81,7 @@ def test_a_part_of_a_file(audio):
 
 
 def test_the_backend_hears_its_own_sample_rate():
-    """Audio is converted to what the recogniser wants."""
+    """Audio is converted to what the recognizer wants."""
     telephone = ScriptedBackend(
         capabilities=HELLO.capabilities.model_copy(update={"sample_rates": (8_000,)})
     )
@@ -102,7 +102,7 @@ def test_silence_is_an_empty_transcript():
         ({"langauge": "en-US"}, "did you mean 'language'"),
         ({"timeout": 0}, "timeout=0 is not"),
         ({"timeout": math.nan}, "timeout=nan is not"),
-        ({"backend": "local", "language": "de-DE"}, "does not recognise language 'de-DE'"),
+        ({"backend": "local", "language": "de-DE"}, "does not recognize language 'de-DE'"),
         ({"backend": "local", "diarize": True}, "does not support option 'diarize'"),
         ({"backend": "local", "phrases": ["x"]}, "does not support option 'phrases'"),
     ],
@@ -128,7 +128,7 @@ def test_an_error_of_the_audio_comes_out_as_it_is(audio):
 
 
 def test_a_failure_carries_what_there_was():
-    """What was recognised before the recogniser failed is on the error."""
+    """What was recognized before the recognizer failed is on the error."""
     error = azstt.ServiceError("on purpose")
     backend = ScriptedBackend(
         [
@@ -151,21 +151,21 @@ def test_a_session_that_can_not_be_had():
 
 
 def test_half_a_transcript_is_an_error():
-    """A recogniser that leaves audio out is found out."""
+    """A recognizer that leaves audio out is found out."""
     backend = ScriptedBackend([Cue(event=azstt.Ended(position=0.2), at=1.0)])
     with pytest.raises(azstt.IncompleteTranscriptError, match=r"0\.8 of 1\.0 s"):
         azstt.transcribe_bytes(SECOND, backend=backend)
 
 
 def test_a_session_that_ends_before_the_audio_is_an_error():
-    """A recogniser that stops listening is found out."""
+    """A recognizer that stops listening is found out."""
     backend = ScriptedBackend([Cue(event=azstt.Ended(position=2.0), at=2.0)])
     with pytest.raises((azstt.ServiceError, azstt.IncompleteTranscriptError)) as caught:
         azstt.transcribe_file(_endless(), backend=backend)
     assert caught.value.partial is not None
 
 
-def test_the_timeout_stops_a_recogniser_that_hangs():
+def test_the_timeout_stops_a_recognizer_that_hangs():
     """The time that was given is kept, and what there was comes with the error."""
     began = time.monotonic()
     with pytest.raises(azstt.RecognitionTimeoutError, match=r"timeout=0\.5 s") as caught:
@@ -191,11 +191,11 @@ def test_the_timeout_stops_a_source_that_hangs():
 
 
 def impatient(seconds):
-    """Give what a recogniser can do that is given up after so many seconds."""
+    """Give what a recognizer can do that is given up after so many seconds."""
     return EVERYTHING.model_copy(update={"patience": seconds})
 
 
-def test_a_recogniser_that_says_nothing_is_given_up():
+def test_a_recognizer_that_says_nothing_is_given_up():
     """Without a timeout too there is an end to waiting."""
     hangs = ScriptedBackend(
         [Cue(event=azstt.SpeechStarted(at=0.6), at=0.6, delay=math.inf)],
@@ -206,7 +206,7 @@ def test_a_recogniser_that_says_nothing_is_given_up():
 
 
 class Endless:
-    """A recogniser that takes everything, ends nothing and keeps no limit of its own."""
+    """A recognizer that takes everything, ends nothing and keeps no limit of its own."""
 
     name = "endless"
     capabilities = impatient(0.3)
@@ -227,13 +227,13 @@ class Endless:
         pass
 
 
-def test_a_recogniser_that_never_ends_is_given_up():
+def test_a_recognizer_that_never_ends_is_given_up():
     """Also once it has all of the audio, and owes only the end."""
     with pytest.raises(azstt.RecognitionTimeoutError, match="took no audio and said nothing"):
         azstt.transcribe_bytes(SECOND, backend=Endless())
 
 
-def test_a_recogniser_that_reconnects_is_waited_for():
+def test_a_recognizer_that_reconnects_is_waited_for():
     """An attempt to connect again is a sign of life."""
     attempts = [
         Cue(event=azstt.Reconnecting(attempt=n, delay=0, reason="lost"), at=0.5, delay=0.6)
@@ -243,8 +243,8 @@ def test_a_recogniser_that_reconnects_is_waited_for():
     assert azstt.transcribe_bytes(SECOND, backend=patient).text == ""
 
 
-def test_a_slow_source_is_not_the_recognisers_fault():
-    """A source that pauses for longer than the recogniser may is waited for."""
+def test_a_slow_source_is_not_the_recognizers_fault():
+    """A source that pauses for longer than the recognizer may is waited for."""
     patient = ScriptedBackend(
         [azstt.Final(segment=azstt.Segment(text="Hello.", start=0, end=0.5))],
         capabilities=impatient(0.1),
@@ -273,9 +273,9 @@ def test_progress_is_told(audio):
     """Snapshots rise to the end, and know how much there is."""
     told: list[azstt.Progress] = []
     azstt.transcribe_file(audio / "jfk.wav", backend=HELLO, progress=told.append)
-    recognised = [progress.recognised for progress in told]
-    assert recognised == sorted(recognised)
-    assert recognised[-1] == told[-1].decoded == told[-1].total == 11.0
+    recognized = [progress.recognized for progress in told]
+    assert recognized == sorted(recognized)
+    assert recognized[-1] == told[-1].decoded == told[-1].total == 11.0
     assert told[-1].xrt == pytest.approx(11.0 / told[-1].elapsed)
 
 
@@ -347,8 +347,8 @@ async def test_the_async_call(audio):
 
 
 @pytest.mark.anyio
-async def test_cancelling_stops_the_work():
-    """Cancelling comes back at once, though the recogniser hangs."""
+async def test_canceling_stops_the_work():
+    """Canceling comes back at once, though the recognizer hangs."""
     with anyio.fail_after(20):
         with anyio.move_on_after(0.5) as scope:
             await azstt.atranscribe_bytes(SECOND, backend=HANGS)

@@ -24,7 +24,7 @@ def test_the_keywords_are_the_fields():
     ("fields", "message"),
     [
         ({"langauge": "en"}, "no such option: 'langauge'; did you mean 'language'"),
-        ({"colour": 1}, "no such option: 'colour'; there are language, language_changes"),
+        ({"color": 1}, "no such option: 'color'; there are language, language_changes"),
         ({"language": "english please"}, "option 'language': .*given: 'english please'"),
         ({"segmentation_silence": 99}, "option 'segmentation_silence': .*given: 99"),
         ({"diarize": "perhaps"}, "option 'diarize': .*given: 'perhaps'"),
@@ -45,7 +45,7 @@ def test_phrases_stay_out_of_messages():
 
 
 def test_audio_and_recognition_are_told_apart():
-    """What the decoder is asked does not reach the recogniser, and the other way round."""
+    """What the decoder is asked does not reach the recognizer, and the other way round."""
     audio, recognition = split_fields({"start": 1.0, "track": 2, "diarize": True})
     assert audio == {"start": 1.0, "track": 2}
     assert recognition == RecognitionOptions(diarize=True)
@@ -58,7 +58,7 @@ ENGLISH = Capabilities(languages=frozenset({"en"}))
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"language": "de-DE"}, "the 'x' backend does not recognise language 'de-DE'; it knows en"),
+        ({"language": "de-DE"}, "the 'x' backend does not recognize language 'de-DE'; it knows en"),
         ({"language": ["en-US", "en-GB"]}, "takes one language, not 2 to detect: en-US, en-GB"),
         ({"diarize": True}, "does not support option 'diarize'"),
         ({"phrases": ["a"]}, "does not support option 'phrases'"),

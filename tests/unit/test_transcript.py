@@ -49,7 +49,7 @@ ledgers = st.builds(
     AudioLedger,
     decoded=seconds,
     sent=seconds,
-    recognised=seconds,
+    recognized=seconds,
     silent=seconds,
     gaps=st.lists(gaps, max_size=2).map(tuple),
 )

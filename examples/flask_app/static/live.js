@@ -15,7 +15,7 @@ const webm = () => globalThis.MediaRecorder?.isTypeSupported("audio/webm;codecs=
  * Begins to listen to a stream; `blocked(why, way)` is called if its sound has to take another way.
  *
  * Gives the session's id, under which its transcript is kept; the client, which dispatches what
- * happens; `failed`, which rejects if it fails; and `stop()`, which resolves when all is recognised.
+ * happens; `failed`, which rejects if it fails; and `stop()`, which resolves when all is recognized.
  */
 export async function listen(stream, { transport, blocked, ...options }) {
   const id = newId();

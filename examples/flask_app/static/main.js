@@ -15,21 +15,21 @@ const sounds = new Map(); // URLs of the recordings of this visit, by their tran
 let shown = null; // the id of the transcript that is on the page
 let again = null; // sends the last recording once more
 let stop = () => {}; // ends what is recorded, or live
-let cancelling = new AbortController();
+let canceling = new AbortController();
 
 /** Makes a button's work of a function: whatever goes wrong in it is shown. */
 const work = (does) => async (event) => {
   const button = event?.submitter ?? event?.currentTarget;
   event?.preventDefault();
   view.setBusy(true);
-  cancelling = new AbortController();
+  canceling = new AbortController();
   try {
     if (unsaved()) await save(); // to go on is not to throw away
     view.clear();
     shown = again = null;
     await does();
   } catch (error) {
-    if (cancelling.signal.aborted) view.show("idle", "Cancelled.");
+    if (canceling.signal.aborted) view.show("idle", "Canceled.");
     else view.fail(error);
   }
   $("again").hidden = again === null || view.state() !== "error";
@@ -64,12 +64,12 @@ async function send(recording, kind) {
   view.show("uploading");
   const asked = { kind, name: recording.name, ...settings() };
   const last = await transcribe(recording, asked, {
-    signal: cancelling.signal,
+    signal: canceling.signal,
     grace,
     anew: view.clearText,
     blocked,
     sent(bytes) {
-      if (bytes === recording.size) view.show("recognising");
+      if (bytes === recording.size) view.show("recognizing");
       else view.progress(bytes / recording.size);
     },
     news,
@@ -83,14 +83,14 @@ async function send(recording, kind) {
 }
 
 /** Shows how far the server is. */
-function news({ state, texts, partial, decoded, recognised, total }) {
+function news({ state, texts, partial, decoded, recognized, total }) {
   for (const text of texts) view.addSegment({ text });
   view.showPartial("", partial);
-  if (state !== "recognising") return;
+  if (state !== "recognizing") return;
   const of = total ? ` of ${Math.round(total)}` : ""; // some containers do not say
   const ahead = decoded < (total ?? Infinity) - 1 ? `; ${Math.round(decoded)} s are decoded` : "";
-  view.show("recognising", decoded ? `Recognising… ${Math.round(recognised)}${of} s${ahead}` : undefined);
-  view.progress(total ? Math.min(1, recognised / total) : null);
+  view.show("recognizing", decoded ? `Recognizing… ${Math.round(recognized)}${of} s${ahead}` : undefined);
+  view.progress(total ? Math.min(1, recognized / total) : null);
 }
 
 async function upload() {
@@ -135,7 +135,7 @@ async function live() {
       hear(session.client);
       view.show("live");
       await Promise.race([stopped(), session.failed]);
-      view.show("recognising");
+      view.show("recognizing");
       await session.stop();
     });
   } catch (error) {
@@ -153,7 +153,7 @@ function hear(client) {
   on("final", ({ segment }) => segment.text && view.settle(segment));
   on("connected", () => view.show(view.state()));
   on("disconnected", () => view.show(view.state(), "The connection was lost; connecting again…"));
-  on("reconnecting", () => view.show(view.state(), "The server reconnects to its recogniser…"));
+  on("reconnecting", () => view.show(view.state(), "The server reconnects to its recognizer…"));
   on("audio_gap", ({ start, end }) => view.note(`${(end - start).toFixed(1)} s of the sound were lost.`));
   on("refused", ({ error }) => view.note(error.message));
 }
@@ -215,7 +215,7 @@ $("record").addEventListener("click", work(recordAndSend));
 $("live").addEventListener("click", work(live));
 $("again").addEventListener("click", (event) => work(again)(event));
 $("stop").addEventListener("click", () => stop());
-$("cancel").addEventListener("click", () => cancelling.abort());
+$("cancel").addEventListener("click", () => canceling.abort());
 $("save").addEventListener("click", () => tell(save));
 $("audio-file").addEventListener("change", view.enable);
 $("transcript").addEventListener("input", () => ($("save").disabled = shown === null));

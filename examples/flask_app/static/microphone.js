@@ -8,7 +8,7 @@ const PROBLEMS = {
   SecurityError: "This browser forbids microphones on this page.",
 };
 
-/** What browsers do to calls takes words off recognisers; to level the loudness harms none. */
+/** What browsers do to calls takes words off recognizers; to level the loudness harms none. */
 const AS_IT_IS = { echoCancellation: false, noiseSuppression: false, autoGainControl: true };
 
 /** Types that recordings are made in, the first that the browser can. */
@@ -33,12 +33,12 @@ export function closeMicrophone(stream) {
 /** Shows how loud a stream is and how long it has been on; gives a function that ends that. */
 export function meter(stream, level, timer, { limit, over }) {
   const context = new AudioContext();
-  const analyser = context.createAnalyser();
-  context.createMediaStreamSource(stream).connect(analyser);
-  const samples = new Float32Array(analyser.fftSize);
+  const analyzer = context.createAnalyser();
+  context.createMediaStreamSource(stream).connect(analyzer);
+  const samples = new Float32Array(analyzer.fftSize);
   const began = performance.now();
   const ticking = setInterval(() => {
-    analyser.getFloatTimeDomainData(samples);
+    analyzer.getFloatTimeDomainData(samples);
     const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
     level.value = Math.max(0, 1 + Math.log10(power + 1e-12) / 6); // -60 dB is 0
     const seconds = (performance.now() - began) / 1000;

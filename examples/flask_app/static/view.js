@@ -9,7 +9,7 @@ const STATES = {
   idle: "Choose a file, or speak.",
   recording: "Recording…",
   uploading: "Uploading…",
-  recognising: "Recognising…",
+  recognizing: "Recognizing…",
   live: "Listening…",
   done: "Done.",
   error: "That did not work.",
@@ -19,7 +19,7 @@ let busy = false; // with a sound, from the press of a button to its transcript
 
 export const state = () => $("transcript").dataset.state;
 
-/** Shows a state: idle, recording, uploading, recognising, live, done or error. */
+/** Shows a state: idle, recording, uploading, recognizing, live, done or error. */
 export function show(name, words = STATES[name]) {
   if ($("status").textContent !== words) $("status").textContent = words;
   if (state() !== name) {
@@ -41,7 +41,7 @@ export function enable() {
   for (const button of $("history").querySelectorAll("button")) button.disabled = busy;
   $("transcribe").disabled = busy || !$("audio-file").files.length;
   $("stop").disabled = !["recording", "live"].includes(state());
-  $("cancel").hidden = !["uploading", "recognising"].includes(state());
+  $("cancel").hidden = !["uploading", "recognizing"].includes(state());
   giveFocus($("stop"));
 }
 

@@ -115,7 +115,7 @@ class Posted:
 
 @pytest.fixture
 def make(tmp_path):
-    """Make an app on a recogniser that says `SAID`, or on another."""
+    """Make an app on a recognizer that says `SAID`, or on another."""
 
     def make(backend=None, **settings):
         config = Config(data=tmp_path / "data", **settings)

@@ -29,7 +29,7 @@ def speak(browser, id_="a", start=START, sound=JFK):
 
 
 def test_what_is_said_is_kept(browser):
-    """The words come back as they are recognised, and the transcript is found by the page's id."""
+    """The words come back as they are recognized, and the transcript is found by the page's id."""
     messages = speak(browser)
     finals = [
         m["event"]["segment"]["text"] for m in messages if m.get("event", {}).get("kind") == "final"
@@ -130,7 +130,7 @@ def test_a_session_that_goes_on_too_long_is_cut_off(make, monkeypatch):
     assert browser.transcript("a").text
 
 
-def test_what_the_recogniser_can_not_do_is_refused(make):
+def test_what_the_recognizer_can_not_do_is_refused(make):
     """The page is told which option it is."""
     able = azstt.backends.Capabilities(languages=frozenset({"en"}))
     browser = Browser(make(ScriptedBackend(capabilities=able)))

@@ -1,4 +1,4 @@
-"""The command for production, as the README has it: real connections, the real recogniser."""
+"""The command for production, as the README has it: real connections, the real recognizer."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def visitor(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def alone():
-    """What the recogniser hears in the recording without any app."""
+    """What the recognizer hears in the recording without any app."""
     return azstt.transcribe_bytes(JFK, backend=LocalBackend()).text
 
 

@@ -161,7 +161,7 @@ def test_a_correction_of_a_long_transcript_touches_its_segment_alone(place, text
 
 
 def test_a_text_for_silence_is_kept():
-    """Whoever writes where nothing was recognised gets a segment."""
+    """Whoever writes where nothing was recognized gets a segment."""
     silence = azstt.Transcript(backend="scripted", duration=3.0)
     assert [(s.start, s.end, s.text) for s in corrected(silence, "Hello.").segments] == [
         (0, 3, "Hello.")

@@ -17,11 +17,11 @@ sys.addaudithook(lambda event, args: [spy(event, args) for spy in _spies])
 
 
 def test_a_form_becomes_a_transcript(browser):
-    """What is uploaded is recognised, segment by segment, and kept under the upload's id."""
+    """What is uploaded is recognized, segment by segment, and kept under the upload's id."""
     last = browser.transcribe()
     assert last["state"] == "done"
     assert last["texts"] == list(SAID)
-    assert last["recognised"] == pytest.approx(11, abs=0.1)
+    assert last["recognized"] == pytest.approx(11, abs=0.1)
     assert browser.transcript(last["transcript"]).text == TEXT
 
 
@@ -114,11 +114,11 @@ def test_an_upload_that_stops_is_given_up(make):
     assert browser.transcribe()["state"] == "done"
 
 
-def test_an_upload_can_be_cancelled(browser):
+def test_an_upload_can_be_canceled(browser):
     """Nothing of it is kept."""
     upload = browser.announce(len(JFK)).get_json()["id"]
     assert browser.delete(f"/uploads/{upload}").status_code == 204
-    assert browser.watch(upload)["error"] == "cancelled"
+    assert browser.watch(upload)["error"] == "canceled"
     assert browser.get("/transcripts").get_json() == []
 
 
@@ -145,7 +145,7 @@ def test_all_browsers_together_have_a_limit(make):
     assert "the server has 1 recordings at work" in answer.get_json()["error"]
 
 
-def test_what_was_recognised_before_a_failure_is_kept(make):
+def test_what_was_recognized_before_a_failure_is_kept(make):
     """An error comes with the transcript so far."""
     error = azstt.ServiceError("the service went away", hint="try again")
     said = ScriptedBackend.saying(SAID[0])._script
@@ -167,11 +167,11 @@ def test_a_full_disk_ends_an_upload(make, tmp_path):
     assert (last["error"], last["texts"]) == ("the server failed; its log says why", list(SAID))
 
 
-def test_what_the_recogniser_can_not_do_is_told(make):
+def test_what_the_recognizer_can_not_do_is_told(make):
     """An option that the page does not offer is refused in words."""
     able = azstt.backends.Capabilities(languages=frozenset({"en"}))
     last = Browser(make(ScriptedBackend(capabilities=able))).transcribe(language=["de-DE"])
-    assert "does not recognise language 'de-DE'" in last["error"]
+    assert "does not recognize language 'de-DE'" in last["error"]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ class Account(TypedDict):
 
     Attributes:
         decoded: seconds that came out of the decoder.
-        sent: seconds that the recogniser took.
+        sent: seconds that the recognizer took.
         damage: what was lost in decoding.
         usage: what it took.
         over: whether the session is, so that what has no answer yet will have none.
@@ -33,7 +33,7 @@ class Assembler:
     """Collects one session's events.
 
     Args:
-        backend: the recogniser's name.
+        backend: the recognizer's name.
         language: what was asked for, if one language was.
     """
 
@@ -53,7 +53,7 @@ class Assembler:
 
     @property
     def heard(self) -> float:
-        """How far into the audio the recogniser has said anything, in seconds."""
+        """How far into the audio the recognizer has said anything, in seconds."""
         return self._book.heard
 
     def add(self, event: Event) -> None:
@@ -91,7 +91,7 @@ class Assembler:
         """Give the whole transcript.
 
         Raises:
-            RecognitionError: the recogniser failed (`Failed`).
+            RecognitionError: the recognizer failed (`Failed`).
             IncompleteTranscriptError: seconds of audio are unaccounted for. Both carry what
                 there is as ``.partial``.
         """

@@ -1,4 +1,4 @@
-"""Channels that are recognised separately: their samples apart, their transcripts together. Pure.
+"""Channels that are recognized separately: their samples apart, their transcripts together. Pure.
 
 Each channel has its own session, assembler and ledger, as if it were a recording of its own. What
 is merged counts seconds times channels, except where it tells of time itself.
@@ -12,7 +12,7 @@ from azstt._errors import AudioError
 from azstt._result import AudioLedger, Usage
 from azstt._transcript import Transcript
 
-#: Each channel takes a session of the recogniser; more than these are no telephone call.
+#: Each channel takes a session of the recognizer; more than these are no telephone call.
 MOST_CHANNELS = 8
 
 
@@ -24,7 +24,7 @@ def check_count(channels: int, source: str) -> None:
     """
     if channels > MOST_CHANNELS:
         raise AudioError(
-            f"{source!r} has {channels} channels, and at most {MOST_CHANNELS} can be recognised "
+            f"{source!r} has {channels} channels, and at most {MOST_CHANNELS} can be recognized "
             "separately; leave out channels='separate' to mix them",
             source=source,
         )
@@ -70,7 +70,7 @@ def _sum_of(ledgers: Sequence[AudioLedger]) -> AudioLedger:
     return AudioLedger(
         decoded=sum(ledger.decoded for ledger in ledgers),
         sent=sum(ledger.sent for ledger in ledgers),
-        recognised=sum(ledger.recognised for ledger in ledgers),
+        recognized=sum(ledger.recognized for ledger in ledgers),
         silent=sum(ledger.silent for ledger in ledgers),
         gaps=tuple(sorted(gaps, key=lambda gap: gap.at)),
     )

@@ -11,9 +11,9 @@ from operator import itemgetter
 from azstt._events import AudioGap, Ended, Event, Final, Partial, SpeechEnded, SpeechStarted
 from azstt._result import AudioLedger, Gap
 
-#: Seconds at the end of the audio that a recogniser may leave out: less than a syllable.
+#: Seconds at the end of the audio that a recognizer may leave out: less than a syllable.
 TOLERANCE = 0.1
-#: The reason of a gap where audio was sent, and left out before the recogniser took it.
+#: The reason of a gap where audio was sent, and left out before the recognizer took it.
 DROPPED = "dropped"
 #: Two gaps closer than this, in seconds, are one.
 _JOIN = 1e-6
@@ -36,7 +36,7 @@ class LedgerBook:
 
     @property
     def heard(self) -> float:
-        """How far into the audio the recogniser has said anything, in seconds."""
+        """How far into the audio the recognizer has said anything, in seconds."""
         return self._heard
 
     def add(self, event: Event) -> None:
@@ -56,7 +56,7 @@ class LedgerBook:
                 self._hear(at)
             case AudioGap(end=end, reason=reason):
                 self._enter_gap(event)
-                if reason != DROPPED:  # which the recogniser never had
+                if reason != DROPPED:  # which the recognizer never had
                     self._hear(end)
             case Ended(position=position):
                 self._end_speech(position)
@@ -70,13 +70,13 @@ class LedgerBook:
     ) -> AudioLedger:
         """Add up. What nothing accounts for becomes gaps with the reason ``"unaccounted"``.
 
-        That is audio after the end of what the recogniser says it has dealt with, and speech
+        That is audio after the end of what the recognizer says it has dealt with, and speech
         that it announced and never gave a result for. Without `Ended` the end is the end of the
         last result or gap: silence after it was never confirmed.
 
         Args:
             decoded: seconds that came out of the decoder.
-            sent: seconds that the recogniser took.
+            sent: seconds that the recognizer took.
             damage: what was lost in decoding.
             over: whether the session is; while it is not, the audio at the end that has no
                 answer yet is ``"pending"``.
@@ -89,9 +89,9 @@ class LedgerBook:
             [(gap.start, gap.end) for gap in self._gaps if gap.reason == DROPPED], limit=sent
         )
         # A result over a gap in what was sent is of what stood on both sides of it.
-        recognised = _subtract(_union(self._results, limit=sent), dropped)
+        recognized = _subtract(_union(self._results, limit=sent), dropped)
         gaps: list[Gap] = []
-        entered = recognised.copy()
+        entered = recognized.copy()
         for span, reason in [
             *(((gap.start, gap.end), gap.reason) for gap in self._gaps),
             *((span, "unaccounted") for span in lost),
@@ -102,14 +102,14 @@ class LedgerBook:
         return AudioLedger(
             decoded=decoded,
             sent=sent,
-            recognised=_total(recognised),
+            recognized=_total(recognized),
             silent=max(0.0, sent - _total(entered)),
             gaps=tuple(sorted([*damage, *gaps], key=lambda gap: gap.at)),
         )
 
     @property
     def _settling(self) -> list[Interval]:
-        """What shows that the recogniser has come so far: not what it was never given."""
+        """What shows that the recognizer has come so far: not what it was never given."""
         gaps = [(gap.start, gap.end) for gap in self._gaps if gap.reason != DROPPED]
         return self._results + self._empty + gaps
 

@@ -1,6 +1,6 @@
 """Which words of a partial will stay: what a screen can show without flicker. Pure.
 
-A recogniser changes its mind about an open segment as it hears more. What stays is derived by
+A recognizer changes its mind about an open segment as it hears more. What stays is derived by
 *local agreement*: the words that two partials in a row, of the same segment, both begin with, to
 the letter, are stable. The punctuation after the last of them is not: it depends on what follows.
 In scripts that set no spaces a word is a letter with all that belongs to it.
@@ -46,7 +46,7 @@ class _Open:
         return agreed
 
 
-class Stabiliser:
+class Stabilizer:
     """Tells what stays of each partial of one session. For one thread at a time.
 
     Speakers may take turns within a segment's time: each has a segment open. One that is named,

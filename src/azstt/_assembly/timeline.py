@@ -1,4 +1,4 @@
-"""From the recogniser's time to that of the audio, where some was dropped on the way. Pure."""
+"""From the recognizer's time to that of the audio, where some was dropped on the way. Pure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from azstt._result import Segment
 
 
 class Timeline:
-    """A recogniser counts what it was given; what it was not given comes on top."""
+    """A recognizer counts what it was given; what it was not given comes on top."""
 
     def __init__(self) -> None:
-        self._at: list[float] = []  # where, in the recogniser's time
+        self._at: list[float] = []  # where, in the recognizer's time
         self._shift: list[float] = [0.0]  # how much in all: before the first, after it...
 
     def drop(self, at: float, seconds: float) -> None:

@@ -1,11 +1,11 @@
-"""What a live session has heard: the recogniser's events as the user gets them. Pure."""
+"""What a live session has heard: the recognizer's events as the user gets them. Pure."""
 
 from __future__ import annotations
 
 from azstt._assembly.assembler import Account, Assembler
 from azstt._assembly.latency import Latency
 from azstt._assembly.ledger import DROPPED
-from azstt._assembly.stability import Stabiliser
+from azstt._assembly.stability import Stabilizer
 from azstt._assembly.timeline import Timeline
 from azstt._events import AudioGap, Event, Final, Partial, Reconnecting
 from azstt._result import Usage
@@ -16,7 +16,7 @@ class Hearing:
     """Puts events in the audio's own time, says what of a partial is stable, keeps the account.
 
     Args:
-        backend: the recogniser's name.
+        backend: the recognizer's name.
         language: what was asked for, if one language was.
     """
 
@@ -25,28 +25,28 @@ class Hearing:
         self.reconnects: int = 0
         self._assembler: Assembler = Assembler(backend=backend, language=language)
         self._timeline: Timeline = Timeline()
-        self._stabiliser: Stabiliser = Stabiliser()
+        self._stabilizer: Stabilizer = Stabilizer()
         self._first_result: float | None = None
 
     @property
     def over(self) -> bool:
-        """Whether the recogniser has said its last word."""
+        """Whether the recognizer has said its last word."""
         return self._assembler.over
 
     @property
     def heard(self) -> float:
-        """How far into the audio the recogniser has said anything, in seconds."""
+        """How far into the audio the recognizer has said anything, in seconds."""
         return self._assembler.heard
 
     def add(self, event: Event, now: float) -> Event:
-        """Take the recogniser's next event, at a time of the session; give the user's."""
+        """Take the recognizer's next event, at a time of the session; give the user's."""
         event = self._timeline.place(event)
         match event:
             case Partial():
-                event = self._stabiliser.partial(event)
+                event = self._stabilizer.partial(event)
                 self.latency.partial(event.end, now)
             case Final(segment=segment):
-                self._stabiliser.settled()
+                self._stabilizer.settled()
                 if segment.text:
                     self.latency.final(segment.end, now)
                     self._first_result = self._first_result or now
@@ -58,7 +58,7 @@ class Hearing:
         return event
 
     def drop(self, taken: float, at: float, seconds: float) -> AudioGap:
-        """Note that audio was left out after the recogniser had taken ``taken`` seconds."""
+        """Note that audio was left out after the recognizer had taken ``taken`` seconds."""
         gap = AudioGap(start=at, end=at + seconds, reason=DROPPED)
         self._timeline.drop(taken, seconds)
         self._assembler.add(gap)
@@ -83,7 +83,7 @@ class Hearing:
         """Give the whole transcript.
 
         Raises:
-            RecognitionError: the recogniser failed.
+            RecognitionError: the recognizer failed.
             IncompleteTranscriptError: seconds of audio are unaccounted for.
         """
         return self._assembler.complete(**account)

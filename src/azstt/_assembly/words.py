@@ -1,4 +1,4 @@
-"""Words with times, where a recogniser gave only text."""
+"""Words with times, where a recognizer gave only text."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def align_words(texts: Sequence[str], timed: Sequence[Word]) -> tuple[Word, ...]
             words += align_words(shown, spoken)
         elif shown and spoken:
             words += _share(shown, spoken)
-        elif shown:  # displayed, not spoken: a moment between its neighbours
+        elif shown:  # displayed, not spoken: a moment between its neighbors
             at = timed[b0 - 1].end if b0 else timed[0].start
             words += spread_words(shown, at, at)
     return tuple(words)

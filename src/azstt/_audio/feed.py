@@ -51,7 +51,7 @@ class ByteFeed:
             data: the next bytes of the stream; copied unless it is `bytes`. None at all is fine.
 
         Raises:
-            SessionStateError: the feed was closed or cancelled, or its reader is finished.
+            SessionStateError: the feed was closed or canceled, or its reader is finished.
         """
         piece = bytes(data)
         with self._changed:
@@ -77,7 +77,7 @@ class ByteFeed:
             error: what the reader raises; an `AudioSourceError` if not given.
         """
         with self._changed:
-            self._error = self._error or error or AudioSourceError("the feed was cancelled")
+            self._error = self._error or error or AudioSourceError("the feed was canceled")
             self._drop()
 
     @property
@@ -121,5 +121,5 @@ class ByteFeed:
 
     def _state(self) -> str:
         if self._error is not None:
-            return "was cancelled"
+            return "was canceled"
         return "is closed" if self._closed else "nobody reads any more"

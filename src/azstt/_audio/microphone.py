@@ -112,7 +112,7 @@ class Microphone:
         """Begin to record, as the sync block does."""
         try:
             await BlockingCall(self._open, name="azstt microphone").wait()
-        except BaseException:  # cancelled: what is still being opened is closed afterwards
+        except BaseException:  # canceled: what is still being opened is closed afterwards
             BlockingCall(self.close, name="azstt microphone")
             raise
         return self
@@ -161,7 +161,7 @@ class Microphone:
         return self
 
     async def __anext__(self) -> bytes:
-        """Wait for the next piece, as the sync iteration does; cancelling loses none."""
+        """Wait for the next piece, as the sync iteration does; canceling loses none."""
         self._check()
         await checkpoint()
         soon = crossing()

@@ -24,7 +24,7 @@ def empty(source: Source) -> AudioDecodeError:
 
 
 def not_audio(head: bytes, source: Source, error: Exception) -> AudioError:
-    """No format is recognised, or the one that is cannot be opened."""
+    """No format is recognized, or the one that is cannot be opened."""
     label = source.label
     if is_iso(head) and describe(head) is None:
         return AudioDecodeError(

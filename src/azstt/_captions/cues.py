@@ -162,7 +162,7 @@ class _Clock:
         known = _word_times(segment)
         marks = [(0, segment.start), *known, (len(segment.text), segment.end)]
         self._offsets: list[int] = [offset for offset, _ in marks]
-        # Never backwards, whatever the recogniser said.
+        # Never backwards, whatever the recognizer said.
         self._times: list[float] = list(accumulate((time for _, time in marks), max))
         self._edges: frozenset[int] = frozenset(offset for offset, _ in known)
 

@@ -49,7 +49,7 @@ Exit status:
 """
 
 app = typer.Typer(
-    # Rich's panels put colour codes into pipes wherever they believe to be in CI.
+    # Rich's panels put color codes into pipes wherever they believe to be in CI.
     rich_markup_mode=None,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -77,7 +77,7 @@ def run() -> int:
         # What is still buffered goes nowhere, or the interpreter would complain as it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _NO_READER
-    except Exception as error:  # noqa: BLE001 - the last line of defence: one line, not a traceback
+    except Exception as error:  # noqa: BLE001 - the last line of defense: one line, not a traceback
         complain(error, about=f"internal error: {type(error).__name__}", debug=debug)
         say("this should not happen; --debug shows where it did")
         return _FAILED
@@ -146,7 +146,7 @@ def transcribe(  # noqa: PLR0913, PLR0917 - an argument for each option, all giv
         str,
         typer.Option(
             metavar="mix|separate",
-            help="Mix the audio's channels, or recognise each by itself: a call with a speaker a "
+            help="Mix the audio's channels, or recognize each by itself: a call with a speaker a "
             "side.",
         ),
     ] = "mix",
@@ -168,7 +168,7 @@ def transcribe(  # noqa: PLR0913, PLR0917 - an argument for each option, all giv
     error; the bar is shown only where that is a terminal.
 
     Several files are transcribed one after the other, and one that fails keeps none of the others
-    from it. What was recognised before a failure or a timeout is written all the same: the exit
+    from it. What was recognized before a failure or a timeout is written all the same: the exit
     status is then 1, and a notice says that the transcript ends early.
     """
     options: TranscribeFields = {"start": _seconds(start, "--start") or 0.0, "track": track}

@@ -18,7 +18,7 @@ def emulate(  # noqa: PLR0913, PLR0917 - an argument for each option, all given 
         str | None,
         typer.Option(
             metavar="local|script",
-            help="Where words come from: the embedded recogniser, or a script. "
+            help="Where words come from: the embedded recognizer, or a script. "
             "[default: script with --script, else local]",
         ),
     ] = None,

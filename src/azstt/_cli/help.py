@@ -6,5 +6,5 @@ LANGUAGE = (
     "The language spoken, such as en-US. Repeat it for languages to choose from, where the backend "
     "can. [default: the backend's]"
 )
-BACKEND = "Who recognises: a name from 'azstt backends'. [default: the best configured]"
+BACKEND = "Who recognizes: a name from 'azstt backends'. [default: the best configured]"
 PHRASE = "A word or name to expect; repeat it."

@@ -121,7 +121,7 @@ class _Hearing:
     def _pieces(self) -> Iterator[bytes]:
         try:
             yield from self._source
-        except AzsttError as error:  # what came before it is still recognised
+        except AzsttError as error:  # what came before it is still recognized
             self.failures.append(error)
 
     def _show(self, event: Event, shown: GrowingText) -> None:
@@ -156,7 +156,7 @@ def listen(request: LiveRequest) -> bool:
         Whether all went well.
 
     Raises:
-        ConfigurationError: it can't be heard or recognised so.
+        ConfigurationError: it can't be heard or recognized so.
         MissingDependencyError: an extra is not installed.
         KeyboardInterrupt: it was stopped at once, or before the pipe was at its end.
     """

@@ -81,8 +81,8 @@ def live(  # noqa: PLR0913, PLR0917 - an argument for each option, all given by 
     What is said goes to standard output, a line for each segment that will not change. Where that
     is a terminal, what is being said is shown below, dim where it may still change.
 
-    Ctrl-C ends the recording: what was said so far is still recognised, and saved. A second one
-    stops at once, and what has been recognised is saved all the same. For the microphone the first
+    Ctrl-C ends the recording: what was said so far is still recognized, and saved. A second one
+    stops at once, and what has been recognized is saved all the same. For the microphone the first
     is the usual end, and no interruption.
     """
     if list_devices:

@@ -53,7 +53,7 @@ def remark(source: str, transcript: Transcript, *, whole: bool, where: str) -> N
     """
     name = name_of(source)
     if not whole:
-        say(f"{name}: the transcript ends early: it holds what was recognised before the failure")
+        say(f"{name}: the transcript ends early: it holds what was recognized before the failure")
     elif not transcript.segments:
         say(f"{name}: no speech was found")
     gaps = transcript.ledger.gaps

@@ -66,13 +66,13 @@ class _Shown:
         self._task = bar.add_task(name, total=None, at="", speed="")
 
     def __call__(self, progress: Progress) -> None:
-        """Move the bar to where the recogniser is."""
+        """Move the bar to where the recognizer is."""
         ends = f" of {_clock(progress.total)}" if progress.total is not None else ""
         self._bar.update(
             self._task,
             total=progress.total,
-            completed=progress.recognised,
-            at=f"{_clock(progress.recognised)}{ends}",
+            completed=progress.recognized,
+            at=f"{_clock(progress.recognized)}{ends}",
             speed=f"{progress.xrt:.1f} x real time",
         )
 

@@ -69,7 +69,7 @@ def transcribe_all(request: Request) -> bool:
 def _transcribe(
     source: str, backend: RecognizerBackend, request: Request
 ) -> tuple[Transcript | None, AzsttError | None]:
-    """Give the transcript, or the error and what had been recognised before it."""
+    """Give the transcript, or the error and what had been recognized before it."""
     hidden = request.quiet
     try:
         with _open(source) as audio, progress_bar(Path(source).name, hidden=hidden) as progress:

@@ -1,4 +1,4 @@
-"""One transcription: decode, recognise, assemble; on asyncio or trio."""
+"""One transcription: decode, recognize, assemble; on asyncio or trio."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class Job:
 
 
 async def transcribe(job: Job) -> Transcript:
-    """Run a job to its transcript; cancelling stops the work at once.
+    """Run a job to its transcript; canceling stops the work at once.
 
     Raises:
-        AzsttError: with what had been recognised as ``.partial``.
+        AzsttError: with what had been recognized as ``.partial``.
     """
     run = _Run(job)
     try:
@@ -79,7 +79,7 @@ class _Run:
 
     Two jobs stand side by side: *feed*, a thread that pulls audio from the decoder and pushes it
     into the session, and *drain*, which takes the session's events on the loop. Channels that are
-    recognised separately have a session each, and share everything else.
+    recognized separately have a session each, and share everything else.
     """
 
     def __init__(self, job: Job) -> None:
@@ -95,7 +95,7 @@ class _Run:
         self._reader: AudioReader | None = None
         self._decoded = 0
         self._source_is_over = False
-        self._recogniser_has_turn = False
+        self._recognizer_has_turn = False
         self._stop = False
         self._open(1)  # before anything is read; the others once their number is known
 
@@ -113,7 +113,7 @@ class _Run:
         return self._merged([c.assembler.complete(**self._account(c)) for c in self._channels])
 
     def so_far(self) -> Transcript:
-        """Give what was recognised until now."""
+        """Give what was recognized until now."""
         return self._merged([c.assembler.so_far(**self._account(c)) for c in self._channels])
 
     def _merged(self, transcripts: Sequence[Transcript]) -> Transcript:
@@ -150,13 +150,13 @@ class _Run:
             self._give_turn(channel.session.finish)
 
     def _give_turn(self, call: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Call the session, and let the loop see that the recogniser is the one to wait for.
+        """Call the session, and let the loop see that the recognizer is the one to wait for.
 
-        Once the source is over it stays so: what is left to say, the recogniser says.
+        Once the source is over it stays so: what is left to say, the recognizer says.
         """
-        self._recogniser_has_turn = True
+        self._recognizer_has_turn = True
         call(*args, **kwargs)
-        self._recogniser_has_turn = self._source_is_over
+        self._recognizer_has_turn = self._source_is_over
 
     async def _drain(self) -> None:
         """Take events until the last one; report and watch the clock in between."""
@@ -167,9 +167,9 @@ class _Run:
                 continue
             self._report()
             self._refuse_an_early_end()
-            if patience.is_over(self._mark(), monotonic(), waiting=self._recogniser_has_turn):
+            if patience.is_over(self._mark(), monotonic(), waiting=self._recognizer_has_turn):
                 raise RecognitionTimeoutError(
-                    f"the recogniser took no audio and said nothing for {patience.limit:g} s",
+                    f"the recognizer took no audio and said nothing for {patience.limit:g} s",
                     backend=self._job.backend.name,
                     hint="try again",
                 )
@@ -181,7 +181,7 @@ class _Run:
             if channel.assembler.over and not self._source_is_over:
                 channel.assembler.complete(**self._account(channel))  # raises what is missing
                 raise ServiceError(
-                    f"the recogniser ended the session at {self._seconds(channel.sent):.1f} s, "
+                    f"the recognizer ended the session at {self._seconds(channel.sent):.1f} s, "
                     "before the audio was over",
                     backend=self._job.backend.name,
                 )
@@ -209,7 +209,7 @@ class _Run:
         self._job.progress(
             Progress(
                 decoded=self._seconds(self._decoded),
-                recognised=heard,
+                recognized=heard,
                 total=self._reader.total_seconds if self._reader else None,
                 elapsed=elapsed,
                 xrt=heard / elapsed if elapsed else 0.0,

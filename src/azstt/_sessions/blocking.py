@@ -51,8 +51,8 @@ class BlockingLiveSession:
 
     Args:
         audio: as of `LiveSession`, like all that follow.
-        backend: who recognises.
-        overflow: what becomes of audio that the recogniser is too slow for.
+        backend: who recognizes.
+        overflow: what becomes of audio that the recognizer is too slow for.
         buffer: seconds of it that may wait until then.
         on_reconnect: is asked before a lost connection is made again.
         **options: the fields of `RecognitionOptions`.
@@ -130,7 +130,7 @@ class BlockingLiveSession:
         self._call(self._live.commit)
 
     def update(self, **options: Unpack[OptionFields]) -> None:
-        """Recognise what follows with other options; as `LiveSession.update`."""
+        """Recognize what follows with other options; as `LiveSession.update`."""
 
         async def update() -> None:
             await self._live.update(**options)
@@ -187,7 +187,7 @@ class BlockingLiveSession:
 
     @property
     def transcript(self) -> Transcript:
-        """All that was recognised so far; as `LiveSession.transcript`."""
+        """All that was recognized so far; as `LiveSession.transcript`."""
         return self._look(lambda: self._live.transcript)
 
     @property

@@ -90,7 +90,7 @@ class Conversation(LineListener):
                 await self._look_out_for(self._room)
 
     async def update(self, options: RecognitionOptions) -> None:
-        """Have the recogniser use other options after what was fed; returns when it does.
+        """Have the recognizer use other options after what was fed; returns when it does.
 
         Raises:
             ConfigurationError: it can't, and goes on as it was.
@@ -114,7 +114,7 @@ class Conversation(LineListener):
             raise answers[0]
 
     async def event(self) -> Event | None:
-        """Take the next event; None is the end. Cancelling loses none.
+        """Take the next event; None is the end. Canceling loses none.
 
         Raises:
             Exception: what ended the session, after the last event before it.
@@ -180,7 +180,7 @@ class Conversation(LineListener):
             self.on_failure(error)
 
     def on_failure(self, error: Exception) -> None:
-        """End it; whoever waits gets the error, with what was recognised."""
+        """End it; whoever waits gets the error, with what was recognized."""
         if self.over.is_set():
             return
         self.failure = error
@@ -212,7 +212,7 @@ class Conversation(LineListener):
         self._hearing.complete(account)  # raises what is missing
         if not self.finished:
             raise ServiceError(
-                f"the recogniser ended the session at {account['sent']:.1f} s, before the audio "
+                f"the recognizer ended the session at {account['sent']:.1f} s, before the audio "
                 "was over",
                 backend=self._backend,
             )
@@ -245,13 +245,13 @@ class Conversation(LineListener):
         self.look_at_the_clock()
 
     def look_at_the_clock(self) -> None:
-        """Give a recogniser up that is silent for longer than it may."""
+        """Give a recognizer up that is silent for longer than it may."""
         line, hearing = self.line, self._hearing
         mark = (line.taken, hearing.heard, hearing.reconnects)
         if self._patience.is_over(mark, monotonic(), waiting=line.waits):
             self.on_failure(
                 RecognitionTimeoutError(
-                    f"the recogniser took no audio and said nothing for {self._patience.limit:g} s",
+                    f"the recognizer took no audio and said nothing for {self._patience.limit:g} s",
                     backend=self._backend,
                     hint="try again",
                 )

@@ -40,7 +40,7 @@ class _State(Enum):
 
 
 class LiveSession:
-    """Recognises speech while it is spoken; on asyncio and trio.
+    """Recognizes speech while it is spoken; on asyncio and trio.
 
     Send audio in one task and iterate over the events in another; the transcript of what was said
     so far is there at any time::
@@ -52,8 +52,8 @@ class LiveSession:
                     ...
         print(live.transcript.text)
 
-    All calls belong to the event loop that `start` was called in. Each may be cancelled: an event
-    that was not given out is given to the next who asks, and a `send` that was cancelled has taken
+    All calls belong to the event loop that `start` was called in. Each may be canceled: an event
+    that was not given out is given to the next who asks, and a `send` that was canceled has taken
     nothing. It keeps no task and no cancel scope open between calls, so `start`, `send` and
     `aclose` may stand in different tasks, or cells of a notebook. `BlockingLiveSession` is the
     same for threads.
@@ -62,11 +62,11 @@ class LiveSession:
         audio: what will be sent: PCM of a format, of which any is resampled, or a container that
             arrives in pieces: ``"webm"``, ``"ogg"``, ``"mp4"`` (fragmented), ``"mp3"``, ``"aac"``
             (ADTS), ``"flac"``, ``"wav"``, or ``"auto"`` to tell it from its first bytes.
-        backend: who recognises, as for `transcribe_file`.
-        overflow: what becomes of audio that the recogniser is too slow for, as while it
+        backend: who recognizes, as for `transcribe_file`.
+        overflow: what becomes of audio that the recognizer is too slow for, as while it
             reconnects: ``"block"`` has `send` wait, ``"drop_oldest"`` drops what waited longest
             and says so by an `AudioGap` and in the ledger, ``"error"`` has `send` raise.
-        buffer: seconds of audio that may wait for the recogniser until then.
+        buffer: seconds of audio that may wait for the recognizer until then.
         on_reconnect: is asked, on another thread, before a lost connection is made again: it
             answers with the seconds to wait first, with None for those that the event names, or
             with False to give up. Only backends that connect anywhere take it.
@@ -87,20 +87,20 @@ class LiveSession:
         on_reconnect: ReconnectHook | None = None,
         **options: Unpack[OptionFields],
     ) -> None:
-        recogniser = resolve(backend, stacklevel=2)
-        able = recogniser.capabilities
+        recognizer = resolve(backend, stacklevel=2)
+        able = recognizer.capabilities
         asked = RecognitionOptions.of({"partials": able.partials, **options})
-        able.check(asked, backend=recogniser.name)
+        able.check(asked, backend=recognizer.name)
         self._plan: LinePlan = LinePlan(
             audio=audio,
-            backend=recogniser,
+            backend=recognizer,
             options=asked,
             overflow=overflow,
             buffer=buffer,
             on_reconnect=on_reconnect,
         )
         self._plan.check()
-        self._backend: str = recogniser.name
+        self._backend: str = recognizer.name
         self._asked: RecognitionOptions = asked
         self._state: _State = _State.NEW
         self._conversation: Conversation | None = None
@@ -122,7 +122,7 @@ class LiveSession:
         await self.aclose()
 
     async def start(self) -> None:
-        """Begin; returns when the recogniser takes audio.
+        """Begin; returns when the recognizer takes audio.
 
         Raises:
             RecognitionError: the session can't be had: no connection, refused...
@@ -145,7 +145,7 @@ class LiveSession:
     async def send(self, piece: Piece, /) -> None:
         """Send the next audio. A piece may be cut anywhere; an empty one is nothing.
 
-        Waits while ``buffer`` seconds wait for the recogniser, if ``overflow`` says so. One call
+        Waits while ``buffer`` seconds wait for the recognizer, if ``overflow`` says so. One call
         at a time: the next piece comes after this one.
 
         Args:
@@ -156,7 +156,7 @@ class LiveSession:
             ConfigurationError: it is no audio; nothing was sent.
             SessionStateError: not started, finished or closed; another `send` is at work; or
                 too much waits and ``overflow`` is ``"error"``: nothing was sent.
-            AzsttError: what ended the session, with what was recognised as ``.partial``.
+            AzsttError: what ended the session, with what was recognized as ``.partial``.
         """
         audio = self._plan.audio
         data = to_bytes(piece, audio if isinstance(audio, AudioFormat) else None)
@@ -185,7 +185,7 @@ class LiveSession:
     async def aclose(self) -> None:
         """Let go of everything, now and in bounded time; twice is once.
 
-        What the recogniser has not said yet it will not say: `finish`, and read the events up to
+        What the recognizer has not said yet it will not say: `finish`, and read the events up to
         the last, to have it all. The transcript stays.
         """
         if self._conversation is None or self._state is _State.CLOSED:
@@ -199,9 +199,9 @@ class LiveSession:
     async def commit(self) -> None:
         """End the open segment here: what was said so far becomes a `Final`, and audio goes on.
 
-        Azure Speech: the recogniser is ended and another one begins at this point, over a
+        Azure Speech: the recognizer is ended and another one begins at this point, over a
         connection of its own; language detection and labels of speakers begin anew. The embedded
-        recogniser cuts here.
+        recognizer cuts here.
 
         Raises:
             ConfigurationError: the backend can't.
@@ -215,9 +215,9 @@ class LiveSession:
         conversation.line.commit()
 
     async def update(self, **options: Unpack[OptionFields]) -> None:
-        """Recognise what follows with other options, such as ``phrases`` or ``language``.
+        """Recognize what follows with other options, such as ``phrases`` or ``language``.
 
-        Returns when the recogniser has them, after the audio before; cancelling leaves it to get
+        Returns when the recognizer has them, after the audio before; canceling leaves it to get
         them. Azure Speech: as of `commit`.
 
         Raises:
@@ -247,12 +247,12 @@ class LiveSession:
             raise
 
     async def receive(self) -> Event:
-        """Wait for the next event; cancelling loses none.
+        """Wait for the next event; canceling loses none.
 
         Raises:
             anyio.EndOfStream: there are no more: the last was `Ended`, or the session is closed.
             AzsttError: what ended the session, after all events before it, with what was
-                recognised as ``.partial``: a `RecognitionError`, such as an
+                recognized as ``.partial``: a `RecognitionError`, such as an
                 `IncompleteTranscriptError`, or an `AudioError`.
             SessionStateError: not started, or another task is waiting for the next event.
         """
@@ -281,7 +281,7 @@ class LiveSession:
 
         Raises:
             AzsttError: what ended the session, as of `receive`.
-            SessionStateError: not started, or closed before the end; what was recognised until
+            SessionStateError: not started, or closed before the end; what was recognized until
                 then is its ``.partial``.
         """
         await self._begun("wait").end()
@@ -331,7 +331,7 @@ class LiveSession:
 
     @property
     def transcript(self) -> Transcript:
-        """All that was recognised so far; complete after `Ended`.
+        """All that was recognized so far; complete after `Ended`.
 
         Before that, audio without an answer yet is in the ledger as a gap ``"pending"``.
 
@@ -342,7 +342,7 @@ class LiveSession:
 
     @property
     def usage(self) -> Usage:
-        """Seconds of audio that were recognised, latencies and reconnections so far.
+        """Seconds of audio that were recognized, latencies and reconnections so far.
 
         Raises:
             SessionStateError: not started.
@@ -387,7 +387,7 @@ class LiveSession:
             raise SessionStateError(f"send() {_State.CLOSED.value}")
         if plan.overflow == "error" and line.full:
             raise SessionStateError(
-                f"the recogniser is behind: buffer={plan.buffer!r} s of audio wait for it; send "
+                f"the recognizer is behind: buffer={plan.buffer!r} s of audio wait for it; send "
                 "no faster than it is spoken, or choose overflow='block' or 'drop_oldest'"
             )
 

@@ -12,7 +12,7 @@ from azstt._audio_format import AudioFormat
 #: Something to do between two pieces of audio.
 Call: TypeAlias = Callable[[], None]
 
-#: Seconds of audio that are taken at once: a recogniser that is behind is told to stop in between.
+#: Seconds of audio that are taken at once: a recognizer that is behind is told to stop in between.
 _MOST = 1.0
 
 

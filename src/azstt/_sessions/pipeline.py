@@ -1,4 +1,4 @@
-"""The line from whoever sends audio to the recogniser: decoder, queue, thread, session."""
+"""The line from whoever sends audio to the recognizer: decoder, queue, thread, session."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from azstt.backends import (
 )
 
 Overflow: TypeAlias = Literal["block", "drop_oldest", "error"]
-#: Takes, on the loop, what the recogniser says to other options: nothing, or why not.
+#: Takes, on the loop, what the recognizer says to other options: nothing, or why not.
 Answer: TypeAlias = Callable[[ConfigurationError | None], None]
 
 #: Bytes of a container that may wait to be decoded.
@@ -42,9 +42,9 @@ class LinePlan:
 
     Attributes:
         audio: what is sent.
-        backend: who recognises.
+        backend: who recognizes.
         options: how.
-        overflow: what becomes of audio that the recogniser is too slow for.
+        overflow: what becomes of audio that the recognizer is too slow for.
         buffer: seconds of it that may wait.
         on_reconnect: is asked before a lost connection is made again.
     """
@@ -86,7 +86,7 @@ class LineListener:
     """Hears of a line: on the loop, but for `on_audio`."""
 
     def on_event(self, event: Event) -> None:
-        """The recogniser says something."""
+        """The recognizer says something."""
 
     def on_failure(self, error: Exception) -> None:
         """Something on the line has failed."""
@@ -101,7 +101,7 @@ class LineListener:
         """There may be room again; told after `Line.ask_for_room`."""
 
     def on_audio(self, position: float) -> None:
-        """Audio up to this second waits for the recogniser; told on any thread."""
+        """Audio up to this second waits for the recognizer; told on any thread."""
 
 
 class Line:
@@ -155,17 +155,17 @@ class Line:
 
     @property
     def waits(self) -> bool:
-        """Whether it is the recogniser's turn to do something."""
+        """Whether it is the recognizer's turn to do something."""
         return self._busy or not self._outlet.idle
 
     @property
     def sent(self) -> float:
-        """Seconds of audio that the recogniser took, or that were dropped before it could."""
+        """Seconds of audio that the recognizer took, or that were dropped before it could."""
         return self._outlet.taken_seconds + self._outlet.dropped_seconds
 
     @property
     def taken(self) -> float:
-        """Seconds of audio that the recogniser took."""
+        """Seconds of audio that the recognizer took."""
         return self._outlet.taken_seconds
 
     @property
@@ -200,13 +200,13 @@ class Line:
             self._do(self._decoder.finish)
 
     def commit(self) -> None:
-        """Have the recogniser end the open segment after what was fed."""
+        """Have the recognizer end the open segment after what was fed."""
         session = self._session
         if isinstance(session, CommittingSession):
             self._do(partial(self._outlet.call, session.commit))
 
     def update(self, options: RecognitionOptions, answer: Answer) -> None:
-        """Have the recogniser use other options after what was fed, and answer when it does."""
+        """Have the recognizer use other options after what was fed, and answer when it does."""
         session = self._session
         if isinstance(session, UpdatingSession):
             update = partial(self._update, session, options, answer)

@@ -1,10 +1,10 @@
-"""Tells a recogniser that hangs from one that waits for audio. Pure."""
+"""Tells a recognizer that hangs from one that waits for audio. Pure."""
 
 from __future__ import annotations
 
 
 class Patience:
-    """A clock that runs only against the recogniser, and only while nothing moves.
+    """A clock that runs only against the recognizer, and only while nothing moves.
 
     Args:
         limit: seconds.
@@ -21,7 +21,7 @@ class Patience:
         Args:
             mark: where things stand; no change between two looks means that nothing moves.
             now: the time.
-            waiting: whether it is the recogniser that is waited for.
+            waiting: whether it is the recognizer that is waited for.
         """
         # Where it was not waited for at the last look, nobody knows since when it is.
         seen = (mark, waiting)

@@ -49,7 +49,7 @@ class Inlet(Generic[T]):
         self._soon(self._wake)
 
     async def get(self) -> T:
-        """Take the next item; cancelling loses none."""
+        """Take the next item; canceling loses none."""
         await checkpoint()
         while not self._items:
             self._ready = anyio.Event()

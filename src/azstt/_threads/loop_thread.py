@@ -256,7 +256,7 @@ class _Call(Generic[T]):
 
     async def run(self) -> None:
         """Settle the outcome: with what was raised too, and nothing gets past it."""
-        if self.outcome.is_there:  # cancelled before it began
+        if self.outcome.is_there:  # canceled before it began
             return
         try:
             with anyio.CancelScope() as self._scope:

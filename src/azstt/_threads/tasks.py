@@ -60,7 +60,7 @@ class BlockingCall:
         self._thread.start()
 
     async def wait(self) -> None:
-        """Wait for the end; cancelling leaves the function at work.
+        """Wait for the end; canceling leaves the function at work.
 
         Raises:
             BaseException: whatever the function raised.

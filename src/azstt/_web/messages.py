@@ -98,7 +98,7 @@ class Resume(_Command):
 
 
 class Update(_Command):
-    """Recognise the audio that follows with other options; those left out, or null, stay."""
+    """Recognize the audio that follows with other options; those left out, or null, stay."""
 
     kind: Literal["update"] = "update"
     language: Languages | None = None

@@ -95,7 +95,7 @@ class WireServer:
     async def serve(self, receive: Receive, send: Send) -> None:
         """Serve a connection; returns when its session is over or another connection has it.
 
-        Cancelling it ends the session, unless another connection has it.
+        Canceling it ends the session, unless another connection has it.
 
         Args:
             receive: gives the next message: a string, bytes, or None when the connection is gone.
@@ -220,7 +220,7 @@ class BlockingWireServer:
 
 
 async def _in_thread(function: Callable[[], T]) -> T:
-    """Call a blocking function in a daemon thread, which is left alone on cancelling."""
+    """Call a blocking function in a daemon thread, which is left alone on canceling."""
     results: list[T] = []
     await BlockingCall(lambda: results.append(function()), name="azstt wire").wait()
     return results[0]

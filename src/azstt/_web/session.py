@@ -42,7 +42,7 @@ from azstt._web.replay import EventLog, refusal
 
 _log = logging.getLogger("azstt.wire")
 
-#: Seconds that a recogniser has to refuse other options; a page takes long silence for an outage.
+#: Seconds that a recognizer has to refuse other options; a page takes long silence for an outage.
 _ANSWER = 3.0
 
 #: Gives the next message from a page: text, audio, or None when the connection is gone.
@@ -139,7 +139,7 @@ class WireSession:
                     await anyio.sleep(self._grace)
 
     async def close(self) -> None:
-        """Let go of the recogniser."""
+        """Let go of the recognizer."""
         await self._live.aclose()
 
     async def _serve(self, link: Link, seen: int) -> None:
@@ -241,7 +241,7 @@ class WireSession:
             await link.send(self._log.add(refused))
 
     async def _update(self, changes: OptionFields) -> None:
-        """Change options, without keeping the page from being heard while the recogniser is late.
+        """Change options, without keeping the page from being heard while the recognizer is late.
 
         Raises:
             ConfigurationError: it can't be.

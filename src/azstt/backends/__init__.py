@@ -1,4 +1,4 @@
-"""Recognisers behind one port.
+"""Recognizers behind one port.
 
 A backend of your own is an object that fits `RecognizerBackend`: hand it to `transcribe_file` as
 it is, or register its class under the entry-point group ``azstt.backends`` and name it.

@@ -1,4 +1,4 @@
-"""The port: what a recogniser must be, and what it says it can do."""
+"""The port: what a recognizer must be, and what it says it can do."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Capabilities(FrozenModel):
 
     Attributes:
         languages: BCP-47 tags, or bare languages (``en`` stands for ``en-GB`` too); None is any.
-        default_language: what is recognised when the caller names no language.
+        default_language: what is recognized when the caller names no language.
         language_detection: takes several candidate languages.
         diarization: tells speakers apart.
         phrases: takes words and names to expect.
@@ -87,7 +87,7 @@ class Capabilities(FrozenModel):
             if not self._speaks(tag):
                 known = ", ".join(sorted(self.languages or ()))
                 raise ConfigurationError(
-                    f"the {backend!r} backend does not recognise language {tag!r}; it knows {known}"
+                    f"the {backend!r} backend does not recognize language {tag!r}; it knows {known}"
                 )
         able = {name for name, flag in _FLAGS.items() if getattr(self, flag)} | self.options
         for name in sorted(options.asked - able - _ANY):
@@ -174,7 +174,7 @@ class ReconnectingSession(RecognizerSession, Protocol):
 
 @runtime_checkable
 class RecognizerBackend(Protocol):
-    """A recogniser: makes sessions. Its methods may be called from any thread."""
+    """A recognizer: makes sessions. Its methods may be called from any thread."""
 
     @property
     def name(self) -> str:

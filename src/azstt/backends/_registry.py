@@ -30,7 +30,7 @@ def resolve(
     Args:
         backend: an object that fits `RecognizerBackend`, a name, or None for the best that is
             configured: Azure Speech if `AzureSettings` finds it, or else the embedded local
-            recogniser, with a `BackendFallbackWarning` once.
+            recognizer, with a `BackendFallbackWarning` once.
         stacklevel: how many calls up the warning points, from the caller on.
 
     Raises:
@@ -71,7 +71,7 @@ def _warn_of_fallback(stacklevel: int) -> None:
         return
     _told_of_fallback.set()
     warnings.warn(
-        "no backend was named and no Azure Speech is configured, so the embedded recogniser does "
+        "no backend was named and no Azure Speech is configured, so the embedded recognizer does "
         "the work: English only, on this machine. backend='local' says so without this warning; "
         "AZURE_SPEECH_KEY and AZURE_SPEECH_REGION, in the environment or in a file .env, select "
         "Azure",

@@ -88,8 +88,8 @@ def serve(  # noqa: PLR0913 - each is one thing to set up, by name
     """Run an emulator in a thread of its own, for as long as the block lasts.
 
     Args:
-        engine: ``"script"`` says what the script tells it, ``"local"`` recognises the audio with
-            the embedded recogniser (extra ``local``); or an engine of your own.
+        engine: ``"script"`` says what the script tells it, ``"local"`` recognizes the audio with
+            the embedded recognizer (extra ``local``); or an engine of your own.
         script: what is said when; None is nothing at all.
         host: the address to listen on.
         port: the port; 0 is any that is free.

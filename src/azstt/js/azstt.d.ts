@@ -56,7 +56,7 @@ export interface Pronunciation {
   words: PronouncedWord[];
 }
 
-/** A stretch of speech that was recognised in one piece, such as an utterance. */
+/** A stretch of speech that was recognized in one piece, such as an utterance. */
 export interface Segment extends TimeSpan {
   text: string;
   words: Word[];
@@ -113,7 +113,7 @@ export interface SpeechEnded {
   at: number;
 }
 
-/** The server lost its connection to the recogniser, and makes another. */
+/** The server lost its connection to the recognizer, and makes another. */
 export interface Reconnecting {
   kind: "reconnecting";
   attempt: number;
@@ -121,13 +121,13 @@ export interface Reconnecting {
   reason: string;
 }
 
-/** Audio that was sent and will not be recognised, and why. */
+/** Audio that was sent and will not be recognized, and why. */
 export interface AudioGap extends TimeSpan {
   kind: "audio_gap";
   reason: string;
 }
 
-/** The session is over: everything was recognised or is silence. */
+/** The session is over: everything was recognized or is silence. */
 export interface Ended {
   kind: "ended";
   position: number;
@@ -262,7 +262,7 @@ export class LiveClient extends EventTarget {
   send(audio: ArrayBuffer | ArrayBufferView | Blob): Promise<void>;
   /** Ends the open segment here: what was said becomes a final. */
   commit(): void;
-  /** Recognises what follows with other options; those left out stay. */
+  /** Recognizes what follows with other options; those left out stay. */
   update(options: { language?: string | string[]; phrases?: string[] }): void;
   /** Says that no more audio comes; resolves with the transcript, rejects with a `LiveError`. */
   finish(): Promise<string>;

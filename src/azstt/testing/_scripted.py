@@ -1,4 +1,4 @@
-"""A recogniser that says what a script tells it, when the audio has come that far."""
+"""A recognizer that says what a script tells it, when the audio has come that far."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ EVERYTHING = Capabilities(
 
 
 class ScriptedBackend:
-    """A recogniser with a script for each session; keeps the same contract as every backend.
+    """A recognizer with a script for each session; keeps the same contract as every backend.
 
     An event alone comes as soon as the audio that it speaks of has been written; a `Cue` says when
     otherwise. What the audio is too short for comes at the end. `Ended` follows by itself unless
     the script ends the session with an `Ended` or a `Failed` of its own.
 
-    A commit ends the open segment as a recogniser would: the next `Final`, if it has begun, comes
+    A commit ends the open segment as a recognizer would: the next `Final`, if it has begun, comes
     at once with the words that have ended, and when its time has come with the others. A hook is
     asked before a `Reconnecting`, which then names the delay that the hook wants; nobody waits for
     it. Options change nothing of the script; `asked` tells what they were.

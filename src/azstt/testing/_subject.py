@@ -44,7 +44,7 @@ class Subject:
     def run(
         self, pcm: bytes, *, at: int = 0, prepare: Act | None = None, act: Act | None = None
     ) -> list[Event]:
-        """Recognise ``pcm`` from start to close; prepare before, and act after ``at`` bytes."""
+        """Recognize ``pcm`` from start to close; prepare before, and act after ``at`` bytes."""
         events: list[Event] = []
         session = self.open(events)
         try:

@@ -25,13 +25,13 @@ class Authority:
     key: Path
 
     @classmethod
-    def make(cls, folder: Path, organisation: str, name: str) -> Authority:
+    def make(cls, folder: Path, organization: str, name: str) -> Authority:
         """Make one."""
         folder.mkdir()
         ours = cls(folder / "ca.pem", folder / "ca.key")
         _openssl(
             *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-            *("-subj", f"/O={organisation}/CN={name}", "-addext", "keyUsage=critical,keyCertSign"),
+            *("-subj", f"/O={organization}/CN={name}", "-addext", "keyUsage=critical,keyCertSign"),
             *("-keyout", str(ours.key), "-out", str(ours.certificate)),
         )
         return ours

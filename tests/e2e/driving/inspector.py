@@ -12,7 +12,7 @@ from pathlib import Path
 from mitmproxy import ctx, http
 from mitmproxy.addonmanager import Loader
 
-PAGE = "<!doctype html><title>Blocked</title><h1>Your organisation does not allow this upload</h1>"
+PAGE = "<!doctype html><title>Blocked</title><h1>Your organization does not allow this upload</h1>"
 
 
 class Inspector:

@@ -18,13 +18,13 @@ class Client:
 
     def __init__(self, config, *, audio=(16_000, 16, 1), kind=sdk.SpeechRecognizer, lid=None):
         self.stream = sdk.audio.PushAudioInputStream(sdk.audio.AudioStreamFormat(*audio))
-        # the recogniser keeps no reference to these, and does not survive them
+        # the recognizer keeps no reference to these, and does not survive them
         self._kept = [config, sdk.audio.AudioConfig(stream=self.stream), lid]
         named = "speech_config"
         if kind is sdk.translation.TranslationRecognizer:
             named = "translation_config"
         more = {} if lid is None else {"auto_detect_source_language_config": lid}
-        self.recogniser = kind(**{named: config}, audio_config=self._kept[1], **more)
+        self.recognizer = kind(**{named: config}, audio_config=self._kept[1], **more)
         self.results: list = []
         self.partials: list[str] = []
         self.no_match: list = []
@@ -49,10 +49,10 @@ class Client:
         return next((name for name in names if name != "NoError"), None)
 
     def begin(self, *pieces: bytes) -> None:
-        """Start to recognise continuously, and push audio."""
+        """Start to recognize continuously, and push audio."""
         names = ("transcribing", "transcribed") if self._transcribes else ()
         partial, final = names or ("recognizing", "recognized")
-        r = self.recogniser
+        r = self.recognizer
         getattr(r, partial).connect(lambda event: self.partials.append(event.result.text))
         getattr(r, final).connect(self._take)
         r.speech_start_detected.connect(lambda event: self.started.append(event.offset))
@@ -75,7 +75,7 @@ class Client:
         ended = self._ended.wait(seconds)
         if self.cancellations:  # stopping between the two events makes letting go take 10 s
             self._stopped.wait(1.0)
-        r = self.recogniser
+        r = self.recognizer
         for signal in (*self._signals, r.speech_start_detected):
             signal.disconnect_all()
         stop = r.stop_transcribing_async if self._transcribes else None
@@ -83,14 +83,14 @@ class Client:
         assert ended, f"the session had not ended after {seconds} s"
 
     def run(self, *pieces: bytes, seconds: float = 15.0):
-        """Recognise it all; give itself."""
+        """Recognize it all; give itself."""
         self.begin(*pieces)
         self.end(seconds)
         return self
 
     def release(self) -> None:
-        """Let the recogniser go, which closes the connection."""
-        del self.recogniser
+        """Let the recognizer go, which closes the connection."""
+        del self.recognizer
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the unmodified native SDK makes of each fault: the tables of its behaviour, as tests."""
+"""What the unmodified native SDK makes of each fault: the tables of its behavior, as tests."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def test_delayed_messages(emulate, client, pointed):
 
 
 def test_unacknowledged_silence_overflows(emulate, client, pointed):
-    """Without acknowledgements the client's buffer of 66 s overflows, and the session ends."""
+    """Without acknowledgments the client's buffer of 66 s overflows, and the session ends."""
     config = pointed(emulate(faults=Faults.of(NoAcks(connection=None))))
     config.set_property_by_name("SPEECH-TransmitLengthBeforThrottleMs", "1000000")
     assert client(config).run(200 * SECOND).error == "ServiceTimeout"
@@ -232,7 +232,7 @@ def test_a_token_that_is_renewed(emulate, client, pointed):
     config.set_property(sdk.PropertyId.SpeechServiceConnection_Key, "k")
     one = client(config)
     one.begin(AUDIO[:64_000])
-    one.recogniser.authorization_token = "two"  # noqa: S105
+    one.recognizer.authorization_token = "two"  # noqa: S105
     one.stream.write(AUDIO[64_000:])
     one.end()
     assert (one.texts, one.error) == (TEXTS, None)

@@ -1,4 +1,4 @@
-"""The real SDK, the emulator, and the embedded recogniser: real words from real audio."""
+"""The real SDK, the emulator, and the embedded recognizer: real words from real audio."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def speech(audio):
     return read
 
 
-def test_the_words_are_the_recognisers_own(emulate, client, way, speech, audio):
-    """What the SDK hears is what the embedded recogniser makes of the same audio."""
+def test_the_words_are_the_recognizers_own(emulate, client, way, speech, audio):
+    """What the SDK hears is what the embedded recognizer makes of the same audio."""
     own = azstt.transcribe_file(audio / "jfk.wav", backend="local", segmentation_silence=2.0)
     config = way(emulate(engine="local"))
     config.set_property(sdk.PropertyId.Speech_SegmentationSilenceTimeoutMs, "2000")
@@ -35,7 +35,7 @@ def test_the_words_are_the_recognisers_own(emulate, client, way, speech, audio):
     assert heard.partials
 
 
-def test_segmentation_is_honoured(emulate, client, way, speech):
+def test_segmentation_is_honored(emulate, client, way, speech):
     """A longer silence that ends a phrase gives fewer phrases."""
     counts = []
     emulator = emulate(engine="local")
@@ -72,7 +72,7 @@ def test_a_drop_between_phrases(emulate, client, pointed, speech):
 
 
 def test_a_backend_that_fails(emulate, client, pointed):
-    """A recogniser that fails closes the connection as the service's own failure."""
+    """A recognizer that fails closes the connection as the service's own failure."""
     failure = azstt.Failed(error=azstt.ServiceError("broken on purpose"))
     emulator = emulate(engine=LocalEngine(ScriptedBackend([failure])))
     heard = client(pointed(emulator)).run(9 * SILENCE)

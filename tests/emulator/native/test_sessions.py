@@ -22,17 +22,17 @@ def test_side_by_side(emulate, client, way):
 
 
 def test_language_alone(emulate, way):
-    """A recogniser of languages alone is told the language."""
+    """A recognizer of languages alone is told the language."""
     script = Script.saying("Hello.")
     lid = sdk.languageconfig.AutoDetectSourceLanguageConfig(languages=["de-DE", "en-US"])
     config = way(emulate(script=script))
     stream = sdk.audio.PushAudioInputStream()
     audio = sdk.audio.AudioConfig(stream=stream)
-    recogniser = sdk.SourceLanguageRecognizer(
+    recognizer = sdk.SourceLanguageRecognizer(
         speech_config=config, auto_detect_source_language_config=lid, audio_config=audio
     )
     stream.write(2 * SECOND)
     stream.close()
-    result = recogniser.recognize_once()
+    result = recognizer.recognize_once()
     assert sdk.AutoDetectSourceLanguageResult(result).language == "de-DE"
-    del recogniser
+    del recognizer

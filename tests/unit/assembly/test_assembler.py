@@ -71,7 +71,7 @@ def test_the_last_word_ends_it(last):
 
 
 def test_a_failure_carries_what_there_was():
-    """What was recognised before a failure is not lost."""
+    """What was recognized before a failure is not lost."""
     failure = ServiceError("it broke")
     assembler, account = assembled(final("hello", 0, 1), Failed(error=failure))
     with pytest.raises(ServiceError) as caught:

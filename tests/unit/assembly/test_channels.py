@@ -40,7 +40,7 @@ def hearing(text: str, start: float, end: float, **more) -> azstt.Final:
 
 
 class Sides:
-    """A recogniser whose sessions play a script each, in the order in which they are opened."""
+    """A recognizer whose sessions play a script each, in the order in which they are opened."""
 
     name = "sides"
     capabilities = EVERYTHING
@@ -70,7 +70,7 @@ class Sides:
 
 
 def sides(*scripts) -> Sides:
-    """Make such a recogniser of lists of events."""
+    """Make such a recognizer of lists of events."""
     return Sides(*(ScriptedBackend(script) for script in scripts))
 
 
@@ -97,7 +97,7 @@ def test_transcripts_come_together():
             backend="x",
             model="m",
             ledger=AudioLedger(
-                decoded=sent, sent=sent, recognised=len(starts), silent=1, gaps=[gap]
+                decoded=sent, sent=sent, recognized=len(starts), silent=1, gaps=[gap]
             ),
             usage=Usage(audio_seconds=sent, wall_seconds=sent / 10, first_result_latency=latency),
         )
@@ -119,7 +119,7 @@ def test_transcripts_come_together():
     assert (merged.duration, merged.backend, merged.model) == (10, "x", "m")
     assert merged.language == "de-DE"
     assert merged.ledger.model_copy(update={"gaps": ()}) == AudioLedger(
-        decoded=29, sent=29, recognised=5, silent=3
+        decoded=29, sent=29, recognized=5, silent=3
     )
     assert [(gap.channel, gap.at) for gap in merged.ledger.gaps] == [(1, 8), (0, 9), (2, 9)]
     assert merged.ledger.unaccounted == 3
@@ -151,7 +151,7 @@ def test_each_session_hears_its_own_channel():
     assert [(s.channel, s.text) for s in transcript.segments] == [(1, "Hello?"), (0, "Yes?")]
     assert transcript.duration == 1.0
     assert transcript.ledger.decoded == transcript.ledger.sent == 3.0
-    assert transcript.ledger.recognised == pytest.approx(0.7)
+    assert transcript.ledger.recognized == pytest.approx(0.7)
     assert transcript.ledger.silent == pytest.approx(2.3)
     assert transcript.usage.audio_seconds == 3.0
     assert sorted(backend.closed) == [0, 1, 2]
@@ -203,7 +203,7 @@ def test_a_failure_in_one_channel_ends_all():
     assert [(s.channel, s.text) for s in error.partial.segments] == [(0, "Hello."), (1, "Yes?")]
     ledger = error.partial.ledger
     named = sum(gap.seconds for gap in ledger.gaps)
-    assert ledger.recognised + ledger.silent + named == pytest.approx(ledger.sent)
+    assert ledger.recognized + ledger.silent + named == pytest.approx(ledger.sent)
     assert sorted(backend.closed) == [0, 1]
 
 
@@ -267,19 +267,19 @@ def test_a_channel_that_hangs_is_given_up():
 
 
 def test_progress_waits_for_the_slowest_channel():
-    """What has been recognised has been so in every channel; times are those of the recording."""
+    """What has been recognized has been so in every channel; times are those of the recording."""
     told: list[azstt.Progress] = []
     backend = sides([hearing("Hello.", 0.0, 0.9)], [hearing("Yes?", 0.2, 0.5)])
     azstt.transcribe_bytes(STEREO, backend=backend, channels="separate", progress=told.append)
-    recognised = [progress.recognised for progress in told]
-    assert recognised == sorted(recognised)
-    assert recognised[-1] == told[-1].decoded == told[-1].total == 1.0
-    assert all(progress.recognised <= progress.decoded for progress in told)
+    recognized = [progress.recognized for progress in told]
+    assert recognized == sorted(recognized)
+    assert recognized[-1] == told[-1].decoded == told[-1].total == 1.0
+    assert all(progress.recognized <= progress.decoded for progress in told)
 
 
 @pytest.mark.anyio
-async def test_cancelling_stops_all_channels():
-    """Cancelling comes back at once, though one of the sessions hangs."""
+async def test_canceling_stops_all_channels():
+    """Canceling comes back at once, though one of the sessions hangs."""
     hangs = [Cue(event=azstt.SpeechStarted(at=0), at=0, delay=math.inf)]
     backend = sides([], hangs)
     with anyio.fail_after(20):
@@ -309,7 +309,7 @@ def test_a_session_that_opens_too_late_is_closed():
         time.sleep(0.01)
 
 
-# Through the embedded recogniser
+# Through the embedded recognizer
 
 
 def test_a_call_with_a_speaker_a_side(audio):
@@ -324,5 +324,5 @@ def test_a_call_with_a_speaker_a_side(audio):
         assert len(said & set(turn["text"].split())) >= len(said) - 2
     ledger = transcript.ledger
     assert ledger.sent == transcript.usage.audio_seconds == 2 * transcript.duration
-    assert ledger.recognised + ledger.silent == pytest.approx(ledger.sent)
+    assert ledger.recognized + ledger.silent == pytest.approx(ledger.sent)
     assert ledger.unaccounted == 0

@@ -35,7 +35,7 @@ def test_of_the_finals_the_median_counts(latency):
 
 
 def test_an_end_beyond_the_audio_is_held_against_its_last_piece(latency):
-    """A recogniser that rounds up by a little makes no latency vanish."""
+    """A recognizer that rounds up by a little makes no latency vanish."""
     latency.final(1.02, 51.25)
     assert latency.of_finals == pytest.approx(0.25)
 

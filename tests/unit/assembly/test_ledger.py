@@ -32,9 +32,9 @@ def ledger_of(events, sent=10.0, **account):
 
 
 def test_speech_and_silence_add_up():
-    """What results cover is recognised; the rest, once the session has ended, is silence."""
+    """What results cover is recognized; the rest, once the session has ended, is silence."""
     ledger = ledger_of([Started(), final(1, 3), final(5, 6), Ended(position=10)])
-    assert (ledger.recognised, ledger.silent, ledger.gaps) == (3, 7, ())
+    assert (ledger.recognized, ledger.silent, ledger.gaps) == (3, 7, ())
 
 
 def test_speech_without_words_is_silence():
@@ -42,7 +42,7 @@ def test_speech_without_words_is_silence():
     ledger = ledger_of(
         [SpeechStarted(at=1), final(1, 3, ""), SpeechEnded(at=3), Ended(position=10)]
     )
-    assert (ledger.recognised, ledger.silent, ledger.gaps) == (0, 10, ())
+    assert (ledger.recognized, ledger.silent, ledger.gaps) == (0, 10, ())
 
 
 def test_audio_after_the_last_word_said_is_unaccounted():
@@ -78,20 +78,20 @@ def test_a_named_gap_is_accounted_for():
 
 
 def test_a_result_over_a_gap_wins():
-    """Audio that was recognised after all is not missing."""
+    """Audio that was recognized after all is not missing."""
     events = [AudioGap(start=2, end=6, reason="outage"), final(3, 4), Ended(position=10)]
     ledger = ledger_of(events)
     assert [(gap.at, gap.seconds) for gap in ledger.gaps] == [(2, 1), (4, 2)]
-    assert ledger.recognised == 1
+    assert ledger.recognized == 1
 
 
 def test_a_result_over_dropped_audio_is_of_what_stood_around_it():
-    """What the recogniser was never given it can't have heard, though a segment spans it."""
+    """What the recognizer was never given it can't have heard, though a segment spans it."""
     ledger = ledger_of(
         [AudioGap(start=3, end=5, reason="dropped"), final(2, 6), Ended(position=10)]
     )
     assert ledger.gaps == (Gap(at=3, seconds=2, reason="dropped"),)
-    assert (ledger.recognised, ledger.silent) == (2, 6)
+    assert (ledger.recognized, ledger.silent) == (2, 6)
 
 
 def test_dropped_audio_that_goes_on_is_one_gap():
@@ -150,7 +150,7 @@ def test_a_syllable_at_the_end_may_be_left_out():
     assert ledger_of([Ended(position=10 - TOLERANCE / 2)]).gaps == ()
 
 
-def test_heard_is_how_far_the_recogniser_has_come():
+def test_heard_is_how_far_the_recognizer_has_come():
     """Progress is told by whatever it said last about the audio; what it never had is none."""
     book = LedgerBook()
     for event, heard in [
@@ -179,7 +179,7 @@ entries = st.one_of(
 
 @given(st.lists(entries, max_size=12), st.floats(0, 15))
 def test_every_second_is_entered_once(events, sent):
-    """Recognised, silent and missing seconds always add up to what was sent."""
+    """Recognized, silent and missing seconds always add up to what was sent."""
     ledger = ledger_of(events, sent=sent)
     missing = sum(gap.seconds for gap in ledger.gaps)
-    assert ledger.recognised + ledger.silent + missing == pytest.approx(sent, abs=1e-6)
+    assert ledger.recognized + ledger.silent + missing == pytest.approx(sent, abs=1e-6)

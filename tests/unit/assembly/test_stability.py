@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azstt import Final, Partial, RecognitionOptions, open_audio
-from azstt._assembly.stability import Stabiliser
+from azstt._assembly.stability import Stabilizer
 from azstt._audio_format import AudioFormat
 from azstt.backends.local import LocalBackend
 
@@ -29,7 +29,7 @@ WORDS = [
 texts = st.lists(st.sampled_from(WORDS), max_size=8).flatmap(
     lambda words: st.sampled_from([" ".join(words), "".join(words), f" {'  '.join(words)}\n"])
 )
-#: What a recogniser may say in turn, and the ends of segments (None).
+#: What a recognizer may say in turn, and the ends of segments (None).
 said = st.lists(texts | st.text(max_size=12) | st.none(), max_size=12)
 
 
@@ -40,8 +40,8 @@ def partial(text: str, start: float = 1.0, end: float = 2.0, speaker: str | None
 
 def shown(*texts: str) -> list[tuple[str, str]]:
     """Give stable and tail of each text of one segment."""
-    stabiliser = Stabiliser()
-    events = [stabiliser.partial(partial(text)) for text in texts]
+    stabilizer = Stabilizer()
+    events = [stabilizer.partial(partial(text)) for text in texts]
     return [(event.stable, event.tail) for event in events]
 
 
@@ -96,10 +96,10 @@ def test_no_word_is_parted(one, other, stable):
 )
 def test_what_is_shown_stays_and_no_word_stands_twice(later, tail):
     """A partial that contradicts goes on after the words that stand for the stable ones."""
-    stabiliser = Stabiliser()
+    stabilizer = Stabilizer()
     for text in ("the cat sat", "the cat sat"):
-        stabiliser.partial(partial(text))
-    event = stabiliser.partial(partial(later))
+        stabilizer.partial(partial(text))
+    event = stabilizer.partial(partial(later))
     assert event.text == later
     assert (event.stable, event.tail, event.delta) == ("the cat sat", tail, "")
 
@@ -113,14 +113,14 @@ def test_it_grows_after_a_contradiction():
 @given(said)
 def test_stable_text_only_grows(said):
     """Within a segment; the deltas make it up, and the tail completes the text it begins."""
-    stabiliser = Stabiliser()
+    stabilizer = Stabilizer()
     stable = ""
     for text in said:
         if text is None:
-            stabiliser.settled()
+            stabilizer.settled()
             stable = ""
             continue
-        event = stabiliser.partial(partial(text))
+        event = stabilizer.partial(partial(text))
         assert event.stable == stable + event.delta
         if text.startswith(stable):
             assert event.stable + event.tail == text
@@ -133,42 +133,42 @@ def test_stable_text_only_grows(said):
 @given(said, texts)
 def test_a_final_ends_the_segment(said, text):
     """Nothing of a segment is left in the next one."""
-    stabiliser = Stabiliser()
+    stabilizer = Stabilizer()
     for other in filter(None, said):
-        stabiliser.partial(partial(other))
-    stabiliser.settled()
-    event = stabiliser.partial(partial(text))
+        stabilizer.partial(partial(other))
+    stabilizer.settled()
+    event = stabilizer.partial(partial(text))
     assert (event.stable, event.tail, event.delta) == ("", text, "")
 
 
 def test_speakers_have_a_segment_each():
     """Two who speak at once do not take each other's words back."""
-    stabiliser = Stabiliser()
+    stabilizer = Stabilizer()
     for _ in range(2):
-        one = stabiliser.partial(partial("how are", 1, 3, "Guest-1"))
-        other = stabiliser.partial(partial("fine thanks", 2, 3, "Guest-2"))
+        one = stabilizer.partial(partial("how are", 1, 3, "Guest-1"))
+        other = stabilizer.partial(partial("fine thanks", 2, 3, "Guest-2"))
     assert (one.stable, other.stable) == ("how are", "fine thanks")
 
 
 def test_a_speaker_may_be_named_late():
-    """What is stable stays so when the recogniser finds out who speaks."""
-    stabiliser = Stabiliser()
+    """What is stable stays so when the recognizer finds out who speaks."""
+    stabilizer = Stabilizer()
     for speaker in ("Unknown", "Unknown", "Guest-1"):
-        event = stabiliser.partial(partial("how are", speaker=speaker))
+        event = stabilizer.partial(partial("how are", speaker=speaker))
     assert (event.speaker, event.stable) == ("Guest-1", "how are")
 
 
 def test_audio_of_its_own_is_a_segment_of_its_own():
-    """Where a recogniser dropped a segment without a final, the next one begins empty."""
-    stabiliser = Stabiliser()
+    """Where a recognizer dropped a segment without a final, the next one begins empty."""
+    stabilizer = Stabilizer()
     for _ in range(2):
-        stabiliser.partial(partial("how are", 1, 2))
-    assert stabiliser.partial(partial("how are", 1, 2.5)).stable == "how are"
-    assert stabiliser.partial(partial("fine", 2.5, 3)).stable == ""
+        stabilizer.partial(partial("how are", 1, 2))
+    assert stabilizer.partial(partial("how are", 1, 2.5)).stable == "how are"
+    assert stabilizer.partial(partial("fine", 2.5, 3)).stable == ""
 
 
 def test_most_words_of_real_speech_are_stable_before_their_final(audio):
-    """The embedded recogniser's partials, a second apart, settle most of a speech early."""
+    """The embedded recognizer's partials, a second apart, settle most of a speech early."""
     events = []
     options = RecognitionOptions(partials=True)
     session = LocalBackend(align=False).open(options, AudioFormat(), events.append)
@@ -181,12 +181,12 @@ def test_most_words_of_real_speech_are_stable_before_their_final(audio):
             time.sleep(0.001)
     session.finish()
     session.close()
-    stabiliser, stable, early, words = Stabiliser(), "", [], []
+    stabilizer, stable, early, words = Stabilizer(), "", [], []
     for event in events:
         if isinstance(event, Partial):
-            stable = stabiliser.partial(event).stable
+            stable = stabilizer.partial(event).stable
         elif isinstance(event, Final):
-            stabiliser.settled()
+            stabilizer.settled()
             early += stable.lower().replace(",", "").split()
             words += event.segment.text.split()
             stable = ""

@@ -20,7 +20,7 @@ from azstt._assembly.timeline import Timeline
 
 @pytest.fixture
 def timeline() -> Timeline:
-    """Two seconds are missing after 10 s, and three more after 20 s of what was recognised."""
+    """Two seconds are missing after 10 s, and three more after 20 s of what was recognized."""
     timeline = Timeline()
     timeline.drop(10.0, 0.5)
     timeline.drop(10.0, 1.5)
@@ -38,7 +38,7 @@ def test_without_a_drop_nothing_changes():
 def test_what_begins_at_a_drop_comes_after_it_and_what_ends_there_before(
     timeline, at, starts, ends
 ):
-    """Speech never lies in audio that the recogniser did not get."""
+    """Speech never lies in audio that the recognizer did not get."""
     assert timeline.place(SpeechStarted(at=at)) == SpeechStarted(at=starts)
     assert timeline.place(SpeechEnded(at=at)) == SpeechEnded(at=ends)
 
@@ -71,7 +71,7 @@ def test_every_kind_of_event_is_placed(timeline):
     st.lists(st.floats(0, 120), min_size=2, max_size=8),
 )
 def test_order_is_kept(drops, times):
-    """Whatever was dropped, what came later in the recogniser's time comes later in the audio's."""
+    """Whatever was dropped, what came later in the recognizer's time comes later in the audio's."""
     timeline = Timeline()
     for at, seconds in sorted(drops):
         timeline.drop(at, seconds)

@@ -92,19 +92,19 @@ def test_a_feed_without_a_bound_never_waits():
 
 
 def test_pushing_after_the_end_is_refused():
-    """A closed, cancelled or abandoned feed takes no more, and says which it is."""
-    closed, cancelled, left = ByteFeed(), ByteFeed(), ByteFeed()
+    """A closed, canceled or abandoned feed takes no more, and says which it is."""
+    closed, canceled, left = ByteFeed(), ByteFeed(), ByteFeed()
     closed.close()
     closed.close()
-    cancelled.cancel()
+    canceled.cancel()
     left.release()
-    for feed, why in ((closed, "is closed"), (cancelled, "was cancelled"), (left, "nobody reads")):
+    for feed, why in ((closed, "is closed"), (canceled, "was canceled"), (left, "nobody reads")):
         with pytest.raises(SessionStateError, match=why):
             feed.push(b"x")
 
 
 @pytest.mark.parametrize("error", [None, RuntimeError("mine")])
-def test_cancelling_frees_who_waits(error):
+def test_canceling_frees_who_waits(error):
     """``cancel`` ends a waiting read with the error, and a waiting push."""
     feed = ByteFeed(max_buffered=1)
     caught = []
@@ -155,16 +155,16 @@ def test_reading_only_a_part_frees_who_pushes(audio):
 
 @pytest.mark.parametrize("error", [None, ZeroDivisionError("mine")])
 @pytest.mark.parametrize("name", ["mediarecorder.webm", "jfk.wav", "containers/mp3.mp3"])
-def test_cancelling_makes_the_reader_raise(audio, name, error):
-    """A cancelled feed's reader raises what it was cancelled with, also in the middle."""
+def test_canceling_makes_the_reader_raise(audio, name, error):
+    """A canceled feed's reader raises what it was canceled with, also in the middle."""
     expected = AudioSourceError if error is None else ZeroDivisionError
     data = (audio / name).read_bytes()
     feed = ByteFeed()
     feed.push(data[: len(data) // 2])
     with open_audio(feed) as reader:
         next(reader)
-        until_cancelled = threading.Timer(0.05, feed.cancel, [error])
-        until_cancelled.start()
+        until_canceled = threading.Timer(0.05, feed.cancel, [error])
+        until_canceled.start()
         with pytest.raises(expected):
             for _ in reader:
                 pass

@@ -272,7 +272,7 @@ def test_what_is_inserted_costs_nothing_but_a_block(step):
 
 @pytest.mark.parametrize("lie", [1, 30, 5_000, 16_000])
 def test_a_size_that_lies(lie):
-    """A block that claims another size costs itself and at most its neighbours, at once."""
+    """A block that claims another size costs itself and at most its neighbors, at once."""
     data = bytearray(header() + cluster(PACKETS))
     at = positions(data)[10]
     data[at - 6 : at - 4] = number(lie, 2)

@@ -63,7 +63,7 @@ async def test_what_is_said_is_heard_on_a_loop(speaker, pcm):
 
 
 @pytest.mark.anyio
-async def test_cancelling_loses_no_piece(speaker, pcm):
+async def test_canceling_loses_no_piece(speaker, pcm):
     """Whoever gives up waiting, again and again, still hears everything."""
     speaker.say(pcm, pace=0.003)
     heard, given_up = b"", 0
@@ -182,8 +182,8 @@ def test_a_device_that_is_not_there(device):
 
 @pytest.mark.anyio
 @pytest.mark.usefixtures("speaker")
-async def test_opening_on_a_loop_may_fail_or_be_cancelled():
-    """An async block raises what the sync one does; cancelled, it leaves nothing that records."""
+async def test_opening_on_a_loop_may_fail_or_be_canceled():
+    """An async block raises what the sync one does; canceled, it leaves nothing that records."""
     with pytest.raises(azstt.ConfigurationError, match="no such microphone"):
         async with microphone(device="no such thing"):
             pass

@@ -31,7 +31,7 @@ MP3, AAC = bytes.fromhex("fff348c40000"), bytes.fromhex("fff160400c7f")
     ],
 )
 def test_what_a_header_says(head, stream):
-    """MP3 and AAC are told from their neighbours and from bytes that are no frame."""
+    """MP3 and AAC are told from their neighbors and from bytes that are no frame."""
     assert stream_of(bytes.fromhex(head)) == stream
 
 

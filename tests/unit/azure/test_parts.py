@@ -395,7 +395,7 @@ def test_attempts_end_with_the_time():
 
 @pytest.mark.parametrize("sign", [{"settled": 1.0}, {"heard": 10.0}])
 def test_attempts_begin_anew_when_the_service_was_there(sign):
-    """Something was recognised, or it answered further on: another outage, another count."""
+    """Something was recognized, or it answered further on: another outage, another count."""
     retry = Retry(POLICY)
     attempts(retry)
     assert attempts(retry, heard=9.0) == 2

@@ -307,7 +307,7 @@ def test_text_without_spaces_wraps(text):
 
 
 def test_words_guide_breaks_in_text_without_spaces():
-    """Where the recogniser gives Japanese words, a line ends with one of them."""
+    """Where the recognizer gives Japanese words, a line ends with one of them."""
     parts = ["今日", "の", "天気", "は", "とても", "良い", "です", "。"]
     segment = Segment(
         text="".join(parts), start=0, end=4, words=spread_words(parts, 0, 4), language="ja-JP"

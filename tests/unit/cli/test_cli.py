@@ -18,7 +18,7 @@ COMMAND = [sys.executable, "-m", "azstt"]
 ASK_NOT = "ask not what your country can do for you"
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
 
-#: Recognisers that fail in one way each; they are installed as anybody's would be.
+#: Recognizers that fail in one way each; they are installed as anybody's would be.
 PLUGIN = """
 import sys
 from azstt import AudioGap, Ended, Failed, Final, Segment, ServiceError, SpeechStarted
@@ -213,7 +213,7 @@ def test_silence_is_a_success_with_a_notice(here):
 
 
 def test_missing_audio_is_told(here):
-    """Audio that the recogniser had to drop is named, and where to look."""
+    """Audio that the recognizer had to drop is named, and where to look."""
     done = here("transcribe", "jfk.wav", "--backend", "dropping")
     assert done.returncode == 0
     notice = "jfk.wav: 1.5 s of audio are missing (dropped); --format json says where"
@@ -289,8 +289,8 @@ def test_empty_standard_input(azstt):
         ("hanging", ("--timeout", "1"), "was not done within timeout=1.0 s"),
     ],
 )
-def test_what_was_recognised_before_a_failure_is_written(azstt, backend, more, said):
-    """A failure, a hole or a timeout costs what follows, not what was recognised."""
+def test_what_was_recognized_before_a_failure_is_written(azstt, backend, more, said):
+    """A failure, a hole or a timeout costs what follows, not what was recognized."""
     done = azstt("transcribe", "jfk.wav", "--backend", backend, *more)
     assert done.returncode == 1
     assert done.stdout == b"Ann: Half a sentence\n"
@@ -364,7 +364,7 @@ def test_a_broken_installation_is_not_taken_for_a_missing_extra():
 
 
 def test_no_colours_in_pipes(azstt):
-    """No control codes get into a pipe, whatever the environment says of colours."""
+    """No control codes get into a pipe, whatever the environment says of colors."""
     env = {"FORCE_COLOR": "1", "GITHUB_ACTIONS": "true", "CLICOLOR_FORCE": "1"}
     for args in (["--help"], ["backends"], ["transcribe", "jfk.wav", "--backend", "talking"]):
         done = azstt(*args, env=env)

@@ -21,7 +21,7 @@ COMMAND = [sys.executable, "-m", "azstt", "live"]
 ASK_NOT = "ask what you can do for your country"
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX pipes and signals")
 
-#: Recognisers for the command; they are installed as anybody's would be.
+#: Recognizers for the command; they are installed as anybody's would be.
 PLUGIN = """
 import math
 from azstt import AudioGap, Ended, Failed, Final, Partial, Reconnecting, Segment, ServiceError
@@ -158,7 +158,7 @@ def test_trouble_on_the_way_is_told(live):
 
 
 def test_a_failure_costs_what_follows_it(live, tmp_path):
-    """What was recognised before is shown and saved; the status says that it is not all."""
+    """What was recognized before is shown and saved; the status says that it is not all."""
     saved = tmp_path / "talk.txt"
     done = live(*RAW, "--backend", "failing", "--save", saved, stdin=SECONDS)
     assert (done.returncode, done.stdout) == (1, "Half a sentence\n")
@@ -228,7 +228,7 @@ def test_the_backend_that_was_chosen_is_told(plugins, tmp_path):
 
 @posix
 def test_ctrl_c_ends_a_pipe_that_stays_open(plugins):
-    """What came through so far is recognised to its end; the status tells of the interruption."""
+    """What came through so far is recognized to its end; the status tells of the interruption."""
     ours, theirs = os.pipe()
     with started(*RAW, "--backend", "talking", stdin=ours, plugins=plugins) as process:
         os.close(ours)
@@ -242,7 +242,7 @@ def test_ctrl_c_ends_a_pipe_that_stays_open(plugins):
 
 @posix
 def test_a_second_ctrl_c_stops_at_once(plugins, tmp_path):
-    """A recogniser that never ends is not waited for; what it said is saved."""
+    """A recognizer that never ends is not waited for; what it said is saved."""
     saved = tmp_path / "talk.txt"
     args = (*RAW, "--backend", "stuck", "--save", saved)
     ours, theirs = os.pipe()
@@ -351,7 +351,7 @@ def test_the_microphone_is_heard_until_ctrl_c(speaker, plugins, audio, tmp_path)
 
 
 def test_what_the_microphone_lost_is_told(line_in, plugins):
-    """A recogniser that stands still for minutes costs audio, and not in silence."""
+    """A recognizer that stands still for minutes costs audio, and not in silence."""
     pipe = os.open(line_in, os.O_RDWR)
     with started("--backend", "slow", plugins=plugins) as process:
         assert b"listening" in process.stderr.readline()

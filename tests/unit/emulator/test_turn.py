@@ -97,7 +97,7 @@ def test_initial_silence_is_told_of_audio_that_comes_at_once():
 
 
 def test_silence_is_acknowledged_by_a_header():
-    """An acknowledgement raises no event: a header on a path that nobody knows."""
+    """An acknowledgment raises no event: a header on a path that nobody knows."""
     turn = Turn(TurnRequest(), "tag")
     (message,) = turn.hear(Quiet(until=2.5))
     assert (message.path, message.text) == (ACK_PATH, "")

@@ -46,7 +46,7 @@ def test_missing_package(package):
     """A package that is not installed is named with the line that installs it."""
     said = run(f"sys.modules[{package!r}] = None\n" + OPEN.format(arguments={}))
     assert said == (
-        f"the embedded recogniser needs {package!r}, which is not installed; "
+        f"the embedded recognizer needs {package!r}, which is not installed; "
         "pip install 'azstt[local]'"
     )
 

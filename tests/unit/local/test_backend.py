@@ -23,7 +23,7 @@ from azstt._events import (
 )
 from azstt.backends import CommittingSession, RecognizerBackend
 from azstt.backends.local import LocalBackend, _assets
-from azstt.backends.local._recogniser import load as load_model
+from azstt.backends.local._recognizer import load as load_model
 from azstt.backends.local._segmenter import Cutting
 from azstt.backends.local._session import LocalSession, Plan
 
@@ -58,7 +58,7 @@ def clip(audio):
     return pcm(audio / "arctic_a0009.flac")
 
 
-def recognise(backend, audio: bytes, sizes=(PIECE,), **options) -> list[Event]:
+def recognize(backend, audio: bytes, sizes=(PIECE,), **options) -> list[Event]:
     """Take audio through a session, in writes of the given sizes in turn."""
     events: list[Event] = []
     session = backend.open(RecognitionOptions(**options), AudioFormat(), events.append)
@@ -100,13 +100,13 @@ def test_it_is_a_backend(backend):
 @pytest.mark.parametrize("name", CLEAR)
 def test_clip_is_heard_to_the_word(backend, audio, manifest, name):
     """A clear recording gives exactly its words."""
-    assert plain(recognise(backend, pcm(audio / name))) == manifest[name]["text"]
+    assert plain(recognize(backend, pcm(audio / name))) == manifest[name]["text"]
 
 
 @pytest.mark.parametrize("align", [True, False])
 def test_words_lie_in_their_segment(speech, align):
     """Words follow one another inside their segment, each with a confidence."""
-    events = recognise(LocalBackend(align=align), speech, segmentation_silence=0.5)
+    events = recognize(LocalBackend(align=align), speech, segmentation_silence=0.5)
     assert len(finals(events)) > 2
     for event in finals(events):
         segment = event.segment
@@ -124,7 +124,7 @@ def test_words_lie_in_their_segment(speech, align):
 def test_word_starts(audio, align):
     """Words start near to where a phonetician marked them, measured nearer than estimated."""
     labels = json.loads((audio / "praatio_mary.words.json").read_text())
-    events = recognise(LocalBackend(align=align), pcm(audio / "praatio_mary.flac"))
+    events = recognize(LocalBackend(align=align), pcm(audio / "praatio_mary.flac"))
     words = finals(events)[0].segment.words
     off = [abs(w.start - label["start"]) for w, label in zip(words, labels, strict=True)]
     assert sum(off) / len(off) < (0.05 if align else 0.15)
@@ -132,7 +132,7 @@ def test_word_starts(audio, align):
 
 def test_the_course_of_a_session(backend, speech):
     """Each segment is announced, ended and given, in order; all ends at what was written."""
-    events = recognise(backend, speech, segmentation_silence=0.5)
+    events = recognize(backend, speech, segmentation_silence=0.5)
     assert events[0] == Started(model="moonshine-tiny-en")
     assert events[-1] == Ended(position=11.0)
     count = len(finals(events))
@@ -145,14 +145,14 @@ def test_the_course_of_a_session(backend, speech):
 def test_language_tag(backend, audio):
     """A segment bears the tag that was asked for, else that of American English."""
     clip = pcm(audio / "arctic_a0009.flac")
-    assert finals(recognise(backend, clip))[0].segment.language == "en-US"
-    assert finals(recognise(backend, clip, language="en-GB"))[0].segment.language == "en-GB"
+    assert finals(recognize(backend, clip))[0].segment.language == "en-US"
+    assert finals(recognize(backend, clip, language="en-GB"))[0].segment.language == "en-GB"
 
 
 @pytest.mark.parametrize("size", [0, 2, 320, 3200, 160_000])
 def test_silence_has_no_words(backend, size):
     """Silence of any length, from a sample on, ends well and says nothing."""
-    events = recognise(backend, bytes(size))
+    events = recognize(backend, bytes(size))
     assert events == [Started(model="moonshine-tiny-en"), Ended(position=size / 32_000)]
 
 
@@ -160,15 +160,15 @@ def test_noise_has_no_words(backend, audio):
     """Noise, recorded or made, gives no text."""
     dice = np.random.default_rng(1)
     made = dice.integers(-9000, 9000, 64_000, "<i2").tobytes()
-    assert plain(recognise(backend, pcm(audio / "noise.flac"))) == ""
-    assert plain(recognise(backend, made)) == ""
+    assert plain(recognize(backend, pcm(audio / "noise.flac"))) == ""
+    assert plain(recognize(backend, made)) == ""
 
 
 @pytest.mark.parametrize("milliseconds", [1, 10, 100])
 def test_scrap_of_speech(backend, speech, milliseconds):
     """A scrap of speech, too short to hold a word, is accounted for."""
     scrap = speech[32_000 : 32_000 + 32 * milliseconds]
-    assert recognise(backend, scrap)[-1] == Ended(position=milliseconds / 1000)
+    assert recognize(backend, scrap)[-1] == Ended(position=milliseconds / 1000)
 
 
 def test_partials_grow_into_the_final(backend, audio):
@@ -200,14 +200,14 @@ def settled(session) -> None:
 
 def test_no_partials_unless_asked(backend, speech):
     """Who does not ask for partials gets none."""
-    assert not any(isinstance(event, Partial) for event in recognise(backend, speech))
+    assert not any(isinstance(event, Partial) for event in recognize(backend, speech))
 
 
 def test_a_shorter_pause_cuts_more(backend, speech):
     """The caller says which pause ends a segment; live the default is shorter."""
-    whole = finals(recognise(backend, speech))
-    short = finals(recognise(backend, speech, segmentation_silence=0.3))
-    live = finals(recognise(backend, speech, partials=True))
+    whole = finals(recognize(backend, speech))
+    short = finals(recognize(backend, speech, segmentation_silence=0.3))
+    live = finals(recognize(backend, speech, partials=True))
     assert len(whole) < len(live) <= len(short)
 
 
@@ -218,7 +218,7 @@ def test_a_shorter_pause_cuts_more(backend, speech):
 @given(st.lists(st.integers(1, 40_000), min_size=1, max_size=6))
 def test_cuts_of_the_writes_do_not_matter(backend, clip, sizes):
     """However the audio is cut into writes, the same finals come."""
-    assert finals(recognise(backend, clip, sizes)) == finals(recognise(backend, clip, [len(clip)]))
+    assert finals(recognize(backend, clip, sizes)) == finals(recognize(backend, clip, [len(clip)]))
 
 
 def test_sessions_at_once(audio, manifest):
@@ -228,7 +228,7 @@ def test_sessions_at_once(audio, manifest):
     backend, heard, most = LocalBackend(workers=2), [], 0
 
     def run(name: str) -> None:
-        heard.append((name, plain(recognise(backend, audios[name]))))
+        heard.append((name, plain(recognize(backend, audios[name]))))
 
     threads = [threading.Thread(target=run, args=(name,)) for name in names]
     for thread in threads:
@@ -417,7 +417,7 @@ def test_other_formats_are_refused(backend, audio):
     "option", [{"language": "de-DE"}, {"diarize": True}, {"phrases": ("azstt",)}]
 )
 def test_what_it_cannot_do_is_refused(backend, option):
-    """An option that it can't honour is refused, not ignored."""
+    """An option that it can't honor is refused, not ignored."""
     with pytest.raises(ConfigurationError, match="'local' backend does not"):
         backend.open(RecognitionOptions.of(option), AudioFormat(), print)
 
@@ -439,7 +439,7 @@ def test_own_model(own_model, audio, manifest):
     backend = LocalBackend(own_model)
     assert backend.capabilities.languages is None
     assert backend.capabilities.word_times == "estimated"
-    events = recognise(backend, pcm(audio / "arctic_a0009.flac"), language="fr-FR")
+    events = recognize(backend, pcm(audio / "arctic_a0009.flac"), language="fr-FR")
     assert events[0] == Started(model=own_model.name)
     assert finals(events)[0].segment.language == "fr-FR"
     assert plain(events) == manifest["arctic_a0009.flac"]["text"]
@@ -452,12 +452,12 @@ def test_folder_without_a_model(tmp_path):
 
 
 def test_model_that_is_none(own_model):
-    """A model file with other contents fails the start, as an error of the recogniser."""
+    """A model file with other contents fails the start, as an error of the recognizer."""
     (own_model / _assets.ENCODER).unlink()
     (own_model / _assets.ENCODER).write_bytes(b"no model")
     events: list[Event] = []
     session = LocalBackend(own_model).open(RecognitionOptions(), AudioFormat(), events.append)
-    with pytest.raises(RecognitionError, match="the embedded recogniser failed") as caught:
+    with pytest.raises(RecognitionError, match="the embedded recognizer failed") as caught:
         session.start()
     assert not caught.value.retryable
     session.write(b"")

@@ -40,7 +40,7 @@ def text(words) -> str:
 
 def test_speech(model, audio):
     """A clean sentence is heard without an error, each word with a confidence."""
-    words = model.transcribe(pcm(audio / "arctic_a0009.flac"), cancelled=never)
+    words = model.transcribe(pcm(audio / "arctic_a0009.flac"), canceled=never)
     assert text(words) == "He turned sharply and faced Gregson across the table."
     assert all(0.1 < word.confidence <= 1.0 for word in words)
 
@@ -48,10 +48,10 @@ def test_speech(model, audio):
 @pytest.mark.parametrize("size", [0, 2, 320, 3200])
 def test_very_short_audio(model, size):
     """A sample, or none at all, is nothing that the model could stumble over."""
-    model.transcribe(bytes(size), cancelled=never)
+    model.transcribe(bytes(size), canceled=never)
 
 
-def test_cancelling_between_tokens(model, audio):
+def test_canceling_between_tokens(model, audio):
     """Decoding stops at the next token once the words are no longer wanted."""
     asked = []
 
@@ -60,7 +60,7 @@ def test_cancelling_between_tokens(model, audio):
         return len(asked) == 3
 
     with pytest.raises(CancelledError):
-        model.transcribe(pcm(audio / "jfk.wav"), cancelled=soon)
+        model.transcribe(pcm(audio / "jfk.wav"), canceled=soon)
     assert len(asked) == 3
 
 

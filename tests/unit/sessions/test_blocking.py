@@ -232,7 +232,7 @@ def test_another_thread_may_close():
 
 
 def test_what_ends_the_session_comes_out():
-    """An error of the recogniser is raised by the call that meets it, with what there was."""
+    """An error of the recognizer is raised by the call that meets it, with what there was."""
     script = [
         Final(segment=Segment(text="Hello.", start=0.0, end=0.1)),
         Cue(event=Failed(error=ServiceError("on purpose")), at=0.2),

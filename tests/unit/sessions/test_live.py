@@ -72,7 +72,7 @@ async def until(condition) -> None:
 
 
 def stuck(at: float, *before, **described) -> ScriptedBackend:
-    """A recogniser that takes audio up to a second, and hangs then until it is closed."""
+    """A recognizer that takes audio up to a second, and hangs then until it is closed."""
     hangs = Cue(event=SpeechStarted(at=at), at=at, delay=math.inf)
     return ScriptedBackend([*before, hangs], **described)
 
@@ -176,7 +176,7 @@ async def test_the_events_have_one_reader_at_a_time():
         assert [event.kind async for event in live.events()] == ["ended"]
 
 
-async def test_cancelling_loses_no_event():
+async def test_canceling_loses_no_event():
     """However often a reader gives up waiting, it gets every event once and in order."""
     count = 200
     script = [final(str(n), n / 100, (n + 1) / 100) for n in range(count)]
@@ -194,8 +194,8 @@ async def test_cancelling_loses_no_event():
     assert read == [str(n) for n in range(count)]
 
 
-async def test_a_send_that_is_cancelled_has_taken_nothing():
-    """With the recogniser behind, send waits; given up, its audio is not half sent."""
+async def test_a_send_that_is_canceled_has_taken_nothing():
+    """With the recognizer behind, send waits; given up, its audio is not half sent."""
     async with LiveSession(backend=stuck(0.1), buffer=0.3) as live:
         with anyio.move_on_after(0.3) as scope:
             while True:
@@ -283,9 +283,9 @@ async def test_while_the_start_is_at_work_no_audio_is_taken(call):
 
 
 @pytest.mark.usefixtures("no_thread_left")
-@pytest.mark.parametrize("way", ["closed", "cancelled"])
+@pytest.mark.parametrize("way", ["closed", "canceled"])
 async def test_a_start_that_is_left_leaves_no_session(way):
-    """A recogniser's session that comes too late is closed, and never started."""
+    """A recognizer's session that comes too late is closed, and never started."""
     backend = SlowToOpen()
     live = LiveSession(backend=backend)
 
@@ -323,7 +323,7 @@ async def test_closing_frees_a_send_that_waits():
 async def test_what_is_dropped_is_named_and_times_stay_true():
     """The oldest audio goes, as an event and in the ledger, and later words are in place."""
     hold = threading.Event()
-    later = final("Later.", 1.0, 1.5)  # in the time of the recogniser, which was given less
+    later = final("Later.", 1.0, 1.5)  # in the time of the recognizer, which was given less
     backend = HeldBackend([later], hold, at=0.5)
     async with LiveSession(backend=backend, overflow="drop_oldest", buffer=1.0) as live:
         await live.send(PIECE * 5)
@@ -345,7 +345,7 @@ async def test_what_is_dropped_is_named_and_times_stay_true():
         *(pytest.approx(0.5), pytest.approx(2.0), "dropped"),
     )
     assert ledger.sent == pytest.approx(3.5)
-    assert ledger.sent == pytest.approx(ledger.recognised + ledger.silent + gap.seconds)
+    assert ledger.sent == pytest.approx(ledger.recognized + ledger.silent + gap.seconds)
     assert isinstance(events[-1], Ended)
     assert events[-1].position == pytest.approx(3.5)
     assert live.usage.audio_seconds == pytest.approx(1.5)
@@ -388,7 +388,7 @@ async def test_a_session_that_cannot_start_says_why():
 
 
 async def test_an_end_that_comes_too_early_is_an_error():
-    """A recogniser that stops in the middle is no success."""
+    """A recognizer that stops in the middle is no success."""
     script = [Cue(event=Ended(position=0.5), at=0.5)]
     async with LiveSession(backend=ScriptedBackend(script)) as live:
         for _ in range(5):
@@ -408,7 +408,7 @@ async def test_a_shortened_transcript_is_an_error():
     assert caught.value.partial.text == "One."
 
 
-async def test_a_recogniser_that_hangs_is_given_up():
+async def test_a_recognizer_that_hangs_is_given_up():
     """A session never waits for ever, and the error says for how long it did."""
     backend = stuck(0.1, capabilities=Capabilities(patience=0.3))
     async with LiveSession(backend=backend) as live:
@@ -421,7 +421,7 @@ async def test_a_recogniser_that_hangs_is_given_up():
 
 
 @pytest.mark.parametrize("overflow", ["block", "drop_oldest", "error"])
-async def test_whoever_only_sends_learns_of_a_recogniser_that_hangs(overflow):
+async def test_whoever_only_sends_learns_of_a_recognizer_that_hangs(overflow):
     """Where handlers take the events nobody waits for one: the send that finds no room tells."""
     backend = stuck(0.1, capabilities=Capabilities(patience=0.3))
     async with LiveSession(backend=backend, overflow=overflow, buffer=0.2) as live:
@@ -438,7 +438,7 @@ async def test_whoever_only_sends_learns_of_a_recogniser_that_hangs(overflow):
 
 @pytest.mark.usefixtures("no_thread_left")
 async def test_a_start_that_hangs_is_given_up():
-    """A recogniser that never stands is no reason to wait for ever."""
+    """A recognizer that never stands is no reason to wait for ever."""
     hold = threading.Event()
     backend = HangsIn("start", hold, capabilities=Capabilities(patience=0.3))
     with pytest.raises(RecognitionTimeoutError), anyio.fail_after(30):
@@ -447,7 +447,7 @@ async def test_a_start_that_hangs_is_given_up():
 
 
 async def test_a_speaker_who_pauses_is_waited_for():
-    """No audio is no fault of the recogniser's."""
+    """No audio is no fault of the recognizer's."""
     backend = ScriptedBackend(capabilities=Capabilities(patience=0.2))
     async with LiveSession(backend=backend) as live:
         await live.send(PIECE)
@@ -574,7 +574,7 @@ async def test_whoever_waits_for_the_whole_is_told_that_it_was_closed(call):
 
 
 @pytest.mark.usefixtures("no_thread_left")
-async def test_a_source_is_left_when_its_transcription_is_cancelled():
+async def test_a_source_is_left_when_its_transcription_is_canceled():
     """Its thread pulls no more from it, at once and without a warning."""
     pulled: list[bytes] = []
 
@@ -641,7 +641,7 @@ async def test_hours_of_unread_partials_are_no_burden():
         ({"buffer": math.inf}, "buffer=inf"),
         ({"channels": "separate"}, "open one for each"),
         ({"on_reconnect": print}, "'quiet' backend has no connection to make again"),
-        ({"language": "de-DE"}, "'quiet' backend does not recognise language 'de-DE'"),
+        ({"language": "de-DE"}, "'quiet' backend does not recognize language 'de-DE'"),
         ({"phrases": ["azstt"]}, "does not support option 'phrases'"),
         ({"langage": "en"}, "'langage'"),
     ],
@@ -679,7 +679,7 @@ async def test_options_that_do_not_go_together_change_nothing():
 
 
 async def test_an_update_does_not_outlast_the_session():
-    """With the recogniser behind it waits, until the session is closed and no longer."""
+    """With the recognizer behind it waits, until the session is closed and no longer."""
     live = LiveSession(backend=stuck(0.1))
     await live.start()
     await live.send(PIECE)
@@ -736,7 +736,7 @@ async def test_a_picture_in_the_stream_holds_nobody_up(audio):
 
 
 async def test_a_close_that_hangs_leaves_only_itself():
-    """The recogniser's own thread is left alone; the decoder's is not left with it."""
+    """The recognizer's own thread is left alone; the decoder's is not left with it."""
     hold = threading.Event()
     live = LiveSession(audio="mp4", backend=HangsIn("close", hold))
     await live.start()

@@ -19,7 +19,7 @@ def outlet(limit: float = 10.0) -> Outlet:
 
 
 def test_what_waits_is_taken_together_but_not_more_than_a_second():
-    """Small pieces cost one call; a recogniser that is behind is not given minutes at once."""
+    """Small pieces cost one call; a recognizer that is behind is not given minutes at once."""
     way = outlet()
     for _ in range(15):
         way.put(bytes(SECOND // 10))

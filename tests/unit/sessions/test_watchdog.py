@@ -28,8 +28,8 @@ from azstt._sessions.watchdog import Patience
         "the first look",
     ],
 )
-def test_the_clock_runs_only_against_a_recogniser_that_does_not_move(looks, over):
-    """A pause of the source, however long, is not held against the recogniser."""
+def test_the_clock_runs_only_against_a_recognizer_that_does_not_move(looks, over):
+    """A pause of the source, however long, is not held against the recognizer."""
     patience = Patience(10.0)
     seen = [patience.is_over(mark, now, waiting=waiting) for mark, now, waiting in looks]
     assert seen[-1] is over

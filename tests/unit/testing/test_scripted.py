@@ -98,7 +98,7 @@ def test_start_may_fail():
 
 
 def test_a_delay_takes_wall_time_and_close_ends_it():
-    """A recogniser that hangs is freed by close, and says nothing after."""
+    """A recognizer that hangs is freed by close, and says nothing after."""
     script = [
         Cue(event=final(0.1), at=0.1, delay=0.01),
         Cue(event=final(0.2), at=0.2, delay=math.inf),
@@ -213,7 +213,7 @@ def test_what_was_asked_is_told():
 
 @pytest.mark.parametrize("call", ["write", "commit", "update", "finish"])
 def test_after_finish_it_takes_nothing(call):
-    """As any recogniser, it says what to do instead."""
+    """As any recognizer, it says what to do instead."""
     session, _ = session_of(ScriptedBackend())
     session.start()
     session.finish()
@@ -262,5 +262,5 @@ def test_a_hook_may_end_the_session(answer, words):
 
 
 def test_it_keeps_the_contract():
-    """The double is held to the same rules as a real recogniser."""
+    """The double is held to the same rules as a real recognizer."""
     check_backend(ScriptedBackend.saying("Hello, world."), speech=bytes(AUDIO.size(1.0)))

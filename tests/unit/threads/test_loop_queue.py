@@ -19,7 +19,7 @@ async def test_the_loop_is_reached_through_anyio():
 
 
 async def test_items_from_threads_arrive_in_order_under_random_cancellation():
-    """Cancelling a reader loses nothing and changes no order."""
+    """Canceling a reader loses nothing and changes no order."""
     inlet: Inlet[int] = Inlet()
     chance = random.Random(7)  # noqa: S311 - a seed, not a secret
     thread = threading.Thread(target=lambda: [inlet.put(i) for i in range(400)])

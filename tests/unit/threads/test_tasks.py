@@ -16,7 +16,7 @@ async def nothing() -> None:
 
 
 async def for_ever() -> None:
-    """Wait to be cancelled."""
+    """Wait to be canceled."""
     await anyio.sleep_forever()
 
 
@@ -59,7 +59,7 @@ async def test_a_blocking_call_raises_what_the_function_raises():
 
 
 async def test_a_blocking_call_can_be_left_alone():
-    """Cancelling the wait comes back at once, though the function hangs; later it can be met."""
+    """Canceling the wait comes back at once, though the function hangs; later it can be met."""
     release = threading.Event()
     call = BlockingCall(lambda: (release.wait(), None)[1], name="test call")
     with anyio.move_on_after(0.05) as scope:

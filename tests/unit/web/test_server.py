@@ -53,7 +53,7 @@ def opener(backend, **options):
 
 
 def talking() -> ScriptedBackend:
-    """A recogniser that hears a word every tenth of a second."""
+    """A recognizer that hears a word every tenth of a second."""
     return ScriptedBackend(TALK)
 
 
@@ -245,7 +245,7 @@ AUDIO = bytes(n * 7 % 251 for n in range(32_000))
     sizes=st.lists(st.sampled_from([1, 999, 3200, 9000]), min_size=1, max_size=4),
 )
 def test_nothing_is_lost_or_doubled_wherever_connections_are_cut(loop, first, cuts, sizes):
-    """The recogniser gets the audio byte for byte, and the page every event once and in order."""
+    """The recognizer gets the audio byte for byte, and the page every event once and in order."""
     pieces, at = [], 0
     while at < len(AUDIO):
         size = max(sizes[len(pieces) % len(sizes)], len(AUDIO) // 20)
@@ -328,7 +328,7 @@ async def test_close_lets_go_at_once():
             await page.say({"kind": "close"})
 
 
-async def test_cancelling_ends_the_session():
+async def test_canceling_ends_the_session():
     """A server that shuts down keeps no session."""
     server = WireServer(opener(talking()), limit=1)
     with anyio.move_on_after(5) as scope:
@@ -356,7 +356,7 @@ async def test_no_more_sessions_than_allowed():
         (b"audio", None, "begins with 'start' or 'resume'"),
         ({"kind": "commit"}, None, "begins with 'start' or 'resume'"),
         ("{", None, "Invalid JSON"),
-        ({"kind": "start", "language": ["xx-YY"]}, "start", "does not recognise language 'xx-YY'"),
+        ({"kind": "start", "language": ["xx-YY"]}, "start", "does not recognize language 'xx-YY'"),
     ],
 )
 async def test_a_bad_beginning_is_refused(first, command, why):
@@ -402,7 +402,7 @@ async def test_what_the_session_does_not_allow_is_told():
         await page.say({"kind": "ping", "seen": 27})
 
 
-async def test_commit_and_update_reach_the_recogniser():
+async def test_commit_and_update_reach_the_recognizer():
     """A page may end a segment, and change what is expected, as the session itself."""
     backend = ScriptedBackend.saying("one two three four", seconds_a_word=0.25)
     update = {"kind": "update", "language": ["de-DE"], "phrases": ["Anna"]}
@@ -427,7 +427,7 @@ async def test_an_update_changes_what_it_names():
     assert [asked.phrases for asked in backend.asked] == [(), ("Anna",)]
 
 
-async def test_a_recogniser_that_fails_is_told():
+async def test_a_recognizer_that_fails_is_told():
     """With what it was and whether to try again; messages after it do no harm."""
     error = ThrottledError("too many sessions", code="429")
     backend = ScriptedBackend([Cue(event=Failed(error=error), at=0.05)])

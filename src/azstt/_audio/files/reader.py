@@ -25,7 +25,7 @@ from azstt._audio.sources import HEAD, AudioSource, Source, credible, in_memory,
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioDecodeError, AudioTooLargeError, ConfigurationError
 
-#: What recognisers take; immutable, so one will do for all.
+#: What recognizers take; immutable, so one will do for all.
 _SPEECH = AudioFormat()
 #: How far an ISO file's beginning is searched for its index.
 _INDEX_WITHIN = 1 << 20

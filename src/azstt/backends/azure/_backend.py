@@ -12,7 +12,7 @@ from azstt.backends.azure._request import DEFAULT_LANGUAGE, Request
 from azstt.backends.azure._settings import AzureSettings
 from azstt.backends.azure._tokens import Token, TokenCredential, Tokens
 
-#: What another recogniser can have otherwise, without giving results of another kind: no speakers,
+#: What another recognizer can have otherwise, without giving results of another kind: no speakers,
 #: translations or readings where there were none.
 _UPDATES = frozenset(
     {

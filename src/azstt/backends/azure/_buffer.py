@@ -205,10 +205,10 @@ class AudioBuffer:
 
 
 class Reader:
-    """Follows the buffer for one recogniser.
+    """Follows the buffer for one recognizer.
 
     Attributes:
-        base: seconds of the whole audio at which this recogniser's own time begins.
+        base: seconds of the whole audio at which this recognizer's own time begins.
     """
 
     def __init__(self, buffer: AudioBuffer, base: float) -> None:

@@ -40,7 +40,7 @@ def name_issuer(error: RecognitionError, settings: AzureSettings) -> None:
         return
     error.hint = (
         f"its certificate was issued by {name!r}, which is not trusted here; if that is your "
-        "organisation's proxy, set ca_bundle (AZURE_SPEECH_CA_BUNDLE) to a file with the "
+        "organization's proxy, set ca_bundle (AZURE_SPEECH_CA_BUNDLE) to a file with the "
         "certificate of its CA, in PEM form"
     )
 

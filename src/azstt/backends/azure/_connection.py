@@ -1,4 +1,4 @@
-"""One recogniser of the SDK, from its making to its end."""
+"""One recognizer of the SDK, from its making to its end."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ class Owner(Sink, Protocol):
 
 
 class Connection:
-    """Sends a stretch of the audio to a recogniser; makes the calls of the SDK that may block.
+    """Sends a stretch of the audio to a recognizer; makes the calls of the SDK that may block.
 
     The SDK makes a connection that is lost again by itself, some times within about a second. It
-    goes on with the same session of the service then, which a recogniser that we make does not.
+    goes on with the same session of the service then, which a recognizer that we make does not.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Connection:
         self.heard: float = 0.0
 
     def run(self) -> RecognitionError | None:
-        """Have the stretch recognised; give what ended that, None for its end or `close`."""
+        """Have the stretch recognized; give what ended that, None for its end or `close`."""
         try:
             token = self._tokens.get() if self._tokens else None
             reader = self._buffer.reader()
@@ -113,7 +113,7 @@ class Connection:
         """Say what has been waited for too long, if anything has.
 
         A service that has heard a long silence need not say a word of it, such as one that tells
-        speakers apart. But to the end of the audio it has to answer: so the recogniser's audio
+        speakers apart. But to the end of the audio it has to answer: so the recognizer's audio
         ends there, and the next one goes on. The SDK would give up as soon as it held too much.
         """
         now, position = monotonic(), self._buffer.read
@@ -136,7 +136,7 @@ class Connection:
                 session_id=link.session_id,
             )
         self._buffer.settle_all()
-        self._owner.concluded()  # nobody has to wait for the recogniser to be let go of
+        self._owner.concluded()  # nobody has to wait for the recognizer to be let go of
         return None
 
     def _timeout(self, late: str, link: Link) -> RecognitionError:

@@ -20,9 +20,9 @@ class AzureLimits(FrozenModel):
         connect: from the start, or from the loss of a connection, until one stands.
         first_response: from the first audio on a connection until the service says anything.
         idle: without a word from the service while it has audio to deal with. Before the end of
-            the audio the recogniser is ended then and another one begun, for the end is answered
+            the audio the recognizer is ended then and another one begun, for the end is answered
             even after a long silence, if the service is there: within ``first_response``.
-        stop: letting go of a recogniser; one that takes longer is left to itself.
+        stop: letting go of a recognizer; one that takes longer is left to itself.
         hold: audio that the service has not dealt with yet and that is kept to be sent again.
             A session holds this much, and 10 s more: 4 MB at 16 kHz; so does the SDK.
         pace: how many times faster than real time audio is sent, once 5 s have been.
@@ -40,7 +40,7 @@ class AzureLimits(FrozenModel):
 class ReconnectPolicy(FrozenModel):
     """How a lost connection is made again; the SDK itself gives up after about a second.
 
-    The count and the clock begin anew whenever something was recognised, or the service had still
+    The count and the clock begin anew whenever something was recognized, or the service had still
     been answering 10 s of audio later: in a long silence outages are not added up.
 
     Attributes:

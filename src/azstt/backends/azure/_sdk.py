@@ -1,4 +1,4 @@
-"""The Speech SDK, tamed: one recogniser from start to release, heard through its C interface.
+"""The Speech SDK, tamed: one recognizer from start to release, heard through its C interface.
 
 The results are read through the C interface that the Python binding itself stands on, for the
 binding's own objects cut text at 2,047 bytes (and lose a result when that splits a character),
@@ -49,7 +49,7 @@ _ERROR_CODE = re.compile(r"(0x[0-9a-f]+)(?: \((SPXERR_\w+)\))?")
 
 
 class Listener(Protocol):
-    """Hears a recogniser, on its native thread; returns at once."""
+    """Hears a recognizer, on its native thread; returns at once."""
 
     def on_connected(self, session_id: str) -> None:
         """The connection stands."""
@@ -105,7 +105,7 @@ class _Pull:
 
 
 class Recognition:
-    """One native recogniser. Its calls block and come from one thread.
+    """One native recognizer. Its calls block and come from one thread.
 
     Every object that the native side refers to is kept here until `close`, for the SDK's own
     objects do not: a stream that is collected while it is read is a segmentation fault.
@@ -263,7 +263,7 @@ def _set(config: Any, name: str, value: str) -> None:  # noqa: ANN401
 
 
 def _recognizer(request: Request, config: Any, audio: Any) -> Any:  # noqa: ANN401
-    """Make the recogniser that the options need."""
+    """Make the recognizer that the options need."""
     chosen: dict[str, Any] = {"audio_config": audio}
     if len(request.languages) > 1:
         sources = [
@@ -281,7 +281,7 @@ def _recognizer(request: Request, config: Any, audio: Any) -> Any:  # noqa: ANN4
 
 
 def _extras(request: Request, recognizer: Any) -> list[Any]:  # noqa: ANN401
-    """Give a recogniser the phrases to expect and the text to mark."""
+    """Give a recognizer the phrases to expect and the text to mark."""
     extras: list[Any] = []
     options = request.options
     if options.phrases:
@@ -365,7 +365,7 @@ def _tell_end(event: Any, listener: Listener) -> None:  # noqa: ANN401
 
 
 def _cancellation(event: Any) -> tuple[int, int, str]:  # noqa: ANN401
-    """Read why a session was cancelled: the reason, the error's code, the details."""
+    """Read why a session was canceled: the reason, the error's code, the details."""
     result = _result(event)
     reason, code = ctypes.c_int(0), ctypes.c_int(0)
     _call(result.get(), ctypes.byref(reason), fn=_library.result_get_reason_canceled)

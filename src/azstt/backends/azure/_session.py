@@ -32,7 +32,7 @@ _log = logging.getLogger("azstt.azure")
 
 #: Seconds after which the SDK makes a lost connection again.
 _SDK_DELAY = 0.25
-#: Seconds that closing may take beyond the limit for letting go of a recogniser.
+#: Seconds that closing may take beyond the limit for letting go of a recognizer.
 _GRACE = 0.4
 #: Results to remember, to tell one that is sent twice.
 _REMEMBERED = 64
@@ -52,7 +52,7 @@ class AzureSession:
 
     A thread of its own, the supervisor, keeps one connection after the other: another when the
     service is lost, and at each commit or update, where a stretch of the audio ends that one
-    recogniser hears. The SDK's own thread only hands events over. Every event is emitted under
+    recognizer hears. The SDK's own thread only hands events over. Every event is emitted under
     the lock, so they come one at a time and none after `close`.
     """
 
@@ -109,7 +109,7 @@ class AzureSession:
         """End the open segment after what was written; returns at once, its `Final` follows.
 
         To the service it is the end of the audio: it says all that is left to say, and the audio
-        that follows goes to another recogniser, over another connection. So a word that is under
+        that follows goes to another recognizer, over another connection. So a word that is under
         way is heard as two, language detection and the labels of speakers begin anew, and until
         the new connection stands, a fraction of a second, audio waits. Where nothing was written
         since the last one it does nothing.
@@ -119,13 +119,13 @@ class AzureSession:
         """
         # The SDK's push stream has a commit of its own, which sends the message audio.commit. How
         # the service answers is published nowhere, and without an answer nobody could say when
-        # all before it was recognised.
+        # all before it was recognized.
         if self._takes_audio("commit"):
             with self._lock:
                 self._cut(self._requests[-1])
 
     def update(self, options: RecognitionOptions, /) -> None:
-        """Use other options from here on, as of `commit`, by another recogniser.
+        """Use other options from here on, as of `commit`, by another recognizer.
 
         Raises:
             ConfigurationError: options do not go together.
@@ -248,7 +248,7 @@ class AzureSession:
             return not self._over
 
     def _cut(self, request: Request, *, anyhow: bool = False) -> None:
-        """Begin another stretch after what was written, and another recogniser for it."""
+        """Begin another stretch after what was written, and another recognizer for it."""
         if self._buffer.cut(anyhow=anyhow):
             self._requests.append(request)
 

@@ -1,3 +1,3 @@
-"""The embedded recogniser: English, offline, no key."""
+"""The embedded recognizer: English, offline, no key."""
 
 from azstt.backends.local._backend import LocalBackend as LocalBackend

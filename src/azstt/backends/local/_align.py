@@ -39,7 +39,7 @@ class Aligner:
         # It would carry its mean of the features on from the utterance before.
         decoder.reinit_feat()
         decoder.start_utt()
-        # In one piece: to normalise by the whole is what makes it exact (in slices the starts
+        # In one piece: to normalize by the whole is what makes it exact (in slices the starts
         # moved by 90 ms in the mean). It holds the interpreter for 15 ms a second of audio.
         decoder.process_raw(pcm, full_utt=True)
         decoder.end_utt()
@@ -61,7 +61,7 @@ class Aligner:
 
 
 def _with_silent(keys: Sequence[str], found: Sequence[Span]) -> list[Span]:
-    """Put words without letters, such as numbers, between their neighbours."""
+    """Put words without letters, such as numbers, between their neighbors."""
     ends = iter(found)
     spans: list[Span] = []
     at = 0.0

@@ -42,7 +42,7 @@ def require(*packages: str) -> None:
     for package in packages:
         if not installed(package):
             raise MissingDependencyError(
-                f"the embedded recogniser needs {package!r}, which is not installed; {_INSTALL}"
+                f"the embedded recognizer needs {package!r}, which is not installed; {_INSTALL}"
             )
 
 

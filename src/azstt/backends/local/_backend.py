@@ -1,4 +1,4 @@
-"""The embedded recogniser: English, offline, no key."""
+"""The embedded recognizer: English, offline, no key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from azstt.backends.local._segmenter import RATE, Cutting, frames
 from azstt.backends.local._session import LocalSession, Plan
 
 if TYPE_CHECKING:
-    from azstt.backends.local._recogniser import Recogniser
+    from azstt.backends.local._recognizer import Recognizer
 
 _ENGLISH = "en-US"
 _MOST_WORKERS = 4
@@ -116,8 +116,8 @@ class LocalBackend:
         return LocalSession(plan, emit)
 
 
-def _load(folder: Path, *, published: bool, align: bool) -> Recogniser:
+def _load(folder: Path, *, published: bool, align: bool) -> Recognizer:
     """Load the model; late, for it takes numpy and onnxruntime along."""
-    from azstt.backends.local._recogniser import load  # noqa: PLC0415 - heavy
+    from azstt.backends.local._recognizer import load  # noqa: PLC0415 - heavy
 
     return load(folder, published=published, align=align)

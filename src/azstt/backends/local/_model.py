@@ -75,17 +75,17 @@ class Moonshine:
         self._later: list[str] = [name for name in outputs if ".encoder." not in name]
 
     def transcribe(
-        self, pcm: bytes | bytearray, *, cancelled: Callable[[], bool]
+        self, pcm: bytes | bytearray, *, canceled: Callable[[], bool]
     ) -> list[SpokenWord]:
-        """Recognise one segment of 16 kHz mono 16-bit PCM.
+        """Recognize one segment of 16 kHz mono 16-bit PCM.
 
         Raises:
-            CancelledError: ``cancelled`` turned true; it is asked before each token.
+            CancelledError: ``canceled`` turned true; it is asked before each token.
         """
         samples = np.frombuffer(pcm, "<i2").astype(np.float32) / 32768
         if len(samples) < _SHORTEST:
             samples = np.pad(samples, (0, _SHORTEST - len(samples)))
-        spoken = _until_loop(self._decode(samples[None]), cancelled)
+        spoken = _until_loop(self._decode(samples[None]), canceled)
         return list(_words([(self._tokens[token], chance) for token, chance in spoken]))
 
     def _decode(self, samples: Array) -> Iterator[tuple[int, float]]:
@@ -127,12 +127,12 @@ def _read_tokens(path: Path) -> Iterator[bytes]:
 
 
 def _until_loop(
-    decoded: Iterable[tuple[int, float]], cancelled: Callable[[], bool]
+    decoded: Iterable[tuple[int, float]], canceled: Callable[[], bool]
 ) -> list[tuple[int, float]]:
     """Collect tokens; when they begin to go in circles, keep what was said once and stop."""
     spoken: list[tuple[int, float]] = []
     for token in decoded:
-        if cancelled():
+        if canceled():
             raise CancelledError
         spoken.append(token)
         echoes = _loop([token for token, _ in spoken])

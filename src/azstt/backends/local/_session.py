@@ -1,4 +1,4 @@
-"""A session of the embedded recogniser: audio in, events out, decoding in shared threads."""
+"""A session of the embedded recognizer: audio in, events out, decoding in shared threads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from azstt.backends.local._segmenter import Cutting
 from azstt.backends.local._utterance import CancelledError, Utterance
 
 if TYPE_CHECKING:
-    from azstt.backends.local._recogniser import Recogniser
+    from azstt.backends.local._recognizer import Recognizer
 
 #: Utterances that may wait, on top of one a worker: what bounds the memory.
 _SPARE = 2
@@ -43,7 +43,7 @@ class Plan:
         workers: the size of the pool that decodes.
     """
 
-    load: Callable[[], Recogniser]
+    load: Callable[[], Recognizer]
     model: str
     language: str | None
     cutting: Cutting
@@ -100,7 +100,7 @@ class LocalSession:
                 raise SessionStateError("the session was started before; open another one")
             self._state = _State.STARTING
         try:
-            self._recogniser: Recogniser = self._plan.load()
+            self._recognizer: Recognizer = self._plan.load()
             self._listener: Listener = Listener(silero(), self._plan.cutting)
         except Exception as error:
             with self._lock:
@@ -134,7 +134,7 @@ class LocalSession:
             self._follow(self._listener.cut())
 
     def finish(self) -> None:
-        """Recognise what is left; returns after `Ended` or `Failed`.
+        """Recognize what is left; returns after `Ended` or `Failed`.
 
         Raises:
             SessionStateError: before `start` or after `finish`.
@@ -208,10 +208,10 @@ class LocalSession:
                 self._pool.submit(partial(self._decode, utterance, slot))
 
     def _decode(self, utterance: Utterance, slot: _Slot) -> None:
-        """In a worker: recognise, then emit every final whose turn has come."""
+        """In a worker: recognize, then emit every final whose turn has come."""
         try:
-            segment = self._recogniser.segment(
-                utterance, language=self._plan.language, cancelled=lambda: not self._alive
+            segment = self._recognizer.segment(
+                utterance, language=self._plan.language, canceled=lambda: not self._alive
             )
         except CancelledError:
             return
@@ -242,8 +242,8 @@ class LocalSession:
         """In a worker: say what an utterance sounds like so far, unless its final was there."""
         began = perf_counter()
         try:
-            text = self._recogniser.text(
-                utterance.pcm, cancelled=lambda: not self._alive or self._given > number
+            text = self._recognizer.text(
+                utterance.pcm, canceled=lambda: not self._alive or self._given > number
             )
         except CancelledError:
             text = ""
@@ -274,5 +274,5 @@ def _as_recognition_error(error: Exception) -> RecognitionError:
     if isinstance(error, RecognitionError):
         return error
     return ServiceError(
-        f"the embedded recogniser failed: {type(error).__name__}", backend="local", retryable=False
+        f"the embedded recognizer failed: {type(error).__name__}", backend="local", retryable=False
     )

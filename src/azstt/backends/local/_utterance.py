@@ -1,4 +1,4 @@
-"""What a session hands to the recogniser."""
+"""What a session hands to the recognizer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class CancelledError(Exception):
 
 @dataclass(frozen=True)
 class Utterance:
-    """A stretch of audio to recognise; all times are seconds from the session's first sample.
+    """A stretch of audio to recognize; all times are seconds from the session's first sample.
 
     Attributes:
         pcm: its audio, padding included.

@@ -20,13 +20,13 @@ def transcribe(
     channels: tuple[int, ...] = (),
     end: float | None = None,
 ) -> tuple[float, list[Utterance]]:
-    """Recognise a recording.
+    """Recognize a recording.
 
     Args:
         engine: where the words come from.
         audio: a file of any kind.
         request: what is asked for.
-        channels: recognise these by themselves, as far as there are so many; none mixes them.
+        channels: recognize these by themselves, as far as there are so many; none mixes them.
         end: hear no more than so many seconds.
 
     Returns:

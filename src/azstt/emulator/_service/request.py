@@ -58,7 +58,7 @@ class TurnRequest:
         initial_silence: silence at the start after which the service says so.
         assessment: how to assess the pronunciation; None is not at all.
         base: where in the session's audio the turn begins.
-        separate_channels: recognise each channel by itself.
+        separate_channels: recognize each channel by itself.
     """
 
     mode: Mode = "conversation"

@@ -83,7 +83,7 @@ class Rest:
         return answer_of(definition, seconds, said)
 
     async def _short(self, request: web.BaseRequest) -> Body:
-        """Recognise the first phrase of short audio."""
+        """Recognize the first phrase of short audio."""
         query = {name.lower(): text for name, text in request.query.items()}
         if not query.get("language"):
             raise WireError("the query parameter 'language' is missing")

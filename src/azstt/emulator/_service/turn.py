@@ -126,7 +126,7 @@ class Turn:
             yield Outgoing(ACK_PATH, headers={_ACK_HEADER: str(seconds_to_ticks(until))})
 
     def _nothing(self, status: str, position: float) -> Iterator[Outgoing]:
-        """Say that nothing was recognised up to here."""
+        """Say that nothing was recognized up to here."""
         self._answered = True
         self._acked = max(self._acked, position)
         body: Body = {

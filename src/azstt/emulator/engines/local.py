@@ -1,4 +1,4 @@
-"""The engine that hears what is there: the embedded recogniser behind azstt's own port."""
+"""The engine that hears what is there: the embedded recognizer behind azstt's own port."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _SPEECH = AudioFormat()
 _AS_IS = WaveFormat(1, 1, 16_000, 32_000, 16)
 #: Seconds of silence that end a phrase: the least, what live clients are used to, the most.
 _SHORTEST, _PAUSE, _LONGEST = 0.1, 0.8, 5.0
-#: Seconds between two acknowledgements, and how late a recogniser may notice that speech began.
+#: Seconds between two acknowledgments, and how late a recognizer may notice that speech began.
 _QUIET_EVERY, _UNSURE = 2.0, 1.0
 
 
 class LocalEngine:
-    """Recognises what the audio says, with partial results.
+    """Recognizes what the audio says, with partial results.
 
     Audio other than 16 kHz mono 16-bit PCM is converted as any other that azstt decodes.
 
     Args:
-        backend: the recogniser; None is the embedded one.
+        backend: the recognizer; None is the embedded one.
     """
 
     def __init__(self, backend: RecognizerBackend | None = None) -> None:
@@ -43,7 +43,7 @@ class LocalEngine:
     def open(
         self, request: TurnRequest, audio: WaveFormat, listen: Listen, channel: int
     ) -> EngineSession:
-        """Make a session of the recogniser; loads its model the first time."""
+        """Make a session of the recognizer; loads its model the first time."""
         pause = request.segmentation_silence or _PAUSE
         options = RecognitionOptions(
             partials=True, segmentation_silence=min(max(pause, _SHORTEST), _LONGEST)
@@ -56,7 +56,7 @@ class LocalEngine:
 
 
 class _Relay:
-    """Turns the recogniser's events into what an engine says."""
+    """Turns the recognizer's events into what an engine says."""
 
     def __init__(self, listen: Listen, channel: int) -> None:
         self.over: Flag = Flag()
@@ -100,7 +100,7 @@ class _Relay:
 
 
 class _Direct:
-    """Writes audio to the recogniser as it comes."""
+    """Writes audio to the recognizer as it comes."""
 
     def __init__(self, session: RecognizerSession, relay: _Relay) -> None:
         self._session = session
@@ -129,7 +129,7 @@ class _Direct:
 
 
 class _Converting:
-    """Decodes audio in a thread of its own on its way to the recogniser."""
+    """Decodes audio in a thread of its own on its way to the recognizer."""
 
     def __init__(self, direct: _Direct, audio: WaveFormat) -> None:
         self._direct = direct

@@ -11,7 +11,7 @@ from azstt.emulator._service.wire import WaveFormat
 from azstt.emulator.engines import EngineSession, Heard, Listen, Phrase, Quiet
 from azstt.emulator.script import Script, Utterance
 
-#: Seconds of silence between two acknowledgements.
+#: Seconds of silence between two acknowledgments.
 _QUIET_EVERY = 2.0
 
 

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from azstt.backends.local import _assets
-from azstt.backends.local._recogniser import load
+from azstt.backends.local._recognizer import load
 from azstt.backends.local._utterance import CancelledError, Utterance
 
 
 @pytest.fixture(scope="module")
-def recogniser():
+def recognizer():
     """The packaged model without the aligner."""
     return load(_assets.packaged_model(), published=True, align=False)
 
@@ -18,23 +18,23 @@ def tone(hertz: float) -> Utterance:
     return Utterance(wave.astype("<i2").tobytes(), 5.0, 6.0, ((5.2, 5.8),))
 
 
-def test_model_is_loaded_once(recogniser):
+def test_model_is_loaded_once(recognizer):
     """Who asks for the same model again gets the one that is there."""
-    assert load(_assets.packaged_model(), published=True, align=False) is recogniser
-    assert load(_assets.packaged_model(), published=True, align=True) is not recogniser
+    assert load(_assets.packaged_model(), published=True, align=False) is recognizer
+    assert load(_assets.packaged_model(), published=True, align=True) is not recognizer
 
 
-def test_no_words(recogniser):
+def test_no_words(recognizer):
     """An utterance without words is an empty segment, of all its time."""
-    segment = recogniser.segment(tone(1000), language="en-US", cancelled=lambda: False)
+    segment = recognizer.segment(tone(1000), language="en-US", canceled=lambda: False)
     assert (segment.start, segment.end, segment.text, segment.words) == (5.0, 6.0, "", ())
     assert segment.confidence is None
 
 
-def test_cancelled(recogniser):
+def test_canceled(recognizer):
     """What nobody wants any more is given up."""
     with pytest.raises(CancelledError):
-        recogniser.text(tone(440).pcm, cancelled=lambda: True)
+        recognizer.text(tone(440).pcm, canceled=lambda: True)
 
 
 def test_audio_is_in_no_repr():

@@ -1,4 +1,4 @@
-"""Every kind of recogniser of the unmodified native SDK, over both families of paths."""
+"""Every kind of recognizer of the unmodified native SDK, over both families of paths."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_single_shot(emulate, client, way):
     one = client(way(emulator))
     one.stream.write(6 * SECOND)
     one.stream.close()
-    assert [one.recogniser.recognize_once().text for _ in TEXTS] == TEXTS
+    assert [one.recognizer.recognize_once().text for _ in TEXTS] == TEXTS
     first, second = emulator.requests[0].turns
     assert first.request.mode == "interactive"
     assert (first.request.base, second.request.base) == (0, 0.9)
@@ -64,7 +64,7 @@ def test_single_shot_of_silence(emulate, client, way):
     one = client(way(emulate()))
     one.stream.write(2 * SECOND)
     one.stream.close()
-    result = one.recogniser.recognize_once()
+    result = one.recognizer.recognize_once()
     assert result.reason == sdk.ResultReason.NoMatch
     assert result.no_match_details.reason == sdk.NoMatchReason.InitialSilenceTimeout
 
@@ -175,7 +175,7 @@ def test_single_shot_translation(emulate, client, way):
     one = client(way(emulate(script=TWO), targets=("de",)), kind=TRANSLATOR)
     one.stream.write(6 * SECOND)
     one.stream.close()
-    result = one.recogniser.recognize_once()
+    result = one.recognizer.recognize_once()
     assert (result.text, result.translations["de"]) == (TEXTS[0], f"[de] {TEXTS[0]}")
 
 
@@ -212,7 +212,7 @@ def test_pronunciation_assessment(emulate, client, way):
     )
     asked.enable_prosody_assessment()
     one = client(way(emulate(script=TWO)))
-    asked.apply_to(one.recogniser)
+    asked.apply_to(one.recognizer)
     scores = sdk.PronunciationAssessmentResult(one.run(2 * SECOND).results[0])
     assert scores.completeness_score == pytest.approx(200 / 3, abs=0.1)
     assert (scores.accuracy_score, scores.fluency_score, scores.prosody_score) == (90, 100, 100)
@@ -227,7 +227,7 @@ def test_pronunciation_assessment(emulate, client, way):
 
 
 def test_channels(emulate, client, way):
-    """The channels of a stereo stream are recognised by themselves when they are asked for."""
+    """The channels of a stereo stream are recognized by themselves when they are asked for."""
     script = Script(
         segments=(
             Utterance(text="Left here.", start=0.5, end=1.5),

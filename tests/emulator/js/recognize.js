@@ -1,5 +1,5 @@
 // Runs Microsoft's SDK once and prints what it heard, as one line of JSON.
-// node recognise.js continuous|once|conversation host|endpoint URL WAV
+// node recognize.js continuous|once|conversation host|endpoint URL WAV
 "use strict";
 
 const fs = require("node:fs");
@@ -21,8 +21,8 @@ stream.close();
 
 const heard = { partials: [], finals: [], errors: [] };
 
-function tell(recogniser) {
-  recogniser.close(
+function tell(recognizer) {
+  recognizer.close(
     () => console.log(JSON.stringify(heard)),
     (error) => { throw new Error(error); },
   );
@@ -34,26 +34,26 @@ function keep(result) {
   }
 }
 
-function listen(recogniser, partial, final, stop) {
-  recogniser[partial] = (_, event) => heard.partials.push(event.result.text);
-  recogniser[final] = (_, event) => keep(event.result);
-  recogniser.canceled = (_, event) => {
+function listen(recognizer, partial, final, stop) {
+  recognizer[partial] = (_, event) => heard.partials.push(event.result.text);
+  recognizer[final] = (_, event) => keep(event.result);
+  recognizer.canceled = (_, event) => {
     if (event.reason !== sdk.CancellationReason.EndOfStream) {
       heard.errors.push(`${event.errorCode} ${event.errorDetails}`);
     }
   };
-  recogniser.sessionStopped = () => stop(() => tell(recogniser));
+  recognizer.sessionStopped = () => stop(() => tell(recognizer));
 }
 
 if (mode === "once") {
-  const recogniser = new sdk.SpeechRecognizer(config, audio);
-  recogniser.recognizeOnceAsync((result) => { keep(result); tell(recogniser); });
+  const recognizer = new sdk.SpeechRecognizer(config, audio);
+  recognizer.recognizeOnceAsync((result) => { keep(result); tell(recognizer); });
 } else if (mode === "continuous") {
-  const recogniser = new sdk.SpeechRecognizer(config, audio);
-  listen(recogniser, "recognizing", "recognized", (then) => recogniser.stopContinuousRecognitionAsync(then));
-  recogniser.startContinuousRecognitionAsync();
+  const recognizer = new sdk.SpeechRecognizer(config, audio);
+  listen(recognizer, "recognizing", "recognized", (then) => recognizer.stopContinuousRecognitionAsync(then));
+  recognizer.startContinuousRecognitionAsync();
 } else {
-  const recogniser = new sdk.ConversationTranscriber(config, audio);
-  listen(recogniser, "transcribing", "transcribed", (then) => recogniser.stopTranscribingAsync(then));
-  recogniser.startTranscribingAsync();
+  const recognizer = new sdk.ConversationTranscriber(config, audio);
+  listen(recognizer, "transcribing", "transcribed", (then) => recognizer.stopTranscribingAsync(then));
+  recognizer.startTranscribingAsync();
 }

@@ -17,7 +17,7 @@ from azstt.backends.local._model import Moonshine, SpokenWord
 from azstt.backends.local._utterance import Utterance
 
 
-class Recogniser:
+class Recognizer:
     """A loaded model that all sessions share. Any number of threads may call it at once."""
 
     def __init__(self, folder: Path, *, align: bool) -> None:
@@ -25,23 +25,23 @@ class Recogniser:
         self._aligner: Aligner | None = Aligner() if align else None
         self._aligning: Lock = Lock()  # it holds the interpreter anyway: a second gains nothing
 
-    def text(self, pcm: bytes, *, cancelled: Callable[[], bool]) -> str:
-        """Recognise the text alone.
+    def text(self, pcm: bytes, *, canceled: Callable[[], bool]) -> str:
+        """Recognize the text alone.
 
         Raises:
-            CancelledError: ``cancelled`` turned true.
+            CancelledError: ``canceled`` turned true.
         """
-        return _joined(self._model.transcribe(pcm, cancelled=cancelled))
+        return _joined(self._model.transcribe(pcm, canceled=canceled))
 
     def segment(
-        self, utterance: Utterance, *, language: str | None, cancelled: Callable[[], bool]
+        self, utterance: Utterance, *, language: str | None, canceled: Callable[[], bool]
     ) -> Segment:
-        """Recognise an utterance: text, words with times, confidences.
+        """Recognize an utterance: text, words with times, confidences.
 
         Raises:
-            CancelledError: ``cancelled`` turned true.
+            CancelledError: ``canceled`` turned true.
         """
-        spoken = self._model.transcribe(utterance.pcm, cancelled=cancelled)
+        spoken = self._model.transcribe(utterance.pcm, canceled=canceled)
         if not spoken:
             return Segment(start=utterance.start, end=utterance.end, text="", language=language)
         words = self._measured(utterance, spoken) or spread_over_runs(
@@ -73,11 +73,11 @@ class Recogniser:
         )
 
 
-_loaded: dict[tuple[Path, bool], Recogniser] = {}
+_loaded: dict[tuple[Path, bool], Recognizer] = {}
 _loading = Lock()
 
 
-def load(folder: Path, *, published: bool, align: bool) -> Recogniser:
+def load(folder: Path, *, published: bool, align: bool) -> Recognizer:
     """Load a model, once a process; it stays for the sessions to come.
 
     Args:
@@ -93,7 +93,7 @@ def load(folder: Path, *, published: bool, align: bool) -> Recogniser:
         if key not in _loaded:
             if published:
                 _assets.verify(folder)
-            _loaded[key] = Recogniser(folder, align=align)
+            _loaded[key] = Recognizer(folder, align=align)
         return _loaded[key]
 
 

@@ -18,7 +18,7 @@ from av.error import FFmpegError
 from azstt._audio import LiveDecoder
 from azstt._audio.formats.riff import wav_header
 from azstt._audio.streams.receiver import Receiver
-from azstt._audio.streams.worker import WorkerLane
+from azstt._audio.streams.worker import WorkerStreamDecoder
 from azstt._audio_format import AudioFormat
 
 SPEECH: Final = AudioFormat()
@@ -64,7 +64,7 @@ class Worker:
 
     def __init__(self, kind: AudioFormat | str, sink: Callable[[bytes], None]) -> None:
         self._over = Event()
-        self._lane = WorkerLane(SPEECH, Receiver(sink, lambda _: self._over.set()))
+        self._lane = WorkerStreamDecoder(SPEECH, Receiver(sink, lambda _: self._over.set()))
         self.feed = self._lane.feed
         if isinstance(kind, AudioFormat):
             self.feed(wav_header(kind, 0x7FFF_F000))

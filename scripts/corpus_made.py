@@ -194,7 +194,7 @@ def add_conversation(corpus: Corpus, name: str, rows: Sequence[Row], terms: str)
         subset="stereo",
         speaker="L+R two speakers",
         source=MADE,
-        license=license,
+        license=terms,
         reference=words(turns),
         notes="turn list beside it; one speaker a channel",
     )

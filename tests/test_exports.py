@@ -12,7 +12,7 @@ import azstt.testing
 PUBLIC = {
     azstt: {
         *("transcribe_file", "transcribe_bytes", "atranscribe_file", "atranscribe_bytes"),
-        *("LiveSession", "BlockingLiveSession", "Overflow", "Piece", "Container"),
+        *("LiveSession", "BlockingLiveSession", "Overflow", "AudioChunk", "Container"),
         *("microphone", "Microphone"),
         *("WireServer", "BlockingWireServer"),
         *("open_audio", "to_wav", "AudioReader", "ByteFeed", "DecodeReport", "DamagedRange"),

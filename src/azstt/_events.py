@@ -102,7 +102,7 @@ class Ended(FrozenModel):
     position: Seconds
 
 
-class Problem(FrozenModel):
+class ErrorInfo(FrozenModel):
     """An error as data.
 
     Attributes:
@@ -127,8 +127,8 @@ class Failed(FrozenModel):
     error: RecognitionError
 
     @field_serializer("error")
-    def _error_as_data(self, error: RecognitionError) -> Problem:
-        return Problem(
+    def _error_as_data(self, error: RecognitionError) -> ErrorInfo:
+        return ErrorInfo(
             type=type(error).__name__,
             message=str(error),
             code=error.code,

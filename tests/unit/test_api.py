@@ -192,7 +192,7 @@ def test_the_timeout_stops_a_source_that_hangs():
 
 def impatient(seconds):
     """Give what a recognizer can do that is given up after so many seconds."""
-    return EVERYTHING.model_copy(update={"patience": seconds})
+    return EVERYTHING.model_copy(update={"stall_timeout": seconds})
 
 
 def test_a_recognizer_that_says_nothing_is_given_up():

@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from azstt._captions.linebreak import unbreakable
+from azstt._captions.linebreak import text_units
 from azstt._events import Partial
 
 
@@ -46,7 +46,7 @@ class _Open:
         return agreed
 
 
-class Stabilizer:
+class PartialStabilizer:
     """Tells what stays of each partial of one session. For one thread at a time.
 
     Speakers may take turns within a segment's time: each has a segment open. One that is named,
@@ -113,7 +113,7 @@ def _after(stable: str, text: str) -> str:
 
 def _words(text: str) -> Iterator[tuple[str, int]]:
     """Give each word without its case or the punctuation after it, and where it ends."""
-    for start, end in unbreakable(text):
+    for start, end in text_units(text):
         while end > start and unicodedata.category(text[end - 1])[0] in "PS":
             end -= 1  # noqa: PLW2901 - the word ends before it
         if end > start:

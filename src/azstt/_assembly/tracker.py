@@ -5,14 +5,14 @@ from __future__ import annotations
 from azstt._assembly.assembler import Account, Assembler
 from azstt._assembly.latency import Latency
 from azstt._assembly.ledger import DROPPED
-from azstt._assembly.stability import Stabilizer
+from azstt._assembly.stability import PartialStabilizer
 from azstt._assembly.timeline import Timeline
 from azstt._events import AudioGap, Event, Final, Partial, Reconnecting
 from azstt._result import Usage
 from azstt._transcript import Transcript
 
 
-class Hearing:
+class ResultTracker:
     """Puts events in the audio's own time, says what of a partial is stable, keeps the account.
 
     Args:
@@ -25,7 +25,7 @@ class Hearing:
         self.reconnects: int = 0
         self._assembler: Assembler = Assembler(backend=backend, language=language)
         self._timeline: Timeline = Timeline()
-        self._stabilizer: Stabilizer = Stabilizer()
+        self._stabilizer: PartialStabilizer = PartialStabilizer()
         self._first_result: float | None = None
 
     @property

@@ -16,7 +16,7 @@ from anyio.lowlevel import checkpoint
 from azstt._audio.portaudio import WHERE, Untyped, binding, refusal
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioSourceError, ConfigurationError, SessionStateError
-from azstt._threads.loop_queue import crossing
+from azstt._threads.loop_queue import loop_caller
 from azstt._threads.tasks import GRACE, TICK, BlockingCall
 
 #: Seconds that wait for whoever reads; what comes later is lost, and that is told.
@@ -164,7 +164,7 @@ class Microphone:
         """Wait for the next piece, as the sync iteration does; canceling loses none."""
         self._check()
         await checkpoint()
-        soon = crossing()
+        soon = loop_caller()
         while not self._over:
             news = anyio.Event()
             self._notify = partial(soon, news.set)

@@ -141,7 +141,7 @@ def _narrow(wide: bytes) -> bytes:
     return bytes(narrow)
 
 
-class Mixer:
+class Resampler:
     """Takes decoded frames, whatever they change to, and gives PCM of one shape.
 
     Args:

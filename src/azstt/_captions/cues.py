@@ -19,7 +19,7 @@ from azstt._captions.linebreak import (
     INSIDE_WORD,
     cost_after,
     end_of_word,
-    unbreakable,
+    text_units,
     width,
 )
 from azstt._result import Segment
@@ -60,7 +60,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Fragment:
     """Text that no break may part, and when it is spoken, in seconds.
 
     Attributes:
@@ -78,7 +78,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Cue:
+class Caption:
     """What is on the screen together, from one millisecond to another.
 
     Attributes:
@@ -87,11 +87,11 @@ class Cue:
 
     start: int
     end: int
-    pieces: tuple[Piece, ...]
+    pieces: tuple[Fragment, ...]
     speaker: str
 
 
-def cues(segments: Sequence[Segment], limits: Limits, *, name_speakers: bool) -> list[Cue]:
+def cues(segments: Sequence[Segment], limits: Limits, *, name_speakers: bool) -> list[Caption]:
     """Cut segments into cues that follow each other and never overlap.
 
     Args:
@@ -99,18 +99,18 @@ def cues(segments: Sequence[Segment], limits: Limits, *, name_speakers: bool) ->
         limits: broken only by a single word that is wider than a line.
         name_speakers: leave room for ``Speaker: `` before each cue's text.
     """
-    found: list[Cue] = []
+    found: list[Caption] = []
     for segment in segments:
         speaker = one_line(segment.speaker or "")
         lead = width(prefix(speaker)) if name_speakers else 0
         pieces = list(_pieces(segment))
         for part in _cut(pieces, limits, lead=lead, each=_CUE_COST):
             start, end = round(part[0].start * 1000), round(part[-1].end * 1000)
-            found.append(Cue(start, end, tuple(part), speaker))
+            found.append(Caption(start, end, tuple(part), speaker))
     return _in_turn(sorted(found, key=lambda cue: cue.start), limits)
 
 
-def wrap(pieces: Sequence[Piece], limits: Limits, *, before: str = "") -> list[str]:
+def wrap(pieces: Sequence[Fragment], limits: Limits, *, before: str = "") -> list[str]:
     """Lay a cue's text out in as few lines as hold it, about equally long."""
     first, *others = pieces
     named = replace(first, text=before + first.text, columns=width(before) + first.columns)
@@ -128,10 +128,10 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _pieces(segment: Segment) -> Iterator[Piece]:
+def _pieces(segment: Segment) -> Iterator[Fragment]:
     """Give a segment's text piece by piece, with the times and the costs of a break after each."""
     text, clock = segment.text, _Clock(segment)
-    spans = list(unbreakable(text))
+    spans = list(text_units(text))
     starts = [*(clock.begins(start) for start, _ in spans), inf]
     for index, (start, end) in enumerate(spans):
         ends = clock.ends(end)
@@ -140,7 +140,7 @@ def _pieces(segment: Segment) -> Iterator[Piece]:
             cost = AT_PAUSE
         elif cost == BETWEEN_WORDS and clock.is_inside_word(end):
             cost = INSIDE_WORD
-        yield Piece(
+        yield Fragment(
             text=text[start:end],
             start=starts[index],
             end=ends,
@@ -219,8 +219,8 @@ def _has_letters(text: str) -> bool:
 
 
 def _cut(
-    pieces: Sequence[Piece], limits: Limits, *, lead: int, each: float
-) -> list[Sequence[Piece]]:
+    pieces: Sequence[Fragment], limits: Limits, *, lead: int, each: float
+) -> list[Sequence[Fragment]]:
     """Cut pieces into parts that keep the limits, at the least sum of costs.
 
     Args:
@@ -237,7 +237,7 @@ def _cut(
             cost = total[first] + each + pieces[end - 1].cost + lonely + (1.0 - filled) ** 2
             if cost < total[end]:
                 total[end], came_from[end] = cost, first
-    parts: list[Sequence[Piece]] = []
+    parts: list[Sequence[Fragment]] = []
     end = len(pieces)
     while end:
         parts.append(pieces[came_from[end] : end])
@@ -246,7 +246,7 @@ def _cut(
 
 
 def _reach(
-    pieces: Sequence[Piece], first: int, limits: Limits, lead: int
+    pieces: Sequence[Fragment], first: int, limits: Limits, lead: int
 ) -> Iterator[tuple[int, float]]:
     """Give every end of a part that begins at ``first``, and how full the part is, 0 to 1."""
     lines, used = 0, 0
@@ -270,14 +270,14 @@ def _reach(
         yield index + 1, min(1.0, (limits.max_chars * (lines - 1) + used) / room)
 
 
-def _in_turn(found: Sequence[Cue], limits: Limits) -> list[Cue]:
+def _in_turn(found: Sequence[Caption], limits: Limits) -> list[Caption]:
     """Give cues one after the other: none overlaps the next, none is empty or too short to read.
 
     Where people speak at once, a cue keeps its own time, at most `_SHORTEST`, and the next waits.
     """
     longest = max(1, round(limits.max_seconds * 1000))
     shortest = min(_SHORTEST, longest)
-    turns: list[Cue] = []
+    turns: list[Caption] = []
     free = 0
     for cue in found:
         start = max(cue.start, free)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from html import escape
 from io import StringIO
 
-from azstt._captions.cues import Cue, Limits, cues, one_line, prefix, wrap
+from azstt._captions.cues import Caption, Limits, cues, one_line, prefix, wrap
 from azstt._result import Segment
 from azstt._units import timestamp
 
@@ -59,6 +59,6 @@ def csv_text(segments: Sequence[Segment]) -> str:
     return file.getvalue()
 
 
-def _times(cue: Cue, decimal_mark: str) -> str:
+def _times(cue: Caption, decimal_mark: str) -> str:
     start, end = (timestamp(at / 1000, decimal_mark=decimal_mark) for at in (cue.start, cue.end))
     return f"{start} --> {end}"

@@ -36,7 +36,7 @@ def width(text: str) -> int:
     return len(text) + sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
 
 
-def unbreakable(text: str) -> Iterator[tuple[int, int]]:
+def text_units(text: str) -> Iterator[tuple[int, int]]:
     """Find the pieces of text that no line break may part, as offsets.
 
     These are words, or single letters in scripts that set no spaces.

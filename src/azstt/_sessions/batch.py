@@ -17,8 +17,8 @@ from azstt._errors import AzsttError, RecognitionTimeoutError, ServiceError
 from azstt._events import Event, Failed, Final, Reconnecting
 from azstt._options import AudioFields, RecognitionOptions
 from azstt._result import Gap, Progress, Usage
-from azstt._sessions.watchdog import Patience
-from azstt._threads.loop_queue import Inlet
+from azstt._sessions.watchdog import StallDetector
+from azstt._threads.loop_queue import LoopQueue
 from azstt._threads.tasks import GRACE, TICK, BlockingCall, both
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend, RecognizerSession
@@ -63,7 +63,9 @@ async def transcribe(job: Job) -> Transcript:
 class _Channel:
     """A session with its own audio: what it took and what it said."""
 
-    def __init__(self, job: Job, audio: AudioFormat, inlet: Inlet[tuple[_Channel, Event]]) -> None:
+    def __init__(
+        self, job: Job, audio: AudioFormat, inlet: LoopQueue[tuple[_Channel, Event]]
+    ) -> None:
         language = job.options.language or (job.backend.capabilities.default_language,)
         self.assembler: Assembler = Assembler(
             backend=job.backend.name, language=language[0] if len(language) == 1 else None
@@ -86,7 +88,7 @@ class _Run:
         self._job = job
         self._format = AudioFormat(sample_rate=job.backend.capabilities.sample_rates[0])
         self._separate = job.options.channels == "separate"
-        self._inlet: Inlet[tuple[_Channel, Event]] = Inlet()
+        self._inlet: LoopQueue[tuple[_Channel, Event]] = LoopQueue()
         self._channels: list[_Channel] = []
         self._began = monotonic()
         self._first_result: float | None = None
@@ -160,16 +162,16 @@ class _Run:
 
     async def _drain(self) -> None:
         """Take events until the last one; report and watch the clock in between."""
-        patience = Patience(self._job.backend.capabilities.patience)
+        stall = StallDetector(self._job.backend.capabilities.stall_timeout)
         while not (self._source_is_over and all(c.assembler.over for c in self._channels)):
             with anyio.move_on_after(TICK):
                 self._take(*await self._inlet.get())
                 continue
             self._report()
             self._refuse_an_early_end()
-            if patience.is_over(self._mark(), monotonic(), waiting=self._recognizer_has_turn):
+            if stall.is_over(self._mark(), monotonic(), waiting=self._recognizer_has_turn):
                 raise RecognitionTimeoutError(
-                    f"the recognizer took no audio and said nothing for {patience.limit:g} s",
+                    f"the recognizer took no audio and said nothing for {stall.limit:g} s",
                     backend=self._job.backend.name,
                     hint="try again",
                 )

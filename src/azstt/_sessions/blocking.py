@@ -16,7 +16,7 @@ from azstt._errors import SessionStateError
 from azstt._events import E, Event
 from azstt._options import OptionFields
 from azstt._result import Usage
-from azstt._sessions.chunks import Piece
+from azstt._sessions.chunks import AudioChunk
 from azstt._sessions.live import LiveSession
 from azstt._sessions.pipeline import Overflow
 from azstt._threads.loop_thread import Loop, Portal
@@ -108,7 +108,7 @@ class BlockingLiveSession:
             self._leave()
             raise
 
-    def send(self, piece: Piece, /) -> None:
+    def send(self, piece: AudioChunk, /) -> None:
         """Send the next audio; as `LiveSession.send`."""
         self._call(self._live.send, piece)
 
@@ -177,7 +177,7 @@ class BlockingLiveSession:
         """Wait for the end, and give the whole transcript; as `LiveSession.wait`."""
         return self._call(self._live.wait)
 
-    def transcribe(self, source: Iterable[Piece]) -> Transcript:
+    def transcribe(self, source: Iterable[AudioChunk]) -> Transcript:
         """Send all of a source and wait for the end; as `LiveSession.transcribe`."""
         return self._call(self._live.transcribe, source)
 

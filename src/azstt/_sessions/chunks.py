@@ -26,12 +26,12 @@ class Samples(Protocol):
         ...
 
 
-Piece: TypeAlias = bytes | bytearray | memoryview | Samples
+AudioChunk: TypeAlias = bytes | bytearray | memoryview | Samples
 
 _FLOATS = "float32"
 
 
-def to_bytes(piece: Piece, audio: AudioFormat | None) -> bytes:
+def to_bytes(piece: AudioChunk, audio: AudioFormat | None) -> bytes:
     """Give the bytes of a piece; samples in the width of the session's PCM.
 
     Args:

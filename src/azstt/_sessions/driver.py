@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import anyio
 
 from azstt._assembly.assembler import Account
-from azstt._assembly.tracker import Hearing
+from azstt._assembly.tracker import ResultTracker
 from azstt._errors import (
     AzsttError,
     ConfigurationError,
@@ -21,10 +21,10 @@ from azstt._errors import (
 from azstt._events import Ended, Event, Failed
 from azstt._options import RecognitionOptions
 from azstt._result import Gap, Usage
-from azstt._sessions.event_queue import Mailbox
+from azstt._sessions.event_queue import EventQueue
 from azstt._sessions.pcm_queue import Dropped
-from azstt._sessions.pipeline import Line, LineListener, LinePlan
-from azstt._sessions.watchdog import Patience
+from azstt._sessions.pipeline import AudioPipeline, LiveConfig, PipelineEvents
+from azstt._sessions.watchdog import StallDetector
 from azstt._transcript import Transcript
 
 #: A kind of event, and what is called with each.
@@ -34,7 +34,7 @@ Handler: TypeAlias = tuple[type, Callable[[Any], object]]
 _LOOK = 0.5
 
 
-class Conversation(LineListener):
+class SessionDriver(PipelineEvents):
     """A line and what is heard on it; all of it on one loop.
 
     Attributes:
@@ -44,21 +44,21 @@ class Conversation(LineListener):
         over: set when `Ended` or a failure has come.
     """
 
-    def __init__(self, plan: LinePlan, handlers: list[Handler]) -> None:
-        self.line: Line = Line(plan, self)
+    def __init__(self, plan: LiveConfig, handlers: list[Handler]) -> None:
+        self.line: AudioPipeline = AudioPipeline(plan, self)
         self.finished: bool = False
         self.failure: Exception | None = None
         self.over: anyio.Event = anyio.Event()
         language = plan.options.language or (plan.backend.capabilities.default_language,)
         self._backend: str = plan.backend.name
-        self._hearing: Hearing = Hearing(
+        self._hearing: ResultTracker = ResultTracker(
             backend=self._backend, language=language[0] if len(language) == 1 else None
         )
         self._handlers: list[Handler] = handlers
-        self._mailbox: Mailbox = Mailbox()
+        self._mailbox: EventQueue = EventQueue()
         self._room: anyio.Event = anyio.Event()
         self._stands: anyio.Event = anyio.Event()
-        self._patience: Patience = Patience(plan.backend.capabilities.patience)
+        self._stall: StallDetector = StallDetector(plan.backend.capabilities.stall_timeout)
         self._began: float = monotonic()
 
     async def open(self) -> None:
@@ -248,10 +248,10 @@ class Conversation(LineListener):
         """Give a recognizer up that is silent for longer than it may."""
         line, hearing = self.line, self._hearing
         mark = (line.taken, hearing.heard, hearing.reconnects)
-        if self._patience.is_over(mark, monotonic(), waiting=line.waits):
+        if self._stall.is_over(mark, monotonic(), waiting=line.waits):
             self.on_failure(
                 RecognitionTimeoutError(
-                    f"the recognizer took no audio and said nothing for {self._patience.limit:g} s",
+                    f"the recognizer took no audio and said nothing for {self._stall.limit:g} s",
                     backend=self._backend,
                     hint="try again",
                 )

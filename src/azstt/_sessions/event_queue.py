@@ -17,7 +17,7 @@ _MANY = 256
 _JOIN = 1e-6
 
 
-class Mailbox:
+class EventQueue:
     """A queue of events with one reader; no event is lost, and hours unread are no burden."""
 
     def __init__(self) -> None:

@@ -19,9 +19,9 @@ from azstt._errors import ConfigurationError, SessionStateError
 from azstt._events import E, Event
 from azstt._options import OptionFields, RecognitionOptions
 from azstt._result import Usage
-from azstt._sessions.chunks import Piece, to_bytes
-from azstt._sessions.driver import Conversation, Handler
-from azstt._sessions.pipeline import LinePlan, Overflow
+from azstt._sessions.chunks import AudioChunk, to_bytes
+from azstt._sessions.driver import Handler, SessionDriver
+from azstt._sessions.pipeline import LiveConfig, Overflow
 from azstt._threads.tasks import GRACE, both, each
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend, ReconnectHook, resolve
@@ -91,7 +91,7 @@ class LiveSession:
         able = recognizer.capabilities
         asked = RecognitionOptions.of({"partials": able.partials, **options})
         able.check(asked, backend=recognizer.name)
-        self._plan: LinePlan = LinePlan(
+        self._plan: LiveConfig = LiveConfig(
             audio=audio,
             backend=recognizer,
             options=asked,
@@ -103,7 +103,7 @@ class LiveSession:
         self._backend: str = recognizer.name
         self._asked: RecognitionOptions = asked
         self._state: _State = _State.NEW
-        self._conversation: Conversation | None = None
+        self._conversation: SessionDriver | None = None
         self._handlers: list[Handler] = []
         self._sending: bool = False
 
@@ -132,7 +132,7 @@ class LiveSession:
         if self._state is not _State.NEW:
             raise SessionStateError("a live session starts once; open another one")
         self._state = _State.STARTING
-        self._conversation = Conversation(self._plan, self._handlers)
+        self._conversation = SessionDriver(self._plan, self._handlers)
         try:
             await self._conversation.open()
         except BaseException:
@@ -142,7 +142,7 @@ class LiveSession:
             raise SessionStateError(f"start() {self._state.value}")
         self._state = _State.OPEN
 
-    async def send(self, piece: Piece, /) -> None:
+    async def send(self, piece: AudioChunk, /) -> None:
         """Send the next audio. A piece may be cut anywhere; an empty one is nothing.
 
         Waits while ``buffer`` seconds wait for the recognizer, if ``overflow`` says so. One call
@@ -287,7 +287,9 @@ class LiveSession:
         await self._begun("wait").end()
         return self.transcript
 
-    async def transcribe(self, source: AsyncIterable[Piece] | Iterable[Piece]) -> Transcript:
+    async def transcribe(
+        self, source: AsyncIterable[AudioChunk] | Iterable[AudioChunk]
+    ) -> Transcript:
         """Send all of a source, finish, and wait for the end; events go to the handlers of `on`.
 
         Args:
@@ -349,12 +351,12 @@ class LiveSession:
         """
         return self._begun("usage").usage()
 
-    def _begun(self, call: str) -> Conversation:
+    def _begun(self, call: str) -> SessionDriver:
         if self._conversation is None:
             raise SessionStateError(f"{call} {_State.NEW.value}")
         return self._conversation
 
-    def _open(self, call: str) -> Conversation:
+    def _open(self, call: str) -> SessionDriver:
         """Give the inside, if it takes audio.
 
         Raises:
@@ -370,7 +372,7 @@ class LiveSession:
             raise SessionStateError(f"{call}() while send() is at work; one at a time")
         return conversation
 
-    async def _make_room(self, conversation: Conversation) -> None:
+    async def _make_room(self, conversation: SessionDriver) -> None:
         """Wait for room or raise, as the policy says.
 
         Raises:

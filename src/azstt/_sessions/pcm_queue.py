@@ -30,7 +30,7 @@ class Dropped(NamedTuple):
     seconds: float
 
 
-class Outlet:
+class PcmQueue:
     """PCM, and calls among it, from any thread to one that takes them in order.
 
     Args:

@@ -14,8 +14,8 @@ from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError
 from azstt._events import Event
 from azstt._options import RecognitionOptions
-from azstt._sessions.pcm_queue import Call, Dropped, Outlet
-from azstt._threads.loop_queue import Soon, crossing
+from azstt._sessions.pcm_queue import Call, Dropped, PcmQueue
+from azstt._threads.loop_queue import Soon, loop_caller
 from azstt._threads.tasks import BlockingCall
 from azstt.backends import (
     CommittingSession,
@@ -37,7 +37,7 @@ _SLICE = 1 << 15
 
 
 @dataclass(frozen=True, kw_only=True)
-class LinePlan:
+class LiveConfig:
     """What a line is made of.
 
     Attributes:
@@ -82,7 +82,7 @@ class LinePlan:
             )
 
 
-class LineListener:
+class PipelineEvents:
     """Hears of a line: on the loop, but for `on_audio`."""
 
     def on_event(self, event: Event) -> None:
@@ -98,25 +98,25 @@ class LineListener:
         """The session takes audio."""
 
     def on_room(self) -> None:
-        """There may be room again; told after `Line.ask_for_room`."""
+        """There may be room again; told after `AudioPipeline.ask_for_room`."""
 
     def on_audio(self, position: float) -> None:
         """Audio up to this second waits for the recognizer; told on any thread."""
 
 
-class Line:
+class AudioPipeline:
     """Takes audio on the loop and never blocks it.
 
     Decoding happens where the audio comes in; a thread of the line's own takes the PCM and makes
     the session's calls, which may block.
     """
 
-    def __init__(self, plan: LinePlan, listener: LineListener) -> None:
-        self._plan: LinePlan = plan
-        self._listener: LineListener = listener
-        self._soon: Soon = crossing()
+    def __init__(self, plan: LiveConfig, listener: PipelineEvents) -> None:
+        self._plan: LiveConfig = plan
+        self._listener: PipelineEvents = listener
+        self._soon: Soon = loop_caller()
         self._pcm: AudioFormat = AudioFormat(sample_rate=plan.backend.capabilities.sample_rates[0])
-        self._outlet: Outlet = Outlet(self._pcm, plan.buffer, self._tell_of_room)
+        self._outlet: PcmQueue = PcmQueue(self._pcm, plan.buffer, self._tell_of_room)
         self._decoder: LiveDecoder | None = None
         self._jobs: deque[Call] = deque()  # on the loop, for what was fed and asked for
         self._wanted: bool = False  # somebody waits for room

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Patience:
+class StallDetector:
     """A clock that runs only against the recognizer, and only while nothing moves.
 
     Args:

@@ -16,7 +16,7 @@ T = TypeVar("T")
 Soon: TypeAlias = Callable[[Callable[[], object]], None]
 
 
-def crossing() -> Soon:
+def loop_caller() -> Soon:
     """Make a crossing into the loop that this is called in.
 
     It never waits for the loop: anyio's own ways from a thread do, and an SDK whose callbacks wait
@@ -35,11 +35,11 @@ def crossing() -> Soon:
     return soon
 
 
-class Inlet(Generic[T]):
+class LoopQueue(Generic[T]):
     """A queue from any thread into the loop that it was made in."""
 
     def __init__(self) -> None:
-        self._soon: Soon = crossing()
+        self._soon: Soon = loop_caller()
         self._items: deque[T] = deque()
         self._ready: anyio.Event = anyio.Event()
 

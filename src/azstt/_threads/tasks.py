@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeVar
 
 import anyio
 
-from azstt._threads.loop_queue import Inlet, crossing
+from azstt._threads.loop_queue import LoopQueue, loop_caller
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ class BlockingCall:
         self._function: Callable[[], None] = function
         self._failure: BaseException | None = None
         self._done: anyio.Event = anyio.Event()
-        self._soon = crossing()
+        self._soon = loop_caller()
         self._thread: Thread = Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -88,7 +88,7 @@ async def each(source: AsyncIterable[T] | Iterable[T]) -> AsyncGenerator[T]:
         async for item in source:
             yield item
         return
-    items: Inlet[T | _Over] = Inlet()
+    items: LoopQueue[T | _Over] = LoopQueue()
     room, left = Semaphore(_AHEAD), Event()
 
     def pull() -> None:

@@ -38,7 +38,7 @@ from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, Validati
 from azstt._audio import Container
 from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError
-from azstt._events import Event, Problem
+from azstt._events import ErrorInfo, Event
 from azstt._models import FrozenModel
 from azstt._options import Language
 from azstt._result import Seconds
@@ -154,7 +154,7 @@ class Opened(_Spoken):
     grace: Seconds
 
 
-class Refused(_Spoken):
+class CommandError(_Spoken):
     """A command was not carried out. After a `Start` or a `Resume` the connection ends.
 
     Attributes:
@@ -164,10 +164,10 @@ class Refused(_Spoken):
 
     kind: Literal["refused"] = "refused"
     command: str | None
-    error: Problem
+    error: ErrorInfo
 
 
-class Told(_Spoken):
+class EventMessage(_Spoken):
     """Something happened in the session, and is told again after a resume if it must.
 
     Attributes:
@@ -177,7 +177,7 @@ class Told(_Spoken):
 
     kind: Literal["event"] = "event"
     seq: Annotated[int, Field(ge=1)]
-    event: Annotated[Event | Refused, Field(discriminator="kind")]
+    event: Annotated[Event | CommandError, Field(discriminator="kind")]
 
 
 class Ack(_Spoken):
@@ -187,7 +187,9 @@ class Ack(_Spoken):
     received: Count
 
 
-Message: TypeAlias = Annotated[Opened | Told | Ack | Refused, Field(discriminator="kind")]
+Message: TypeAlias = Annotated[
+    Opened | EventMessage | Ack | CommandError, Field(discriminator="kind")
+]
 
 _LATER = ConfigDict(defer_build=True)
 _COMMANDS: TypeAdapter[Command] = TypeAdapter(Command, config=_LATER)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import deque
 
 from azstt._errors import AzsttError, ConfigurationError, SessionStateError
-from azstt._events import Event, Problem
-from azstt._web.messages import Refused, Told
+from azstt._events import ErrorInfo, Event
+from azstt._web.messages import CommandError, EventMessage
 
 
-class EventLog:
+class ReplayBuffer:
     """What a page was told and has not acknowledged.
 
     Args:
@@ -26,10 +26,10 @@ class EventLog:
         """Count the events that are not acknowledged."""
         return len(self._kept)
 
-    def add(self, event: Event | Refused) -> str:
+    def add(self, event: Event | CommandError) -> str:
         """Number an event; give the message that tells it."""
         self._last += 1
-        text = Told(seq=self._last, event=event).model_dump_json()
+        text = EventMessage(seq=self._last, event=event).model_dump_json()
         self._kept.append(text)
         self._size += len(text)
         while self._size > self._limit:
@@ -65,12 +65,12 @@ class EventLog:
         self._size -= len(self._kept.popleft())
 
 
-def refusal(command: str | None, error: AzsttError) -> Refused:
+def refusal(command: str | None, error: AzsttError) -> CommandError:
     """Say that a command was not carried out."""
-    problem = Problem(
+    problem = ErrorInfo(
         type=type(error).__name__,
         message=str(error),
         code=getattr(error, "code", None),
         retryable=getattr(error, "retryable", False),
     )
-    return Refused(command=command, error=problem)
+    return CommandError(command=command, error=problem)

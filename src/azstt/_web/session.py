@@ -27,18 +27,18 @@ from azstt._web.messages import (
     Ack,
     Close,
     Command,
+    CommandError,
     Commit,
     Finish,
     Message,
     Opened,
     Ping,
-    Refused,
     Resume,
     Start,
     Update,
     parse_command,
 )
-from azstt._web.replay import EventLog, refusal
+from azstt._web.replay import ReplayBuffer, refusal
 
 _log = logging.getLogger("azstt.wire")
 
@@ -117,7 +117,7 @@ class WireSession:
         self._live: LiveSession = live
         self._name: str = name
         self._grace: float = grace
-        self._log: EventLog = EventLog()
+        self._log: ReplayBuffer = ReplayBuffer()
         self._received: int = 0
         self._over: bool = False  # the last event is in the log
         self._done: bool = False  # and the page has it, or does not want it
@@ -234,7 +234,7 @@ class WireSession:
             pass
         await self._count(link, refusal(command, refused) if refused else None)
 
-    async def _count(self, link: Link, refused: Refused | None) -> None:
+    async def _count(self, link: Link, refused: CommandError | None) -> None:
         """Count a message as received, and tell if it came to nothing."""
         self._received += 1
         if refused is not None:

@@ -51,7 +51,7 @@ class Capabilities(FrozenModel):
         commits: its sessions are `CommittingSession`s.
         updates: options that can change within a session, which is an `UpdatingSession` then.
         reconnects: its sessions are `ReconnectingSession`s.
-        patience: seconds without a sign of life after which it is given up. Whoever keeps
+        stall_timeout: seconds without a sign of life after which it is given up. Whoever keeps
             limits of its own asks for more than those.
     """
 
@@ -70,7 +70,7 @@ class Capabilities(FrozenModel):
     commits: bool = False
     updates: frozenset[str] = frozenset()
     reconnects: bool = False
-    patience: Annotated[float, Field(gt=0.0)] = 60.0
+    stall_timeout: Annotated[float, Field(gt=0.0)] = 60.0
 
     def check(self, options: RecognitionOptions, *, backend: str) -> None:
         """Refuse what the backend can't do.

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azstt import Final, Partial, RecognitionOptions, open_audio
-from azstt._assembly.stability import Stabilizer
+from azstt._assembly.stability import PartialStabilizer
 from azstt._audio_format import AudioFormat
 from azstt.backends.local import LocalBackend
 
@@ -40,7 +40,7 @@ def partial(text: str, start: float = 1.0, end: float = 2.0, speaker: str | None
 
 def shown(*texts: str) -> list[tuple[str, str]]:
     """Give stable and tail of each text of one segment."""
-    stabilizer = Stabilizer()
+    stabilizer = PartialStabilizer()
     events = [stabilizer.partial(partial(text)) for text in texts]
     return [(event.stable, event.tail) for event in events]
 
@@ -96,7 +96,7 @@ def test_no_word_is_parted(one, other, stable):
 )
 def test_what_is_shown_stays_and_no_word_stands_twice(later, tail):
     """A partial that contradicts goes on after the words that stand for the stable ones."""
-    stabilizer = Stabilizer()
+    stabilizer = PartialStabilizer()
     for text in ("the cat sat", "the cat sat"):
         stabilizer.partial(partial(text))
     event = stabilizer.partial(partial(later))
@@ -113,7 +113,7 @@ def test_it_grows_after_a_contradiction():
 @given(said)
 def test_stable_text_only_grows(said):
     """Within a segment; the deltas make it up, and the tail completes the text it begins."""
-    stabilizer = Stabilizer()
+    stabilizer = PartialStabilizer()
     stable = ""
     for text in said:
         if text is None:
@@ -133,7 +133,7 @@ def test_stable_text_only_grows(said):
 @given(said, texts)
 def test_a_final_ends_the_segment(said, text):
     """Nothing of a segment is left in the next one."""
-    stabilizer = Stabilizer()
+    stabilizer = PartialStabilizer()
     for other in filter(None, said):
         stabilizer.partial(partial(other))
     stabilizer.settled()
@@ -143,7 +143,7 @@ def test_a_final_ends_the_segment(said, text):
 
 def test_speakers_have_a_segment_each():
     """Two who speak at once do not take each other's words back."""
-    stabilizer = Stabilizer()
+    stabilizer = PartialStabilizer()
     for _ in range(2):
         one = stabilizer.partial(partial("how are", 1, 3, "Guest-1"))
         other = stabilizer.partial(partial("fine thanks", 2, 3, "Guest-2"))
@@ -152,7 +152,7 @@ def test_speakers_have_a_segment_each():
 
 def test_a_speaker_may_be_named_late():
     """What is stable stays so when the recognizer finds out who speaks."""
-    stabilizer = Stabilizer()
+    stabilizer = PartialStabilizer()
     for speaker in ("Unknown", "Unknown", "Guest-1"):
         event = stabilizer.partial(partial("how are", speaker=speaker))
     assert (event.speaker, event.stable) == ("Guest-1", "how are")
@@ -160,7 +160,7 @@ def test_a_speaker_may_be_named_late():
 
 def test_audio_of_its_own_is_a_segment_of_its_own():
     """Where a recognizer dropped a segment without a final, the next one begins empty."""
-    stabilizer = Stabilizer()
+    stabilizer = PartialStabilizer()
     for _ in range(2):
         stabilizer.partial(partial("how are", 1, 2))
     assert stabilizer.partial(partial("how are", 1, 2.5)).stable == "how are"
@@ -181,7 +181,7 @@ def test_most_words_of_real_speech_are_stable_before_their_final(audio):
             time.sleep(0.001)
     session.finish()
     session.close()
-    stabilizer, stable, early, words = Stabilizer(), "", [], []
+    stabilizer, stable, early, words = PartialStabilizer(), "", [], []
     for event in events:
         if isinstance(event, Partial):
             stable = stabilizer.partial(event).stable

@@ -13,13 +13,13 @@ from azstt import (
     Started,
     Usage,
 )
-from azstt._assembly.tracker import Hearing
+from azstt._assembly.tracker import ResultTracker
 
 
 @pytest.fixture
-def hearing() -> Hearing:
+def hearing() -> ResultTracker:
     """What a session in English has heard: nothing yet."""
-    return Hearing(backend="scripted", language="en-US")
+    return ResultTracker(backend="scripted", language="en-US")
 
 
 def account(sent: float, *, over: bool = True):

@@ -14,7 +14,7 @@ import pytest
 from av.codec import Codec
 
 from azstt._audio import AudioReader, ByteFeed, open_audio, to_wav
-from azstt._audio.files.decoders import LibavLane
+from azstt._audio.files.decoders import LibavFileDecoder
 from azstt._audio.files.libav import QUICK, LibavFile
 from azstt._audio.sources import make_source
 from azstt._audio_format import AudioFormat
@@ -611,7 +611,7 @@ def test_the_fast_lane_is_for_paths_and_bytes(audio):
         for source in (path, path.read_bytes()):
             with open_audio(source) as reader:
                 lane = reader._lane
-                assert isinstance(lane, LibavLane)
+                assert isinstance(lane, LibavFileDecoder)
                 assert lane._playable
 
 

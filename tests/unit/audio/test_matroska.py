@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from azstt._audio import LiveDecoder, open_audio
 from azstt._audio.formats.blocks import read_block, read_group
-from azstt._audio.formats.demux import Loss, Packet, Start, UnusualError
+from azstt._audio.formats.demux import Loss, NeedsLibavError, Packet, Start
 from azstt._audio.formats.matroska import Matroska
 from azstt._audio_format import AudioFormat
 
@@ -68,7 +68,7 @@ def given_up(data: bytes, step: int = 1 << 30) -> tuple[list, bytes]:
     try:
         for at in range(0, len(data), step):
             items += splitter.feed(data[at : at + step])
-    except UnusualError as error:
+    except NeedsLibavError as error:
         return items, error.data
     pytest.fail("it was not given up")
 
@@ -233,7 +233,7 @@ def test_the_end_of_a_recording():
         assert splitter.end() is cut
     splitter = Matroska()
     list(splitter.feed(header()[:30]))
-    with pytest.raises(UnusualError) as caught:
+    with pytest.raises(NeedsLibavError) as caught:
         splitter.end()
     assert caught.value.data == header()[:30]
     splitter = Matroska()
@@ -367,5 +367,5 @@ def test_any_bytes_at_the_beginning(junk):
     for data in (junk, EBML + junk, header() + junk):
         try:
             assert split(data, 5)[:1] in ([], [Start(HEAD)])
-        except UnusualError as error:
+        except NeedsLibavError as error:
             assert error.data in data  # noqa: PT017  most are given up

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azstt._audio.formats.demux import Loss, Packet, Start, UnusualError
+from azstt._audio.formats.demux import Loss, NeedsLibavError, Packet, Start
 from azstt._audio.formats.ogg import Ogg, read_page
 
 HEAD = b"OpusHead\x01\x01\x38\x01\x80\xbb\x00\x00\x00\x00\x00"
@@ -63,7 +63,7 @@ def given_up(data: bytes, step: int = 1 << 30) -> tuple[list, bytes]:
     try:
         for at in range(0, len(data), step):
             items += splitter.feed(data[at : at + step])
-    except UnusualError as error:
+    except NeedsLibavError as error:
         return items, error.data
     pytest.fail("it was not given up")
 
@@ -274,7 +274,7 @@ def test_the_end_of_a_stream():
     for beginning in (data[:20], page([HEAD], 0, flags=FIRST)):
         splitter = Ogg()
         list(splitter.feed(beginning))
-        with pytest.raises(UnusualError) as caught:
+        with pytest.raises(NeedsLibavError) as caught:
             splitter.end()
         assert caught.value.data == beginning
     splitter = Ogg()
@@ -311,5 +311,5 @@ def test_any_bytes_at_the_beginning(junk):
     for data in (junk, b"OggS" + junk, page([HEAD], 0, flags=FIRST) + junk, start() + junk):
         try:
             assert split(data, 5)[:1] in ([], [Start(HEAD)])
-        except UnusualError as error:
+        except NeedsLibavError as error:
             assert error.data in data  # noqa: PT017  most are given up

@@ -23,10 +23,10 @@ from azstt.backends.azure import _exit
 from azstt.backends.azure._buffer import AHEAD, AudioBuffer
 from azstt.backends.azure._limits import AzureLimits, ReconnectPolicy
 from azstt.backends.azure._request import Request
-from azstt.backends.azure._retry import Retry
+from azstt.backends.azure._retry import ReconnectCounter
 from azstt.backends.azure._settings import AzureSettings
-from azstt.backends.azure._speech import Speech
-from azstt.backends.azure._watch import Watch
+from azstt.backends.azure._speech import SpeechBoundaries
+from azstt.backends.azure._watch import Deadlines
 
 SECOND = 32_000
 PCM = AudioFormat()
@@ -308,9 +308,9 @@ def test_ten_hours_in_every_position_is_exact():
 # The clock
 
 
-def watch() -> Watch:
+def watch() -> Deadlines:
     """Make a clock that begins at 0."""
-    return Watch(AzureLimits(connect=5, first_response=7, idle=20), 0.0, 0.0)
+    return Deadlines(AzureLimits(connect=5, first_response=7, idle=20), 0.0, 0.0)
 
 
 def test_connecting_has_a_limit():
@@ -369,7 +369,7 @@ def test_silence_that_is_the_speakers_is_told_from_the_services():
 POLICY = ReconnectPolicy(attempts=3, total=50, first_delay=1, longest_delay=8, jitter=0)
 
 
-def attempts(retry: Retry, *, at=0.0, settled=0.0, heard=0.0, **error) -> float:
+def attempts(retry: ReconnectCounter, *, at=0.0, settled=0.0, heard=0.0, **error) -> float:
     """Lose a connection."""
     retry.lost(at, settled=settled, heard=heard)
     return retry.after(ServiceError("lost", **error), at, stood=True)
@@ -377,7 +377,7 @@ def attempts(retry: Retry, *, at=0.0, settled=0.0, heard=0.0, **error) -> float:
 
 def test_attempts_are_counted_and_run_out():
     """Each waits longer; after the last, the error is raised."""
-    retry = Retry(POLICY)
+    retry = ReconnectCounter(POLICY)
     assert [attempts(retry), attempts(retry), attempts(retry)] == [1, 2, 4]
     with pytest.raises(ServiceError, match="lost"):
         attempts(retry)
@@ -385,7 +385,7 @@ def test_attempts_are_counted_and_run_out():
 
 def test_attempts_end_with_the_time():
     """None is made so late that its wait would end after ``total``; a hook's wait is its own."""
-    retry = Retry(POLICY)
+    retry = ReconnectCounter(POLICY)
     attempts(retry)
     retry.postpone(1000)
     assert attempts(retry, at=1048.0) == 2
@@ -396,7 +396,7 @@ def test_attempts_end_with_the_time():
 @pytest.mark.parametrize("sign", [{"settled": 1.0}, {"heard": 10.0}])
 def test_attempts_begin_anew_when_the_service_was_there(sign):
     """Something was recognized, or it answered further on: another outage, another count."""
-    retry = Retry(POLICY)
+    retry = ReconnectCounter(POLICY)
     attempts(retry)
     assert attempts(retry, heard=9.0) == 2
     assert attempts(retry, at=500.0, **sign) == 1
@@ -406,16 +406,16 @@ def test_attempts_begin_anew_when_the_service_was_there(sign):
 def test_what_can_not_be_mended_is_not_tried():
     """A refusal stays one, and what was never reached is not waited for."""
     with pytest.raises(ServiceError):
-        attempts(Retry(POLICY), retryable=False)
+        attempts(ReconnectCounter(POLICY), retryable=False)
     never = ServiceUnreachableError("nobody there")
     with pytest.raises(ServiceUnreachableError):
-        Retry(POLICY).after(never, 0.0, stood=False)
-    assert Retry(POLICY).after(never, 0.0, stood=True) == 1
+        ReconnectCounter(POLICY).after(never, 0.0, stood=False)
+    assert ReconnectCounter(POLICY).after(never, 0.0, stood=True) == 1
 
 
 def test_all_attempts_of_an_outage_are_numbered():
     """The SDK's have numbers in the same row, but do not use the policy's up."""
-    retry = Retry(POLICY)
+    retry = ReconnectCounter(POLICY)
     assert [retry.lost(0.0, settled=0.0, heard=0.0) for _ in range(9)] == list(range(1, 10))
     assert attempts(retry) == 1
     assert retry.lost(0.0, settled=0.0, heard=0.0) == 11
@@ -427,7 +427,7 @@ def test_all_attempts_of_an_outage_are_numbered():
 
 def test_a_result_ends_the_speech_that_it_answers():
     """The service announces starts and leaves out ends."""
-    speech = Speech()
+    speech = SpeechBoundaries()
     segment = Segment(text="hello", start=1.0, end=2.0)
     assert list(speech.starts(1.0)) == [Starts(at=1.0)]
     assert [event.kind for event in speech.settles(segment)] == ["final", "speech_ended"]
@@ -436,7 +436,7 @@ def test_a_result_ends_the_speech_that_it_answers():
 
 def test_speech_without_an_answer_stays_visible():
     """A second start ends the first; a start that is told again is the same."""
-    speech = Speech()
+    speech = SpeechBoundaries()
     assert list(speech.starts(1.0)) == [Starts(at=1.0)]
     assert list(speech.starts(1.2)) == []
     assert list(speech.starts(4.0)) == [Ends(at=4.0), Starts(at=4.0)]

@@ -24,7 +24,7 @@ from azstt._events import (
 from azstt.backends import CommittingSession, RecognizerBackend
 from azstt.backends.local import LocalBackend, _assets
 from azstt.backends.local._recognizer import load as load_model
-from azstt.backends.local._segmenter import Cutting
+from azstt.backends.local._segmenter import VadParameters
 from azstt.backends.local._session import LocalSession, Plan
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
@@ -395,7 +395,9 @@ def test_closed_while_it_starts():
         session.close()
         return load_model(_assets.packaged_model(), published=True, align=False)
 
-    plan = Plan(load=load, model="", language=None, cutting=Cutting(), partials=False, workers=1)
+    plan = Plan(
+        load=load, model="", language=None, cutting=VadParameters(), partials=False, workers=1
+    )
     session = LocalSession(plan, events.append)
     session.start()
     session.write(bytes(32_000))

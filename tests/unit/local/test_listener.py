@@ -2,12 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azstt.backends.local._listener import Listener, Speech, silero
-from azstt.backends.local._segmenter import Cutting
+from azstt.backends.local._listener import Speech, VadSegmenter, silero
+from azstt.backends.local._segmenter import VadParameters
 from azstt.backends.local._utterance import Utterance
 
 BLOCK = 1024
-CUTTING = Cutting(shortest=2, hangover=3, join=5, longest=30, padding=2)
+CUTTING = VadParameters(shortest=2, hangover=3, join=5, longest=30, padding=2)
 LOUD, QUIET = b"\x01\x10" * 512, bytes(BLOCK)
 
 
@@ -17,9 +17,9 @@ def loudness(block: bytes) -> float:
     return 1.0 if any(block) else 0.0
 
 
-def hear(pieces) -> tuple[list[Speech | Utterance], Listener]:
+def hear(pieces) -> tuple[list[Speech | Utterance], VadSegmenter]:
     """Listen to audio piece by piece, to the end."""
-    listener = Listener(loudness, CUTTING)
+    listener = VadSegmenter(loudness, CUTTING)
     heard = [item for piece in pieces for item in listener.hear(piece)]
     heard += listener.finish()
     return [item for item in heard if item is not None], listener
@@ -74,7 +74,7 @@ def test_cuts_of_the_writes_do_not_matter(stretches, sizes):
 
 def test_unfinished_utterance():
     """What is open is given again only when enough speech has been added."""
-    listener = Listener(loudness, CUTTING)
+    listener = VadSegmenter(loudness, CUTTING)
     assert listener.unfinished(0.0) is None
     list(listener.hear(QUIET * 10 + LOUD * 10))
     first = listener.unfinished(0.3)
@@ -89,7 +89,7 @@ def test_unfinished_utterance():
 
 def test_memory_is_bounded():
     """Of a long recording no more is kept than the longest utterance."""
-    listener = Listener(loudness, CUTTING)
+    listener = VadSegmenter(loudness, CUTTING)
     most = 0
     for _ in range(20):
         list(listener.hear(QUIET * 400 + LOUD * 30 + QUIET * 20))

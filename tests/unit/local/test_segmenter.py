@@ -5,16 +5,16 @@ from hypothesis import strategies as st
 
 from azstt.backends.local._segmenter import (
     Closed,
-    Cutting,
     Mark,
     Opened,
     Segmenter,
+    VadParameters,
     frames,
     seconds,
 )
 
 LEVELS = {".": 0.0, "-": 0.4, "#": 0.9}
-SMALL = Cutting(shortest=3, hangover=4, join=8, longest=20, padding=2)
+SMALL = VadParameters(shortest=3, hangover=4, join=8, longest=20, padding=2)
 
 
 def marks(probabilities, cutting=SMALL) -> list[Mark]:
@@ -90,7 +90,7 @@ def test_segment_ends_while_it_is_silent():
 
 def test_pause_shorter_than_the_hangover():
     """A caller may ask for a pause that is shorter than the hangover."""
-    hasty = Cutting(shortest=3, hangover=8, join=3, longest=20, padding=2)
+    hasty = VadParameters(shortest=3, hangover=8, join=3, longest=20, padding=2)
     assert len(closed(drawn("####....####....", hasty))) == 2
 
 
@@ -146,7 +146,7 @@ def test_faint_speech_goes_on_behind_a_cut():
 
 levels = st.lists(st.sampled_from([0.0, 0.2, 0.4, 0.6, 0.95]), max_size=200)
 cuttings = st.builds(
-    Cutting,
+    VadParameters,
     shortest=st.integers(1, 6),
     hangover=st.integers(1, 12),
     join=st.integers(1, 30),

@@ -4,14 +4,14 @@ import anyio
 import pytest
 
 from azstt import AudioGap, Partial, SessionStateError, SpeechStarted
-from azstt._sessions.event_queue import Mailbox
+from azstt._sessions.event_queue import EventQueue
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_events_come_out_in_order():
     """A queue is a queue."""
-    box = Mailbox()
+    box = EventQueue()
     events = [SpeechStarted(at=at) for at in range(5)]
     for event in events:
         box.put(event)
@@ -20,12 +20,12 @@ async def test_events_come_out_in_order():
 
 async def test_a_reader_waits_for_so_long_and_no_longer():
     """None says that there is nothing, so that the reader can look at the clock."""
-    assert await Mailbox().get(0.01) is None
+    assert await EventQueue().get(0.01) is None
 
 
 async def test_a_reader_can_be_woken_for_nothing():
     """When the session ends, who waits is told at once."""
-    box = Mailbox()
+    box = EventQueue()
     async with anyio.create_task_group() as group:
 
         async def read() -> None:
@@ -39,7 +39,7 @@ async def test_a_reader_can_be_woken_for_nothing():
 
 async def test_an_event_that_comes_as_its_reader_gives_up_is_not_lost():
     """Either that reader has it or the next one gets it."""
-    box = Mailbox()
+    box = EventQueue()
     read: list[object] = []
 
     async def reader() -> None:
@@ -55,7 +55,7 @@ async def test_an_event_that_comes_as_its_reader_gives_up_is_not_lost():
 
 async def test_there_is_one_reader():
     """A second one is told so, and the first goes on."""
-    box = Mailbox()
+    box = EventQueue()
     async with anyio.create_task_group() as group:
         group.start_soon(box.get, 60.0)
         await anyio.wait_all_tasks_blocked()
@@ -66,7 +66,7 @@ async def test_there_is_one_reader():
 
 async def test_partials_that_nobody_reads_become_one():
     """What a screen would have shown in the end is kept, with all that became stable."""
-    box = Mailbox()
+    box = EventQueue()
     for n in range(1_000):
         box.put(Partial(text=str(n), delta=f"{n} ", start=0.0, end=1.0))
     read: list[Partial] = []
@@ -80,7 +80,7 @@ async def test_partials_that_nobody_reads_become_one():
 
 async def test_gaps_that_nobody_reads_become_one_where_they_go_on():
     """Audio that is dropped piece by piece for hours is one stretch; another stretch is another."""
-    box = Mailbox()
+    box = EventQueue()
     for number in range(1_000):
         box.put(AudioGap(start=number / 10, end=number / 10 + 0.1, reason="dropped"))
     box.put(AudioGap(start=200.0, end=201.0, reason="dropped"))

@@ -410,7 +410,7 @@ async def test_a_shortened_transcript_is_an_error():
 
 async def test_a_recognizer_that_hangs_is_given_up():
     """A session never waits for ever, and the error says for how long it did."""
-    backend = stuck(0.1, capabilities=Capabilities(patience=0.3))
+    backend = stuck(0.1, capabilities=Capabilities(stall_timeout=0.3))
     async with LiveSession(backend=backend) as live:
         await pump(live, 0.5)
         with pytest.raises(
@@ -423,7 +423,7 @@ async def test_a_recognizer_that_hangs_is_given_up():
 @pytest.mark.parametrize("overflow", ["block", "drop_oldest", "error"])
 async def test_whoever_only_sends_learns_of_a_recognizer_that_hangs(overflow):
     """Where handlers take the events nobody waits for one: the send that finds no room tells."""
-    backend = stuck(0.1, capabilities=Capabilities(patience=0.3))
+    backend = stuck(0.1, capabilities=Capabilities(stall_timeout=0.3))
     async with LiveSession(backend=backend, overflow=overflow, buffer=0.2) as live:
 
         async def send_on() -> None:
@@ -440,7 +440,7 @@ async def test_whoever_only_sends_learns_of_a_recognizer_that_hangs(overflow):
 async def test_a_start_that_hangs_is_given_up():
     """A recognizer that never stands is no reason to wait for ever."""
     hold = threading.Event()
-    backend = HangsIn("start", hold, capabilities=Capabilities(patience=0.3))
+    backend = HangsIn("start", hold, capabilities=Capabilities(stall_timeout=0.3))
     with pytest.raises(RecognitionTimeoutError), anyio.fail_after(30):
         await LiveSession(backend=backend).start()
     hold.set()
@@ -448,7 +448,7 @@ async def test_a_start_that_hangs_is_given_up():
 
 async def test_a_speaker_who_pauses_is_waited_for():
     """No audio is no fault of the recognizer's."""
-    backend = ScriptedBackend(capabilities=Capabilities(patience=0.2))
+    backend = ScriptedBackend(capabilities=Capabilities(stall_timeout=0.2))
     async with LiveSession(backend=backend) as live:
         await live.send(PIECE)
         assert isinstance(await live.receive(), Started)

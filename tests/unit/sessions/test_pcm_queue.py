@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azstt import AudioFormat
-from azstt._sessions.pcm_queue import Dropped, Outlet
+from azstt._sessions.pcm_queue import Dropped, PcmQueue
 
 AUDIO = AudioFormat()
 SECOND = AUDIO.size(1.0)
 
 
-def outlet(limit: float = 10.0) -> Outlet:
+def outlet(limit: float = 10.0) -> PcmQueue:
     """Make one for speech."""
-    return Outlet(AUDIO, limit, lambda: None)
+    return PcmQueue(AUDIO, limit, lambda: None)
 
 
 def test_what_waits_is_taken_together_but_not_more_than_a_second():
@@ -87,7 +87,7 @@ def test_a_drop_is_told_before_what_follows_it_is_taken():
 def test_full_is_told_and_room_too():
     """Whoever holds back by `full` hears of each thing that is taken."""
     told: list[bool] = []
-    way = Outlet(AUDIO, 1.0, lambda: told.append(way.full))
+    way = PcmQueue(AUDIO, 1.0, lambda: told.append(way.full))
     way.put(bytes(SECOND))
     assert way.full
     way.take()
@@ -120,7 +120,7 @@ def test_what_nobody_took_was_put_in_all_the_same():
 )
 def test_every_byte_is_taken_dropped_or_waits(steps, limit):
     """Nothing is lost, doubled or disordered, whatever the order of calls."""
-    way = Outlet(AudioFormat(sample_rate=4_000), limit * 2 / 8_000, lambda: None)
+    way = PcmQueue(AudioFormat(sample_rate=4_000), limit * 2 / 8_000, lambda: None)
     put = taken = b""
     count = 0
     for step in steps:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from azstt._sessions.watchdog import Patience
+from azstt._sessions.watchdog import StallDetector
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from azstt._sessions.watchdog import Patience
 )
 def test_the_clock_runs_only_against_a_recognizer_that_does_not_move(looks, over):
     """A pause of the source, however long, is not held against the recognizer."""
-    patience = Patience(10.0)
-    seen = [patience.is_over(mark, now, waiting=waiting) for mark, now, waiting in looks]
+    stall = StallDetector(10.0)
+    seen = [stall.is_over(mark, now, waiting=waiting) for mark, now, waiting in looks]
     assert seen[-1] is over
     assert not any(seen[:-1])

@@ -7,7 +7,7 @@ import anyio
 import pytest
 from anyio.lowlevel import current_token
 
-from azstt._threads.loop_queue import Inlet, crossing
+from azstt._threads.loop_queue import LoopQueue, loop_caller
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +20,7 @@ async def test_the_loop_is_reached_through_anyio():
 
 async def test_items_from_threads_arrive_in_order_under_random_cancellation():
     """Canceling a reader loses nothing and changes no order."""
-    inlet: Inlet[int] = Inlet()
+    inlet: LoopQueue[int] = LoopQueue()
     chance = random.Random(7)  # noqa: S311 - a seed, not a secret
     thread = threading.Thread(target=lambda: [inlet.put(i) for i in range(400)])
     thread.start()
@@ -35,7 +35,7 @@ async def test_items_from_threads_arrive_in_order_under_random_cancellation():
 
 async def test_a_waiting_reader_is_woken():
     """A reader that came before the item gets it."""
-    inlet: Inlet[str] = Inlet()
+    inlet: LoopQueue[str] = LoopQueue()
     threading.Timer(0.05, inlet.put, ["late"]).start()
     with anyio.fail_after(30):
         assert await inlet.get() == "late"
@@ -46,7 +46,7 @@ async def test_a_crossing_of_this_loop_is_made():
     """The crossing runs a function on the loop's own thread."""
     here, done = threading.get_ident(), anyio.Event()
     seen: list[int] = []
-    soon = crossing()
+    soon = loop_caller()
     soon(lambda: (seen.append(threading.get_ident()), done.set()))
     with anyio.fail_after(30):
         await done.wait()
@@ -57,9 +57,9 @@ async def test_a_crossing_of_this_loop_is_made():
 async def test_a_closed_loop_drops_what_comes(loop, anyio_backend):  # noqa: ARG001
     """A callback that comes too late neither raises nor hangs."""
 
-    def run() -> Inlet[int]:
-        async def make() -> Inlet[int]:
-            return Inlet()
+    def run() -> LoopQueue[int]:
+        async def make() -> LoopQueue[int]:
+            return LoopQueue()
 
         return anyio.run(make, backend=loop)
 

@@ -18,30 +18,30 @@ from azstt._web.messages import (
     Ack,
     Close,
     Command,
+    CommandError,
     Commit,
+    ErrorInfo,
+    EventMessage,
     Finish,
     Message,
     Opened,
     Ping,
-    Problem,
-    Refused,
     Resume,
     Start,
-    Told,
     Update,
     parse_command,
     schema,
 )
 
 MODELS = schema()["$defs"]
-PROBLEM = Problem(type="RequestError", message="it was refused")
+PROBLEM = ErrorInfo(type="RequestError", message="it was refused")
 HELLO = Segment(text="hello", start=0, end=1, words=(Word(text="hello", start=0, end=1),))
 MESSAGES = [
     Opened(session="x", received=0, grace=60),
     Ack(received=3),
-    Refused(command=None, error=PROBLEM),
+    CommandError(command=None, error=PROBLEM),
     *(
-        Told(seq=1, event=event)
+        EventMessage(seq=1, event=event)
         for event in (
             events.Started(model="m"),
             events.SpeechStarted(at=0),
@@ -52,7 +52,7 @@ MESSAGES = [
             events.AudioGap(start=1, end=2, reason="dropped"),
             events.Ended(position=2),
             events.Failed(error=ThrottledError("too many", code="429")),
-            Refused(command="update", error=PROBLEM),
+            CommandError(command="update", error=PROBLEM),
         )
     ),
 ]
@@ -152,7 +152,7 @@ def test_a_message_is_written_as_the_schema_says(message):
 
 def test_every_message_is_tried():
     """The list above leaves none out, and the schema has them all."""
-    told = {message.event.kind for message in MESSAGES if isinstance(message, Told)}
+    told = {message.event.kind for message in MESSAGES if isinstance(message, EventMessage)}
     assert told == kinds(Event) | {"refused"}
     assert {message.kind for message in MESSAGES} == kinds(Message)
     for union in (Event, Command, Message):
@@ -161,7 +161,7 @@ def test_every_message_is_tried():
 
 def test_a_message_reads_back():
     """What a server writes can be read in Python too, as by another server in between."""
-    message = Told(seq=2, event=Final(segment=HELLO))
+    message = EventMessage(seq=2, event=Final(segment=HELLO))
     assert TypeAdapter(Message).validate_json(message.model_dump_json()) == message
 
 
@@ -184,7 +184,7 @@ def test_the_command_prints_the_schema():
 def test_a_failure_shows_no_more_than_it_must():
     """A page learns what failed and whether to try again; not the service's own ids or hints."""
     error = ThrottledError("too many", code="429", session_id="abc", backend="azure")
-    told = json.loads(Told(seq=1, event=Failed(error=error)).model_dump_json())
+    told = json.loads(EventMessage(seq=1, event=Failed(error=error)).model_dump_json())
     assert told["event"]["error"] == {
         "type": "ThrottledError",
         "message": "too many",

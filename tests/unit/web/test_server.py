@@ -25,8 +25,8 @@ from azstt import (
     ThrottledError,
 )
 from azstt._events import Ended
-from azstt._web.messages import MAX_PIECE, Refused
-from azstt._web.replay import EventLog
+from azstt._web.messages import MAX_PIECE, CommandError
+from azstt._web.replay import ReplayBuffer
 from azstt._web.server import BlockingWireServer, WireServer
 from azstt.backends import Capabilities
 from azstt.testing import Cue, ScriptedBackend
@@ -490,7 +490,7 @@ async def test_a_server_that_breaks_says_no_more_than_that():
 
 def test_a_log_keeps_what_is_not_acknowledged():
     """And counts on from what it has let go."""
-    log = EventLog()
+    log = ReplayBuffer()
     texts = [log.add(Ended(position=n)) for n in range(4)]
     assert [json.loads(text)["seq"] for text in texts] == [1, 2, 3, 4]
     log.forget(2)
@@ -506,7 +506,7 @@ def test_a_log_keeps_what_is_not_acknowledged():
 
 def test_a_log_is_bounded():
     """A page that acknowledges nothing costs no more memory than that."""
-    log = EventLog(limit=1000)
+    log = ReplayBuffer(limit=1000)
     for n in range(100):
         log.add(Ended(position=n))
     assert sum(map(len, log.since(100 - len(log)))) <= 1000
@@ -552,5 +552,5 @@ def test_a_server_in_threads(answer):
 
 def test_a_refusal_counts_among_the_events():
     """What is told of a command that failed has a number, too."""
-    refused = Refused(command="commit", error={"type": "X", "message": "y"})
-    assert json.loads(EventLog().add(refused))["seq"] == 1
+    refused = CommandError(command="commit", error={"type": "X", "message": "y"})
+    assert json.loads(ReplayBuffer().add(refused))["seq"] == 1

@@ -12,7 +12,7 @@ from azstt._audio.files.libav import Media
 from azstt._audio.files.packets import read_packets
 from azstt._audio.formats.riff import Wave, read_samples, wave_facts
 from azstt._audio.report import Facts, Tally
-from azstt._audio.resample import LAYOUTS, MOST_CHANNELS, Mixer, Target, check_wave, pcm_frame
+from azstt._audio.resample import LAYOUTS, MOST_CHANNELS, Resampler, Target, check_wave, pcm_frame
 from azstt._audio.sources import Source
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioDecodeError, ConfigurationError
@@ -25,7 +25,7 @@ _EXACT_SLACK = 0.02
 _PADDING = 0.15
 
 
-class LibavLane:
+class LibavFileDecoder:
     """Decodes one track of a source.
 
     Attributes:
@@ -120,7 +120,7 @@ class LibavLane:
         return facts.seconds - tally.lost - self.audio.seconds(size) > slack
 
 
-class PcmLane:
+class PcmFileDecoder:
     """Mixes and resamples a WAV file's PCM: its own reader, libav's mixer.
 
     The demuxer would hold a live stream back by 64 KB, which is seconds of speech.
@@ -144,7 +144,7 @@ class PcmLane:
 
     def chunks(self, start: int, tally: Tally) -> Iterator[bytes]:  # noqa: ARG002  the port's
         """Give the PCM from the first sample."""
-        mixer = Mixer(self._target, self._source.label)
+        mixer = Resampler(self._target, self._source.label)
         for samples in read_samples(self._source, self._wave, 0, tally):
             mixer.push(pcm_frame(self._wave.format, samples))
             yield from mixer.pull()

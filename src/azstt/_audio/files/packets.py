@@ -15,7 +15,7 @@ from av.error import FFmpegError
 from azstt._audio.files.libav import Media
 from azstt._audio.rejections import protected
 from azstt._audio.report import Tally
-from azstt._audio.resample import Mixer, Target
+from azstt._audio.resample import Resampler, Target
 from azstt._audio.sources import Source
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def read_packets(media: Media, source: Source, target: Target, tally: Tally) -> 
         target: what to give out.
         tally: is told what is lost.
     """
-    mixer = Mixer(target, source.label)
+    mixer = Resampler(target, source.label)
     gaps = _Gaps(mixer, tally) if media.facts.container in _CONTINUOUS else None
     push, decode = mixer.push, _decoder(media.stream)
     waiting = 0
@@ -76,7 +76,7 @@ def read_packets(media: Media, source: Source, target: Target, tally: Tally) -> 
 class _Gaps:
     """Finds what the demuxer threw away, by the timestamps of what it kept."""
 
-    def __init__(self, mixer: Mixer, tally: Tally) -> None:
+    def __init__(self, mixer: Resampler, tally: Tally) -> None:
         self._mixer = mixer
         self._tally = tally
         self._offset = -math.inf

@@ -35,7 +35,7 @@ _MOST_CHANNELS = 64
 _RIFF_LIMIT = 0xFFFF_FFFF - 36
 
 
-class Lane(Protocol):
+class FileDecoder(Protocol):
     """One way to get at the PCM."""
 
     facts: Facts
@@ -55,7 +55,7 @@ class Lane(Protocol):
         ...
 
 
-class WaveLane:
+class WavFileDecoder:
     """A WAV file that holds what is asked for: nothing to decode."""
 
     def __init__(self, source: Source, wave: Wave, audio: AudioFormat) -> None:
@@ -117,7 +117,7 @@ class AudioReader:
             for a live recording. For an MP3 file without a header it is worked out from its size.
     """
 
-    def __init__(self, source: Source, lane: Lane, limits: _Limits) -> None:
+    def __init__(self, source: Source, lane: FileDecoder, limits: _Limits) -> None:
         self.audio: AudioFormat = lane.audio
         self.source: str = source.label
         self.total_seconds: float | None = limits.clip(lane.facts.seconds)
@@ -305,7 +305,7 @@ def open_audio(
 
 def _pick(
     source: Source, audio: AudioFormat, *, keep: bool, track: int, max_bytes: int | None
-) -> tuple[Source, Lane]:
+) -> tuple[Source, FileDecoder]:
     """Choose the lane by the source's first bytes."""
     # One look instead of many, where it waits for nothing.
     wave, head = read_wave(source.read, source.read(HEAD) if source.seekable else b"")
@@ -314,18 +314,18 @@ def _pick(
     if wave is not None and track != 0:
         raise no_such_track(track, 1, source)
     if wave is not None and (passed := _passed(wave.format, audio, keep=keep)) is not None:
-        return source, WaveLane(source, wave, passed)
+        return source, WavFileDecoder(source, wave, passed)
     if wave is not None:
         # Importing libav takes longer than reading a short WAV file does.
-        from azstt._audio.files.decoders import PcmLane  # noqa: PLC0415
+        from azstt._audio.files.decoders import PcmFileDecoder  # noqa: PLC0415
 
-        return source, PcmLane(source, wave, audio, keep=keep)
+        return source, PcmFileDecoder(source, wave, audio, keep=keep)
     source.unread(head)
     if not source.seekable and is_iso(head) and not _streams(source):
         source = in_memory(source, max_bytes=max_bytes)
-    from azstt._audio.files.decoders import LibavLane  # noqa: PLC0415
+    from azstt._audio.files.decoders import LibavFileDecoder  # noqa: PLC0415
 
-    return source, LibavLane(source, audio, keep=keep, track=track)
+    return source, LibavFileDecoder(source, audio, keep=keep, track=track)
 
 
 def _passed(form: WaveFormat, wanted: AudioFormat, *, keep: bool) -> AudioFormat | None:

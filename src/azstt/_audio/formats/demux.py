@@ -50,7 +50,7 @@ class Loss(NamedTuple):
 Item: TypeAlias = Start | Packet | Loss
 
 
-class UnusualError(Exception):
+class NeedsLibavError(Exception):
     """A recording holds what is left to libav; found before any of its packets was given.
 
     Attributes:
@@ -62,14 +62,14 @@ class UnusualError(Exception):
         self.data: bytes = data
 
 
-class Splitter(Protocol):
+class Demuxer(Protocol):
     """Pieces of a container in, the packets of its one track out as soon as they are whole."""
 
     def feed(self, data: bytes) -> Iterator[Item]:
         """Give what is complete with this piece; to be exhausted before the next one.
 
         Raises:
-            UnusualError: the recording that begins is not for splitting.
+            NeedsLibavError: the recording that begins is not for splitting.
         """
         ...
 
@@ -77,12 +77,12 @@ class Splitter(Protocol):
         """Say that there is no more; tells whether it ends in the middle of something.
 
         Raises:
-            UnusualError: no recording has started.
+            NeedsLibavError: no recording has started.
         """
         ...
 
 
-class Window:
+class DemuxBuffer:
     """The bytes that wait to be dealt with, and before them those of a recording not yet known.
 
     Attributes:
@@ -123,15 +123,15 @@ class Window:
         self._kept.clear()
         self.settled = self.ever = True
 
-    def unusual(self) -> UnusualError:
+    def unusual(self) -> NeedsLibavError:
         """Give up a recording that is not settled."""
-        return UnusualError(bytes(self._kept + self.data))
+        return NeedsLibavError(bytes(self._kept + self.data))
 
     def end(self) -> bool:
         """Tell whether the stream ends in the middle of something.
 
         Raises:
-            UnusualError: no recording was ever known.
+            NeedsLibavError: no recording was ever known.
         """
         if not self.ever:
             raise self.unusual()
@@ -141,7 +141,7 @@ class Window:
         """See to it that no more is kept than one may.
 
         Raises:
-            UnusualError: there is too much before the first packet.
+            NeedsLibavError: there is too much before the first packet.
         """
         if self.full:
             raise self.unusual()

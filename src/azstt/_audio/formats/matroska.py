@@ -13,7 +13,7 @@ from typing import Final
 
 from azstt._audio.formats import opus, webm
 from azstt._audio.formats.blocks import read_block, read_group
-from azstt._audio.formats.demux import Item, Loss, Packet, Start, Window
+from azstt._audio.formats.demux import DemuxBuffer, Item, Loss, Packet, Start
 from azstt._audio.formats.ebml import Element, Octets, read_element
 from azstt._audio.formats.webm import DAMAGED, Tracks, read_tick, read_tracks, wanted
 
@@ -35,7 +35,7 @@ class Matroska:
     """A splitter of WebM and Matroska."""
 
     def __init__(self) -> None:
-        self._window = Window()
+        self._window = DemuxBuffer()
         self._begin()
 
     def feed(self, data: bytes) -> Iterator[Item]:

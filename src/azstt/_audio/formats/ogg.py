@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from azstt._audio.formats import opus
-from azstt._audio.formats.demux import Item, Loss, Packet, Start, Window
+from azstt._audio.formats.demux import DemuxBuffer, Item, Loss, Packet, Start
 
 _CAPTURE: Final = b"OggS\0"
 #: Bytes before a page's table of sizes.
@@ -83,7 +83,7 @@ class Ogg:
     """A splitter of Ogg."""
 
     def __init__(self) -> None:
-        self._window = Window()
+        self._window = DemuxBuffer()
         self._lost = False
         self._head = b""  # of a stream that has begun and not yet gone on
         self._stream = 0

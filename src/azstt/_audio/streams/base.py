@@ -14,10 +14,10 @@ from av import Packet as AvPacket
 from av.audio.frame import AudioFrame
 from av.error import FFmpegError
 
-from azstt._audio.formats.demux import UnusualError
+from azstt._audio.formats.demux import NeedsLibavError
 from azstt._audio.rejections import nothing_decoded
 from azstt._audio.report import DecodeReport, Tally
-from azstt._audio.resample import Mixer, Target
+from azstt._audio.resample import Resampler, Target
 from azstt._audio.streams.receiver import Receiver
 from azstt._audio_format import AudioFormat
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 LABEL: Final = "<stream>"
 
 
-class PushLane:
+class PushDecoder:
     """What push lanes have in common: the mixer, the account, the way out.
 
     Args:
@@ -46,7 +46,7 @@ class PushLane:
     def __init__(self, audio: AudioFormat, receiver: Receiver) -> None:
         self._audio = audio
         self._receiver = receiver
-        self._mixer = Mixer(Target(audio, keep=False, live=True), LABEL)
+        self._mixer = Resampler(Target(audio, keep=False, live=True), LABEL)
         self._tally = Tally()
         self._size = 0
 
@@ -54,12 +54,12 @@ class PushLane:
         """Decode a piece.
 
         Raises:
-            UnusualError: what begins is not for this lane; what came before has been given out.
+            NeedsLibavError: what begins is not for this lane; what came before has been given out.
             AudioError: it cannot be decoded.
         """
         try:
             self._accept(data)
-        except UnusualError:
+        except NeedsLibavError:
             self._rest()
             raise
         self._give(self._mixer.pull())
@@ -68,7 +68,7 @@ class PushLane:
         """Give the rest.
 
         Raises:
-            UnusualError: it ended before it told what it is.
+            NeedsLibavError: it ended before it told what it is.
             AudioDecodeError: nothing could be decoded.
         """
         self._end()
@@ -109,7 +109,7 @@ class PushLane:
         """Take note that there is no more.
 
         Raises:
-            UnusualError: it has not even begun.
+            NeedsLibavError: it has not even begun.
         """
         raise NotImplementedError
 

@@ -11,16 +11,16 @@ from azstt._audio.formats.riff import WaveFormat
 from azstt._audio.rejections import unlike
 from azstt._audio.report import DecodeReport
 from azstt._audio.resample import LAYOUTS
-from azstt._audio.streams.mpeg import MpegLane
-from azstt._audio.streams.opus import OpusLane
-from azstt._audio.streams.pcm import WaveLane, pcm_lane
+from azstt._audio.streams.mpeg import MpegStreamDecoder
+from azstt._audio.streams.opus import OpusStreamDecoder
+from azstt._audio.streams.pcm import WavStreamDecoder, pcm_lane
 from azstt._audio.streams.receiver import Receiver
-from azstt._audio.streams.worker import WorkerLane
+from azstt._audio.streams.worker import WorkerStreamDecoder
 from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError
 
 
-class Lane(Protocol):
+class StreamDecoder(Protocol):
     """One way from pieces to PCM."""
 
     @property
@@ -60,7 +60,7 @@ def check_target(audio: AudioFormat) -> None:
 
 def open_container(
     announced: Container, head: bytes, audio: AudioFormat, receiver: Receiver
-) -> Lane:
+) -> StreamDecoder:
     """Choose by a container's first bytes, which are still to be fed.
 
     Raises:
@@ -70,19 +70,19 @@ def open_container(
         raise unlike(announced, container_of(head), head)
     container = container_of(head) if announced == "auto" else announced
     if container == "webm":
-        return OpusLane(Matroska(), "matroska,webm", audio, receiver)
+        return OpusStreamDecoder(Matroska(), "matroska,webm", audio, receiver)
     if container == "ogg":
-        return OpusLane(Ogg(), "ogg", audio, receiver)
+        return OpusStreamDecoder(Ogg(), "ogg", audio, receiver)
     if container == "wav" and head.startswith(b"RIFF"):
-        return WaveLane(audio, receiver)
+        return WavStreamDecoder(audio, receiver)
     if container == "mp3" or container == "aac":  # noqa: PLR1714  mypy does not narrow `in`
-        return MpegLane(container, audio, receiver)
+        return MpegStreamDecoder(container, audio, receiver)
     if container in {None, "flac"} and is_tagged(head):
-        return MpegLane(None, audio, receiver)
-    return WorkerLane(audio, receiver)
+        return MpegStreamDecoder(None, audio, receiver)
+    return WorkerStreamDecoder(audio, receiver)
 
 
-def open_pcm(given: AudioFormat, audio: AudioFormat, receiver: Receiver) -> Lane:
+def open_pcm(given: AudioFormat, audio: AudioFormat, receiver: Receiver) -> StreamDecoder:
     """Open a lane for bare PCM."""
     name = f"{'f' if given.floating else 's'}{8 * given.sample_width}le"
     form = WaveFormat(

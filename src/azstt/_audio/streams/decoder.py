@@ -6,16 +6,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from azstt._audio.formats.containers import ENOUGH, Container
-from azstt._audio.formats.demux import UnusualError
+from azstt._audio.formats.demux import NeedsLibavError
 from azstt._audio.report import DecodeReport
-from azstt._audio.streams.passthrough import PassLane
+from azstt._audio.streams.passthrough import PassthroughDecoder
 from azstt._audio.streams.receiver import Receiver
-from azstt._audio.streams.worker import WorkerLane
+from azstt._audio.streams.worker import WorkerStreamDecoder
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioError, ConfigurationError, SessionStateError
 
 if TYPE_CHECKING:
-    from azstt._audio.streams.choose import Lane
+    from azstt._audio.streams.choose import StreamDecoder
 
 
 class LiveDecoder:
@@ -58,9 +58,9 @@ class LiveDecoder:
         self._head = b""  # until it tells which lane it is
         self._finished = False
         self._last: DecodeReport | None = None  # of lanes before this one
-        self._lane: Lane | None = None
+        self._lane: StreamDecoder | None = None
         if audio == target:
-            self._lane = PassLane(f"s{8 * target.sample_width}le", target, self._receiver)
+            self._lane = PassthroughDecoder(f"s{8 * target.sample_width}le", target, self._receiver)
             return
         # Importing libav takes longer than an event loop should stand still: it is done here.
         from azstt._audio.streams import choose  # noqa: PLC0415
@@ -140,7 +140,7 @@ class LiveDecoder:
             return
         try:
             self._lane.finish()
-        except UnusualError as unusual:
+        except NeedsLibavError as unusual:
             self._leave_to_libav(unusual.data).finish()
 
     def _choose(self) -> None:
@@ -156,18 +156,18 @@ class LiveDecoder:
             return
         try:
             self._lane.feed(data)
-        except UnusualError as unusual:
+        except NeedsLibavError as unusual:
             self._leave_to_libav(unusual.data)
 
-    def _leave_to_libav(self, data: bytes) -> Lane:
+    def _leave_to_libav(self, data: bytes) -> StreamDecoder:
         """Go on in a thread, with what the lane before did not want."""
         self._last = self.report
-        worker = WorkerLane(self._target, self._receiver)
+        worker = WorkerStreamDecoder(self._target, self._receiver)
         worker.feed(data)
         self._enter(worker)
         return worker
 
-    def _enter(self, lane: Lane) -> None:
+    def _enter(self, lane: StreamDecoder) -> None:
         """Go on with a lane; not with one that is opened while another thread closes."""
         self._lane = lane
         if self._receiver.over:

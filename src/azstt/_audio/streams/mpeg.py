@@ -7,10 +7,10 @@ from typing import Final, Literal
 from av.audio.frame import AudioFrame
 from av.error import FFmpegError
 
-from azstt._audio.formats.demux import Window
+from azstt._audio.formats.demux import DemuxBuffer
 from azstt._audio.formats.mpeg import FRAME_HEAD, ID3_HEAD, Stream, find_frame, id3_size, stream_of
 from azstt._audio.formats.sniff import mp3_delay, mp3_samples
-from azstt._audio.streams.base import Decoder, PushLane
+from azstt._audio.streams.base import Decoder, PushDecoder
 from azstt._audio.streams.receiver import Receiver
 from azstt._audio_format import AudioFormat
 
@@ -21,7 +21,7 @@ _DECODERS: Final[dict[Stream, str]] = {"mp3": "mp3float", "aac": "aac"}
 _PADDING: Final = 0.15
 
 
-class MpegLane(PushLane):
+class MpegStreamDecoder(PushDecoder):
     """Frames one after the other, each with a header of its own.
 
     Args:
@@ -34,7 +34,7 @@ class MpegLane(PushLane):
         self, kind: Literal["mp3", "aac"] | None, audio: AudioFormat, receiver: Receiver
     ) -> None:
         super().__init__(audio, receiver)
-        self._window = Window()
+        self._window = DemuxBuffer()
         self._kind: Stream | None = kind
         self._decoder: Decoder | None = None
         self._first = False  # the next frame is

@@ -5,13 +5,13 @@ from __future__ import annotations
 from av.error import FFmpegError
 
 from azstt._audio.formats import opus
-from azstt._audio.formats.demux import Item, Loss, Packet, Splitter, Start
-from azstt._audio.streams.base import Decoder, PushLane
+from azstt._audio.formats.demux import Demuxer, Item, Loss, Packet, Start
+from azstt._audio.streams.base import Decoder, PushDecoder
 from azstt._audio.streams.receiver import Receiver
 from azstt._audio_format import AudioFormat
 
 
-class OpusLane(PushLane):
+class OpusStreamDecoder(PushDecoder):
     """Decodes the packets that a splitter finds.
 
     Args:
@@ -22,7 +22,7 @@ class OpusLane(PushLane):
     """
 
     def __init__(
-        self, splitter: Splitter, container: str, audio: AudioFormat, receiver: Receiver
+        self, splitter: Demuxer, container: str, audio: AudioFormat, receiver: Receiver
     ) -> None:
         super().__init__(audio, receiver)
         self._splitter = splitter

@@ -7,7 +7,7 @@ from azstt._audio.streams.receiver import Receiver
 from azstt._audio_format import AudioFormat
 
 
-class PassLane:
+class PassthroughDecoder:
     """Hands PCM on, in whole frames.
 
     Args:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from azstt._audio.formats.demux import UnusualError
+from azstt._audio.formats.demux import NeedsLibavError
 from azstt._audio.formats.riff import Wave, WaveFormat, holds, read_wave
 from azstt._audio.rejections import nothing_decoded
 from azstt._audio.report import DecodeReport
 from azstt._audio.resample import check_wave, pcm_frame
-from azstt._audio.streams.base import LABEL, PushLane
-from azstt._audio.streams.passthrough import PassLane
+from azstt._audio.streams.base import LABEL, PushDecoder
+from azstt._audio.streams.passthrough import PassthroughDecoder
 from azstt._audio.streams.receiver import Receiver
 from azstt._audio_format import AudioFormat
 
 
-class PcmLane(PushLane):
+class PcmStreamDecoder(PushDecoder):
     """Mixes and resamples PCM.
 
     Args:
@@ -58,7 +58,7 @@ class PcmLane(PushLane):
         return self._container, form.codec, form.sample_rate, form.channels
 
 
-class WaveLane:
+class WavStreamDecoder:
     """Reads a WAV header, and gives what follows to a lane for PCM.
 
     Args:
@@ -74,14 +74,14 @@ class WaveLane:
         self._head = bytearray()
         self._least = 0  # bytes of header without which it is no use to look again
         self._wave: Wave | None = None
-        self._lane: PassLane | PcmLane | None = None
+        self._lane: PassthroughDecoder | PcmStreamDecoder | None = None
         self._taken = 0  # bytes of samples
 
     def feed(self, data: bytes) -> None:
         """Take a piece.
 
         Raises:
-            UnusualError: this is not plain PCM.
+            NeedsLibavError: this is not plain PCM.
             AudioDecodeError: the header makes no sense.
         """
         if self._lane is None or self._wave is None:
@@ -104,11 +104,11 @@ class WaveLane:
         """Give the rest.
 
         Raises:
-            UnusualError: the header is not whole.
+            NeedsLibavError: the header is not whole.
             AudioDecodeError: there are no samples.
         """
         if self._lane is None:
-            raise UnusualError(bytes(self._head))
+            raise NeedsLibavError(bytes(self._head))
         if self._wave is None or self._taken < self._wave.format.frame_size:
             raise nothing_decoded(LABEL, 0)
         self._lane.finish()
@@ -137,7 +137,7 @@ class WaveLane:
         wave, head = read_wave(more, bytes(self._head))
         self._least = len(head) + missing
         if wave is None and not missing:
-            raise UnusualError(head)
+            raise NeedsLibavError(head)
         return wave
 
 
@@ -148,8 +148,8 @@ def pcm_lane(
     receiver: Receiver,
     *,
     empty_is_fine: bool,
-) -> PassLane | PcmLane:
+) -> PassthroughDecoder | PcmStreamDecoder:
     """Open a lane for PCM, in a container or bare."""
     if holds(form, audio) and form.channels == audio.channels:
-        return PassLane(container, audio, receiver)
-    return PcmLane(container, form, audio, receiver, empty_is_fine=empty_is_fine)
+        return PassthroughDecoder(container, audio, receiver)
+    return PcmStreamDecoder(container, form, audio, receiver, empty_is_fine=empty_is_fine)

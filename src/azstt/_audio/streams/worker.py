@@ -13,7 +13,7 @@ from azstt._audio_format import AudioFormat
 from azstt._errors import SessionStateError
 
 
-class WorkerLane:
+class WorkerStreamDecoder:
     """Decodes in a daemon thread; `feed` never waits.
 
     Args:

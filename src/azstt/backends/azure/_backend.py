@@ -98,7 +98,7 @@ class AzureBackend:
             updates=_UPDATES,
             reconnects=True,
             # Ours come first: the longest wait, and the one for the next attempt.
-            patience=max(waits.connect, waits.idle + waits.first_response)
+            stall_timeout=max(waits.connect, waits.idle + waits.first_response)
             + waits.stop
             + waits.sign_in
             + self._policy.total,

@@ -13,7 +13,7 @@ from azstt._errors import RecognitionError, RecognitionTimeoutError, ServiceErro
 from azstt.backends.azure._buffer import AudioBuffer, Reader
 from azstt.backends.azure._certificate import name_issuer
 from azstt.backends.azure._failures import BACKEND
-from azstt.backends.azure._link import Link, Sink
+from azstt.backends.azure._link import ResultHandler, Sink
 from azstt.backends.azure._request import Request
 from azstt.backends.azure._sdk import Recognition
 from azstt.backends.azure._tokens import Tokens
@@ -27,7 +27,7 @@ _TICK = 0.2
 class Owner(Sink, Protocol):
     """The session, as whoever keeps a connection sees it."""
 
-    def attach(self, link: Link | None) -> None:
+    def attach(self, link: ResultHandler | None) -> None:
         """Hear this link from now on, and no other."""
         ...
 
@@ -75,7 +75,7 @@ class Connection:
             recognition = Recognition(self._request, token, self._audio, reader)
         except RecognitionError as error:
             return error
-        link = Link(self._owner, self._request, self._buffer, reader.base)
+        link = ResultHandler(self._owner, self._request, self._buffer, reader.base)
         self._owner.attach(link)
         try:
             recognition.start(link, partials=self._request.options.partials)
@@ -89,7 +89,7 @@ class Connection:
             _bounded(recognition.close, self._request.limits.stop)
 
     def _follow(
-        self, link: Link, recognition: Recognition, reader: Reader
+        self, link: ResultHandler, recognition: Recognition, reader: Reader
     ) -> RecognitionError | None:
         """Wait for its end, with an eye on the clock and on the token."""
         breaks = 0
@@ -109,7 +109,7 @@ class Connection:
         """Whether there was no audio at all, of which the service would not say a word."""
         return self._buffer.drained and self._buffer.read == reader.base
 
-    def _late(self, link: Link) -> str | None:
+    def _late(self, link: ResultHandler) -> str | None:
         """Say what has been waited for too long, if anything has.
 
         A service that has heard a long silence need not say a word of it, such as one that tells
@@ -125,7 +125,7 @@ class Connection:
             return None
         return late
 
-    def _conclude(self, link: Link) -> RecognitionError | None:
+    def _conclude(self, link: ResultHandler) -> RecognitionError | None:
         if link.error is not None:
             name_issuer(link.error, self._request.settings)
             return link.error
@@ -139,7 +139,7 @@ class Connection:
         self._owner.concluded()  # nobody has to wait for the recognizer to be let go of
         return None
 
-    def _timeout(self, late: str, link: Link) -> RecognitionError:
+    def _timeout(self, late: str, link: ResultHandler) -> RecognitionError:
         return RecognitionTimeoutError(
             f"{self._request.settings.target} kept us waiting: {late}",
             backend=BACKEND,

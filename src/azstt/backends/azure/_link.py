@@ -12,25 +12,25 @@ from azstt.backends.azure._buffer import AudioBuffer
 from azstt.backends.azure._failures import BACKEND, failure
 from azstt.backends.azure._payload import Phrase, parse_phrase
 from azstt.backends.azure._request import Request
-from azstt.backends.azure._watch import Watch
+from azstt.backends.azure._watch import Deadlines
 
 
 class Sink(Protocol):
     """The session, as a connection sees it; ignores connections of the past."""
 
-    def stands(self, link: Link) -> None:
+    def stands(self, link: ResultHandler) -> None:
         """The connection stands."""
         ...
 
-    def settle(self, phrase: Phrase, link: Link) -> None:
+    def settle(self, phrase: Phrase, link: ResultHandler) -> None:
         """A final has come."""
         ...
 
-    def partial(self, segment: Segment, link: Link) -> None:
+    def partial(self, segment: Segment, link: ResultHandler) -> None:
         """An interim result has come."""
         ...
 
-    def speech(self, at: float, link: Link, *, starts: bool) -> None:
+    def speech(self, at: float, link: ResultHandler, *, starts: bool) -> None:
         """Speech starts or ends."""
         ...
 
@@ -39,7 +39,7 @@ class Sink(Protocol):
         ...
 
 
-class Link:
+class ResultHandler:
     """One connection's ear; see `Listener`.
 
     Attributes:
@@ -51,7 +51,7 @@ class Link:
     """
 
     def __init__(self, sink: Sink, request: Request, buffer: AudioBuffer, base: float) -> None:
-        self.watch: Watch = Watch(request.limits, monotonic(), base)
+        self.watch: Deadlines = Deadlines(request.limits, monotonic(), base)
         self.session_id: str | None = None
         self.breaks: int = 0
         self.over: bool = False

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TypeAlias, cast
 
 from azstt._assembly.words import align_words
-from azstt._captions.linebreak import unbreakable
+from azstt._captions.linebreak import text_units
 from azstt._result import Alternative, PronouncedWord, Pronunciation, Segment, Sound, Word
 from azstt._units import ticks_to_seconds
 
@@ -76,7 +76,7 @@ def _words(best: Json, text: str, base: float) -> tuple[Word, ...]:
     spoken = [_word(word, "Word", base) for word in _objects(best.get("Words")) if _timed(word)]
     shown = [_word(word, "DisplayText", base) for word in _objects(best.get("DisplayWords"))]
     if not shown:
-        return align_words([text[start:end] for start, end in unbreakable(text)], spoken)
+        return align_words([text[start:end] for start, end in text_units(text)], spoken)
     if len(shown) == len(spoken):  # display words have no confidence of their own
         return tuple(
             word.model_copy(update={"confidence": timed.confidence})

@@ -10,7 +10,7 @@ from azstt.backends.azure._limits import ReconnectPolicy
 _FURTHER = 10.0
 
 
-class Retry:
+class ReconnectCounter:
     """Counts attempts, the SDK's and a policy's; anew when the service was there in between.
 
     Args:

@@ -21,11 +21,11 @@ from azstt.backends.azure._buffer import AudioBuffer
 from azstt.backends.azure._connection import Connection
 from azstt.backends.azure._failures import BACKEND
 from azstt.backends.azure._limits import ReconnectPolicy
-from azstt.backends.azure._link import Link, unexpected
+from azstt.backends.azure._link import ResultHandler, unexpected
 from azstt.backends.azure._payload import Phrase
 from azstt.backends.azure._request import Request
-from azstt.backends.azure._retry import Retry
-from azstt.backends.azure._speech import Speech
+from azstt.backends.azure._retry import ReconnectCounter
+from azstt.backends.azure._speech import SpeechBoundaries
 from azstt.backends.azure._tokens import Tokens
 
 _log = logging.getLogger("azstt.azure")
@@ -63,9 +63,9 @@ class AzureSession:
         self._buffer: AudioBuffer = AudioBuffer(audio, plan.request.limits.hold)
         self._lock: Condition = Condition()  # reentrant: whoever takes an event may close
         self._requests: deque[Request] = deque([plan.request])  # the present stretch's, and further
-        self._retry: Retry = Retry(plan.policy)
+        self._retry: ReconnectCounter = ReconnectCounter(plan.policy)
         self._hook: ReconnectHook | None = None
-        self._link: Link | None = None
+        self._link: ResultHandler | None = None
         self._supervisor: Thread | None = None
         self._emitting: int | None = None  # the thread that is in `emit`
         self._standing: bool = False  # Started was emitted
@@ -73,7 +73,7 @@ class AzureSession:
         self._over: bool = False
         self._closed: bool = False
         self._start_error: RecognitionError | None = None
-        self._speech: Speech = Speech()
+        self._speech: SpeechBoundaries = SpeechBoundaries()
         self._token_was_good: bool = False
         self._seen: deque[tuple[object, ...]] = deque(maxlen=_REMEMBERED)
 
@@ -252,7 +252,7 @@ class AzureSession:
         if self._buffer.cut(anyhow=anyhow):
             self._requests.append(request)
 
-    def attach(self, link: Link | None) -> None:
+    def attach(self, link: ResultHandler | None) -> None:
         """Hear this connection from now on, and no other."""
         with self._lock:
             self._link = link
@@ -274,7 +274,7 @@ class AzureSession:
         number = self._number_loss(heard)
         self._say(Reconnecting(attempt=number, delay=_SDK_DELAY, reason=reason))
 
-    def stands(self, link: Link) -> None:
+    def stands(self, link: ResultHandler) -> None:
         """A connection stands: the first one is the session's start."""
         with self._lock:
             self._token_was_good = True
@@ -283,7 +283,7 @@ class AzureSession:
                 self._say(Started(session_id=link.session_id))
                 self._lock.notify_all()
 
-    def settle(self, phrase: Phrase, link: Link) -> None:
+    def settle(self, phrase: Phrase, link: ResultHandler) -> None:
         """Emit a final, once, and let go of the audio that it covers."""
         segment = phrase.segment
         key = (phrase.id or segment.text, segment.start, segment.end)
@@ -295,14 +295,14 @@ class AzureSession:
             for event in self._speech.settles(segment):
                 self._say(event)
 
-    def speech(self, at: float, link: Link, *, starts: bool) -> None:
+    def speech(self, at: float, link: ResultHandler, *, starts: bool) -> None:
         """Emit where speech starts and ends."""
         with self._lock:
             if link is self._link:
                 for event in self._speech.starts(at) if starts else self._speech.ends(at):
                     self._say(event)
 
-    def partial(self, segment: Segment, link: Link) -> None:
+    def partial(self, segment: Segment, link: ResultHandler) -> None:
         """Emit an interim result."""
         with self._lock:
             if link is self._link:

@@ -11,7 +11,7 @@ from azstt._result import Segment
 _SAME = 0.5
 
 
-class Speech:
+class SpeechBoundaries:
     """Pairs the starts and ends of speech.
 
     The service announces each start, and often only one end, when all is over. So a result ends

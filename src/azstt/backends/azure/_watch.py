@@ -11,7 +11,7 @@ from azstt.backends.azure._limits import AzureLimits
 _ENOUGH = 10.0
 
 
-class Watch:
+class Deadlines:
     """Knows when to stop waiting. Told of events on any thread.
 
     Args:

@@ -12,7 +12,7 @@ from azstt._errors import ConfigurationError, MissingDependencyError
 from azstt._options import RecognitionOptions
 from azstt.backends._base import Capabilities, Emit, RecognizerSession
 from azstt.backends.local import _assets
-from azstt.backends.local._segmenter import RATE, Cutting, frames
+from azstt.backends.local._segmenter import RATE, VadParameters, frames
 from azstt.backends.local._session import LocalSession, Plan
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class LocalBackend:
             load=partial(_load, folder, published=own is None, align=self._align),
             model=_assets.MODEL if own is None else folder.resolve().name,
             language=language or self.capabilities.default_language,
-            cutting=Cutting(join=frames(pause)),
+            cutting=VadParameters(join=frames(pause)),
             partials=options.partials,
             workers=self._workers,
         )

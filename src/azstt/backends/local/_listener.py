@@ -11,10 +11,10 @@ from azstt.backends.local._segmenter import (
     FRAME,
     RATE,
     Closed,
-    Cutting,
     Mark,
     Opened,
     Segmenter,
+    VadParameters,
     frames,
     seconds,
 )
@@ -36,10 +36,10 @@ class Speech:
     start: float
 
 
-class Listener:
+class VadSegmenter:
     """Cuts one stream of 16 kHz mono 16-bit PCM into utterances. For one thread at a time."""
 
-    def __init__(self, detect: Detector, cutting: Cutting) -> None:
+    def __init__(self, detect: Detector, cutting: VadParameters) -> None:
         self._detect: Detector = detect
         self._segmenter: Segmenter = Segmenter(cutting)
         self._kept: bytearray = bytearray()  # audio from block `_first` on

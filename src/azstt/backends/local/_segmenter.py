@@ -25,7 +25,7 @@ def seconds(frame: int) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cutting:
+class VadParameters:
     """Where to cut, in frames.
 
     Attributes:
@@ -79,8 +79,8 @@ class Segmenter:
     the silence after it is too long to bridge. The two alternate, and segments never overlap.
     """
 
-    def __init__(self, cutting: Cutting | None = None) -> None:
-        self._cut: Cutting = cutting or Cutting()
+    def __init__(self, cutting: VadParameters | None = None) -> None:
+        self._cut: VadParameters = cutting or VadParameters()
         self._now: int = 0
         self._runs: list[Run] = []  # of the open segment, complete
         self._run: int | None = None  # where the run under way began

@@ -15,9 +15,9 @@ from azstt._errors import RecognitionError, ServiceError, SessionStateError
 from azstt._events import Ended, Failed, Final, Partial, SpeechEnded, SpeechStarted, Started
 from azstt._result import Segment
 from azstt.backends._base import Emit
-from azstt.backends.local._listener import Listener, Speech, silero
+from azstt.backends.local._listener import Speech, VadSegmenter, silero
 from azstt.backends.local._pool import WorkerPool, pools
-from azstt.backends.local._segmenter import Cutting
+from azstt.backends.local._segmenter import VadParameters
 from azstt.backends.local._utterance import CancelledError, Utterance
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Plan:
     load: Callable[[], Recognizer]
     model: str
     language: str | None
-    cutting: Cutting
+    cutting: VadParameters
     partials: bool
     workers: int
 
@@ -101,7 +101,7 @@ class LocalSession:
             self._state = _State.STARTING
         try:
             self._recognizer: Recognizer = self._plan.load()
-            self._listener: Listener = Listener(silero(), self._plan.cutting)
+            self._listener: VadSegmenter = VadSegmenter(silero(), self._plan.cutting)
         except Exception as error:
             with self._lock:
                 self._state = _State.CLOSED

@@ -9,7 +9,7 @@ from azstt._errors import ConfigurationError
 from azstt._options import TranscribeFields, split_fields
 from azstt._sessions import batch
 from azstt._sessions.batch import Job, ProgressCallback
-from azstt._threads.loop_thread import Portal
+from azstt._threads.loop_thread import LoopThread
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend, resolve
 
@@ -97,7 +97,7 @@ async def atranscribe_bytes(
 
 def _run(job: Job) -> Transcript:
     """Run a job on an event loop of its own: a slow progress callback holds up no other's."""
-    return Portal("azstt loop").call(batch.transcribe, job)
+    return LoopThread("azstt loop").call(batch.transcribe, job)
 
 
 def _job(

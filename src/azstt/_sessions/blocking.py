@@ -19,7 +19,7 @@ from azstt._result import Usage
 from azstt._sessions.chunks import AudioChunk
 from azstt._sessions.live import LiveSession
 from azstt._sessions.pipeline import Overflow
-from azstt._threads.loop_thread import Loop, Portal
+from azstt._threads.loop_thread import LoopThread, RunningLoop
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend, ReconnectHook, resolve
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 #: One loop for all sessions of the process: hundreds of them are hundreds of tasks, not threads.
-_PORTAL = Portal("azstt live")
+_LOOP_THREAD = LoopThread("azstt live")
 _SPEECH = AudioFormat()
 #: Seconds that `receive` waits at least, so that a timeout of 0 finds what is there.
 _LEAST = 0.001
@@ -79,7 +79,7 @@ class BlockingLiveSession:
             on_reconnect=on_reconnect,
             **options,
         )
-        self._loop: Loop | None = None
+        self._loop: RunningLoop | None = None
         self._reading: Lock = Lock()
         self._unread: deque[Event] = deque()  # received, and not given out yet
 
@@ -102,7 +102,7 @@ class BlockingLiveSession:
         if self._loop is not None:
             return self._call(self._live.start)  # which says what is wrong
         try:
-            self._loop = _PORTAL.enter(self)
+            self._loop = _LOOP_THREAD.enter(self)
             self._call(self._live.start)
         except BaseException:
             self._leave()
@@ -212,7 +212,7 @@ class BlockingLiveSession:
                 "this live session is in the process that this one was forked from; open another "
                 "one here"
             )
-        return (loop or _PORTAL).call(function, *args)
+        return (loop or _LOOP_THREAD).call(function, *args)
 
     def _look(self, get: Callable[[], T]) -> T:
         """Look at what the loop changes, from where it can't change meanwhile."""
@@ -226,4 +226,4 @@ class BlockingLiveSession:
 
     def _leave(self) -> None:
         self._loop = None
-        _PORTAL.leave(self)
+        _LOOP_THREAD.leave(self)

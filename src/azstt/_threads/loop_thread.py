@@ -20,7 +20,7 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
-class Portal:
+class LoopThread:
     """Runs async functions for threads, on an event loop in a thread of its own.
 
     The loop is there while it has a user; the last one out waits for its thread to be gone. Calls
@@ -38,9 +38,9 @@ class Portal:
         self._name: str = name
         self._lock: Lock = Lock()
         self._users: set[object] = set()
-        self._loop: Loop | None = None
+        self._loop: RunningLoop | None = None
 
-    def enter(self, user: object) -> Loop:
+    def enter(self, user: object) -> RunningLoop:
         """Give the loop, which is there from now on until this user leaves.
 
         Raises:
@@ -50,7 +50,7 @@ class Portal:
             if self._loop is not None and self._loop.is_lost:
                 self._users.clear()
             if self._loop is None or not self._loop.is_open:
-                loop = Loop(self._name)
+                loop = RunningLoop(self._name)
                 loop.start()
                 self._loop = loop
             self._users.add(user)
@@ -68,7 +68,7 @@ class Portal:
         loop.join()
 
     def call(self, function: Callable[[Unpack[Ts]], Awaitable[T]], *args: *Ts) -> T:
-        """Run an async function, as `Loop.call` does, and need the loop no longer than that."""
+        """Run an async function, as `RunningLoop.call` does, on a loop that is there for it."""
         user = object()
         try:
             return self.enter(user).call(function, *args)
@@ -76,11 +76,11 @@ class Portal:
             self.leave(user)
 
 
-class Loop:
+class RunningLoop:
     """An asyncio event loop at work in a daemon thread."""
 
     def __init__(self, name: str) -> None:
-        self._begun: Outcome[None] = Outcome()
+        self._begun: Result[None] = Result()
         self._native: asyncio.AbstractEventLoop | None = None
         self._process: int = getpid()
         self._ending: bool = False
@@ -93,7 +93,7 @@ class Loop:
         """Begin.
 
         Raises:
-            OSError: as of `Portal.enter`.
+            OSError: as of `LoopThread.enter`.
         """
         try:
             self._thread.start()
@@ -198,7 +198,7 @@ class Loop:
                     call.outcome.fail(SessionStateError("the live session was closed meanwhile"))
 
 
-class Outcome(Generic[T]):
+class Result(Generic[T]):
     """What another thread will tell; waiting for it may be interrupted at any moment.
 
     A future of the standard library will not do: its lock is shared by both threads and taken by
@@ -249,7 +249,7 @@ class _Call(Generic[T]):
     """An async function under way; all but its outcome belongs to the loop."""
 
     def __init__(self, function: Callable[..., Awaitable[T]], args: tuple[Any, ...]) -> None:
-        self.outcome: Outcome[T] = Outcome()
+        self.outcome: Result[T] = Result()
         self._function: Callable[..., Awaitable[T]] = function
         self._args: tuple[Any, ...] = args
         self._scope: anyio.CancelScope | None = None

@@ -15,7 +15,7 @@ from azstt._audio import Container
 from azstt._audio_format import AudioFormat
 from azstt._errors import AzsttError, ConfigurationError, SessionStateError, ThrottledError
 from azstt._sessions.live import LiveSession
-from azstt._threads.loop_thread import Portal
+from azstt._threads.loop_thread import LoopThread
 from azstt._threads.tasks import BlockingCall
 from azstt._web.messages import Resume, Start, parse_command
 from azstt._web.replay import refusal
@@ -197,7 +197,7 @@ class BlockingWireServer:
         limit: int = 100,
     ) -> None:
         self._server: WireServer = WireServer(open_session, grace=grace, limit=limit)
-        self._portal: Portal = Portal("azstt wire")
+        self._loop_thread: LoopThread = LoopThread("azstt wire")
 
     def serve(
         self, receive: Callable[[], str | bytes | None], send: Callable[[str], object]
@@ -216,7 +216,7 @@ class BlockingWireServer:
         async def give(text: str) -> None:
             await _in_thread(partial(send, text))
 
-        self._portal.call(self._server.serve, take, give)
+        self._loop_thread.call(self._server.serve, take, give)
 
 
 async def _in_thread(function: Callable[[], T]) -> T:

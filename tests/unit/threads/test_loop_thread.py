@@ -13,7 +13,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from azstt import SessionStateError
-from azstt._threads.loop_thread import Portal
+from azstt._threads.loop_thread import LoopThread
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 #: As users run it: a tracer has locks of its own, which an interrupt may leave locked.
@@ -35,40 +35,40 @@ async def raises(error: BaseException) -> None:
 
 def test_an_async_function_runs_in_a_thread_of_its_own():
     """A call gives what the function returns, and leaves no thread."""
-    assert Portal("azstt test").call(thread_name) == "azstt test"
+    assert LoopThread("azstt test").call(thread_name) == "azstt test"
 
 
 @pytest.mark.parametrize("error", [LookupError("x"), KeyboardInterrupt(), SystemExit(3)])
 def test_what_the_function_raises_comes_out(error):
     """Any exception is raised where the call was made, and the loop outlives it."""
-    portal = Portal("azstt test")
-    portal.enter("test")
+    loop_thread = LoopThread("azstt test")
+    loop_thread.enter("test")
     with pytest.raises(type(error)) as caught:
-        portal.call(raises, error)
+        loop_thread.call(raises, error)
     assert caught.value is error
-    assert portal.call(thread_name) == "azstt test"
-    portal.leave("test")
+    assert loop_thread.call(thread_name) == "azstt test"
+    loop_thread.leave("test")
 
 
 def test_the_loop_is_shared_while_anybody_holds_it():
     """Whoever comes meanwhile gets the same loop; after the last has left there is none."""
-    portal = Portal("azstt test")
-    first, second = portal.enter(1), portal.enter(2)
+    loop_thread = LoopThread("azstt test")
+    first, second = loop_thread.enter(1), loop_thread.enter(2)
     assert first is second
-    portal.leave(1)
-    portal.leave(1)
+    loop_thread.leave(1)
+    loop_thread.leave(1)
     assert second.call(thread_name) == "azstt test"
-    portal.leave(2)
+    loop_thread.leave(2)
     assert not second.is_open
-    assert portal.enter(3) is not first
-    portal.leave(3)
+    assert loop_thread.enter(3) is not first
+    loop_thread.leave(3)
 
 
 def test_a_call_that_comes_too_late():
     """Whoever calls a loop that has just ended is answered, and does not wait for ever."""
-    portal = Portal("azstt test")
-    loop = portal.enter("test")
-    portal.leave("test")
+    loop_thread = LoopThread("azstt test")
+    loop = loop_thread.enter("test")
+    loop_thread.leave("test")
     with pytest.raises(SessionStateError, match="closed meanwhile"):
         loop.call(thread_name)
 
@@ -78,21 +78,21 @@ def test_no_loop_can_be_had():
     """Where the system has no files left for a loop, the call says so and the next one may work."""
     code = """
 import resource, anyio
-from azstt._threads.loop_thread import Portal
+from azstt._threads.loop_thread import LoopThread
 
 async def nap():
     await anyio.sleep(0)
     return "slept"
 
-portal = Portal("azstt test")
+loop_thread = LoopThread("azstt test")
 usual = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (3, usual[1]))
 try:
-    portal.call(nap)
+    loop_thread.call(nap)
 except OSError as error:
     print(error.strerror)
 resource.setrlimit(resource.RLIMIT_NOFILE, usual)
-print(portal.call(nap))
+print(loop_thread.call(nap))
 """
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
@@ -102,7 +102,7 @@ print(portal.call(nap))
 
 def test_calls_of_many_threads_run_side_by_side():
     """Every call waits for all of the others, so none of them waits for its turn."""
-    portal = Portal("azstt test")
+    loop_thread = LoopThread("azstt test")
     together = 8
     came: list[anyio.Event] = []
 
@@ -115,15 +115,16 @@ def test_calls_of_many_threads_run_side_by_side():
         await mine.wait()
 
     threads = [
-        threading.Thread(target=portal.call, args=(meet,), daemon=True) for _ in range(together)
+        threading.Thread(target=loop_thread.call, args=(meet,), daemon=True)
+        for _ in range(together)
     ]
-    portal.enter("test")
+    loop_thread.enter("test")
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(timeout=20)
         assert not thread.is_alive()
-    portal.leave("test")
+    loop_thread.leave("test")
 
 
 def test_a_portal_that_is_blocked_holds_up_no_other():
@@ -135,10 +136,10 @@ def test_a_portal_that_is_blocked_holds_up_no_other():
         release.wait()
         await checkpoint()
 
-    thread = threading.Thread(target=Portal("azstt one").call, args=(block,), daemon=True)
+    thread = threading.Thread(target=LoopThread("azstt one").call, args=(block,), daemon=True)
     thread.start()
     assert blocked.wait(20)
-    assert Portal("azstt two").call(thread_name) == "azstt two"
+    assert LoopThread("azstt two").call(thread_name) == "azstt two"
     release.set()
     thread.join()
 
@@ -147,7 +148,7 @@ def test_it_works_inside_a_running_loop():
     """A notebook cell has a loop around it; its context does not get into ours."""
 
     async def cell() -> str:
-        return Portal("azstt test").call(thread_name)
+        return LoopThread("azstt test").call(thread_name)
 
     assert asyncio.run(cell()) == "azstt test"
     assert anyio.run(cell, backend="trio") == "azstt test"
@@ -159,25 +160,25 @@ def test_workers_of_the_loop_end_with_it():
     async def work() -> int:
         return await anyio.to_thread.run_sync(threading.get_ident)
 
-    assert Portal("azstt test").call(work) != threading.get_ident()
+    assert LoopThread("azstt test").call(work) != threading.get_ident()
 
 
 def test_a_call_on_the_loops_own_thread_is_refused():
     """It would wait for itself; the message says where to make it."""
-    portal = Portal("azstt test")
+    loop_thread = LoopThread("azstt test")
 
     async def nested() -> None:
         await checkpoint()
-        portal.call(thread_name)
+        loop_thread.call(thread_name)
 
     with pytest.raises(SessionStateError, match="make it on another thread"):
-        portal.call(nested)
+        loop_thread.call(nested)
 
 
 @posix
 def test_an_interrupt_cancels_and_waits():
     """What a signal's handler raises comes out after the function has cleaned up."""
-    portal = Portal("azstt test")
+    loop_thread = LoopThread("azstt test")
     begun, cleaned = threading.Event(), threading.Event()
 
     async def hang() -> None:
@@ -203,7 +204,7 @@ def test_an_interrupt_cancels_and_waits():
     try:
         threading.Thread(target=interrupt).start()
         with pytest.raises(OnPurposeError):
-            portal.call(hang)
+            loop_thread.call(hang)
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert cleaned.is_set()
@@ -214,23 +215,23 @@ def test_ctrl_c_at_any_moment():
     """Interrupts while loops start, work and end come out, and the next call works."""
     code = """
 import signal, anyio
-from azstt._threads.loop_thread import Portal
+from azstt._threads.loop_thread import LoopThread
 
 async def nap():
     await anyio.sleep(0.002)
 
 signal.signal(signal.SIGALRM, signal.default_int_handler)
-portal, caught = Portal("azstt test"), 0
+loop_thread, caught = LoopThread("azstt test"), 0
 for turn in range(60):
     try:
         # It comes again: Python itself swallows one that comes within a __del__.
         signal.setitimer(signal.ITIMER_REAL, 0.00005 * turn + 0.00001, 1.0)
         while True:
-            portal.call(nap)
+            loop_thread.call(nap)
     except (KeyboardInterrupt, RuntimeError):  # the latter is Thread.start's, interrupted at times
         signal.setitimer(signal.ITIMER_REAL, 0)
         caught += 1
-print(caught, portal.call(nap))
+print(caught, loop_thread.call(nap))
 """
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -248,21 +249,21 @@ def test_a_fork_has_a_loop_of_its_own():
     """After a fork both processes can make calls, though only one has the thread."""
     code = """
 import os, warnings, anyio
-from azstt._threads.loop_thread import Portal
+from azstt._threads.loop_thread import LoopThread
 
 async def nap():
     await anyio.sleep(0)
     return "slept"
 
 warnings.simplefilter("ignore", DeprecationWarning)
-portal = Portal("azstt test")
-loop = portal.enter("parent")
+loop_thread = LoopThread("azstt test")
+loop = loop_thread.enter("parent")
 if (child := os.fork()) == 0:
-    print(portal.call(nap), loop.is_lost, flush=True)
+    print(loop_thread.call(nap), loop.is_lost, flush=True)
     os._exit(0)
 os.waitpid(child, 0)
-print(portal.call(nap), loop.is_lost)
-portal.leave("parent")
+print(loop_thread.call(nap), loop.is_lost)
+loop_thread.leave("parent")
 """
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60

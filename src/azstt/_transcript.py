@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from azstt._captions import formats
-from azstt._captions.cues import Limits
+from azstt._captions.layout import Limits
 from azstt._models import FrozenModel
 from azstt._result import AudioLedger, Seconds, Segment, Usage, Word
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from html import escape
 from io import StringIO
 
-from azstt._captions.cues import Caption, Limits, cues, one_line, prefix, wrap
+from azstt._captions.layout import Caption, Limits, cues, one_line, prefix, wrap
 from azstt._result import Segment
 from azstt._units import timestamp
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azstt._assembly.words import spread_words
-from azstt._captions.cues import Limits
 from azstt._captions.formats import csv_text, srt, txt, vtt
+from azstt._captions.layout import Limits
 from azstt._result import Segment, Word
 
 USUAL = Limits(max_chars=42, max_lines=2, max_seconds=7.0)

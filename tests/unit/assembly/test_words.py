@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azstt import Word
-from azstt._assembly.words import align_words, spread_words
+from azstt import Segment, Word
+from azstt._assembly.words import align_words, locate_words, spread_words
 
 times = st.floats(0, 1e5)
 
@@ -81,3 +81,52 @@ def test_aligned_words_stay_in_order_and_in_time(shown, lexical):
     starts = [word.start for word in words]
     assert starts == sorted(starts)
     assert all(0 <= word.start <= word.end <= len(lexical) for word in words)
+
+
+def located(text: str, *words: Word | str) -> list[int | None]:
+    """Return the offsets of words in a segment, in which all of them last a second."""
+    made = [word if isinstance(word, Word) else Word(text=word, start=0, end=1) for word in words]
+    segment = locate_words(Segment(text=text, start=0, end=1, words=tuple(made)))
+    return [word.text_offset for word in segment.words]
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "offsets"),
+    [
+        ("no, no and no.", ("no,", "no", "and", "no."), [0, 4, 7, 11]),
+        ("«yes», «no»!", ("yes", "no"), [1, 8]),
+        ("今日の天気", ("今日", "の", "天気"), [0, 2, 3]),
+        (" one  two", (" one", "two "), [1, 6]),
+        ("25 dogs", ("twenty", "five", "dogs"), [None, None, None]),
+        ("one two three", ("one", "two"), [None, None]),
+        ("one", (), []),
+    ],
+)
+def test_words_are_located_in_their_text(text, words, offsets):
+    """Each word knows its place in the text, unless the words are not those of the text."""
+    assert located(text, *words) == offsets
+
+
+@pytest.mark.parametrize(
+    ("text", "offsets", "kept"),
+    [
+        ("oh no, never no.", (3, 13), [3, 13]),  # not every word is reported
+        ("no no", (0, 1), [0, 3]),  # not where the word is
+        ("no no", (3, 0), [0, 3]),  # not in order
+        ("no no", (3, None), [0, 3]),
+        ("no no", (0, 99), [0, 3]),
+    ],
+)
+def test_offsets_from_the_recognizer_are_kept_if_they_are_right(text, offsets, kept):
+    """A recognizer's own offsets beat a search, and wrong ones are corrected."""
+    words = [Word(text="no", start=0, end=1, text_offset=offset) for offset in offsets]
+    assert located(text, *words) == kept
+
+
+@given(st.lists(st.sampled_from(["a", "B.", "c,", "«21»", "今"]), max_size=8))
+def test_a_located_word_is_where_it_says(words):
+    """A front end can cut every word out of the text at its offset."""
+    text = "  ".join(words)
+    segment = locate_words(Segment(text=text, start=0, end=9, words=spread_words(words, 0, 9)))
+    assert [text[w.text_offset :][: len(w.text)] for w in segment.words] == words
+    assert locate_words(segment) is segment

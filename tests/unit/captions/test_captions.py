@@ -277,6 +277,17 @@ def test_words_without_punctuation_are_found_in_the_text():
     assert second.end == 2.8
 
 
+def test_known_offsets_time_the_words_that_there_are():
+    """Where the recognizer says which words it timed, the others share the rest of the time."""
+    word = Word(text="no", start=4.0, end=5.0, text_offset=13)
+    segment = Segment(text="oh no, never no.", start=0, end=5, words=(word,))
+    limits = Limits(max_chars=12, max_lines=1, max_seconds=7)
+    first, second = parse_srt(srt([segment], limits))
+    assert (first.lines, second.lines) == (["oh no,"], ["never no."])
+    assert second.start == pytest.approx(4.0 * 7 / 13, abs=0.001)
+    assert second.end == 5.0
+
+
 @pytest.mark.parametrize("words", [("twenty", "five"), ("25",), ("25", "cats")])
 def test_words_that_are_not_the_texts_own_are_not_trusted(words):
     """Where words and text disagree, the text is shown and its length gives the times."""

@@ -24,7 +24,7 @@ def test_the_keywords_are_the_fields():
     ("fields", "message"),
     [
         ({"langauge": "en"}, "no such option: 'langauge'; did you mean 'language'"),
-        ({"color": 1}, "no such option: 'color'; there are language, language_changes"),
+        ({"color": 1}, "no such option: 'color'; the options are language, language_changes"),
         ({"language": "english please"}, "option 'language': .*given: 'english please'"),
         ({"segmentation_silence": 99}, "option 'segmentation_silence': .*given: 99"),
         ({"diarize": "perhaps"}, "option 'diarize': .*given: 'perhaps'"),

@@ -36,7 +36,7 @@ def spread_words(
 
 
 def align_words(texts: Sequence[str], timed: Sequence[Word]) -> tuple[Word, ...]:
-    """Give displayed words the times of the spoken words that they stand for.
+    """Assign the times of spoken words to the displayed words that represent them.
 
     Words that differ only in case and punctuation are matched in order. Between two matches the
     displayed words share the time and the lowest confidence of the spoken ones: the time is

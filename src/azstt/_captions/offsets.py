@@ -1,4 +1,4 @@
-"""Where each word stands in its segment's text. Pure."""
+"""Where each word begins in its segment's text. Pure."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def check_finals(events: list[Event], length: float) -> None:
             require(
                 word.text_offset is None
                 or segment.text.startswith(word.text.strip(), word.text_offset),
-                f"text_offset={word.text_offset} is not where the word stands in its segment",
+                f"text_offset={word.text_offset} is not where the word is in its segment",
             )
 
 

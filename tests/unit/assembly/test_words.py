@@ -11,7 +11,7 @@ times = st.floats(0, 1e5)
 
 
 def test_longer_words_take_longer():
-    """Each word gets time by its letters and is marked as estimated."""
+    """Each word gets time in proportion to its length and is marked as estimated."""
     short, long = spread_words(["a", "abcde"], 0.0, 8.0, [0.5, 0.75])
     assert (short.start, short.end, short.confidence) == (0.0, 2.0, 0.5)
     assert (long.start, long.end, long.confidence) == (2.0, 8.0, 0.75)
@@ -20,8 +20,8 @@ def test_longer_words_take_longer():
 
 
 @given(st.lists(st.text(max_size=12), max_size=30), times, times)
-def test_words_fill_the_stretch(texts, one, other):
-    """The words come in order, touch each other and fill the stretch exactly."""
+def test_words_fill_the_span(texts, one, other):
+    """The words are in order, touch each other and fill the span exactly."""
     start, end = sorted((one, other))
     words = spread_words(texts, start, end)
     assert [word.text for word in words] == texts
@@ -33,7 +33,7 @@ def test_words_fill_the_stretch(texts, one, other):
 
 
 def spoken(text: str) -> list[Word]:
-    """Give words as spoken, a second each."""
+    """Return words as spoken, a second each."""
     return [
         Word(text=word, start=at, end=at + 1, confidence=0.5 + at / 20)
         for at, word in enumerate(text.split())
@@ -54,14 +54,14 @@ def spoken(text: str) -> list[Word]:
     ],
 )
 def test_displayed_words_get_the_times_of_spoken_ones(shown, lexical, times):
-    """Case and punctuation aside, and numbers for the words that they were spoken with."""
+    """Words match whatever their case and punctuation, and numbers match the spoken words."""
     words = align_words(shown.split(), spoken(lexical))
     assert [word.text for word in words] == (shown.split() if times else [])
     assert [(word.start, word.end) for word in words] == times
 
 
-def test_a_word_for_many_is_as_sure_as_the_least():
-    """And its times are measured; several for several are estimated."""
+def test_a_word_for_several_has_the_lowest_confidence():
+    """One word for several has measured times; several for several have estimated ones."""
     (one,) = align_words(["21"], spoken("twenty one"))
     assert (one.confidence, one.estimated) == (0.5, False)
     two = align_words(["10:30", "pm"], spoken("half past ten at-night"))
@@ -75,7 +75,7 @@ def test_a_word_for_many_is_as_sure_as_the_least():
     st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=8),
 )
 def test_aligned_words_stay_in_order_and_in_time(shown, lexical):
-    """Every displayed word once, none before the last, none outside of the speech."""
+    """Every displayed word appears once, in order and within the speech."""
     words = align_words(shown, spoken(" ".join(lexical)))
     assert [word.text for word in words] == (shown if lexical else [])
     starts = [word.start for word in words]

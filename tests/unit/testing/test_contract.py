@@ -165,22 +165,22 @@ class SharesState(Session):
 class Commits(Session):
     """A session with every live feature; each class below breaks one rule."""
 
-    said = 0.0
+    committed = 0.0
 
     def commit(self):
         if self.finished:
             raise SessionStateError("too late")
         seconds = AudioFormat().seconds(self.size)
-        if seconds > self.said and not self.closed:
-            self.emit(Final(segment=Segment(text="x", start=self.said, end=seconds)))
-            self.said = seconds
+        if seconds > self.committed and not self.closed:
+            self.emit(Final(segment=Segment(text="x", start=self.committed, end=seconds)))
+            self.committed = seconds
 
     def recognize(self, seconds):
         self.commit_rest(seconds)
 
     def commit_rest(self, seconds):
-        if seconds > self.said:
-            self.emit(Final(segment=Segment(text="x", start=self.said, end=seconds)))
+        if seconds > self.committed:
+            self.emit(Final(segment=Segment(text="x", start=self.committed, end=seconds)))
 
     def update(self, options):
         if self.finished:
@@ -205,7 +205,7 @@ class EndsWithACommit(Commits):
 
 class RepeatsEverythingAfterACommit(Commits):
     def commit_rest(self, seconds):
-        self.said = 0.0
+        self.committed = 0.0
         self.emit(Final(segment=Segment(text="y", start=0, end=seconds)))
 
 
@@ -269,7 +269,7 @@ def test_a_backend_that_keeps_every_claim_passes():
         (RunsOver, "after the audio"),
         (MixesOrder, "out of order"),
         (MisplacesWords, "outside its segment"),
-        (PointsElsewhere, "text_offset=1 is not where the word stands"),
+        (PointsElsewhere, "text_offset=1 is not where the word is"),
         (WritesAfterFinish, "did not raise SessionStateError"),
         (EmitsAfterClose, "events were emitted after close"),
         (FailsOnClose, "closing a session is not a failure"),

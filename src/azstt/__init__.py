@@ -1,8 +1,8 @@
-"""Audio and video to typed transcripts.
+"""Turn audio and video into typed transcripts.
 
 ``transcribe_file`` and ``transcribe_bytes`` (async: ``atranscribe_file``, ``atranscribe_bytes``)
-give a `Transcript`, `LiveSession` gives one while somebody speaks; ``open_audio`` gives the PCM of
-anything that holds audio. Times are seconds.
+return the `Transcript` of a recording, and a `LiveSession` transcribes speech while it is spoken.
+``open_audio`` decodes anything that holds audio to PCM. All times are in seconds.
 """
 
 from azstt._api import atranscribe_bytes as atranscribe_bytes

@@ -1,4 +1,4 @@
-"""``python -m azstt`` is the ``azstt`` command."""
+"""Run the ``azstt`` command as ``python -m azstt``."""
 
 from azstt._cli import main
 

@@ -1,4 +1,4 @@
-"""The functions that most people need: one engine, a sync and an async name for each."""
+"""Transcribe recordings: one async engine, with a sync and an async function for each source."""
 
 from __future__ import annotations
 
@@ -27,31 +27,32 @@ def transcribe_file(
     """Transcribe an audio or video file.
 
     Works in plain scripts, in threads and inside a running event loop (Jupyter). Ctrl-C stops the
-    work at once; no thread is left behind.
+    work at once and leaves no thread behind.
 
     Args:
         source: a path, a binary file object (seekable or not), an iterable of bytes, or a
-            `ByteFeed` that another thread fills; any container and codec that FFmpeg reads. A file
-            object is read from where it stands and is not closed.
-        backend: who recognizes: a name from `azstt.backends.available()` or an object that fits
-            `azstt.backends.RecognizerBackend`. Without one, the best that is configured.
-        progress: is called with a `Progress` about five times a second, on the thread of the
-            engine; it must return quickly. What it raises stops the work and comes out here.
-        timeout: seconds that the whole may take.
-        **options: the fields of `RecognitionOptions` (``language``, ``diarize``, ``phrases``,
-            ``translate``, ``partials`` and many more), and which part of the source: ``start`` and
-            ``end`` in seconds, ``track`` among its audio tracks, and the limits ``max_seconds``
-            and ``max_bytes``.
+            `ByteFeed` that another thread fills, in any container and codec that FFmpeg reads. A
+            file object is read from its current position and is not closed.
+        backend: the recognizer to use: a name from `azstt.backends.available()` or an object that
+            implements `azstt.backends.RecognizerBackend`. Without one, Azure if it is configured,
+            otherwise the embedded recognizer, with a `BackendFallbackWarning`.
+        progress: called with a `Progress` about five times a second, on the engine's thread; it
+            must return quickly. An exception that it raises stops the work and is raised here.
+        timeout: seconds that the whole call may take; None is no limit.
+        **options: any field of `RecognitionOptions` (``language``, ``diarize``, ``phrases``,
+            ``translate``, ``partials`` and many more), and the part of the source to transcribe:
+            ``start`` and ``end`` in seconds, ``track`` among its audio tracks, and the limits
+            ``max_seconds`` and ``max_bytes``.
 
     Returns:
-        The transcript. Audio without speech gives an empty one.
+        The transcript; it is empty if there is no speech in the audio.
 
     Raises:
-        ConfigurationError: before any audio is read.
-        MissingDependencyError: the backend's extra is not installed.
+        ConfigurationError: an argument or a setting is wrong; raised before any audio is read.
+        MissingDependencyError: the backend needs an extra that is not installed.
         AudioError: the source can't be read or is not audio.
-        RecognitionError: the recognizer failed. Like the one above it carries what had been
-            recognized as ``.partial``.
+        RecognitionError: the recognizer failed or took too long. Like `AudioError` it carries
+            what had been recognized by then as ``.partial``.
     """
     return _run(_job(_file(source), backend, progress, timeout, options))
 
@@ -61,12 +62,13 @@ async def atranscribe_file(
     *,
     backend: str | RecognizerBackend | None = None,
     progress: ProgressCallback | None = None,
-    timeout: float | None = None,  # noqa: ASYNC109 - the twin has it, and it keeps the partial
+    timeout: float | None = None,  # noqa: ASYNC109 - same signature as the sync twin, and it keeps the partial
     **options: Unpack[TranscribeFields],
 ) -> Transcript:
-    """Transcribe an audio or video file; `transcribe_file` explains the rest.
+    """Transcribe an audio or video file, asynchronously; see `transcribe_file` for the arguments.
 
-    Runs on asyncio and on trio. Canceling it stops the work. ``progress`` is called on the loop.
+    Runs on asyncio and on trio. Canceling the call stops the work. ``progress`` is called on the
+    event loop's thread.
     """
     return await batch.transcribe(_job(_file(source), backend, progress, timeout, options))
 
@@ -79,7 +81,7 @@ def transcribe_bytes(
     timeout: float | None = None,
     **options: Unpack[TranscribeFields],
 ) -> Transcript:
-    """Transcribe the bytes of an audio or video file; `transcribe_file` explains the rest."""
+    """Transcribe the bytes of an audio or video file; see `transcribe_file` for the arguments."""
     return _run(_job(_bytes(data), backend, progress, timeout, options))
 
 
@@ -88,15 +90,15 @@ async def atranscribe_bytes(
     *,
     backend: str | RecognizerBackend | None = None,
     progress: ProgressCallback | None = None,
-    timeout: float | None = None,  # noqa: ASYNC109 - the twin has it, and it keeps the partial
+    timeout: float | None = None,  # noqa: ASYNC109 - same signature as the sync twin, and it keeps the partial
     **options: Unpack[TranscribeFields],
 ) -> Transcript:
-    """Transcribe the bytes of an audio or video file; `atranscribe_file` explains the rest."""
+    """Transcribe the bytes of an audio or video file, asynchronously; see `atranscribe_file`."""
     return await batch.transcribe(_job(_bytes(data), backend, progress, timeout, options))
 
 
 def _run(job: Job) -> Transcript:
-    """Run a job on an event loop of its own: a slow progress callback holds up no other's."""
+    """Run a job on an event loop of its own, so that its progress callback delays no other job."""
     return LoopThread("azstt loop").call(batch.transcribe, job)
 
 
@@ -107,7 +109,7 @@ def _job(
     timeout: float | None,
     options: TranscribeFields,
 ) -> Job:
-    """Hold everything that can be wrong before any I/O against the backend."""
+    """Check everything that can be checked before any I/O, and make a job of it."""
     audio, recognition = split_fields(options)
     recognizer = resolve(backend, stacklevel=3)
     recognizer.capabilities.check(recognition, backend=recognizer.name)
@@ -124,14 +126,14 @@ def _job(
 
 
 def _file(source: AudioSource) -> AudioSource:
-    """Refuse bytes, which could as well be meant as a path."""
+    """Refuse bytes: they might be a path or audio."""
     if isinstance(source, BytesLike):
-        raise ConfigurationError("transcribe_file takes no bytes; call transcribe_bytes")
+        raise ConfigurationError("transcribe_file does not take bytes; call transcribe_bytes")
     return source
 
 
 def _bytes(data: BytesLike) -> BytesLike:
-    """Refuse a path, which could as well be meant as audio."""
+    """Refuse anything but bytes, such as a path."""
     if not isinstance(data, BytesLike):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
         raise ConfigurationError(
             f"transcribe_bytes takes the bytes of a file, not {type(data).__name__}; "

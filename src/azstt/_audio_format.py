@@ -1,4 +1,4 @@
-"""The shape of PCM: bytes to seconds and back."""
+"""The format of PCM audio: converts bytes to seconds and back."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from azstt._models import FrozenModel
 
 
 class AudioFormat(FrozenModel):
-    """Interleaved little-endian PCM: signed integers, or floats from -1 to 1.
+    """The format of interleaved little-endian PCM: signed integers, or floats from -1 to 1.
 
     Attributes:
-        sample_rate: frames a second, in hertz.
-        channels: samples a frame.
-        sample_width: bytes a sample: 2, 3 or 4.
-        floating: samples are floats, of 4 bytes. Live audio may come so; none is given out so.
+        sample_rate: frames per second, in hertz.
+        channels: samples per frame.
+        sample_width: bytes per sample: 2, 3 or 4.
+        floating: samples are 4-byte floats. Accepted for live audio; never produced.
     """
 
     sample_rate: Annotated[int, Field(ge=4_000, le=384_000)] = 16_000
@@ -27,18 +27,18 @@ class AudioFormat(FrozenModel):
     @model_validator(mode="after")
     def _floats_have_four_bytes(self) -> Self:
         if self.floating and self.sample_width != 4:  # noqa: PLR2004 - the width of a float
-            raise ValueError(f"floating samples have sample_width=4, not {self.sample_width}")
+            raise ValueError(f"floating samples need sample_width=4, not {self.sample_width}")
         return self
 
     @property
     def frame_size(self) -> int:
-        """Bytes a frame: one sample of every channel."""
+        """Bytes per frame: one sample of every channel."""
         return self.channels * self.sample_width
 
     def seconds(self, size: int) -> float:
-        """Give how long ``size`` bytes last."""
+        """Return the duration of ``size`` bytes."""
         return size / (self.frame_size * self.sample_rate)
 
     def size(self, seconds: float) -> int:
-        """Give how many bytes last ``seconds``, in whole frames."""
+        """Return the number of bytes in ``seconds``, rounded to whole frames."""
         return round(seconds * self.sample_rate) * self.frame_size

@@ -1,4 +1,4 @@
-"""Everything azstt raises on purpose.
+"""The errors that azstt raises on purpose.
 
 ::
 
@@ -21,8 +21,8 @@
         IncompleteTranscriptError
       SessionStateError (RuntimeError)        a call that the session's state does not allow
 
-``*`` is retryable. A message says what failed, the value seen and the remedy; it never holds a
-key, a token or transcript text.
+``*`` marks the retryable ones. A message says what failed, the value seen and the remedy; it
+never contains a key, a token or transcript text.
 """
 
 from __future__ import annotations
@@ -34,28 +34,29 @@ if TYPE_CHECKING:
 
 
 class AzsttError(Exception):
-    """The root of everything azstt raises on purpose.
+    """Base class of every error that azstt raises on purpose.
 
     Attributes:
-        partial: what had been recognized before the failure, if anything was under way.
+        partial: what had been recognized before the failure; None if no transcription was under
+            way.
     """
 
     partial: Transcript | None = None
 
 
 class ConfigurationError(AzsttError, ValueError):
-    """An option, setting or argument is wrong; found before any audio is read or sent."""
+    """An option, setting or argument is wrong; raised before any audio is read or sent."""
 
 
 class MissingDependencyError(AzsttError, ImportError):
-    """An optional dependency is not installed; the message holds the line that installs it."""
+    """An optional dependency is not installed; the message says how to install it."""
 
 
 class AudioError(AzsttError):
     """The audio could not be read.
 
     Attributes:
-        source: what the audio came from, as text: a path, ``"<bytes>"`` or ``"<stream>"``.
+        source: where the audio came from: a path, ``"<bytes>"`` or ``"<stream>"``.
     """
 
     def __init__(self, message: str, *, source: str = "") -> None:
@@ -63,12 +64,16 @@ class AudioError(AzsttError):
         self.source: str = source
 
     def __str__(self) -> str:
-        """Give the message alone, also where a builtin parent would add to it."""
+        """Return the message alone, even if a builtin parent class would add to it."""
         return str(self.args[0])
 
 
 class AudioSourceError(AudioError, OSError):
-    """The source could not be opened or read: missing, a directory, permission, an I/O error."""
+    """The source could not be opened or read: missing, a directory, not permitted, an I/O error.
+
+    Attributes:
+        errno: the operating system's error number, if there is one.
+    """
 
     def __init__(self, message: str, *, source: str = "", errno: int | None = None) -> None:
         super().__init__(message, source=source)
@@ -76,7 +81,7 @@ class AudioSourceError(AudioError, OSError):
 
 
 class AudioDecodeError(AudioError):
-    """The source is not audio, or is empty, truncated, encrypted or damaged beyond use."""
+    """The source is not audio, or it is empty, truncated, encrypted or damaged beyond use."""
 
 
 class NoAudioStreamError(AudioError):
@@ -84,22 +89,22 @@ class NoAudioStreamError(AudioError):
 
 
 class AudioTooLargeError(AudioError):
-    """The source passes a limit that the caller set, in seconds or in bytes."""
+    """The source exceeds a limit that the caller set, in seconds or in bytes."""
 
 
 class RecognitionError(AzsttError):
-    """A recognizer failed.
+    """The recognizer failed.
 
     Attributes:
         backend: the recognizer's name.
-        code: the service's own code or status for it, where it gave one.
-        session_id: what the service calls the session: name it in a support request.
+        code: the service's own error code or status, if it sent one.
+        session_id: the service's id of the session; include it in a support request.
         retryable: whether the same call may succeed later.
-        retry_after: seconds to wait first, where the service said so.
+        retry_after: seconds to wait before a retry, if the service said so.
         hint: the remedy in plain words; part of ``str(error)``.
     """
 
-    #: What `retryable` is unless the one who raises knows better.
+    #: The default of `retryable`; an instance may override it.
     _retryable: bool = False
 
     def __init__(
@@ -122,53 +127,53 @@ class RecognitionError(AzsttError):
         self.hint: str | None = hint
 
     def __str__(self) -> str:
-        """Give the message and the hint."""
+        """Return the message and the hint."""
         message = str(self.args[0])
         return f"{message}; {self.hint}" if self.hint else message
 
 
 class AuthenticationError(RecognitionError):
-    """The service refused the credential."""
+    """The service rejected the credentials."""
 
 
 class RequestError(RecognitionError):
-    """The service refused the request as it stands; sending it again changes nothing."""
+    """The service rejected the request; sending the same request again will not help."""
 
 
 class ThrottledError(RecognitionError):
-    """The quota, or the number of sessions allowed at once, is used up for now."""
+    """The quota, or the number of concurrent sessions, is exhausted for now."""
 
     _retryable = True
 
 
 class ServiceUnreachableError(RecognitionError):
-    """No connection: name resolution, TCP, TLS or the proxy."""
+    """No connection could be made: name resolution, TCP, TLS or the proxy failed."""
 
     _retryable = True
 
 
 class RecognitionTimeoutError(RecognitionError, TimeoutError):
-    """A limit on waiting ran out."""
+    """A time limit was exceeded: the caller's timeout, or a limit on waiting for the recognizer."""
 
     _retryable = True
 
 
 class ServiceError(RecognitionError):
-    """The recognizer failed on its own side."""
+    """The recognizer failed for reasons of its own."""
 
     _retryable = True
 
 
 class IncompleteTranscriptError(RecognitionError):
-    """Audio is left that no result, no silence and no named gap accounts for.
+    """Some audio has no result, no reported silence and no gap with a known reason.
 
-    ``partial.ledger`` says which seconds.
+    The gaps in ``partial.ledger`` say where.
     """
 
 
 class SessionStateError(AzsttError, RuntimeError):
-    """The call does not fit the session's state, such as a write after finish."""
+    """The session's state does not allow the call, such as a write after finish."""
 
 
 class BackendFallbackWarning(UserWarning):
-    """No backend was named and none is configured, so the embedded one does the work."""
+    """No backend was named and none is configured, so the embedded recognizer is used."""

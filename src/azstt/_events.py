@@ -1,7 +1,7 @@
-"""What a recognizer session says while it works; all times are seconds from the first sample.
+"""The events of a recognizer session. All times are in seconds from the first sample.
 
-A session emits `Started` once, then any number of the others, then exactly one of `Ended` and
-`Failed`. Only `Reconnecting` may come before `Started`, where no connection could be had at once.
+A session emits `Started` once, then any number of other events, then exactly one `Ended` or
+`Failed`. Only `Reconnecting` may precede `Started`, if the first attempt to connect failed.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from azstt._result import Seconds, Segment, Text, TimeSpan
 
 
 class Started(FrozenModel):
-    """The session stands and takes audio.
+    """The session is ready for audio.
 
     Attributes:
-        model: the recognizer's model, where it has a name.
-        session_id: what the service calls the session.
+        model: the name of the recognizer's model, if it has one.
+        session_id: the service's id of the session, if there is one.
     """
 
     kind: Literal["started"] = "started"
@@ -36,18 +36,20 @@ class SpeechStarted(FrozenModel):
 
 
 class Partial(TimeSpan):
-    """What the open segment sounds like so far; a later `Partial` or the `Final` replaces it.
+    """The hypothesis for the open segment so far; a later `Partial` or the `Final` replaces it.
 
-    A `LiveSession` tells the part that stays from the part that may change, so that whoever shows
-    ``stable + tail`` has nothing flicker. A backend leaves these three alone.
+    A `LiveSession` separates the text that is stable from the text that may still change, so that
+    a display of ``stable + tail`` does not flicker. A backend leaves ``stable``, ``tail`` and
+    ``delta`` empty.
 
     Attributes:
-        text: the recognizer's words as they came.
-        stable: what will not change until the final: it grows, and does nothing else, within a
-            segment.
-        tail: what follows it for now. ``stable + tail`` is ``text``, unless the recognizer took
-            back words that had been stable.
-        delta: what ``stable`` has grown by since the partial before.
+        text: the recognizer's words, as it sent them.
+        stable: the text that will not change before the final; within a segment it only grows.
+        tail: the text that follows it for now. ``stable + tail`` is ``text``, unless the
+            recognizer took back words that had been stable.
+        delta: what was appended to ``stable`` since the previous partial.
+        speaker: the recognizer's label for the speaker, if it reports one this early.
+        language: a BCP-47 tag, if the recognizer reports one this early.
     """
 
     kind: Literal["partial"] = "partial"
@@ -60,7 +62,7 @@ class Partial(TimeSpan):
 
 
 class Final(FrozenModel):
-    """A segment that will not change. Its text is empty where speech held no words."""
+    """A segment that will not change. Its text is empty if the speech contained no words."""
 
     kind: Literal["final"] = "final"
     segment: Segment
@@ -74,11 +76,12 @@ class SpeechEnded(FrozenModel):
 
 
 class Reconnecting(FrozenModel):
-    """There is no connection; another attempt follows, from the last second that is settled.
+    """The connection is down; another attempt follows, and audio without a result is sent again.
 
     Attributes:
-        attempt: 1 for the first since the service was there and got further; whoever makes it.
-        delay: seconds until it is made.
+        attempt: the number of the attempt; counts from 1 again once a connection has made
+            progress.
+        delay: seconds until the attempt.
         reason: what went wrong.
     """
 
@@ -89,27 +92,31 @@ class Reconnecting(FrozenModel):
 
 
 class AudioGap(TimeSpan):
-    """Audio that was sent and will not be recognized, and why."""
+    """Audio that was sent and will not be recognized.
+
+    Attributes:
+        reason: why not; see `Gap.reason`.
+    """
 
     kind: Literal["audio_gap"] = "audio_gap"
     reason: str
 
 
 class Ended(FrozenModel):
-    """The session is over and everything up to ``position`` was recognized or is silence."""
+    """The session is over; all audio up to ``position`` was recognized or is silence."""
 
     kind: Literal["ended"] = "ended"
     position: Seconds
 
 
 class ErrorInfo(FrozenModel):
-    """An error as data.
+    """An error as JSON.
 
     Attributes:
-        type: the name of its class.
-        message: what failed and the remedy.
-        code: the service's own code for it, where it gave one.
-        retryable: whether the same may succeed later.
+        type: the name of the error's class.
+        message: what failed, and the remedy.
+        code: the service's own error code, if it sent one.
+        retryable: whether the same call may succeed later.
     """
 
     type: str
@@ -119,7 +126,7 @@ class ErrorInfo(FrozenModel):
 
 
 class Failed(FrozenModel):
-    """The session is over because the recognizer failed."""
+    """The session is over because the recognizer failed. The error is JSON as `ErrorInfo`."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
 
@@ -149,7 +156,7 @@ Event: TypeAlias = Annotated[
     Field(discriminator="kind"),
 ]
 
-#: Any one kind of them.
+#: Any one event class.
 E = TypeVar(
     "E",
     Started,

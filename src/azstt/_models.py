@@ -1,4 +1,4 @@
-"""What every model of ours has in common."""
+"""The base class of every model in azstt."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class FrozenModel(BaseModel):
-    """An immutable value that refuses unknown fields and shows no input in its errors.
+    """An immutable model that rejects unknown fields and shows no input in its errors.
 
     Input is hidden because it may be transcript text.
     """
@@ -17,5 +17,5 @@ class FrozenModel(BaseModel):
         frozen=True,
         extra="forbid",
         hide_input_in_errors=True,
-        json_schema_serialization_defaults_required=True,  # what is written is written whole
+        json_schema_serialization_defaults_required=True,  # every field is written
     )

@@ -1,4 +1,4 @@
-"""What a caller may ask of a recognizer."""
+"""The options of a recognition, and the keyword arguments that they are made of."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from azstt._models import FrozenModel
 
 
 def _one_or_more(value: object) -> object:
-    """Take one string for a tuple of one."""
+    """Turn a single string into a tuple."""
     return (value,) if isinstance(value, str) else value
 
 
@@ -21,19 +21,19 @@ Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9
 Profanity = Literal["masked", "removed", "raw"]
 Channels = Literal["mix", "separate"]
 
-#: Fields whose values may be confidential: messages name the field and never show the value.
-_SILENT = {"phrases", "pronunciation", "properties"}
+#: Fields with values that may be confidential: messages name the field but not the value.
+_CONFIDENTIAL = {"phrases", "pronunciation", "properties"}
 
 
 class PronunciationOptions(FrozenModel):
     """How to assess pronunciation.
 
     Attributes:
-        reference: the text that is read; empty assesses free speech.
-        grading: marks from 0 to 100, or from 0 to 5.
-        detail: how fine the marks are.
-        miscue: mark words that were left out or put in; needs ``reference``.
-        prosody: mark stress, intonation and rhythm too.
+        reference: the text that the speaker reads; empty for free speech.
+        grading: scores from 0 to 100, or from 0 to 5.
+        detail: the smallest unit to score.
+        miscue: report omitted and inserted words; needs ``reference``.
+        prosody: score stress, intonation and rhythm too.
         alphabet: how phonemes are written; None is the service's default.
     """
 
@@ -46,35 +46,37 @@ class PronunciationOptions(FrozenModel):
 
 
 class RecognitionOptions(FrozenModel):
-    """How to recognize, in one immutable value; the port hands it to the backend.
+    """How to recognize speech. A backend rejects the options that it does not support.
 
     Attributes:
-        language: BCP-47 tags (``en-US``); several are candidates to detect; empty is the
-            backend's default.
-        language_changes: with several languages, detect again wherever the language changes;
-            otherwise once, at the start.
-        custom_model: the id of a model of your own; with several languages one for each tag.
-        channels: ``"separate"`` recognizes each channel of the audio by itself, as for telephone
-            calls with a speaker a side; see `Segment.channel`. Any backend can.
-        diarize: tell the speakers apart; in separate channels, those of each channel.
-        diarize_partials: name the speaker in `Partial` events too.
+        language: BCP-47 tags (``en-US``); several are candidates for language detection; empty
+            is the backend's default.
+        language_changes: with several languages, detect the language continuously instead of
+            once, at the start.
+        custom_model: the id of a custom model; with several languages, one for each tag.
+        channels: ``"separate"`` recognizes each channel of the audio by itself, as for phone
+            calls with one speaker per channel; see `Segment.channel`. Works with any backend.
+        diarize: distinguish speakers; with separate channels, within each channel.
+        diarize_partials: report the speaker in `Partial` events too.
         phrases: words and names to expect.
-        phrase_weight: how much to favor them, 0 to 2; None is the service's default, 1.
-        profanity: how to write it; None is the service's default, ``"masked"``.
-        dictation: take spoken punctuation ("full stop") for what it means.
+        phrase_weight: how strongly to favor them, 0 to 2; None is the service's default, 1.
+        profanity: how to write profanity; None is the service's default, ``"masked"``.
+        dictation: interpret spoken punctuation ("comma", "question mark").
         true_text: leave out hesitations and repetitions, and punctuate the rest.
         partials: emit `Partial` events while a segment is open.
-        segmentation_silence: seconds of silence that end a segment; None is the backend's
-            default.
-        segmentation_maximum: seconds after which a segment ends in any case.
-        segmentation_semantic: end segments where sentences end.
-        initial_silence: seconds of silence at the start after which the service reports it.
-        alternatives: how many readings to keep in `Segment.alternatives`, in lexical, ITN and
-            masked form; 1 is the best alone.
-        translate: languages to translate to (``de``); see `Segment.translations`.
-        pronunciation: assess the pronunciation; see `Segment.pronunciation`.
-        audio_logging: let the service keep audio and transcripts.
-        properties: any further property that the service's SDK publishes, by its name.
+        segmentation_silence: seconds of silence that end a segment, 0.1 to 5; None is the
+            backend's default.
+        segmentation_maximum: seconds after which a segment ends in any case, 20 to 70; None is
+            the backend's default.
+        segmentation_semantic: end segments at the ends of sentences.
+        initial_silence: seconds of silence at the start that the service waits for speech before
+            it reports silence, up to 600; None is the service's default.
+        alternatives: how many hypotheses to keep in `Segment.alternatives`, with their lexical,
+            ITN and masked forms; 1 keeps only the best.
+        translate: languages to translate into (``de``); see `Segment.translations`.
+        pronunciation: assess pronunciation; see `Segment.pronunciation`.
+        audio_logging: allow the service to keep audio and transcripts.
+        properties: further properties of the service's SDK, by name.
     """
 
     language: Annotated[tuple[Language, ...], BeforeValidator(_one_or_more)] = ()
@@ -101,28 +103,28 @@ class RecognitionOptions(FrozenModel):
 
     @classmethod
     def of(cls, fields: Mapping[str, object]) -> RecognitionOptions:
-        """Make options of keyword arguments.
+        """Make options from keyword arguments.
 
         Raises:
-            ConfigurationError: a name or a value is wrong; the message says which and why.
+            ConfigurationError: a name or a value is wrong; the message says which, and why.
         """
         try:
             return cls.model_validate(dict(fields))
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             name = str(first["loc"][0])
-            shown = "" if name in _SILENT else f" (given: {fields[name]!r})"
+            shown = "" if name in _CONFIDENTIAL else f" (given: {fields[name]!r})"
             raise ConfigurationError(f"option {name!r}: {first['msg'].lower()}{shown}") from None
 
     @property
     def asked(self) -> frozenset[str]:
-        """The names of the fields that are not at their defaults."""
+        """The names of the fields that differ from their defaults."""
         fields = type(self).model_fields
         return frozenset(name for name in fields if getattr(self, name) != fields[name].default)
 
 
 class OptionFields(TypedDict, total=False):
-    """The fields of `RecognitionOptions` as keyword arguments; its docstring explains each."""
+    """The fields of `RecognitionOptions` as keyword arguments; see there."""
 
     language: str | Sequence[str]
     language_changes: bool
@@ -148,7 +150,7 @@ class OptionFields(TypedDict, total=False):
 
 
 class AudioFields(TypedDict, total=False):
-    """Which part of the source to transcribe, as keyword arguments; `open_audio` explains each."""
+    """The part of the source to transcribe, as keyword arguments; see `open_audio`."""
 
     start: float
     end: float | None
@@ -158,21 +160,22 @@ class AudioFields(TypedDict, total=False):
 
 
 class TranscribeFields(OptionFields, AudioFields, total=False):
-    """The keyword arguments that `transcribe_file` and its siblings have in common."""
+    """The keyword arguments that `transcribe_file` and its siblings share."""
 
 
 def split_fields(fields: TranscribeFields) -> tuple[AudioFields, RecognitionOptions]:
-    """Tell what the decoder is asked from what the recognizer is.
+    """Separate the decoder's keyword arguments from the recognizer's options.
 
     Raises:
-        ConfigurationError: there is no such name, or an option's value is wrong.
+        ConfigurationError: there is no such option, or its value is wrong.
     """
     known = [*RecognitionOptions.model_fields, *AudioFields.__annotations__]
     for name in fields:
         if name not in known:
             close = get_close_matches(name, known, n=1)
-            meant = f"did you mean {close[0]!r}" if close else f"there are {', '.join(known)}"
-            raise ConfigurationError(f"no such option: {name!r}; {meant}")
+            options = f"the options are {', '.join(known)}"
+            remedy = f"did you mean {close[0]!r}" if close else options
+            raise ConfigurationError(f"no such option: {name!r}; {remedy}")
     audio = {name: value for name, value in fields.items() if name in AudioFields.__annotations__}
     rest = {name: value for name, value in fields.items() if name not in audio}
     return cast("AudioFields", audio), RecognitionOptions.of(rest)

@@ -1,4 +1,4 @@
-"""What a recognizer hears, piece by piece, and the account of the audio it heard it in."""
+"""The parts of a transcript: words and segments, and where every second of the audio went."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from azstt._models import FrozenModel
 
 Seconds = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
-#: Transcript text: never part of a repr, which may end in a log.
+#: Transcript text: kept out of every repr, because a repr may end up in a log.
 Text = Annotated[str, Field(repr=False)]
 Channel = Annotated[int, Field(ge=0)] | None
 
 
 class TimeSpan(FrozenModel):
-    """A stretch of the audio, in seconds from its first sample."""
+    """A span of the audio, in seconds from its first sample."""
 
     start: Seconds
     end: Seconds
@@ -30,32 +30,37 @@ class TimeSpan(FrozenModel):
 
     @property
     def duration(self) -> float:
-        """How long it lasts, in seconds."""
+        """Length in seconds."""
         return self.end - self.start
 
 
 class Word(TimeSpan):
-    """A word as it is written: cased and punctuated.
+    """A word as it is displayed: cased and punctuated.
 
     Attributes:
-        confidence: 0 to 1; None where the recognizer did not say.
-        estimated: the times were spread over the segment by length, not measured.
+        text: the word, with the punctuation that belongs to it.
+        confidence: 0 to 1; None if the recognizer did not report one.
+        estimated: the times were not measured: the segment was divided among its words by length.
+        text_offset: the index in `Segment.text` of the word's first character, for editors that
+            link text to audio; None if the words are not those of the text. Transcripts and the
+            `Final` events of a live session have it whatever the backend.
     """
 
     text: Text
     confidence: Probability | None = None
     estimated: bool = False
+    text_offset: Annotated[int, Field(ge=0)] | None = None
 
 
 class Alternative(FrozenModel):
-    """One of the readings that a recognizer weighed, in all the forms that it wrote it in.
+    """One of the recognizer's hypotheses for a segment (its n-best list), in every form.
 
     Attributes:
-        text: as displayed: cased and punctuated.
+        text: the display form: cased and punctuated.
         lexical: the words as spoken, without case or punctuation.
-        itn: ``lexical`` with numbers, dates and the like as they are written.
+        itn: ``lexical`` after inverse text normalization: numbers, dates and the like as written.
         masked: ``itn`` with profanity masked.
-        confidence: 0 to 1; None where the recognizer did not say.
+        confidence: 0 to 1; None if the recognizer did not report one.
     """
 
     text: Text
@@ -69,8 +74,8 @@ class Sound(TimeSpan):
     """A phoneme or a syllable, and how well it was pronounced.
 
     Attributes:
-        text: in the phoneme alphabet that was asked for.
-        accuracy: 0 to 100, or 0 to 5 with the grading ``"five"``.
+        text: in the phoneme alphabet that was requested.
+        accuracy: 0 to 100, or 0 to 5 with ``grading="five"``.
     """
 
     text: Text
@@ -78,11 +83,14 @@ class Sound(TimeSpan):
 
 
 class PronouncedWord(TimeSpan):
-    """A word of the reference or of the speech, and how well it was pronounced.
+    """A word of the reference text or of the speech, and how well it was pronounced.
 
     Attributes:
-        accuracy: as of `Sound`.
+        text: the word.
+        accuracy: on the same scale as `Sound.accuracy`.
         error: ``"None"``, ``"Omission"``, ``"Insertion"``, ``"Mispronunciation"``...
+        phonemes: the word's phonemes, in order.
+        syllables: the word's syllables, in order.
     """
 
     text: Text
@@ -93,7 +101,19 @@ class PronouncedWord(TimeSpan):
 
 
 class Pronunciation(FrozenModel):
-    """How well a segment was pronounced; None is what was not asked for or not said."""
+    """How well a segment was pronounced.
+
+    Every score is on the scale of `Sound.accuracy`, and None if it was not requested or not
+    reported.
+
+    Attributes:
+        accuracy: how closely the phonemes match a native speaker's.
+        fluency: how natural the pauses between words are.
+        completeness: the share of the reference text that was spoken.
+        prosody: stress, intonation and rhythm.
+        overall: the service's overall score.
+        words: the words of the reference and of the speech, in order.
+    """
 
     accuracy: float | None = None
     fluency: float | None = None
@@ -104,18 +124,19 @@ class Pronunciation(FrozenModel):
 
 
 class Segment(TimeSpan):
-    """A stretch of speech that was recognized in one piece, such as an utterance.
+    """Speech that was recognized as one unit, such as an utterance.
 
     Attributes:
-        words: the words of ``text`` in order; empty where the recognizer gives no words.
-        confidence: 0 to 1; None where the recognizer did not say.
-        speaker: the recognizer's label for who spoke; None without diarization.
-        language: a BCP-47 tag.
-        channel: the audio channel it is from, counted from 0, where channels are recognized
-            separately; None where they are mixed.
-        alternatives: readings, the best (which ``text`` is) first; empty unless asked for.
-        translations: the text in other languages, by their tags.
-        pronunciation: how well it was spoken, where that was asked for.
+        text: what was said, as displayed: cased and punctuated.
+        words: the words of ``text`` in order; empty if the recognizer reports no words.
+        confidence: 0 to 1; None if the recognizer did not report one.
+        speaker: the recognizer's label for the speaker; None without diarization.
+        language: a BCP-47 tag; None if the recognizer did not report one.
+        channel: the audio channel, counted from 0, when channels are recognized separately;
+            None when they are mixed.
+        alternatives: hypotheses, the best one (which is ``text``) first; empty unless requested.
+        translations: the text in other languages, by language tag.
+        pronunciation: the pronunciation scores, if requested.
     """
 
     text: Text
@@ -134,10 +155,12 @@ class Gap(FrozenModel):
 
     Attributes:
         at: where it is missing, in seconds of the transcript's own time.
-        seconds: how much is missing. Audio that was lost in decoding takes no time of its own.
-        reason: ``"damaged"``, ``"dropped"``, ``"unaccounted"``, in a live session that is not
-            over also ``"pending"``, or a backend's own word for it.
-        channel: where it is missing, as of `Segment`.
+        seconds: how much is missing. Audio that was lost in decoding takes up no time in the
+            transcript.
+        reason: ``"damaged"`` (lost in decoding), ``"dropped"`` (live, before the recognizer could
+            take it), ``"unaccounted"`` (no result, no reported silence), ``"pending"`` (in a live
+            session that is not over: no result yet), or a backend's own reason.
+        channel: the audio channel; see `Segment.channel`.
     """
 
     at: Seconds
@@ -149,15 +172,16 @@ class Gap(FrozenModel):
 class AudioLedger(FrozenModel):
     """Where every second of the audio went.
 
-    ``sent == recognized + silent + the gaps`` other than damage, to the millisecond. Where
-    channels are recognized separately all of it is seconds times channels: the ledgers of the
-    channels, added up.
+    ``sent == recognized + silent + gaps`` (without the damaged ones), to the millisecond. When
+    channels are recognized separately, the ledgers of all channels are added up: every figure is
+    in seconds times channels.
 
     Attributes:
-        decoded: seconds that came out of the decoder.
-        sent: seconds that the recognizer took; live, with what was dropped before it could.
-        recognized: seconds that results with text cover.
-        silent: seconds that the recognizer heard and found no words in.
+        decoded: seconds of audio that came out of the decoder.
+        sent: seconds that the recognizer accepted; in a live session, those that were dropped
+            before it could accept them count too.
+        recognized: seconds covered by results with text.
+        silent: seconds in which the recognizer found no words.
         gaps: what is missing, in order.
     """
 
@@ -169,22 +193,22 @@ class AudioLedger(FrozenModel):
 
     @property
     def unaccounted(self) -> float:
-        """Seconds that no result, no silence and no named gap accounts for."""
+        """Seconds that no result, no silence and no gap with a known reason accounts for."""
         return sum(gap.seconds for gap in self.gaps if gap.reason == "unaccounted")
 
 
 class Usage(FrozenModel):
-    """What a transcription took.
+    """What a transcription consumed, and how fast it was. All figures but one are in seconds.
 
     Attributes:
-        audio_seconds: seconds of audio that the recognizer took: as often as there are channels,
-            where they are recognized separately.
-        wall_seconds: seconds from the call to the transcript.
-        first_result_latency: seconds from the call to the first result; None without one.
-        first_partial_latency: live, seconds from when the audio at the end of the first `Partial`
-            had been sent until it came; None without one.
-        final_latency: live, the same of the `Final` events: the median.
-        reconnects: how often the connection was made anew.
+        audio_seconds: audio that the recognizer accepted; seconds times channels when channels
+            are recognized separately.
+        wall_seconds: wall time from the call to the transcript.
+        first_result_latency: from the call to the first result; None if there was none.
+        first_partial_latency: in a live session, from sending the audio at the end of the first
+            `Partial` to receiving it; None if there was none.
+        final_latency: in a live session, the same for `Final` events: their median.
+        reconnects: how many times the connection was reestablished.
     """
 
     audio_seconds: Seconds = 0.0
@@ -196,14 +220,14 @@ class Usage(FrozenModel):
 
 
 class Progress(FrozenModel):
-    """How far a transcription has come.
+    """How far a transcription has come. Times are in seconds.
 
     Attributes:
-        decoded: seconds of audio that came out of the decoder.
-        recognized: seconds of audio that the recognizer has dealt with, in every channel.
-        total: seconds of audio there are; None where the container does not say.
-        elapsed: seconds since the call.
-        xrt: seconds of audio recognized a second (times real time).
+        decoded: audio that came out of the decoder.
+        recognized: audio that the recognizer has processed, in every channel.
+        total: length of the audio; None if the container does not say.
+        elapsed: wall time since the call.
+        xrt: speed as a multiple of real time: ``recognized / elapsed``.
     """
 
     decoded: Seconds

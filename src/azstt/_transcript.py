@@ -1,4 +1,4 @@
-"""The transcript: what `transcribe_file` and its siblings return."""
+"""The transcript that `transcribe_file` and its siblings return."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from azstt._captions import formats
-from azstt._captions.cues import Limits
+from azstt._captions.layout import Limits
 from azstt._models import FrozenModel
 from azstt._result import AudioLedger, Seconds, Segment, Usage, Word
 
 
 class Transcript(FrozenModel):
-    """Everything that was recognized in one piece of audio.
+    """Everything that was recognized in a recording or a live session.
 
-    ``str(transcript)`` is its text; its repr shows none of it. `model_dump_json` and
-    `model_validate_json` round-trip it.
+    ``str(transcript)`` is its text; its repr contains no text. It survives a round trip through
+    JSON by `model_dump_json` and `model_validate_json`.
 
     Attributes:
-        segments: in order of their start.
-        duration: seconds of audio that were recognized or found silent.
-        language: the language of the first segment, or the one that was asked for.
-        backend: the name of the recognizer that did the work.
-        model: its model, where that has a name.
+        segments: the recognized speech, in order of start time.
+        duration: the length of the audio that was sent, in seconds.
+        language: the language of the first segment that has one, or else the requested one.
+        backend: the name of the recognizer that was used.
+        model: the name of its model, if it has one.
         ledger: where every second of the audio went.
-        usage: what it took.
-        schema_version: raised when a field changes its meaning or goes.
+        usage: what the transcription consumed, and how fast it was.
+        schema_version: increased when a field changes its meaning or is removed.
     """
 
     segments: Annotated[tuple[Segment, ...], Field(repr=False)] = ()
@@ -40,58 +40,59 @@ class Transcript(FrozenModel):
 
     @property
     def text(self) -> str:
-        """The text of all segments, a space between them."""
+        """The text of all segments, joined with spaces."""
         return " ".join(segment.text for segment in self.segments)
 
     @property
     def words(self) -> tuple[Word, ...]:
-        """The words of all segments."""
+        """The words of all segments, in order."""
         return tuple(word for segment in self.segments for word in segment.words)
 
     def to_srt(self, *, max_chars: int = 42, max_lines: int = 2, max_seconds: float = 7.0) -> str:
-        """Write SubRip captions, cut at word times where there are words.
+        """Return SubRip (SRT) captions, timed by the words if there are any.
 
-        Breaks come after sentences first, then after clauses, then at pauses. A cue never
-        overlaps the next and stays for a second where there is room. The speaker is named where
-        another one begins.
+        Captions and lines end after sentences by preference, then after clauses, then at pauses.
+        A caption never overlaps the next, and stays for at least a second if there is room. The
+        speaker is named wherever the speaker changes.
 
         Args:
-            max_chars: columns of a line; full-width characters take two. Only a single word,
-                with the speaker's name before it, may be wider.
-            max_lines: lines of a cue.
-            max_seconds: how long a cue stays at most.
+            max_chars: columns per line, at least 1; full-width characters take two. Only a
+                single word, with the speaker's name before it, may be wider.
+            max_lines: lines per caption, at least 1.
+            max_seconds: how long a caption may stay, at least 0.1.
 
         Raises:
-            ValueError: a limit is too small.
+            ValueError: a limit is too small; the message names it and its value.
         """
         return formats.srt(self.segments, Limits(max_chars, max_lines, max_seconds))
 
     def to_vtt(self, *, max_chars: int = 42, max_lines: int = 2, max_seconds: float = 7.0) -> str:
-        """Write WebVTT captions, cut as those of `to_srt`, with speakers as voice tags.
+        """Return WebVTT captions, divided like those of `to_srt`, with speakers as voice tags.
 
         Args:
-            max_chars: columns of a line; full-width characters take two. Only a single word may
-                be wider.
-            max_lines: lines of a cue.
-            max_seconds: how long a cue stays at most.
+            max_chars: columns per line, at least 1; full-width characters take two. Only a
+                single word may be wider.
+            max_lines: lines per caption, at least 1.
+            max_seconds: how long a caption may stay, at least 0.1.
 
         Raises:
-            ValueError: a limit is too small.
+            ValueError: a limit is too small; the message names it and its value.
         """
         return formats.vtt(self.segments, Limits(max_chars, max_lines, max_seconds))
 
     def to_txt(self) -> str:
-        """Write a line for each segment, after its speaker's name where it has one."""
+        """Return plain text: a line for each segment, after the speaker's name if there is one."""
         return formats.txt(self.segments)
 
     def to_csv(self) -> str:
-        """Write a row for each segment: start, end, speaker, language, confidence, text, channel.
+        """Return CSV: a row for each segment, after a header.
 
-        The first row holds those names. Times are seconds; what the recognizer did not say is
-        empty. Rows end with CRLF (RFC 4180): open the file with ``newline=""``.
+        The columns are start, end, speaker, language, confidence, text and channel. Times are in
+        seconds; a value that the recognizer did not report is empty. Rows end with CRLF
+        (RFC 4180), so open the file with ``newline=""``.
         """
         return formats.csv_text(self.segments)
 
     def __str__(self) -> str:
-        """Give the text."""
+        """Return the text."""
         return self.text

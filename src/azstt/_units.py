@@ -1,4 +1,4 @@
-"""Seconds, and the texts and ticks they are written as."""
+"""Convert seconds to and from timestamps, ticks and milliseconds."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from math import inf
 
 
 def timestamp(seconds: float, *, decimal_mark: str = ".") -> str:
-    """Write seconds as ``HH:MM:SS.mmm``, rounded to the millisecond.
+    """Format seconds as ``HH:MM:SS.mmm``, rounded to the millisecond.
 
-    Hours take more than two digits where they must.
+    Hours have more than two digits from 100 hours on.
     """
     milliseconds = round(max(seconds, 0.0) * 1000)
     minutes, milliseconds = divmod(milliseconds, 60_000)
@@ -18,10 +18,10 @@ def timestamp(seconds: float, *, decimal_mark: str = ".") -> str:
 
 
 def parse_seconds(text: str) -> float:
-    """Read ``90``, ``1:30``, ``01:01:30.5`` as seconds.
+    """Parse ``90``, ``1:30`` or ``01:01:30.5`` as seconds.
 
     Raises:
-        ValueError: the text is none of these.
+        ValueError: the text is not in any of these forms.
     """
     try:
         numbers = [float(part) for part in text.strip().split(":")]
@@ -36,20 +36,20 @@ def parse_seconds(text: str) -> float:
     return seconds
 
 
-#: What Azure counts in: 100 nanoseconds.
-_TICKS_A_SECOND = 10_000_000
+#: Azure counts time in ticks of 100 nanoseconds.
+_TICKS_PER_SECOND = 10_000_000
 
 
 def ticks_to_seconds(ticks: int) -> float:
-    """Read a count of 100 ns as seconds."""
-    return ticks / _TICKS_A_SECOND
+    """Convert ticks of 100 ns to seconds."""
+    return ticks / _TICKS_PER_SECOND
 
 
 def seconds_to_ticks(seconds: float) -> int:
-    """Write seconds as a count of 100 ns."""
-    return round(seconds * _TICKS_A_SECOND)
+    """Convert seconds to ticks of 100 ns."""
+    return round(seconds * _TICKS_PER_SECOND)
 
 
 def milliseconds(seconds: float) -> str:
-    """Write seconds as whole milliseconds, the way Azure's properties want them."""
+    """Format seconds as whole milliseconds, as Azure's properties expect them."""
     return str(round(seconds * 1000))

@@ -1,4 +1,4 @@
-"""Every backend that there is, for tests that hold them all against the same."""
+"""Every backend of the library, for tests of what all of them must do."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from azstt.backends.azure._settings import AzureSettings
 from azstt.testing import ScriptedBackend
 
 SENTENCES = ("And so, my fellow Americans:", "ask not what your country can do for you.")
-#: Azure on an emulator: faster than real time, and with an end to every wait.
+#: Azure on an emulator: faster than real time, with short time limits.
 QUICK = AzureLimits(connect=5, first_response=10, idle=20, pace=100)
 
 
 @contextmanager
 def emulator(engine, script):
-    """Run an emulator in a process of its own: its threads are none of the backend's."""
+    """Run an emulator in a process of its own, so that its threads don't count as the backend's."""
     code = (
         "import sys; from azstt.emulator import Script, serve\n"
         f"with serve(engine={engine!r}, script={script}) as emulator:\n"
@@ -36,7 +36,7 @@ def emulator(engine, script):
 
 @pytest.fixture(scope="session")
 def azure():
-    """Make an Azure backend on an emulator; those with the same engine and script share one."""
+    """Return a factory of Azure backends; equal engine and script share an emulator."""
     with ExitStack() as running:
         hosts: dict[tuple[str, str], str] = {}
 
@@ -50,7 +50,7 @@ def azure():
 
 @pytest.fixture(params=["scripted", "local", "azure on a script", "azure on the local engine"])
 def backend(request, azure):
-    """Every backend that there is."""
+    """Each backend of the library in turn."""
     match request.param:
         case "scripted":
             return ScriptedBackend.saying(*SENTENCES)
@@ -64,14 +64,14 @@ def backend(request, azure):
 
 @pytest.fixture(scope="module")
 def speech(audio):
-    """Some seconds of a real voice."""
+    """A few seconds of a real voice, as PCM."""
     with azstt.open_audio(audio / "jfk.wav", end=5.0) as reader:
         return b"".join(reader)
 
 
 @pytest.fixture
 def silent(backend, azure):
-    """The backend, where there is nothing to hear."""
+    """The backend, set up to recognize nothing in silence."""
     if isinstance(backend, ScriptedBackend):
         return ScriptedBackend()
     return azure("script") if isinstance(backend, AzureBackend) else backend

@@ -1,4 +1,4 @@
-"""Every backend keeps the same contract, alone and through the engine, on either loop."""
+"""Every backend keeps the same contract, alone and in a transcription, on either loop."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ pytestmark = pytest.mark.usefixtures("no_thread_left")
 
 
 def test_the_contract_is_kept(backend, speech):
-    """The rules of the port hold."""
+    """Every backend keeps the rules of `RecognizerBackend`."""
     check_backend(backend, speech=speech)
 
 
 @pytest.mark.anyio
 async def test_a_recording_is_transcribed(backend, audio):
-    """The same recording gives its words on either loop."""
+    """Every backend transcribes the same recording, on either loop."""
     transcript = await azstt.atranscribe_file(
         audio / "jfk.wav", backend=backend, segmentation_silence=2.0
     )
@@ -31,7 +31,7 @@ async def test_a_recording_is_transcribed(backend, audio):
 
 @pytest.mark.anyio
 async def test_silence_gives_no_words(silent, audio):
-    """Silence is an empty transcript, and accounted for."""
+    """Silence gives an empty transcript, and is accounted for."""
     transcript = await azstt.atranscribe_file(audio / "silence.flac", backend=silent)
     assert transcript.text == ""
     assert transcript.ledger.silent == transcript.ledger.sent

@@ -1,4 +1,4 @@
-"""A live session hears with every backend, on either loop, what a file gives."""
+"""A live session recognizes with every backend, on either loop, what a file gives."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ import pytest
 from azstt import Ended, Final, LiveSession, Partial, SessionStateError, Started, open_audio
 
 JFK = "ask not what your country can do for you"
-#: Seconds of audio a piece.
-PIECE = 0.1
+#: Seconds of audio per chunk.
+CHUNK = 0.1
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_thread_left")]
 
 
 @pytest.fixture(scope="module")
 def recording(audio) -> bytes:
-    """A real voice, whole."""
+    """A real voice, as PCM."""
     with open_audio(audio / "jfk.wav") as reader:
         return b"".join(reader)
 
 
 async def pump(live: LiveSession, pcm: bytes) -> None:
-    """Send audio as a microphone gives it, but faster, and finish."""
-    size = round(PIECE * 32_000)
+    """Send audio in a microphone's chunks, but faster, and finish."""
+    size = round(CHUNK * 32_000)
     for at in range(0, len(pcm), size):
         await live.send(pcm[at : at + size])
     await live.finish()
 
 
 async def test_speech_becomes_events_and_a_transcript(backend, recording):
-    """Events come in order while audio goes, and the transcript is complete in the end."""
+    """Events arrive in order while audio is sent, and the transcript is complete in the end."""
     async with (
         LiveSession(backend=backend, segmentation_silence=2.0) as live,
         anyio.create_task_group() as group,
@@ -50,7 +50,7 @@ async def test_speech_becomes_events_and_a_transcript(backend, recording):
 
 
 async def test_stable_text_only_grows(backend, recording):
-    """Whoever shows the stable part of the partials never has to take a word back."""
+    """A display of the stable part of the partials never has to take a word back."""
     async with (
         LiveSession(backend=backend, segmentation_silence=2.0) as live,
         anyio.create_task_group() as group,
@@ -65,8 +65,8 @@ async def test_stable_text_only_grows(backend, recording):
                 shown = event.stable
 
 
-async def test_a_session_is_left_at_any_moment(backend, recording):
-    """Whoever leaves in mid-speech is not kept, and nothing is left behind."""
+async def test_a_session_can_be_left_at_any_moment(backend, recording):
+    """Leaving in the middle of speech returns promptly and leaves nothing behind."""
     with anyio.fail_after(20):
         async with LiveSession(backend=backend) as live:
             await live.send(recording[:96_000])
@@ -75,7 +75,7 @@ async def test_a_session_is_left_at_any_moment(backend, recording):
 
 
 async def test_no_audio_at_all_is_an_empty_transcript(silent):
-    """A page that was opened and closed again is no error."""
+    """A session that is closed without any audio is not an error."""
     async with LiveSession(backend=silent) as live:
         await live.finish()
         transcript = await live.wait()

@@ -1,4 +1,4 @@
-"""The smallest honest backend: it hears how long the audio is."""
+"""The smallest real backend: it reports how long the audio is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from azstt.backends import Capabilities, Emit, RecognizerSession
 
 
 class CountingBackend:
-    """Hears the number of seconds."""
+    """Recognizes any audio as its number of seconds."""
 
     name = "counting"
     capabilities = Capabilities(languages=frozenset({"en"}), offline=True)
@@ -15,7 +15,7 @@ class CountingBackend:
     def open(
         self, options: RecognitionOptions, audio: AudioFormat, emit: Emit
     ) -> RecognizerSession:
-        """Make a session."""
+        """Open a session."""
         return _Session(audio, emit)
 
 

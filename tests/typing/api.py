@@ -1,4 +1,4 @@
-"""What type checkers must make of the API. Checked by mypy and pyright, never run."""
+"""The types that checkers must infer for the API. Checked by mypy and pyright, never run."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from azstt.testing import ScriptedBackend, check_backend
 
 
 def show(progress: azstt.Progress) -> None:
-    """Read a snapshot."""
+    """Read a progress snapshot."""
     assert_type(progress.total, float | None)
 
 
 def sync() -> None:
-    """Call the sync functions, rightly and wrongly."""
+    """Call the sync functions, correctly and incorrectly."""
     transcript = azstt.transcribe_file(
         Path("talk.mp4"), language="en-US", backend="local", progress=show, timeout=60, start=1.5
     )
@@ -25,6 +25,7 @@ def sync() -> None:
     assert_type(transcript.words, tuple[azstt.Word, ...])
     assert_type(transcript.segments[0].confidence, float | None)
     assert_type(transcript.segments[0].channel, int | None)
+    assert_type(transcript.words[0].text_offset, int | None)
     assert_type(transcript.ledger.gaps, tuple[azstt.Gap, ...])
     assert_type(transcript.to_srt(), str)
     azstt.transcribe_bytes(b"", channels="separate")
@@ -35,13 +36,13 @@ def sync() -> None:
 
 
 async def asynchronous() -> None:
-    """Await the twins."""
+    """Await the async functions."""
     assert_type(await azstt.atranscribe_file("talk.mp4"), azstt.Transcript)
     assert_type(await azstt.atranscribe_bytes(memoryview(b"")), azstt.Transcript)
 
 
 def sources() -> None:
-    """Hand over each kind of source."""
+    """Pass each kind of source."""
     with open("talk.mp4", "rb") as file:  # noqa: PTH123 - what users write
         azstt.transcribe_file(file)
     azstt.transcribe_file(iter([b"RIFF", b"..."]))
@@ -53,7 +54,7 @@ def sources() -> None:
 
 
 def backends() -> None:
-    """Choose and check recognizers."""
+    """Choose and check backends."""
     scripted: RecognizerBackend = ScriptedBackend.saying("Hello.")
     assert_type(resolve("local"), RecognizerBackend)
     assert_type(scripted.capabilities, Capabilities)
@@ -61,7 +62,7 @@ def backends() -> None:
 
 
 def failures() -> None:
-    """Read what an error knows."""
+    """Read the attributes of an error."""
     try:
         azstt.transcribe_file("talk.mp4")
     except azstt.RecognitionError as error:
@@ -71,7 +72,7 @@ def failures() -> None:
 
 
 def events(event: azstt.Event) -> str:
-    """Tell events apart."""
+    """Match events by class."""
     match event:
         case azstt.Final(segment=segment):
             return segment.text

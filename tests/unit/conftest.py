@@ -1,4 +1,4 @@
-"""A microphone that hears what a test writes into it, through PortAudio and ALSA as they are."""
+"""A microphone that records what a test writes to it, through the real PortAudio and ALSA."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ SILENCE = bytes(3_200)
 
 
 class Speaker:
-    """Somebody at the microphone; silent between words, for a microphone never stops."""
+    """Speech into the microphone, with silence between words: a microphone never stops."""
 
     def __init__(self, fifo):
-        # Open for both, or opening would wait for somebody who reads.
+        # Open for reading too: opening for writing alone would wait for a reader.
         self._pipe = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
         self._words = b""
         self._pace = 0.01
@@ -44,12 +44,12 @@ class Speaker:
         self._thread.start()
 
     def say(self, pcm, *, pace=0.01):
-        """Say this next, with a tenth of a second of it each ``pace`` seconds."""
+        """Say this next, a tenth of a second of it every ``pace`` seconds."""
         self._pace = pace
         self._words = pcm
 
     def go(self):
-        """Leave the microphone, which hears nothing more, not even silence."""
+        """Stop: the microphone records nothing more, not even silence."""
         self._gone = True
         self._thread.join()
         os.close(self._pipe)
@@ -57,7 +57,7 @@ class Speaker:
     def _speak(self):
         while not self._gone:
             words = self._words
-            with suppress(BlockingIOError):  # nobody listens
+            with suppress(BlockingIOError):  # nothing is recording
                 os.write(self._pipe, words[:3_200] or SILENCE)
                 if words:
                     self._words = words[3_200:]
@@ -68,7 +68,7 @@ class Speaker:
 def line_in(tmp_path_factory):
     """The named pipe that PortAudio's default device records from."""
     if not sys.platform.startswith("linux"):
-        pytest.skip("the microphone is made of ALSA, which is Linux's")
+        pytest.skip("the microphone is made with ALSA, which only Linux has")
     if ctypes.util.find_library("portaudio") is None:
         pytest.skip("PortAudio is not installed: apt-get install libportaudio2")
     folder = tmp_path_factory.mktemp("alsa")
@@ -81,7 +81,7 @@ def line_in(tmp_path_factory):
 
 @pytest.fixture
 def speaker(line_in):
-    """Somebody at the microphone, for as long as a test runs."""
+    """Speech into the microphone, for the length of a test."""
     with _speaking(line_in) as someone:
         yield someone
 

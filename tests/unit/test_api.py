@@ -41,7 +41,7 @@ pytestmark = pytest.mark.usefixtures("no_thread_left")
 
 
 def test_a_file_becomes_a_transcript(audio):
-    """A path in, a typed transcript out, with every second accounted for."""
+    """A path becomes a typed transcript with every second accounted for."""
     transcript = azstt.transcribe_file(audio / "jfk.wav", backend=HELLO, language="en-GB")
     assert transcript.text == str(transcript) == "Hello, world."
     assert [word.text for word in transcript.words] == ["Hello,", "world."]
@@ -54,7 +54,7 @@ def test_a_file_becomes_a_transcript(audio):
 
 
 def test_every_kind_of_source(audio):
-    """A path, a file object, pieces and a feed of another thread give the same."""
+    """A path, a file object, an iterable and a feed from another thread give the same result."""
     path = audio / "jfk.wav"
     feed = azstt.ByteFeed()
 
@@ -68,8 +68,8 @@ def test_every_kind_of_source(audio):
             assert azstt.transcribe_file(source, backend=HELLO).duration == 11.0
         assert not file.closed
     data = path.read_bytes()
-    pieces = (data[i : i + 5_000] for i in range(0, len(data), 5_000))
-    assert azstt.transcribe_file(pieces, backend=HELLO).duration == 11.0
+    chunks = (data[i : i + 5_000] for i in range(0, len(data), 5_000))
+    assert azstt.transcribe_file(chunks, backend=HELLO).duration == 11.0
     for buffer in (data, bytearray(data), memoryview(data)):
         assert azstt.transcribe_bytes(buffer, backend=HELLO).duration == 11.0
 
@@ -80,8 +80,8 @@ def test_a_part_of_a_file(audio):
     assert transcript.duration == 2.5
 
 
-def test_the_backend_hears_its_own_sample_rate():
-    """Audio is converted to what the recognizer wants."""
+def test_the_backend_gets_its_own_sample_rate():
+    """Audio is converted to the sample rate that the recognizer prefers."""
     telephone = ScriptedBackend(
         capabilities=HELLO.capabilities.model_copy(update={"sample_rates": (8_000,)})
     )
@@ -89,7 +89,7 @@ def test_the_backend_hears_its_own_sample_rate():
 
 
 def test_silence_is_an_empty_transcript():
-    """No speech is no error."""
+    """Audio without speech is not an error."""
     transcript = azstt.transcribe_bytes(SECOND, backend=ScriptedBackend())
     assert (transcript.text, transcript.ledger.silent) == ("", 1.0)
     assert transcript.usage.first_result_latency is None
@@ -107,28 +107,28 @@ def test_silence_is_an_empty_transcript():
         ({"backend": "local", "phrases": ["x"]}, "does not support option 'phrases'"),
     ],
 )
-def test_what_is_wrong_is_found_before_any_io(options, message):
-    """The options are looked at before the file is."""
+def test_a_wrong_argument_is_found_before_any_io(options, message):
+    """Arguments are checked before the file is opened."""
     with pytest.raises(azstt.ConfigurationError, match=message):
         azstt.transcribe_file("/no/such/file", **{"backend": HELLO, **options})
 
 
 def test_bytes_and_paths_are_not_mixed_up():
-    """A path is no audio and audio is no path; the message names the sibling."""
+    """A path is not audio and audio is not a path; the message names the right function."""
     with pytest.raises(azstt.ConfigurationError, match="call transcribe_bytes"):
         azstt.transcribe_file(SECOND, backend=HELLO)
     with pytest.raises(azstt.ConfigurationError, match="call transcribe_file"):
         azstt.transcribe_bytes("talk.mp3", backend=HELLO)
 
 
-def test_an_error_of_the_audio_comes_out_as_it_is(audio):
-    """What is wrong with the file is said by its own error."""
+def test_an_audio_error_is_raised_unchanged(audio):
+    """A problem with the file is an error of its own class."""
     with pytest.raises(azstt.AudioSourceError, match="no-such-file"):
         azstt.transcribe_file(audio / "no-such-file.wav", backend=HELLO)
 
 
-def test_a_failure_carries_what_there_was():
-    """What was recognized before the recognizer failed is on the error."""
+def test_a_failure_carries_the_partial_transcript():
+    """The error carries what was recognized before the recognizer failed."""
     error = azstt.ServiceError("on purpose")
     backend = ScriptedBackend(
         [
@@ -151,14 +151,14 @@ def test_a_session_that_can_not_be_had():
 
 
 def test_half_a_transcript_is_an_error():
-    """A recognizer that leaves audio out is found out."""
+    """A recognizer that skips audio is noticed."""
     backend = ScriptedBackend([Cue(event=azstt.Ended(position=0.2), at=1.0)])
     with pytest.raises(azstt.IncompleteTranscriptError, match=r"0\.8 of 1\.0 s"):
         azstt.transcribe_bytes(SECOND, backend=backend)
 
 
 def test_a_session_that_ends_before_the_audio_is_an_error():
-    """A recognizer that stops listening is found out."""
+    """A recognizer that stops early is noticed."""
     backend = ScriptedBackend([Cue(event=azstt.Ended(position=2.0), at=2.0)])
     with pytest.raises((azstt.ServiceError, azstt.IncompleteTranscriptError)) as caught:
         azstt.transcribe_file(_endless(), backend=backend)
@@ -166,7 +166,7 @@ def test_a_session_that_ends_before_the_audio_is_an_error():
 
 
 def test_the_timeout_stops_a_recognizer_that_hangs():
-    """The time that was given is kept, and what there was comes with the error."""
+    """The call ends in time, and the error carries what had been recognized."""
     began = time.monotonic()
     with pytest.raises(azstt.RecognitionTimeoutError, match=r"timeout=0\.5 s") as caught:
         azstt.transcribe_bytes(SECOND, backend=HANGS, timeout=0.5)
@@ -176,40 +176,40 @@ def test_the_timeout_stops_a_recognizer_that_hangs():
 
 
 def test_the_timeout_stops_a_source_that_hangs():
-    """A read that never returns is left alone; the caller is not."""
+    """A read that never returns does not hold up the caller."""
     release = threading.Event()
 
-    def pieces():
+    def chunks():
         yield SECOND[:20_000]
         release.wait()
 
     began = time.monotonic()
     with pytest.raises(azstt.RecognitionTimeoutError):
-        azstt.transcribe_file(pieces(), backend=HELLO, timeout=0.5)
+        azstt.transcribe_file(chunks(), backend=HELLO, timeout=0.5)
     assert time.monotonic() - began < 20
     release.set()
 
 
-def impatient(seconds):
-    """Give what a recognizer can do that is given up after so many seconds."""
+def stall_after(seconds):
+    """Return capabilities with this stall timeout."""
     return EVERYTHING.model_copy(update={"stall_timeout": seconds})
 
 
-def test_a_recognizer_that_says_nothing_is_given_up():
-    """Without a timeout too there is an end to waiting."""
+def test_a_recognizer_that_stalls_is_given_up():
+    """A recognizer that hangs is an error even without a timeout."""
     hangs = ScriptedBackend(
         [Cue(event=azstt.SpeechStarted(at=0.6), at=0.6, delay=math.inf)],
-        capabilities=impatient(0.3),
+        capabilities=stall_after(0.3),
     )
     with pytest.raises(azstt.RecognitionTimeoutError, match="took no audio and said nothing"):
         azstt.transcribe_bytes(SECOND, backend=hangs)
 
 
 class Endless:
-    """A recognizer that takes everything, ends nothing and keeps no limit of its own."""
+    """A recognizer that accepts all audio and never ends."""
 
     name = "endless"
-    capabilities = impatient(0.3)
+    capabilities = stall_after(0.3)
 
     def open(self, options, audio, emit):
         return self
@@ -228,7 +228,7 @@ class Endless:
 
 
 def test_a_recognizer_that_never_ends_is_given_up():
-    """Also once it has all of the audio, and owes only the end."""
+    """A recognizer that has all of the audio and never ends is an error."""
     with pytest.raises(azstt.RecognitionTimeoutError, match="took no audio and said nothing"):
         azstt.transcribe_bytes(SECOND, backend=Endless())
 
@@ -239,7 +239,7 @@ def test_a_recognizer_that_reconnects_is_waited_for():
         Cue(event=azstt.Reconnecting(attempt=n, delay=0, reason="lost"), at=0.5, delay=0.6)
         for n in (1, 2, 3)
     ]
-    patient = ScriptedBackend(attempts, capabilities=impatient(1.0))
+    patient = ScriptedBackend(attempts, capabilities=stall_after(1.0))
     assert azstt.transcribe_bytes(SECOND, backend=patient).text == ""
 
 
@@ -247,40 +247,40 @@ def test_a_slow_source_is_not_the_recognizers_fault():
     """A source that pauses for longer than the recognizer may is waited for."""
     patient = ScriptedBackend(
         [azstt.Final(segment=azstt.Segment(text="Hello.", start=0, end=0.5))],
-        capabilities=impatient(0.1),
+        capabilities=stall_after(0.1),
     )
 
-    def pieces():
+    def chunks():
         yield SECOND[:20_000]
         time.sleep(1)
         yield SECOND[20_000:]
 
-    assert azstt.transcribe_file(pieces(), backend=patient).text == "Hello."
+    assert azstt.transcribe_file(chunks(), backend=patient).text == "Hello."
 
 
-def test_what_the_source_raises_comes_out():
-    """An exception of the caller's own code is not disguised."""
+def test_an_exception_of_the_source_is_raised_unchanged():
+    """An exception in the caller's own code reaches the caller as it is."""
 
-    def pieces():
+    def chunks():
         yield SECOND[:20_000]
         raise LookupError("on purpose")
 
     with pytest.raises(LookupError, match="on purpose"):
-        azstt.transcribe_file(pieces(), backend=HELLO)
+        azstt.transcribe_file(chunks(), backend=HELLO)
 
 
-def test_progress_is_told(audio):
-    """Snapshots rise to the end, and know how much there is."""
-    told: list[azstt.Progress] = []
-    azstt.transcribe_file(audio / "jfk.wav", backend=HELLO, progress=told.append)
-    recognized = [progress.recognized for progress in told]
+def test_progress_is_reported(audio):
+    """Progress rises to the end, and knows the length of the audio."""
+    reported: list[azstt.Progress] = []
+    azstt.transcribe_file(audio / "jfk.wav", backend=HELLO, progress=reported.append)
+    recognized = [progress.recognized for progress in reported]
     assert recognized == sorted(recognized)
-    assert recognized[-1] == told[-1].decoded == told[-1].total == 11.0
-    assert told[-1].xrt == pytest.approx(11.0 / told[-1].elapsed)
+    assert recognized[-1] == reported[-1].decoded == reported[-1].total == 11.0
+    assert reported[-1].xrt == pytest.approx(11.0 / reported[-1].elapsed)
 
 
 def test_progress_may_stop_the_work():
-    """What the callback raises comes out of the call."""
+    """An exception that the callback raises ends the call."""
 
     def stop(_: azstt.Progress) -> None:
         raise InterruptedError("enough")
@@ -290,7 +290,7 @@ def test_progress_may_stop_the_work():
 
 
 def test_the_sync_call_works_inside_a_running_loop():
-    """A notebook cell runs inside an event loop, and may call the sync function."""
+    """A notebook cell, which runs inside an event loop, may call the sync function."""
 
     async def cell() -> str:
         return azstt.transcribe_bytes(SECOND, backend=HELLO).text
@@ -317,7 +317,7 @@ def test_the_sync_call_works_in_threads():
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 @pytest.mark.parametrize("after", [0.0, 0.005, 0.02, 0.5])
 def test_ctrl_c_leaves_at_once(after):
-    """An interrupt at any moment of the call ends it and the interpreter, though all hangs."""
+    """An interrupt at any moment ends the call and the interpreter, even if all else hangs."""
     code = (
         "import azstt, math; from azstt.testing import Cue, ScriptedBackend\n"
         "cue = Cue(event=azstt.SpeechStarted(at=0), at=0, delay=math.inf)\n"
@@ -337,18 +337,18 @@ def test_ctrl_c_leaves_at_once(after):
 
 @pytest.mark.anyio
 async def test_the_async_call(audio):
-    """The async twins give the same, on either loop."""
-    told: list[azstt.Progress] = []
+    """The async functions give the same results, on either loop."""
+    reported: list[azstt.Progress] = []
     path = audio / "jfk.wav"
-    of_file = await azstt.atranscribe_file(path, backend=HELLO, progress=told.append)
+    of_file = await azstt.atranscribe_file(path, backend=HELLO, progress=reported.append)
     of_bytes = await azstt.atranscribe_bytes(path.read_bytes(), backend=HELLO)
     assert of_file.text == of_bytes.text == "Hello, world."
-    assert told
+    assert reported
 
 
 @pytest.mark.anyio
 async def test_canceling_stops_the_work():
-    """Canceling comes back at once, though the recognizer hangs."""
+    """Canceling returns at once, even if the recognizer hangs."""
     with anyio.fail_after(20):
         with anyio.move_on_after(0.5) as scope:
             await azstt.atranscribe_bytes(SECOND, backend=HANGS)
@@ -357,7 +357,7 @@ async def test_canceling_stops_the_work():
 
 @pytest.mark.anyio
 async def test_the_loop_is_never_blocked(audio):
-    """Other tasks go on while a transcription runs."""
+    """Other tasks keep running during a transcription."""
     ticks = 0
 
     async def tick() -> None:
@@ -378,26 +378,26 @@ def test_the_fallback_warns_at_the_callers_line():
     """Without a backend the warning points at the line that called."""
     code = (
         "import warnings, azstt\n"
-        "with warnings.catch_warnings(record=True) as told:\n"
+        "with warnings.catch_warnings(record=True) as caught:\n"
         "    warnings.simplefilter('always')\n"
         "    try:\n"
         "        azstt.transcribe_file('/no/such/file')\n"
         "    except azstt.AudioError:\n"
-        "        print(told[0].filename, told[0].lineno)"
+        "        print(caught[0].filename, caught[0].lineno)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "<string> 5\n"
 
 
 def test_no_warning_with_a_backend():
-    """Who names the backend reads no notices."""
+    """A caller who names the backend sees no warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         azstt.transcribe_bytes(SECOND, backend=HELLO)
 
 
 def _endless():
-    """A WAV that goes on for ever."""
+    """Yield a WAV file without end."""
     yield SECOND[:40] + b"\xff\xff\xff\xff"
     while True:
         yield bytes(3_200)

@@ -15,7 +15,7 @@ formats = st.builds(
 )
 
 
-def test_the_default_is_what_speech_wants():
+def test_the_default_suits_speech_recognition():
     """16 kHz, mono, 16-bit: 32,000 bytes a second."""
     audio = AudioFormat()
     assert (audio.sample_rate, audio.channels, audio.sample_width) == (16_000, 1, 2)
@@ -25,7 +25,7 @@ def test_the_default_is_what_speech_wants():
 
 @given(formats, st.integers(0, 10**7))
 def test_bytes_and_seconds_are_inverse(audio, frames):
-    """Whole frames survive the way to seconds and back."""
+    """Converting whole frames to seconds and back loses nothing."""
     size = frames * audio.frame_size
     assert audio.size(audio.seconds(size)) == size
 
@@ -34,7 +34,7 @@ def test_bytes_and_seconds_are_inverse(audio, frames):
     "wrong",
     [{"sample_rate": 1}, {"channels": 0}, {"sample_width": 1}, {"rate": 8_000}, {"floating": True}],
 )
-def test_what_is_no_format_is_refused(wrong):
-    """A wrong value does not become strange audio later."""
+def test_an_invalid_format_is_refused(wrong):
+    """A wrong value is an error at once, not strange audio later."""
     with pytest.raises(ValidationError):
         AudioFormat(**wrong)

@@ -26,19 +26,19 @@ def test_retryable_is_what_the_drawing_says(error):
     assert error("x").retryable == (f"{error.__name__}*" in TREE)
 
 
-def test_the_one_who_raises_may_know_better():
-    """An error's own `retryable` beats its class's."""
+def test_an_error_may_override_retryable():
+    """An error's own `retryable` overrides that of its class."""
     assert azstt.RequestError("x", retryable=True).retryable
     assert not azstt.ServiceError("x", retryable=False).retryable
 
 
 def test_the_hint_is_part_of_the_message():
-    """Whoever sees only the message sees the remedy too."""
-    assert str(azstt.ServiceError("it broke", hint="mend it")) == "it broke; mend it"
+    """The message of an error includes the remedy."""
+    assert str(azstt.ServiceError("it broke", hint="fix it")) == "it broke; fix it"
 
 
 def test_builtin_parents():
-    """Code that knows only Python's own exceptions catches ours."""
+    """Code that catches Python's own exceptions catches ours."""
     assert issubclass(azstt.ConfigurationError, ValueError)
     assert issubclass(azstt.MissingDependencyError, ImportError)
     assert issubclass(azstt.AudioSourceError, OSError)
@@ -47,7 +47,7 @@ def test_builtin_parents():
 
 
 def test_an_os_error_shows_its_message_alone():
-    """The errno is data and does not garble the message."""
+    """The errno is an attribute and does not change the message."""
     error = azstt.AudioSourceError("no such file: 'x.wav'", source="x.wav", errno=2)
     assert str(error) == "no such file: 'x.wav'"
     assert (error.errno, error.source) == (2, "x.wav")

@@ -7,7 +7,7 @@ from azstt import Segment, Word
 
 
 def test_values_do_not_change():
-    """A result can be shared between threads because nobody can change it."""
+    """A result is immutable, so it can be shared between threads."""
     word = Word(text="hello", start=0, end=1)
     with pytest.raises(ValidationError):
         word.start = 0.5

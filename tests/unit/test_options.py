@@ -16,7 +16,7 @@ def test_one_language_may_be_a_string():
 
 
 def test_the_keywords_are_the_fields():
-    """What a caller may write and what a backend gets have the same names."""
+    """Keyword arguments and the options that a backend gets have the same names."""
     assert set(get_type_hints(OptionFields)) == set(RecognitionOptions.model_fields)
 
 
@@ -24,28 +24,28 @@ def test_the_keywords_are_the_fields():
     ("fields", "message"),
     [
         ({"langauge": "en"}, "no such option: 'langauge'; did you mean 'language'"),
-        ({"color": 1}, "no such option: 'color'; there are language, language_changes"),
+        ({"color": 1}, "no such option: 'color'; the options are language, language_changes"),
         ({"language": "english please"}, "option 'language': .*given: 'english please'"),
         ({"segmentation_silence": 99}, "option 'segmentation_silence': .*given: 99"),
         ({"diarize": "perhaps"}, "option 'diarize': .*given: 'perhaps'"),
     ],
 )
 def test_a_wrong_option_is_named(fields, message):
-    """The message says which option, what was given and what would do."""
+    """The message says which option is wrong, what was given and what is possible."""
     with pytest.raises(ConfigurationError, match=message):
         split_fields(fields)
 
 
 def test_phrases_stay_out_of_messages():
-    """Names to expect may be confidential: neither errors nor reprs show them."""
+    """Phrases may be confidential: neither errors nor reprs show them."""
     with pytest.raises(ConfigurationError) as caught:
         RecognitionOptions.of({"phrases": ["Project Secret", 7]})
     assert "Secret" not in str(caught.value)
     assert "Secret" not in repr(RecognitionOptions(phrases=("Project Secret",)))
 
 
-def test_audio_and_recognition_are_told_apart():
-    """What the decoder is asked does not reach the recognizer, and the other way round."""
+def test_decoder_and_recognizer_options_are_separated():
+    """The decoder's arguments do not reach the recognizer, nor the other way around."""
     audio, recognition = split_fields({"start": 1.0, "track": 2, "diarize": True})
     assert audio == {"start": 1.0, "track": 2}
     assert recognition == RecognitionOptions(diarize=True)
@@ -66,20 +66,20 @@ ENGLISH = Capabilities(languages=frozenset({"en"}))
         ({"segmentation_silence": 1.0}, "does not support option 'segmentation_silence'"),
     ],
 )
-def test_what_a_backend_lacks_is_refused(options, message):
-    """An option is never ignored."""
+def test_an_unsupported_option_is_refused(options, message):
+    """An option that the backend does not support is an error, never ignored."""
     with pytest.raises(ConfigurationError, match=message):
         ENGLISH.check(RecognitionOptions.of(options), backend="x")
 
 
 @pytest.mark.parametrize("language", ["en", "en-US", "EN-gb", ()])
-def test_a_bare_language_stands_for_its_regions(language):
-    """A backend that knows en takes en-GB."""
+def test_a_bare_language_includes_its_regions(language):
+    """A backend that recognizes en accepts en-GB."""
     ENGLISH.check(RecognitionOptions.of({"language": language}), backend="x")
 
 
 def test_no_list_of_languages_is_any_language():
-    """A backend that names none leaves the question to its service."""
+    """A backend that lists no languages accepts any, and leaves the check to its service."""
     Capabilities().check(RecognitionOptions.of({"language": "sv-SE"}), backend="x")
 
 
@@ -101,8 +101,8 @@ def test_no_list_of_languages_is_any_language():
         {"properties": {"a": "b"}},
     ],
 )
-def test_what_a_backend_does_not_name_is_refused(option):
-    """Options that came later are refused by every backend that does not claim them."""
+def test_an_option_that_a_backend_does_not_claim_is_refused(option):
+    """A backend that predates an option rejects it instead of ignoring it."""
     (name,) = option
     options = RecognitionOptions.of(option)
     with pytest.raises(ConfigurationError, match=f"does not support option '{name}'"):
@@ -110,14 +110,14 @@ def test_what_a_backend_does_not_name_is_refused(option):
     ENGLISH.model_copy(update={"options": frozenset({name})}).check(options, backend="local")
 
 
-def test_what_was_asked_is_known():
-    """Only what differs from the default was asked for."""
+def test_asked_names_the_changed_options():
+    """Only options that differ from their defaults count as asked for."""
     assert RecognitionOptions().asked == frozenset()
     assert RecognitionOptions.of({"language": "en", "diarize": False}).asked == {"language"}
 
 
 def test_confidential_values_stay_out_of_messages():
-    """A reference text or a property may be confidential."""
+    """Properties and reference texts may be confidential, so no message shows their values."""
     with pytest.raises(ConfigurationError) as caught:
         RecognitionOptions.of({"properties": {"secret": 7}})
     assert "secret" not in str(caught.value).replace("'properties'", "")

@@ -16,25 +16,25 @@ from azstt import AudioLedger, Gap, Partial, Segment, Word
     ids=lambda value: type(value).__name__,
 )
 def test_a_repr_shows_no_text(value):
-    """What is logged by its repr gives nothing away."""
+    """A result that ends up in a log by its repr discloses no transcript text."""
     assert "secret" not in repr(value)
 
 
 @pytest.mark.parametrize("time", [-1.0, float("nan"), float("inf")])
-def test_times_are_times(time):
-    """A time is a finite number of seconds, from zero on."""
+def test_an_impossible_time_is_refused(time):
+    """A time is a finite number of seconds, and not negative."""
     with pytest.raises(ValidationError):
         Word(text="x", start=time, end=time)
 
 
-def test_unaccounted_is_what_no_reason_is_known_for():
-    """Named gaps are known losses; only the nameless count against the transcript."""
+def test_only_gaps_without_a_known_reason_are_unaccounted():
+    """Gaps with a known reason do not make a transcript incomplete."""
     ledger = AudioLedger(
         gaps=(Gap(at=0, seconds=1, reason="damaged"), Gap(at=5, seconds=2, reason="unaccounted"))
     )
     assert ledger.unaccounted == 2
 
 
-def test_a_segment_knows_how_long_it_lasts():
-    """Durations need no arithmetic by the user."""
+def test_a_segment_has_a_duration():
+    """A segment's duration is its end minus its start."""
     assert Segment(text="x", start=1.5, end=4.0).duration == 2.5

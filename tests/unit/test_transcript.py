@@ -34,6 +34,7 @@ words = st.builds(
     text=st.text(max_size=8),
     confidence=unit,
     estimated=st.booleans(),
+    text_offset=st.none() | st.integers(0, 20),
 )
 segments = st.builds(
     lambda ends, **fields: Segment(**ends, **fields),
@@ -71,19 +72,19 @@ transcripts = st.builds(
 
 
 def test_text_and_words():
-    """The text is the segments' text with a space between; the words are all their words."""
+    """The text is that of the segments joined with spaces; the words are all of theirs."""
     assert TALK.text == str(TALK) == "Hello there. Bye."
     assert TALK.words == WORDS
 
 
 def test_repr_shows_no_text():
-    """What was said stays out of a repr, which may end in a log."""
+    """A transcript that ends up in a log by its repr discloses no text."""
     assert "Hello" not in repr(TALK)
     assert "Hello" not in repr(TALK.segments)
 
 
 def test_is_frozen_and_refuses_unknown_fields():
-    """A transcript can't be changed, and a field from elsewhere is an error."""
+    """A transcript can't be changed, and an unknown field is an error."""
     with pytest.raises(ValidationError, match="frozen"):
         TALK.duration = 1.0
     with pytest.raises(ValidationError, match="extra"):
@@ -92,13 +93,13 @@ def test_is_frozen_and_refuses_unknown_fields():
 
 @given(transcripts)
 def test_json_round_trip(transcript):
-    """A transcript that was saved as JSON comes back equal."""
+    """A transcript that was saved as JSON reads back equal."""
     assert Transcript.model_validate_json(transcript.model_dump_json()) == transcript
 
 
 @given(transcripts)
 def test_any_transcript_exports(transcript):
-    """Every transcript can be written in every format."""
+    """Every transcript can be exported in every format."""
     assert transcript.to_vtt().startswith("WEBVTT\n")
     assert transcript.to_csv().startswith("start,end,")
     assert transcript.to_srt().count(" --> ") == transcript.to_vtt().count(" --> ")
@@ -106,7 +107,7 @@ def test_any_transcript_exports(transcript):
 
 
 def test_exports():
-    """Each export is the text of a whole file."""
+    """Each export is the contents of a whole file."""
     assert TALK.to_txt() == "Ann: Hello there.\nBye.\n"
     assert TALK.to_srt().startswith("1\n00:00:00,000 --> 00:00:01,000\nAnn: Hello there.\n\n2\n")
     assert "<v Ann>Hello there.</v>" in TALK.to_vtt()
@@ -114,10 +115,10 @@ def test_exports():
 
 
 @pytest.mark.parametrize("export", [TALK.to_srt, TALK.to_vtt])
-def test_caption_limits_are_the_callers(export):
-    """The limits of lines and cues can be set, and bad ones are refused."""
+def test_caption_limits_can_be_set(export):
+    """The limits of lines and captions can be set, and impossible ones are refused."""
     assert "Hello\nthere." in export(max_chars=7)
     assert "Hello\nthere." not in export(max_chars=7, max_lines=1)
     assert export(max_seconds=0.6).count(" --> ") == 3
-    with pytest.raises(ValueError, match="max_lines"):
+    with pytest.raises(ValueError, match="max_lines must be at least 1, not 0"):
         export(max_lines=0)

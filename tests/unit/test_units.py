@@ -19,12 +19,12 @@ from azstt._units import milliseconds, parse_seconds, seconds_to_ticks, ticks_to
     ],
 )
 def test_timestamp(seconds, text):
-    """Seconds are written to the millisecond, and carry."""
+    """A timestamp is rounded to the millisecond, with carry."""
     assert timestamp(seconds) == text
 
 
-def test_the_decimal_mark_is_the_callers():
-    """SubRip wants a comma."""
+def test_the_decimal_mark_can_be_a_comma():
+    """SubRip timestamps have a decimal comma."""
     assert timestamp(1.25, decimal_mark=",") == "00:00:01,250"
 
 
@@ -33,29 +33,29 @@ def test_the_decimal_mark_is_the_callers():
     [("90", 90), ("1:30", 90), ("01:01:30.5", 3690.5), (" 7.25 ", 7.25), ("0", 0)],
 )
 def test_parse_seconds(text, seconds):
-    """Times are read in the ways people write them."""
+    """Times can be given in seconds, minutes or hours."""
     assert parse_seconds(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "x", "1:60", "-1", "1:2:3:4", "1:", "nan", "inf", "1:-2"])
-def test_what_is_no_time_is_refused(text):
-    """The message shows what was read and how to write it."""
+def test_an_invalid_time_is_refused(text):
+    """The message shows the text and how to write a time."""
     with pytest.raises(ValueError, match=r"not a time: .*HH:MM:SS"):
         parse_seconds(text)
 
 
 @given(st.floats(0, 1e6))
 def test_a_timestamp_reads_back(seconds):
-    """Writing and reading loses less than a millisecond."""
+    """Formatting and parsing a time loses less than a millisecond."""
     assert parse_seconds(timestamp(seconds)) == pytest.approx(seconds, abs=0.0006)
 
 
 def test_ticks_are_a_hundred_nanoseconds():
-    """Ten million to the second, there and back."""
+    """Ten million ticks are a second, in both directions."""
     assert ticks_to_seconds(25_000_000) == 2.5
     assert seconds_to_ticks(2.5) == 25_000_000
 
 
 def test_milliseconds_are_whole():
-    """As properties want them."""
+    """Azure's properties take whole milliseconds."""
     assert milliseconds(0.7004) == "700"

@@ -1,1 +1,1 @@
-"""A recognizer's events to a transcript that accounts for every second. Pure."""
+"""Recognizer events to a transcript that accounts for every second of audio. Pure."""

@@ -1,10 +1,11 @@
-"""Events in, a transcript or an error out. Pure: no clock, no thread, no socket."""
+"""A session's events to a transcript or an error. Pure: no clock, no thread, no socket."""
 
 from __future__ import annotations
 
 from typing import TypedDict, Unpack
 
 from azstt._assembly.ledger import TOLERANCE, LedgerBook
+from azstt._assembly.words import locate_words
 from azstt._errors import IncompleteTranscriptError, RecognitionError
 from azstt._events import Ended, Event, Failed, Final, Started
 from azstt._result import Gap, Segment, Usage
@@ -12,14 +13,14 @@ from azstt._transcript import Transcript
 
 
 class Account(TypedDict):
-    """What the session's events can't tell.
+    """What a transcript needs to know and the session's events don't tell.
 
     Attributes:
-        decoded: seconds that came out of the decoder.
-        sent: seconds that the recognizer took.
-        damage: what was lost in decoding.
-        usage: what it took.
-        over: whether the session is, so that what has no answer yet will have none.
+        decoded: seconds of audio that came out of the decoder.
+        sent: seconds of audio that the recognizer accepted.
+        damage: audio that was lost in decoding.
+        usage: what the transcription consumed.
+        over: whether the session is over, so that no more results will come.
     """
 
     decoded: float
@@ -30,11 +31,11 @@ class Account(TypedDict):
 
 
 class Assembler:
-    """Collects one session's events.
+    """Builds a transcript from one session's events.
 
     Args:
         backend: the recognizer's name.
-        language: what was asked for, if one language was.
+        language: the requested language, if exactly one was requested.
     """
 
     def __init__(self, *, backend: str, language: str | None = None) -> None:
@@ -48,22 +49,22 @@ class Assembler:
 
     @property
     def over(self) -> bool:
-        """Whether `Ended` or `Failed` has come."""
+        """Whether `Ended` or `Failed` has arrived."""
         return self._ended or self._failure is not None
 
     @property
     def heard(self) -> float:
-        """How far into the audio the recognizer has said anything, in seconds."""
+        """Seconds of audio that the recognizer's events have reached."""
         return self._book.heard
 
     def add(self, event: Event) -> None:
-        """Take the next event."""
+        """Add the next event."""
         self._book.add(event)
         match event:
             case Started(model=model):
                 self._model = model
             case Final(segment=segment) if segment.text:
-                self._segments.append(segment)
+                self._segments.append(locate_words(segment))
             case Ended():
                 self._ended = True
             case Failed(error=error):
@@ -72,13 +73,13 @@ class Assembler:
                 pass
 
     def so_far(self, **account: Unpack[Account]) -> Transcript:
-        """Give what there is now, complete or not."""
+        """Return the transcript of what has arrived so far, complete or not."""
         segments = tuple(sorted(self._segments, key=lambda segment: segment.start))
-        spoken = next((segment.language for segment in segments if segment.language), None)
+        detected = next((segment.language for segment in segments if segment.language), None)
         return Transcript(
             segments=segments,
             duration=account["sent"],
-            language=spoken or self._language,
+            language=detected or self._language,
             backend=self._backend,
             model=self._model,
             ledger=self._book.close(
@@ -88,12 +89,12 @@ class Assembler:
         )
 
     def complete(self, **account: Unpack[Account]) -> Transcript:
-        """Give the whole transcript.
+        """Return the complete transcript.
 
         Raises:
             RecognitionError: the recognizer failed (`Failed`).
-            IncompleteTranscriptError: seconds of audio are unaccounted for. Both carry what
-                there is as ``.partial``.
+            IncompleteTranscriptError: some audio is unaccounted for. Like the error above it
+                carries the transcript so far as ``.partial``.
         """
         transcript = self.so_far(**account)
         if self._failure is not None:
@@ -102,10 +103,10 @@ class Assembler:
         missing = transcript.ledger.unaccounted
         if missing > TOLERANCE:
             error = IncompleteTranscriptError(
-                f"{missing:.1f} of {transcript.duration:.1f} s of audio have no result, no "
-                "reported silence and no named gap",
+                f"incomplete transcript: {missing:.1f} of {transcript.duration:.1f} s of audio "
+                "have no result and no reported silence",
                 backend=self._backend,
-                hint="the ledger of the partial transcript says where",
+                hint="the ledger of the partial transcript lists what is missing",
             )
             error.partial = transcript
             raise error

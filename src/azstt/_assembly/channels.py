@@ -1,7 +1,8 @@
-"""Channels that are recognized separately: their samples apart, their transcripts together. Pure.
+"""Channels that are recognized separately: splitting samples, merging transcripts. Pure.
 
-Each channel has its own session, assembler and ledger, as if it were a recording of its own. What
-is merged counts seconds times channels, except where it tells of time itself.
+Each channel has its own session, assembler and ledger, as if it were a recording by itself. Merged
+amounts of audio are in seconds times channels; merged times and durations are those of the
+recording.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from azstt._errors import AudioError
 from azstt._result import AudioLedger, Usage
 from azstt._transcript import Transcript
 
-#: Each channel takes a session of the recognizer; more than these are no telephone call.
+#: Each channel takes a recognizer session of its own; no phone call has more channels than this.
 MOST_CHANNELS = 8
 
 
 def check_count(channels: int, source: str) -> None:
-    """Refuse more sessions than anybody means to have.
+    """Refuse more channels than anybody can mean to recognize separately.
 
     Raises:
         AudioError: the source has more than `MOST_CHANNELS`.
@@ -25,13 +26,13 @@ def check_count(channels: int, source: str) -> None:
     if channels > MOST_CHANNELS:
         raise AudioError(
             f"{source!r} has {channels} channels, and at most {MOST_CHANNELS} can be recognized "
-            "separately; leave out channels='separate' to mix them",
+            "separately; use channels='mix'",
             source=source,
         )
 
 
 def deinterleave(pcm: bytes, channels: int) -> list[bytes]:
-    """Give each channel's own samples of 16-bit PCM."""
+    """Split interleaved 16-bit PCM into the samples of each channel."""
     if channels == 1:
         return [pcm]
     samples = memoryview(pcm).cast("h")
@@ -39,7 +40,7 @@ def deinterleave(pcm: bytes, channels: int) -> list[bytes]:
 
 
 def merge(transcripts: Sequence[Transcript]) -> Transcript:
-    """Make one transcript, in order of time, of those of a recording's channels."""
+    """Merge the transcripts of a recording's channels into one, in order of time."""
     first = transcripts[0]
     segments = sorted(
         (
@@ -56,12 +57,12 @@ def merge(transcripts: Sequence[Transcript]) -> Transcript:
         or first.language,
         backend=first.backend,
         model=first.model,
-        ledger=_sum_of([transcript.ledger for transcript in transcripts]),
-        usage=_usage_of([transcript.usage for transcript in transcripts]),
+        ledger=_sum_ledgers([transcript.ledger for transcript in transcripts]),
+        usage=_merge_usages([transcript.usage for transcript in transcripts]),
     )
 
 
-def _sum_of(ledgers: Sequence[AudioLedger]) -> AudioLedger:
+def _sum_ledgers(ledgers: Sequence[AudioLedger]) -> AudioLedger:
     gaps = [
         gap.model_copy(update={"channel": channel})
         for channel, ledger in enumerate(ledgers)
@@ -76,11 +77,11 @@ def _sum_of(ledgers: Sequence[AudioLedger]) -> AudioLedger:
     )
 
 
-def _usage_of(usages: Sequence[Usage]) -> Usage:
+def _merge_usages(usages: Sequence[Usage]) -> Usage:
     latencies = [u.first_result_latency for u in usages if u.first_result_latency is not None]
     return Usage(
         audio_seconds=sum(usage.audio_seconds for usage in usages),
         wall_seconds=max(usage.wall_seconds for usage in usages),
         first_result_latency=min(latencies, default=None),
-        reconnects=max(usage.reconnects for usage in usages),  # each has those of all of them
+        reconnects=max(usage.reconnects for usage in usages),  # the count is shared by all channels
     )

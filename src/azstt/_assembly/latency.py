@@ -1,4 +1,4 @@
-"""How long after it was said a thing is heard. Pure: the clock is the caller's."""
+"""How long results take after their audio was sent. Pure: the caller supplies the clock."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections import deque
 from operator import itemgetter
 from statistics import median
 
-#: Pieces to remember: over a minute, even of the smallest.
+#: Chunks to remember: more than a minute of even the smallest.
 _REMEMBERED = 4096
 
 
 class Latency:
-    """Knows when audio was sent, and so how late an event comes."""
+    """Measures how long after its audio was sent an event arrives. Times are in seconds."""
 
     def __init__(self) -> None:
         self._sent: deque[tuple[float, float]] = deque(maxlen=_REMEMBERED)
@@ -20,27 +20,27 @@ class Latency:
         self.first_partial: float | None = None
 
     def sent(self, position: float, now: float) -> None:
-        """Audio up to ``position`` seconds has been sent."""
+        """Note that audio up to ``position`` has been sent at time ``now``."""
         self._sent.append((position, now))
 
     def partial(self, end: float, now: float) -> None:
-        """An interim result of audio up to ``end`` has come."""
+        """Note that a partial result for audio up to ``end`` has arrived."""
         if self.first_partial is None:
-            self.first_partial = self._late(end, now)
+            self.first_partial = self._latency(end, now)
 
     def final(self, end: float, now: float) -> None:
-        """A final of audio up to ``end`` has come."""
-        late = self._late(end, now)
-        if late is not None:
-            self._finals.append(late)
+        """Note that a final result for audio up to ``end`` has arrived."""
+        latency = self._latency(end, now)
+        if latency is not None:
+            self._finals.append(latency)
 
     @property
     def of_finals(self) -> float | None:
-        """The median, in seconds."""
+        """The median latency of final results; None if there were none."""
         return median(self._finals) if self._finals else None
 
-    def _late(self, end: float, now: float) -> float | None:
-        """Give the seconds since that audio was sent; None where that is forgotten."""
+    def _latency(self, end: float, now: float) -> float | None:
+        """Return the time since that audio was sent; None if it is too long ago to know."""
         sent = self._sent
         if not sent or (len(sent) == _REMEMBERED and end < sent[0][0]):
             return None

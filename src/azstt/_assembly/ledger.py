@@ -1,4 +1,4 @@
-"""The account of the audio: where every second went. Pure."""
+"""Where every second of the audio went. Pure."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from operator import itemgetter
 from azstt._events import AudioGap, Ended, Event, Final, Partial, SpeechEnded, SpeechStarted
 from azstt._result import AudioLedger, Gap
 
-#: Seconds at the end of the audio that a recognizer may leave out: less than a syllable.
+#: Seconds of audio that a recognizer may leave unaccounted for: less than a syllable.
 TOLERANCE = 0.1
-#: The reason of a gap where audio was sent, and left out before the recognizer took it.
+#: The reason of a gap in audio that was sent and never reached the recognizer.
 DROPPED = "dropped"
-#: Two gaps closer than this, in seconds, are one.
+#: Gaps less than this many seconds apart are one gap.
 _JOIN = 1e-6
 
 Interval = tuple[float, float]
@@ -23,7 +23,7 @@ _START, _END = itemgetter(0), itemgetter(1)
 
 
 class LedgerBook:
-    """Reads a session's events and adds up, in the end, what became of the audio."""
+    """Collects a session's events and adds up where the audio went."""
 
     def __init__(self) -> None:
         self._results: list[Interval] = []
@@ -36,11 +36,11 @@ class LedgerBook:
 
     @property
     def heard(self) -> float:
-        """How far into the audio the recognizer has said anything, in seconds."""
+        """Seconds of audio that the recognizer's events have reached."""
         return self._heard
 
     def add(self, event: Event) -> None:
-        """Enter one event."""
+        """Add the next event."""
         match event:
             case SpeechStarted(at=at):
                 self._speech_start = at
@@ -56,7 +56,7 @@ class LedgerBook:
                 self._hear(at)
             case AudioGap(end=end, reason=reason):
                 self._enter_gap(event)
-                if reason != DROPPED:  # which the recognizer never had
+                if reason != DROPPED:  # the recognizer never received what was dropped
                     self._hear(end)
             case Ended(position=position):
                 self._end_speech(position)
@@ -68,18 +68,18 @@ class LedgerBook:
     def close(
         self, decoded: float, sent: float, damage: Iterable[Gap] = (), *, over: bool = True
     ) -> AudioLedger:
-        """Add up. What nothing accounts for becomes gaps with the reason ``"unaccounted"``.
+        """Return the ledger. What nothing accounts for becomes ``"unaccounted"`` gaps.
 
-        That is audio after the end of what the recognizer says it has dealt with, and speech
-        that it announced and never gave a result for. Without `Ended` the end is the end of the
-        last result or gap: silence after it was never confirmed.
+        That is audio after the position up to which the recognizer reported to be done, and
+        speech that it announced and never delivered a result for. Without `Ended`, that position
+        is the end of the last result or gap: silence after it was never confirmed.
 
         Args:
-            decoded: seconds that came out of the decoder.
-            sent: seconds that the recognizer took.
-            damage: what was lost in decoding.
-            over: whether the session is; while it is not, the audio at the end that has no
-                answer yet is ``"pending"``.
+            decoded: seconds of audio that came out of the decoder.
+            sent: seconds of audio that the recognizer accepted.
+            damage: audio that was lost in decoding.
+            over: whether the session is over. Until it is, audio at the end without a result is
+                ``"pending"``.
         """
         answered = self._results + self._empty + [(gap.start, gap.end) for gap in self._gaps]
         settled = max([self._complete_to, *(end for _, end in self._settling)])
@@ -88,7 +88,7 @@ class LedgerBook:
         dropped = _union(
             [(gap.start, gap.end) for gap in self._gaps if gap.reason == DROPPED], limit=sent
         )
-        # A result over a gap in what was sent is of what stood on both sides of it.
+        # A result that spans dropped audio covers only what is on both sides of it.
         recognized = _subtract(_union(self._results, limit=sent), dropped)
         gaps: list[Gap] = []
         entered = recognized.copy()
@@ -109,12 +109,12 @@ class LedgerBook:
 
     @property
     def _settling(self) -> list[Interval]:
-        """What shows that the recognizer has come so far: not what it was never given."""
+        """Spans that show how far the recognizer has come: all but audio that it never received."""
         gaps = [(gap.start, gap.end) for gap in self._gaps if gap.reason != DROPPED]
         return self._results + self._empty + gaps
 
     def _enter_gap(self, gap: AudioGap) -> None:
-        """Enter a gap, as one with the gap before it if it goes on from there."""
+        """Add a gap; extend the previous one if it continues that."""
         last = self._gaps[-1] if self._gaps else None
         if last and last.reason == gap.reason and abs(last.end - gap.start) < _JOIN:
             self._gaps[-1] = last.model_copy(update={"end": gap.end})
@@ -135,22 +135,22 @@ def _total(spans: Iterable[Interval]) -> float:
 
 
 def _unanswered(spans: Iterable[Interval], answers: Iterable[Interval]) -> list[Interval]:
-    """Give the spans that answers have no more than an edge in common with; a moment, not that."""
+    """Return the spans that no answer overlaps; for an instant, touching one is enough."""
     ordered = sorted(answers)
     starts = [start for start, _ in ordered]
     reach = list(accumulate((end for _, end in ordered), max))
     left: list[Interval] = []
     for start, end in spans:
-        moment = start == end
-        before = (bisect_right if moment else bisect_left)(starts, end)
+        instant = start == end
+        before = (bisect_right if instant else bisect_left)(starts, end)
         furthest = reach[before - 1] if before else -math.inf
-        if furthest < start or (furthest == start and not moment):
+        if furthest < start or (furthest == start and not instant):
             left.append((start, end))
     return left
 
 
 def _union(spans: Iterable[Interval], *, limit: float) -> list[Interval]:
-    """Merge what overlaps; cut at the limit; drop what is empty."""
+    """Merge overlapping spans; cut them at the limit and leave out empty ones."""
     merged: list[Interval] = []
     for start, end in sorted((start, min(end, limit)) for start, end in spans):
         if start >= end:
@@ -163,7 +163,7 @@ def _union(spans: Iterable[Interval], *, limit: float) -> list[Interval]:
 
 
 def _subtract(spans: list[Interval], holes: list[Interval]) -> list[Interval]:
-    """Take sorted, disjoint holes out of sorted, disjoint spans."""
+    """Subtract sorted, disjoint holes from sorted, disjoint spans."""
     left: list[Interval] = []
     for start, end in spans:
         at = start
@@ -178,7 +178,7 @@ def _subtract(spans: list[Interval], holes: list[Interval]) -> list[Interval]:
 
 
 def _enter(span: Interval, entered: list[Interval]) -> list[Interval]:
-    """Add a span to sorted, disjoint ones; give what of it was not there."""
+    """Add a span to sorted, disjoint ones in place; return the parts of it that are new."""
     start, end = span
     if start >= end:
         return []

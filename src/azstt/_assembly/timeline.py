@@ -1,4 +1,4 @@
-"""From the recognizer's time to that of the audio, where some was dropped on the way. Pure."""
+"""The recognizer's time to the time of the audio that was sent. Pure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from azstt._result import Segment
 
 
 class Timeline:
-    """A recognizer counts what it was given; what it was not given comes on top."""
+    """Converts event times: a recognizer does not count the audio that was dropped before it."""
 
     def __init__(self) -> None:
-        self._at: list[float] = []  # where, in the recognizer's time
-        self._shift: list[float] = [0.0]  # how much in all: before the first, after it...
+        self._at: list[float] = []  # the drops, in the recognizer's time
+        self._shift: list[float] = [0.0]  # seconds dropped in all: before the first, after it...
 
     def drop(self, at: float, seconds: float) -> None:
-        """Note that after ``at`` seconds so many were left out."""
+        """Note that ``seconds`` of audio were dropped after the recognizer had taken ``at``."""
         if self._at and self._at[-1] == at:
             self._shift[-1] += seconds
         else:
@@ -24,11 +24,11 @@ class Timeline:
             self._shift.append(self._shift[-1] + seconds)
 
     def place(self, event: Event) -> Event:
-        """Give an event with the audio's times."""
+        """Return an event with the times of the audio that was sent."""
         return event.model_copy(update=self._moved(event)) if self._at else event
 
     def _moved(self, event: Event) -> dict[str, object]:
-        """Give the fields that change."""
+        """Return the fields that change."""
         match event:
             case SpeechStarted(at=at):
                 return {"at": self._start(at)}
@@ -55,9 +55,9 @@ class Timeline:
         return {"start": placed, "end": max(placed, self._end(end))}
 
     def _start(self, at: float) -> float:
-        """Place what begins: after what was dropped there."""
+        """Convert the time of a start: after anything dropped there."""
         return at + self._shift[bisect_right(self._at, at)]
 
     def _end(self, at: float) -> float:
-        """Place what ends: before what was dropped there."""
+        """Convert the time of an end: before anything dropped there."""
         return at + self._shift[bisect_left(self._at, at)]

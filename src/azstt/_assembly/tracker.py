@@ -1,4 +1,4 @@
-"""What a live session has heard: the recognizer's events as the user gets them. Pure."""
+"""A live session's results: from the recognizer's events to those the user gets. Pure."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from azstt._assembly.latency import Latency
 from azstt._assembly.ledger import DROPPED
 from azstt._assembly.stability import PartialStabilizer
 from azstt._assembly.timeline import Timeline
+from azstt._assembly.words import locate_words
 from azstt._events import AudioGap, Event, Final, Partial, Reconnecting
 from azstt._result import Usage
 from azstt._transcript import Transcript
 
 
 class ResultTracker:
-    """Puts events in the audio's own time, says what of a partial is stable, keeps the account.
+    """Converts event times, finds the stable text of partials, collects the transcript.
 
     Args:
         backend: the recognizer's name.
-        language: what was asked for, if one language was.
+        language: the requested language, if exactly one was requested.
     """
 
     def __init__(self, *, backend: str, language: str | None) -> None:
@@ -30,22 +31,23 @@ class ResultTracker:
 
     @property
     def over(self) -> bool:
-        """Whether the recognizer has said its last word."""
+        """Whether `Ended` or `Failed` has arrived."""
         return self._assembler.over
 
     @property
     def heard(self) -> float:
-        """How far into the audio the recognizer has said anything, in seconds."""
+        """Seconds of audio that the recognizer's events have reached."""
         return self._assembler.heard
 
     def add(self, event: Event, now: float) -> Event:
-        """Take the recognizer's next event, at a time of the session; give the user's."""
+        """Take the recognizer's next event, at ``now`` seconds; return the one for the user."""
         event = self._timeline.place(event)
         match event:
             case Partial():
                 event = self._stabilizer.partial(event)
                 self.latency.partial(event.end, now)
             case Final(segment=segment):
+                event = Final(segment=locate_words(segment))
                 self._stabilizer.settled()
                 if segment.text:
                     self.latency.final(segment.end, now)
@@ -58,14 +60,14 @@ class ResultTracker:
         return event
 
     def drop(self, taken: float, at: float, seconds: float) -> AudioGap:
-        """Note that audio was left out after the recognizer had taken ``taken`` seconds."""
+        """Note that audio from ``at`` on was dropped after the recognizer had taken ``taken`` s."""
         gap = AudioGap(start=at, end=at + seconds, reason=DROPPED)
         self._timeline.drop(taken, seconds)
         self._assembler.add(gap)
         return gap
 
     def usage(self, audio_seconds: float, now: float) -> Usage:
-        """Say what it took so far."""
+        """Return what the session has consumed so far."""
         return Usage(
             audio_seconds=audio_seconds,
             wall_seconds=now,
@@ -76,14 +78,14 @@ class ResultTracker:
         )
 
     def so_far(self, account: Account) -> Transcript:
-        """Give what there is now, complete or not."""
+        """Return the transcript of what has arrived so far, complete or not."""
         return self._assembler.so_far(**account)
 
     def complete(self, account: Account) -> Transcript:
-        """Give the whole transcript.
+        """Return the complete transcript.
 
         Raises:
             RecognitionError: the recognizer failed.
-            IncompleteTranscriptError: seconds of audio are unaccounted for.
+            IncompleteTranscriptError: some audio is unaccounted for.
         """
         return self._assembler.complete(**account)

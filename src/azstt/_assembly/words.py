@@ -1,4 +1,4 @@
-"""Words with times, where a recognizer gave only text."""
+"""Words: times where a recognizer reported only text, and places in that text. Pure."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import accumulate, pairwise
 
-from azstt._result import Word
+from azstt._captions.offsets import word_offsets
+from azstt._result import Segment, Word
 
 
 def spread_words(
     texts: Sequence[str], start: float, end: float, confidences: Sequence[float] | None = None
 ) -> tuple[Word, ...]:
-    """Spread words over a stretch of audio by their length, each marked as estimated.
+    """Divide a span of audio among words by their length; each is marked as estimated.
 
-    Every word counts one letter more than it has, for the pause after it.
+    Every word counts as one letter longer than it is, for the pause after it.
     """
     if not texts:
         return ()
@@ -35,12 +36,16 @@ def spread_words(
 
 
 def align_words(texts: Sequence[str], timed: Sequence[Word]) -> tuple[Word, ...]:
-    """Give displayed words the times of the words that were spoken for them.
+    """Assign the times of spoken words to the displayed words that represent them.
 
-    ``texts`` are cased, punctuated and may write several spoken words as one ("twenty one" as
-    "21"); ``timed`` are as spoken. Words that are the same but for case and punctuation are
-    matched in order; between two matches the displayed words share the time and the lowest
-    confidence of the spoken ones, spread by length and marked as estimated.
+    Words that differ only in case and punctuation are matched in order. Between two matches the
+    displayed words share the time and the lowest confidence of the spoken ones: the time is
+    divided by length and marked as estimated.
+
+    Args:
+        texts: displayed words: cased and punctuated, perhaps one for several spoken words ("21"
+            for "twenty one").
+        timed: the words as spoken.
     """
     if len(texts) == len(timed):
         return tuple(w.model_copy(update={"text": t}) for t, w in zip(texts, timed, strict=True))
@@ -56,22 +61,37 @@ def align_words(texts: Sequence[str], timed: Sequence[Word]) -> tuple[Word, ...]
             words += align_words(shown, spoken)
         elif shown and spoken:
             words += _share(shown, spoken)
-        elif shown:  # displayed, not spoken: a moment between its neighbors
+        elif shown:  # displayed but not spoken: an instant between its neighbors
             at = timed[b0 - 1].end if b0 else timed[0].start
             words += spread_words(shown, at, at)
     return tuple(words)
 
 
+def locate_words(segment: Segment) -> Segment:
+    """Return a segment whose words know their places in its text (`Word.text_offset`).
+
+    The segment is returned as it is if they already do, or if they are not the words of its text.
+    """
+    offsets = word_offsets(segment)
+    if offsets is None or offsets == [word.text_offset for word in segment.words]:
+        return segment
+    words = (
+        word.model_copy(update={"text_offset": offset})
+        for word, offset in zip(segment.words, offsets, strict=True)
+    )
+    return segment.model_copy(update={"words": tuple(words)})
+
+
 def _share(texts: Sequence[str], spoken: Sequence[Word]) -> tuple[Word, ...]:
-    """Spread words over the time of others."""
+    """Divide the time of spoken words among displayed ones."""
     start, end = spoken[0].start, max(word.end for word in spoken)
     known = [word.confidence for word in spoken if word.confidence is not None]
-    if len(texts) == 1:  # one word for many: its times are measured all the same
+    if len(texts) == 1:  # one word for several: its times are still measured
         lowest = min(known) if known else None
         return (Word(text=texts[0], start=start, end=end, confidence=lowest),)
     return spread_words(texts, start, end, [min(known)] * len(texts) if known else None)
 
 
 def _bare(text: str) -> str:
-    """Drop case and punctuation."""
+    """Return the text without case and punctuation."""
     return "".join(letter for letter in text.casefold() if letter.isalnum())

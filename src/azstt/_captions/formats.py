@@ -1,7 +1,8 @@
-"""A transcript as the files that people open: SubRip, WebVTT, plain text, CSV. Pure.
+"""Segments as the text of whole files: SubRip, WebVTT, plain text, CSV. Pure.
 
-Lines end with LF: players read it as well as CRLF, and a file written in text mode on Windows
-gets CRLF from Python; CRLF here would become CR CR LF there. CSV alone has the CRLF of RFC 4180.
+Lines end with LF. Players accept it as well as CRLF, and Python turns it into CRLF in a file that
+is written in text mode on Windows, where a CRLF would become CR CR LF. Only CSV uses CRLF, as
+RFC 4180 requires.
 """
 
 from __future__ import annotations
@@ -11,7 +12,14 @@ from collections.abc import Sequence
 from html import escape
 from io import StringIO
 
-from azstt._captions.cues import Caption, Limits, cues, one_line, prefix, wrap
+from azstt._captions.layout import (
+    Caption,
+    Limits,
+    make_captions,
+    one_line,
+    speaker_prefix,
+    wrap_lines,
+)
 from azstt._result import Segment
 from azstt._units import timestamp
 
@@ -19,37 +27,39 @@ _COLUMNS = ("start", "end", "speaker", "language", "confidence", "text", "channe
 
 
 def srt(segments: Sequence[Segment], limits: Limits) -> str:
-    """Write SubRip; a cue names its speaker where another one spoke before."""
+    """Return SubRip captions; a caption names its speaker where the speaker changes."""
     blocks: list[str] = []
     speaker = ""
-    for number, cue in enumerate(cues(segments, limits, name_speakers=True), start=1):
-        before = prefix(cue.speaker) if cue.speaker != speaker else ""
-        speaker = cue.speaker
-        # SubRip has no escapes, and an arrow in a text would be read as a line of times.
-        lines = [line.replace("-->", "→") for line in wrap(cue.pieces, limits, before=before)]
-        blocks.append("\n".join([str(number), _times(cue, ","), *lines, ""]))
+    captions = make_captions(segments, limits, name_speakers=True)
+    for number, caption in enumerate(captions, start=1):
+        prefix = speaker_prefix(caption.speaker) if caption.speaker != speaker else ""
+        speaker = caption.speaker
+        lines = wrap_lines(caption.fragments, limits, prefix=prefix)
+        # SubRip has no escapes, and players read a line with an arrow as a line of times.
+        lines = [line.replace("-->", "→") for line in lines]
+        blocks.append("\n".join([str(number), _times(caption, ","), *lines, ""]))
     return "\n".join(blocks)
 
 
 def vtt(segments: Sequence[Segment], limits: Limits) -> str:
-    """Write WebVTT; each cue names its speaker in a voice tag."""
+    """Return WebVTT captions; each names its speaker in a voice tag."""
     blocks = ["WEBVTT\n"]
-    for cue in cues(segments, limits, name_speakers=False):
-        text = escape("\n".join(wrap(cue.pieces, limits)), quote=False)
-        speaker = escape(cue.speaker, quote=False)
+    for caption in make_captions(segments, limits, name_speakers=False):
+        text = escape("\n".join(wrap_lines(caption.fragments, limits)), quote=False)
+        speaker = escape(caption.speaker, quote=False)
         voiced = f"<v {speaker}>{text}</v>" if speaker else text
-        blocks.append(f"{_times(cue, '.')}\n{voiced}\n")
+        blocks.append(f"{_times(caption, '.')}\n{voiced}\n")
     return "\n".join(blocks)
 
 
 def txt(segments: Sequence[Segment]) -> str:
-    """Write a line for each segment that has text, after its speaker's name where it has one."""
+    """Return a line for each segment with text, after the speaker's name if there is one."""
     lines = [(one_line(s.speaker or ""), one_line(s.text)) for s in segments]
-    return "".join(f"{prefix(speaker)}{text}\n" for speaker, text in lines if text)
+    return "".join(f"{speaker_prefix(speaker)}{text}\n" for speaker, text in lines if text)
 
 
 def csv_text(segments: Sequence[Segment]) -> str:
-    """Write RFC 4180: a header, then a row for each segment; times are seconds."""
+    """Return CSV (RFC 4180): a header, then a row for each segment; times are in seconds."""
     file = StringIO(newline="")
     writer = csv.writer(file)
     writer.writerow(_COLUMNS)
@@ -59,6 +69,9 @@ def csv_text(segments: Sequence[Segment]) -> str:
     return file.getvalue()
 
 
-def _times(cue: Caption, decimal_mark: str) -> str:
-    start, end = (timestamp(at / 1000, decimal_mark=decimal_mark) for at in (cue.start, cue.end))
+def _times(caption: Caption, decimal_mark: str) -> str:
+    start, end = (
+        timestamp(milliseconds / 1000, decimal_mark=decimal_mark)
+        for milliseconds in (caption.start, caption.end)
+    )
     return f"{start} --> {end}"

@@ -24,6 +24,11 @@ export interface Word extends TimeSpan {
   confidence: number | null;
   /** The times were spread over the segment by length, not measured. */
   estimated: boolean;
+  /**
+   * The index in the segment's text of the word's first character, counted in code points
+   * (`[...text]`); null if the words are not those of the text.
+   */
+  text_offset: number | null;
 }
 
 export interface Alternative {

@@ -1,4 +1,4 @@
-"""The port's contract as a test that any backend can run."""
+"""The contract of `RecognizerBackend`, as a test for any backend."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from azstt._errors import SessionStateError
 from azstt._events import Event, Failed
 from azstt._options import RecognitionOptions
 from azstt.backends import RecognizerBackend, resolve
-from azstt.testing._live_contract import calls, commits, takes_a_hook, updates
+from azstt.testing._live_contract import accepts_a_hook, calls, commits, updates
 from azstt.testing._subject import (
     Subject,
     check_end,
@@ -29,19 +29,20 @@ def check_backend(
     speech: bytes = b"",
     options: RecognitionOptions | None = None,
 ) -> None:
-    """Hold a backend against the contract of `RecognizerBackend`.
+    """Check that a backend keeps the contract of `RecognizerBackend`.
 
-    It opens about a dozen sessions, in turn and at once. What its capabilities claim of commits,
-    updates and reconnections is checked too.
+    Opens about a dozen sessions, one after another and concurrently. Commits, updates and
+    reconnections are checked if the backend's capabilities claim them.
 
     Args:
-        backend: the backend, or the name that it is registered under.
-        speech: a few seconds of PCM in which it must hear words: mono, 16-bit, at the first of
-            its ``capabilities.sample_rates``. Without it only what needs no words is checked.
-        options: what to ask of it.
+        backend: a backend, or the name under which one is registered.
+        speech: a few seconds of PCM in which it must recognize words: mono, 16-bit, at the first
+            of its ``capabilities.sample_rates``. Without it, only the rules that need no words
+            are checked.
+        options: the options of every session; the defaults if None.
 
     Raises:
-        AssertionError: says which rule is broken, and how.
+        AssertionError: a rule is broken; the message says which, and how.
     """
     backend = resolve(backend)
     subject = Subject(
@@ -55,22 +56,22 @@ def check_backend(
         check(subject)
     until(
         lambda: threading.active_count() <= before,
-        f"threads are left behind: {[thread.name for thread in threading.enumerate()]}",
+        f"threads were left behind: {[thread.name for thread in threading.enumerate()]}",
     )
 
 
-def _names_itself(subject: Subject) -> None:
+def _has_a_name(subject: Subject) -> None:
     require(bool(subject.backend.name), "the backend has no name")
 
 
-def _hears_speech(subject: Subject) -> None:
+def _recognizes_speech(subject: Subject) -> None:
     if not subject.speech:
         return
     events = subject.run(subject.speech)
     check_order(events)
     length = subject.audio.seconds(len(subject.speech))
     check_end(events, length)
-    require(bool(text_of(events)), "no words were heard in the speech")
+    require(bool(text_of(events)), "no words were recognized in the speech")
     check_finals(events, length)
 
 
@@ -80,7 +81,7 @@ def _accounts_for_silence(subject: Subject) -> None:
     check_end(events, 2.0)
 
 
-def _takes_no_audio_at_all(subject: Subject) -> None:
+def _accepts_no_audio_at_all(subject: Subject) -> None:
     events = subject.run(b"")
     check_order(events)
     check_end(events, 0.0)
@@ -96,38 +97,39 @@ def _refuses_audio_after_finish(subject: Subject) -> None:
                 call()
             except SessionStateError:
                 continue
-            raise AssertionError(f"a {name} after finish() did not raise SessionStateError")
+            raise AssertionError(f"{name}() after finish() did not raise SessionStateError")
     finally:
         session.close()
 
 
-def _is_silent_once_closed(subject: Subject) -> None:
+def _emits_nothing_once_closed(subject: Subject) -> None:
     events: list[Event] = []
     session = subject.open(events)
     session.start()
-    for piece in subject.pieces(subject.speech or subject.silence(1.0)):
-        session.write(piece)
+    for chunk in subject.chunks(subject.speech or subject.silence(1.0)):
+        session.write(chunk)
     session.close()
-    said = len(events)
+    before = len(events)
     session.close()
     for call in calls(subject, session).values():
         call()
     time.sleep(0.3)
-    require(len(events) == said, f"{len(events) - said} events came after close()")
-    require(not any(isinstance(event, Failed) for event in events), "close() is not a failure")
+    require(len(events) == before, f"{len(events) - before} events were emitted after close()")
+    failed = any(isinstance(event, Failed) for event in events)
+    require(not failed, "close() emitted Failed; closing a session is not a failure")
 
 
-def _close_frees_a_blocked_write(subject: Subject) -> None:
+def _close_unblocks_write(subject: Subject) -> None:
     session = subject.open([])
     session.start()
     stop = threading.Event()
 
-    def write_for_ever() -> None:
-        piece = subject.speech or subject.silence(1.0)
+    def write_forever() -> None:
+        chunk = subject.speech or subject.silence(1.0)
         while not stop.is_set():
-            session.write(piece)
+            session.write(chunk)
 
-    writer = threading.Thread(target=write_for_ever, daemon=True)
+    writer = threading.Thread(target=write_forever, daemon=True)
     writer.start()
     time.sleep(0.5)
     session.close()
@@ -145,20 +147,23 @@ def _runs_sessions_at_once(subject: Subject) -> None:
     ]
     for thread in threads:
         thread.start()
-    until(lambda: not any(thread.is_alive() for thread in threads), "three at once take too long")
-    require(results == [alone] * 3, "three sessions at once did not hear what one alone hears")
+    until(
+        lambda: not any(thread.is_alive() for thread in threads),
+        "three sessions at once took too long",
+    )
+    require(results == [alone] * 3, "three sessions at once did not recognize what one alone does")
 
 
 _CHECKS: tuple[Callable[[Subject], None], ...] = (
-    _names_itself,
-    _hears_speech,
+    _has_a_name,
+    _recognizes_speech,
     _accounts_for_silence,
-    _takes_no_audio_at_all,
+    _accepts_no_audio_at_all,
     _refuses_audio_after_finish,
-    _is_silent_once_closed,
-    _close_frees_a_blocked_write,
+    _emits_nothing_once_closed,
+    _close_unblocks_write,
     _runs_sessions_at_once,
     commits,
     updates,
-    takes_a_hook,
+    accepts_a_hook,
 )

@@ -1,4 +1,4 @@
-"""The part of the contract that live sessions need: commits, updates, reconnections."""
+"""The part of the contract for live sessions: commits, updates, reconnections."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from azstt.backends import (
     UpdatingSession,
 )
 from azstt.testing._subject import (
-    PIECE,
+    CHUNK,
     Act,
     Subject,
     check_end,
@@ -27,18 +27,18 @@ from azstt.testing._subject import (
 
 
 def calls(subject: Subject, session: RecognizerSession) -> dict[str, Callable[[], None]]:
-    """Give the calls that belong between start and finish."""
-    made: dict[str, Callable[[], None]] = {"write": lambda: session.write(subject.silence(PIECE))}
-    if subject.able.commits:
-        made["commit"] = _committing(session).commit
-    if subject.able.updates:
-        made["update"] = lambda: _updating(session).update(subject.options)
-    return made
+    """Return the calls that belong between start and finish, by name."""
+    found: dict[str, Callable[[], None]] = {"write": lambda: session.write(subject.silence(CHUNK))}
+    if subject.capabilities.commits:
+        found["commit"] = _committing(session).commit
+    if subject.capabilities.updates:
+        found["update"] = lambda: _updating(session).update(subject.options)
+    return found
 
 
 def commits(subject: Subject) -> None:
-    """What was said so far becomes a final without any more audio; then the session goes on."""
-    if not subject.able.commits:
+    """A commit makes a final of the audio so far, without further audio; the session goes on."""
+    if not subject.capabilities.commits:
         return
 
     def commit(session: RecognizerSession, events: list[Event]) -> None:
@@ -46,36 +46,36 @@ def commits(subject: Subject) -> None:
         if subject.speech:
             until(
                 lambda: bool(text_of(events)),
-                "commit() in the middle of speech gave no Final of it",
+                "commit() in the middle of speech was not followed by a Final",
             )
-        _committing(session).commit()  # nothing was written since
+        _committing(session).commit()  # nothing was written in between
 
-    _goes_on_after(commit, subject)
+    _continues_after(commit, subject)
 
 
 def updates(subject: Subject) -> None:
-    """Other options take nothing from the audio around them."""
-    if not subject.able.updates:
+    """An update of the options loses no audio."""
+    if not subject.capabilities.updates:
         return
-    phrases = {"phrases": ("azstt",)} if "phrases" in subject.able.updates else {}
-    asked = subject.options.model_copy(update=phrases)
-    _goes_on_after(lambda session, _: _updating(session).update(asked), subject)
+    phrases = {"phrases": ("azstt",)} if "phrases" in subject.capabilities.updates else {}
+    changed = subject.options.model_copy(update=phrases)
+    _continues_after(lambda session, _: _updating(session).update(changed), subject)
 
 
-def takes_a_hook(subject: Subject) -> None:
-    """A hook that nobody has to be asked changes nothing."""
-    if not subject.able.reconnects:
+def accepts_a_hook(subject: Subject) -> None:
+    """A hook changes nothing while there is no need to reconnect."""
+    if not subject.capabilities.reconnects:
         return
     events = subject.run(b"", prepare=lambda session, _: _hook_of(session)(lambda _: None))
     check_order(events)
     check_end(events, 0.0)
 
 
-def _goes_on_after(act: Act, subject: Subject) -> None:
-    """Act in the middle of the first words; all else is as ever."""
+def _continues_after(act: Act, subject: Subject) -> None:
+    """Act in the middle of the first words; the session must be as correct as without it."""
     pcm = subject.speech or subject.silence(2.0)
-    said = [e.segment for e in subject.run(pcm) if isinstance(e, Final) and e.segment.text]
-    middle = (said[0].start + said[0].end) / 2 if said else 1.0
+    spoken = [e.segment for e in subject.run(pcm) if isinstance(e, Final) and e.segment.text]
+    middle = (spoken[0].start + spoken[0].end) / 2 if spoken else 1.0
     events = subject.run(pcm, at=subject.audio.size(middle), act=act)
     length = subject.audio.seconds(len(pcm))
     check_order(events)
@@ -84,24 +84,24 @@ def _goes_on_after(act: Act, subject: Subject) -> None:
     finals = [e.segment for e in events if isinstance(e, Final) and e.segment.text]
     for before, after in pairwise(finals):
         require(
-            before.end <= after.start + PIECE,
-            f"a final from {after.start} s on says again what one up to {before.end} s has said",
+            before.end <= after.start + CHUNK,
+            f"the final at {after.start} s repeats audio of the final that ends at {before.end} s",
         )
 
 
 def _committing(session: RecognizerSession) -> CommittingSession:
     if isinstance(session, CommittingSession):
         return session
-    raise AssertionError("it claims to commit, but its sessions have no commit()")
+    raise AssertionError("capabilities.commits is true, but the sessions have no commit()")
 
 
 def _updating(session: RecognizerSession) -> UpdatingSession:
     if isinstance(session, UpdatingSession):
         return session
-    raise AssertionError("it claims to update, but its sessions have no update()")
+    raise AssertionError("capabilities.updates is not empty, but the sessions have no update()")
 
 
 def _hook_of(session: RecognizerSession) -> Callable[[ReconnectHook], None]:
     if isinstance(session, ReconnectingSession):
         return session.on_reconnect
-    raise AssertionError("it claims to reconnect, but its sessions have no on_reconnect()")
+    raise AssertionError("capabilities.reconnects is true, but the sessions have no on_reconnect()")

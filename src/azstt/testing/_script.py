@@ -1,4 +1,4 @@
-"""A script of events, and what becomes of it when the open segment is ended early. Pure."""
+"""A script of events, and how a commit splits its open segment. Pure."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ from azstt._result import Seconds, Segment, Word
 
 
 class Cue(FrozenModel):
-    """An event and its time.
+    """An event, and when a scripted session emits it.
 
     Attributes:
-        event: what the session says.
-        at: seconds of audio that must have been written first.
-        delay: seconds of wall time to wait then; ``math.inf`` hangs until the session is closed.
+        event: the event to emit.
+        at: seconds of audio that must have been written before.
+        delay: seconds of wall time to wait after that; ``math.inf`` hangs until the session is
+            closed.
     """
 
     event: Event
@@ -40,7 +41,7 @@ class Cue(FrozenModel):
 
 
 def cue_of(event: Event) -> Cue:
-    """Time an event by the audio that it speaks of."""
+    """Make a cue of an event, timed by the audio that it is about."""
     match event:
         case SpeechStarted(at=at) | SpeechEnded(at=at):
             return Cue(event=event, at=at)
@@ -54,18 +55,18 @@ def cue_of(event: Event) -> Cue:
             return Cue(event=event, at=0.0)
 
 
-def cut(cues: Iterable[Cue], at: float) -> tuple[Final | None, deque[Cue]]:
-    """End the open segment: the next final that has begun is parted.
+def commit_cues(cues: Iterable[Cue], at: float) -> tuple[Final | None, deque[Cue]]:
+    """End the open segment at ``at`` seconds: split the next final if it has begun.
 
     Returns:
-        its words that have ended by then, if there are any, and the cues that are left: the other
-        words when the whole would have come, and partials without what has been said.
+        A final of the words that have ended by then, if there are any, and the remaining cues:
+        the final keeps its time and the other words, and partials lose the words in the first.
     """
     left = deque(cues)
     whole = next((c.event.segment for c in left if isinstance(c.event, Final)), None)
     if whole is None or whole.start >= at:
         return None, left
-    before, after = _part(whole, at)
+    before, after = _split(whole, at)
     if before is None:
         return None, left
     following = [(cue, _after(cue.event, whole, before, after)) for cue in left]
@@ -75,7 +76,7 @@ def cut(cues: Iterable[Cue], at: float) -> tuple[Final | None, deque[Cue]]:
 
 
 def _after(event: Event, whole: Segment, before: Segment, after: Segment | None) -> Event | None:
-    """Give an event as it is once the first half of a segment has been said; None is not at all."""
+    """Return what is left of an event once ``before`` is final; None if nothing is."""
     match event:
         case Final(segment=segment) if segment is whole:
             return None if after is None else Final(segment=after)
@@ -94,8 +95,8 @@ def _after(event: Event, whole: Segment, before: Segment, after: Segment | None)
             return event
 
 
-def _part(segment: Segment, at: float) -> tuple[Segment | None, Segment | None]:
-    """Part a segment into the words that have ended by then, and the others."""
+def _split(segment: Segment, at: float) -> tuple[Segment | None, Segment | None]:
+    """Split a segment into the words that have ended by then, and the others."""
     words = segment.words or spread_words(segment.text.split(), segment.start, segment.end)
     count = sum(word.end <= at for word in words)
     if segment.end <= at:
@@ -111,11 +112,11 @@ def _part(segment: Segment, at: float) -> tuple[Segment | None, Segment | None]:
 
 
 def _half(segment: Segment, text: str, words: Sequence[Word], **edge: float) -> Segment:
-    """Give a half; what was said of the whole is true of neither."""
+    """Return one half, without anything that is only known of the whole."""
     return segment.model_copy(
         update={
             "text": text,
-            "words": tuple(words),
+            "words": tuple(word.model_copy(update={"text_offset": None}) for word in words),
             **edge,
             "alternatives": (),
             "translations": {},
@@ -125,7 +126,7 @@ def _half(segment: Segment, text: str, words: Sequence[Word], **edge: float) -> 
 
 
 def _end_of(words: Sequence[Word], text: str) -> int:
-    """Find where in a text its first words end."""
+    """Return the offset in a text at which its first words end."""
     end = 0
     for word in words:
         at = text.find(word.text, end)

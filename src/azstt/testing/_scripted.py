@@ -1,4 +1,4 @@
-"""A recognizer that says what a script tells it, when the audio has come that far."""
+"""A recognizer that plays a script of events as audio arrives."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from azstt._options import RecognitionOptions
 from azstt._result import Segment
 from azstt.backends import Capabilities, Emit, RecognizerSession, ReconnectHook
 from azstt.backends._hooks import ask_to_reconnect
-from azstt.testing._script import Cue, cue_of, cut
+from azstt.testing._script import Cue, commit_cues, cue_of
 
 EVERYTHING = Capabilities(
     default_language="en-US",
@@ -46,23 +46,23 @@ EVERYTHING = Capabilities(
 
 
 class ScriptedBackend:
-    """A recognizer with a script for each session; keeps the same contract as every backend.
+    """A test double that plays the same script in every session, and keeps the backend contract.
 
-    An event alone comes as soon as the audio that it speaks of has been written; a `Cue` says when
-    otherwise. What the audio is too short for comes at the end. `Ended` follows by itself unless
-    the script ends the session with an `Ended` or a `Failed` of its own.
+    A plain event is emitted as soon as the audio that it is about has been written; a `Cue` sets
+    another time. Events after the end of the audio are emitted at the end. `Ended` follows
+    automatically unless the script contains an `Ended` or a `Failed` of its own.
 
-    A commit ends the open segment as a recognizer would: the next `Final`, if it has begun, comes
-    at once with the words that have ended, and when its time has come with the others. A hook is
-    asked before a `Reconnecting`, which then names the delay that the hook wants; nobody waits for
-    it. Options change nothing of the script; `asked` tells what they were.
+    A commit ends the open segment as a recognizer would: if the next `Final` has begun, the words
+    that have ended are emitted at once, and the others at the original time. A reconnect hook is
+    called before each `Reconnecting`, which then has the hook's delay; the session does not wait
+    for it. Options do not change the script; `asked` records them.
 
     Args:
-        script: events and cues.
-        name: what transcripts and errors call it.
-        model: the model's name in the transcript.
-        capabilities: what it claims to be able to do; everything unless told otherwise.
-        start_error: raised by every session's start.
+        script: events and cues, in any order.
+        name: the backend's name in transcripts and errors.
+        model: the model's name in transcripts.
+        capabilities: what the backend claims to support; everything by default.
+        start_error: raised by the start of every session.
 
     Example:
         >>> from azstt import transcribe_bytes
@@ -92,7 +92,10 @@ class ScriptedBackend:
     def saying(
         cls, *sentences: str, start: float = 0.0, seconds_a_word: float = 0.3
     ) -> ScriptedBackend:
-        """Make a backend that hears these sentences, one segment each, from ``start`` on."""
+        """Return a backend that recognizes these sentences, one segment each, from ``start`` on.
+
+        Times are in seconds.
+        """
         events: list[Event] = []
         for sentence in sentences:
             words = sentence.split()
@@ -106,31 +109,31 @@ class ScriptedBackend:
 
     @property
     def name(self) -> str:
-        """What transcripts and errors call it."""
+        """The backend's name in transcripts and errors."""
         return self._name
 
     @property
     def capabilities(self) -> Capabilities:
-        """What it claims to be able to do."""
+        """What the backend claims to support."""
         return self._capabilities
 
     @property
     def asked(self) -> tuple[RecognitionOptions, ...]:
-        """The options of every session that was opened, and of every update, in order."""
+        """The options of every session opened and of every update, in order."""
         return tuple(self._asked)
 
     def open(
         self, options: RecognitionOptions, audio: AudioFormat, emit: Emit
     ) -> RecognizerSession:
-        """Make a session that plays the script from its beginning."""
+        """Open a session that plays the script from the beginning."""
         self._asked.append(options)
-        part = _Part(self._script, self._name, self._model, self._start_error, self._asked.append)
-        return _ScriptedSession(part, audio, emit)
+        setup = _Setup(self._script, self._name, self._model, self._start_error, self._asked.append)
+        return _ScriptedSession(setup, audio, emit)
 
 
 @dataclass(frozen=True)
-class _Part:
-    """What a session has of its backend."""
+class _Setup:
+    """What a session gets from its backend."""
 
     script: tuple[Cue, ...]
     name: str
@@ -140,11 +143,11 @@ class _Part:
 
 
 class _ScriptedSession:
-    """Plays a script against the audio that is written."""
+    """Plays a script as audio is written."""
 
-    def __init__(self, part: _Part, audio: AudioFormat, emit: Emit) -> None:
-        self._part = part
-        self._cues = deque(part.script)
+    def __init__(self, setup: _Setup, audio: AudioFormat, emit: Emit) -> None:
+        self._setup = setup
+        self._cues = deque(setup.script)
         self._audio = audio
         self._emit = emit
         self._hook: ReconnectHook | None = None
@@ -155,9 +158,9 @@ class _ScriptedSession:
         self._emitting = Lock()
 
     def start(self) -> None:
-        if self._part.start_error is not None:
-            raise self._part.start_error
-        self._say(Started(model=self._part.model))
+        if self._setup.start_error is not None:
+            raise self._setup.start_error
+        self._send(Started(model=self._setup.model))
 
     def write(self, pcm: bytes, /) -> None:
         self._check("write")
@@ -166,13 +169,13 @@ class _ScriptedSession:
 
     def commit(self) -> None:
         self._check("commit")
-        final, self._cues = cut(self._cues, self._position)
+        final, self._cues = commit_cues(self._cues, self._position)
         if final is not None:
-            self._say(final)
+            self._send(final)
 
     def update(self, options: RecognitionOptions, /) -> None:
         self._check("update")
-        self._part.updated(options)
+        self._setup.updated(options)
 
     def on_reconnect(self, hook: ReconnectHook, /) -> None:
         self._hook = hook
@@ -181,11 +184,11 @@ class _ScriptedSession:
         self._check("finish")
         self._finished = True
         self._play(until=math.inf)
-        self._say(Ended(position=self._position))
+        self._send(Ended(position=self._position))
 
     def close(self) -> None:
         self._closed.set()
-        with self._emitting:  # an event that is on its way is out when this returns
+        with self._emitting:  # wait for an event that is being emitted
             pass
 
     @property
@@ -202,18 +205,18 @@ class _ScriptedSession:
             if cue.delay:
                 self._closed.wait(None if math.isinf(cue.delay) else cue.delay)
             event = cue.event
-            self._say(self._asked(event) if isinstance(event, Reconnecting) else event)
+            self._send(self._ask_hook(event) if isinstance(event, Reconnecting) else event)
 
-    def _asked(self, planned: Reconnecting) -> Event:
-        """Let the hook have its say."""
+    def _ask_hook(self, planned: Reconnecting) -> Event:
+        """Return the attempt that the hook allows, or the failure if it vetoes or raises."""
         try:
-            attempt = ask_to_reconnect(self._hook, planned, backend=self._part.name)
+            attempt = ask_to_reconnect(self._hook, planned, backend=self._setup.name)
         except RecognitionError as error:
             return Failed(error=error)
-        return attempt or Failed(error=ServiceError(planned.reason, backend=self._part.name))
+        return attempt or Failed(error=ServiceError(planned.reason, backend=self._setup.name))
 
-    def _say(self, event: Event) -> None:
-        """Emit, unless the session is closed or has said its last word."""
+    def _send(self, event: Event) -> None:
+        """Emit an event, unless the session is closed or over."""
         with self._emitting:
             if self._over or self._closed.is_set():
                 return

@@ -1,4 +1,4 @@
-"""What is under test by the contract, and what any test of it asks."""
+"""The backend under test, and the checks that the contract's rules share."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from azstt._options import RecognitionOptions
 from azstt.backends import Capabilities, RecognizerBackend, RecognizerSession
 
 #: Seconds that any single step may take: far more than a healthy backend needs.
-PATIENCE = 60.0
-#: Seconds of audio a write.
-PIECE = 0.1
+STEP_TIMEOUT = 60.0
+#: Seconds of audio per write; also the tolerance of times.
+CHUNK = 0.1
 
-#: Does something with a session, whose events so far are in the list.
+#: Acts on a session; the list holds the events so far.
 Act: TypeAlias = Callable[[RecognizerSession, list[Event]], None]
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is under test: a backend and the audio that it is tested with."""
+    """The backend under test, with the audio and the options to test it with."""
 
     backend: RecognizerBackend
     audio: AudioFormat
@@ -31,20 +31,23 @@ class Subject:
     options: RecognitionOptions
 
     @property
-    def able(self) -> Capabilities:
+    def capabilities(self) -> Capabilities:
         return self.backend.capabilities
 
     def open(self, events: list[Event]) -> RecognizerSession:
         return self.backend.open(self.options, self.audio, events.append)
 
-    def pieces(self, pcm: bytes) -> list[bytes]:
-        step = self.audio.size(PIECE)
+    def chunks(self, pcm: bytes) -> list[bytes]:
+        step = self.audio.size(CHUNK)
         return [pcm[i : i + step] for i in range(0, len(pcm), step)]
 
     def run(
         self, pcm: bytes, *, at: int = 0, prepare: Act | None = None, act: Act | None = None
     ) -> list[Event]:
-        """Recognize ``pcm`` from start to close; prepare before, and act after ``at`` bytes."""
+        """Recognize ``pcm`` from start to close; return the events.
+
+        ``prepare`` is called before the start, ``act`` after ``at`` bytes.
+        """
         events: list[Event] = []
         session = self.open(events)
         try:
@@ -62,15 +65,15 @@ class Subject:
         return events
 
     def write(self, session: RecognizerSession, pcm: bytes) -> None:
-        for piece in self.pieces(pcm):
-            session.write(piece)
+        for chunk in self.chunks(pcm):
+            session.write(chunk)
 
     def silence(self, seconds: float) -> bytes:
         return bytes(self.audio.size(seconds))
 
 
 def check_order(events: list[Event]) -> None:
-    """Started, then anything, then one last word."""
+    """Check that Started is the first event, and one Ended or Failed the last."""
     kinds = [event.kind for event in events]
     require(isinstance(events[0], Started), f"the first event is not Started: {kinds}")
     last = [kind for kind in kinds if kind in {"ended", "failed"}]
@@ -78,30 +81,35 @@ def check_order(events: list[Event]) -> None:
 
 
 def check_end(events: list[Event], length: float) -> None:
-    """The session ended well and has dealt with all of the audio."""
+    """Check that the session ended without a failure, at the end of the audio."""
     last = events[-1]
     require(isinstance(last, Ended), f"the session failed: {last!r}")
     position = last.position if isinstance(last, Ended) else 0.0
     require(
-        abs(position - length) <= PIECE, f"Ended(position={position}) after {length} s of audio"
+        abs(position - length) <= CHUNK, f"Ended(position={position}) after {length} s of audio"
     )
 
 
 def check_finals(events: list[Event], length: float) -> None:
-    """Finals are in order and within the audio, and words within their finals."""
+    """Check that finals are in order and within the audio, and words within their finals."""
     segments = [event.segment for event in events if isinstance(event, Final)]
     starts = [segment.start for segment in segments]
     require(starts == sorted(starts), f"finals are out of order: they start at {starts}")
     for segment in segments:
         require(
-            segment.end <= length + PIECE,
+            segment.end <= length + CHUNK,
             f"a final ends at {segment.end} s, after the audio ({length} s)",
         )
         for word in segment.words:
             require(
-                segment.start - PIECE <= word.start and word.end <= segment.end + PIECE,
+                segment.start - CHUNK <= word.start and word.end <= segment.end + CHUNK,
                 f"a word at {word.start} to {word.end} s lies outside its segment "
                 f"({segment.start} to {segment.end} s)",
+            )
+            require(
+                word.text_offset is None
+                or segment.text.startswith(word.text.strip(), word.text_offset),
+                f"text_offset={word.text_offset} is not where the word is in its segment",
             )
 
 
@@ -114,7 +122,7 @@ def text_of(events: list[Event]) -> str:
 
 
 def until(condition: Callable[[], bool], complaint: str) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + STEP_TIMEOUT
     while not condition():
         require(time.monotonic() < deadline, complaint)
         time.sleep(0.01)

@@ -12,6 +12,7 @@ from azstt import (
     ServiceError,
     Started,
     Usage,
+    Word,
 )
 from azstt._assembly.assembler import Assembler
 
@@ -22,7 +23,7 @@ def final(text: str, start: float, end: float, language: str | None = None) -> F
 
 
 def assembled(*events, sent=10.0, language=None):
-    """Give an assembler that has taken the events, and the account that goes with it."""
+    """Return an assembler with these events, and the account that goes with it."""
     assembler = Assembler(backend="x", language=language)
     for event in events:
         assembler.add(event)
@@ -37,7 +38,7 @@ def assembled(*events, sent=10.0, language=None):
 
 
 def test_finals_become_the_transcript():
-    """The transcript holds the finals in order of time, whatever order they came in."""
+    """The transcript contains the finals in order of time, whatever order they arrived in."""
     assembler, account = assembled(
         Started(model="m"),
         Partial(text="wor", start=2, end=3),
@@ -53,8 +54,16 @@ def test_finals_become_the_transcript():
     assert assembler.heard == 10
 
 
+def test_words_know_their_place_in_the_text():
+    """Whatever the backend reports, an editor can link each word of a transcript to its audio."""
+    words = (Word(text="Oh", start=0, end=1), Word(text="no", start=1, end=2))
+    segment = Segment(text="Oh, no!", start=0, end=2, words=words)
+    assembler, account = assembled(Final(segment=segment), Ended(position=10))
+    assert [word.text_offset for word in assembler.complete(**account).words] == [0, 4]
+
+
 def test_silence_is_an_empty_transcript():
-    """No speech is no error."""
+    """Audio without speech is not an error."""
     assembler, account = assembled(Started(), Ended(position=10), language="de-DE")
     transcript = assembler.complete(**account)
     assert (transcript.text, transcript.segments) == ("", ())
@@ -62,15 +71,15 @@ def test_silence_is_an_empty_transcript():
 
 
 @pytest.mark.parametrize("last", [Ended(position=1), Failed(error=ServiceError("x"))])
-def test_the_last_word_ends_it(last):
-    """Ended and Failed are the end; nothing else is."""
+def test_the_last_event_ends_the_session(last):
+    """A session is over with Ended or Failed, and not before."""
     assembler, _ = assembled(Started(), final("a", 0, 1))
     assert not assembler.over
     assembler.add(last)
     assert assembler.over
 
 
-def test_a_failure_carries_what_there_was():
+def test_a_failure_carries_the_partial_transcript():
     """What was recognized before a failure is not lost."""
     failure = ServiceError("it broke")
     assembler, account = assembled(final("hello", 0, 1), Failed(error=failure))
@@ -81,7 +90,7 @@ def test_a_failure_carries_what_there_was():
 
 
 def test_a_shortened_transcript_is_an_error():
-    """Half a transcript never passes for a whole one."""
+    """An incomplete transcript is never returned as a complete one."""
     assembler, account = assembled(final("hello", 0, 1), Ended(position=4))
     with pytest.raises(IncompleteTranscriptError, match=r"6\.0 of 10\.0 s of audio") as caught:
         assembler.complete(**account)

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("no_thread_left")
 
 
 def wav(channels: int, *, seconds: float = 1.0) -> bytes:
-    """Make a WAV file in which every sample is the number of its channel."""
+    """Make a WAV file in which every sample is its channel's number."""
     file = io.BytesIO()
     with wave.open(file, "wb") as writer:
         writer.setparams((channels, 2, 16_000, 0, "NONE", ""))
@@ -34,43 +34,43 @@ def wav(channels: int, *, seconds: float = 1.0) -> bytes:
 STEREO = wav(2)
 
 
-def hearing(text: str, start: float, end: float, **more) -> azstt.Final:
+def final(text: str, start: float, end: float, **more) -> azstt.Final:
     """Make a final event."""
     return azstt.Final(segment=Segment(text=text, start=start, end=end, **more))
 
 
 class Sides:
-    """A recognizer whose sessions play a script each, in the order in which they are opened."""
+    """A recognizer whose sessions play one script each, in the order in which they are opened."""
 
     name = "sides"
     capabilities = EVERYTHING
 
     def __init__(self, *sides: ScriptedBackend) -> None:
         self.sides = sides
-        self.heard: list[bytearray] = []
+        self.received: list[bytearray] = []
         self.closed: list[int] = []
 
     def open(self, options, audio, emit):
         assert audio.channels == 1
-        number = len(self.heard)
-        self.heard.append(bytearray())
+        number = len(self.received)
+        self.received.append(bytearray())
         session = self.sides[number].open(options, audio, emit)
         write, close = session.write, session.close
 
-        def listen(pcm, /):
-            self.heard[number] += pcm
+        def record_and_write(pcm, /):
+            self.received[number] += pcm
             write(pcm)
 
-        def let_go():
+        def record_and_close():
             self.closed.append(number)
             close()
 
-        session.write, session.close = listen, let_go
+        session.write, session.close = record_and_write, record_and_close
         return session
 
 
 def sides(*scripts) -> Sides:
-    """Make such a recognizer of lists of events."""
+    """Make such a recognizer from lists of events."""
     return Sides(*(ScriptedBackend(script) for script in scripts))
 
 
@@ -78,16 +78,16 @@ def sides(*scripts) -> Sides:
 
 
 @given(st.integers(1, MOST_CHANNELS), st.binary(max_size=200))
-def test_samples_come_apart(channels, data):
-    """Every channel gets its own samples, and together they are all there were."""
+def test_samples_are_split(channels, data):
+    """Every channel gets its own samples, and no sample is lost."""
     whole = data[: len(data) // (2 * channels) * 2 * channels]
     parts = deinterleave(whole, channels)
     frames = zip(*(memoryview(part).cast("h") for part in parts), strict=True)
     assert array("h", [sample for frame in frames for sample in frame]).tobytes() == whole
 
 
-def test_transcripts_come_together():
-    """Segments stand in order of time, and the ledgers add up to seconds times channels."""
+def test_transcripts_are_merged():
+    """Segments are in order of time, and ledgers add up to seconds times channels."""
 
     def side(*starts: float, sent: float, latency: float | None, **more) -> Transcript:
         gap = Gap(at=sent - 1, seconds=1, reason="unaccounted")
@@ -128,8 +128,8 @@ def test_transcripts_come_together():
     assert merged.to_csv().splitlines()[1] == "0.000,1.000,,de-DE,,0,1"
 
 
-def test_without_speech_the_language_is_the_one_asked_for():
-    """Silence on all sides is still silence in some language."""
+def test_without_speech_the_language_is_the_requested_one():
+    """A transcript without speech has the language that was requested."""
     backend = sides([], [])
     transcript = azstt.transcribe_bytes(
         STEREO, backend=backend, channels="separate", language="fr-FR"
@@ -138,14 +138,14 @@ def test_without_speech_the_language_is_the_one_asked_for():
     assert transcript.ledger.silent == 2.0
 
 
-# Through the engine
+# Transcriptions
 
 
-def test_each_session_hears_its_own_channel():
-    """Every channel goes to a session of its own, whole, and the transcript counts them all."""
-    backend = sides([hearing("Yes?", 0.5, 0.9)], [hearing("Hello?", 0.1, 0.4)], [])
+def test_each_session_gets_its_own_channel():
+    """Every channel goes whole to a session of its own, and the transcript counts them all."""
+    backend = sides([final("Yes?", 0.5, 0.9)], [final("Hello?", 0.1, 0.4)], [])
     transcript = azstt.transcribe_bytes(wav(3), backend=backend, channels="separate")
-    assert [array("h", bytes(pcm)) for pcm in backend.heard] == [
+    assert [array("h", bytes(pcm)) for pcm in backend.received] == [
         array("h", [number]) * 16_000 for number in range(3)
     ]
     assert [(s.channel, s.text) for s in transcript.segments] == [(1, "Hello?"), (0, "Yes?")]
@@ -158,7 +158,7 @@ def test_each_session_hears_its_own_channel():
 
 
 def test_mono_is_channel_0():
-    """Audio with one channel may be asked for separately too."""
+    """Mono audio may be recognized with separate channels too."""
     backend = ScriptedBackend.saying("Hello.")
     transcript = azstt.transcribe_bytes(wav(1), backend=backend, channels="separate")
     assert [segment.channel for segment in transcript.segments] == [0]
@@ -166,36 +166,36 @@ def test_mono_is_channel_0():
 
 
 def test_mixed_segments_have_no_channel():
-    """Unless asked for, channels are mixed, and nobody says where a segment is from."""
+    """By default channels are mixed, and segments have no channel."""
     transcript = azstt.transcribe_bytes(STEREO, backend=ScriptedBackend.saying("Hello."))
     assert [segment.channel for segment in transcript.segments] == [None]
     assert transcript.ledger.sent == 1.0
 
 
 def test_there_is_a_limit():
-    """A file with absurdly many channels does not open as many sessions."""
+    """A file with absurdly many channels does not open that many sessions."""
     backend = sides(*[[]] * MOST_CHANNELS)
     azstt.transcribe_bytes(wav(MOST_CHANNELS), backend=backend, channels="separate")
     backend = sides([])
     with pytest.raises(azstt.AudioError, match="has 9 channels, and at most 8 can") as caught:
         azstt.transcribe_bytes(wav(9), backend=backend, channels="separate")
     assert caught.value.source == "<bytes>"
-    assert backend.heard == [b""]
+    assert backend.received == [b""]
     assert azstt.transcribe_bytes(wav(8), backend=ScriptedBackend()).duration == 1.0
 
 
 def test_channels_are_mixed_or_separate():
-    """A third way is refused before any I/O."""
+    """Any other value is refused before any I/O."""
     with pytest.raises(azstt.ConfigurationError, match=r"'mix' or 'separate' \(given: 'left'\)"):
         azstt.transcribe_file("/no/such/file", backend="local", channels="left")
 
 
 def test_a_failure_in_one_channel_ends_all():
-    """What all channels had said before one failed is on the error."""
+    """The error carries what all channels had recognized before one failed."""
     error = azstt.ServiceError("on purpose")
     backend = sides(
-        [hearing("Hello.", 0.0, 0.4), Cue(event=azstt.SpeechStarted(at=5), at=9)],
-        [hearing("Yes?", 0.5, 0.9), Cue(event=azstt.Failed(error=error), at=1.5)],
+        [final("Hello.", 0.0, 0.4), Cue(event=azstt.SpeechStarted(at=5), at=9)],
+        [final("Yes?", 0.5, 0.9), Cue(event=azstt.Failed(error=error), at=1.5)],
     )
     with pytest.raises(azstt.ServiceError, match="on purpose") as caught:
         azstt.transcribe_bytes(wav(2, seconds=3), backend=backend, channels="separate")
@@ -207,8 +207,8 @@ def test_a_failure_in_one_channel_ends_all():
     assert sorted(backend.closed) == [0, 1]
 
 
-def test_a_second_session_that_can_not_be_had():
-    """A refusal of any session is the error that the call raises."""
+def test_a_second_session_that_is_refused():
+    """If any session is refused, the call raises its error."""
     refused = ScriptedBackend(start_error=azstt.ThrottledError("one at a time"))
     backend = Sides(ScriptedBackend(), refused)
     with pytest.raises(azstt.ThrottledError, match="one at a time") as caught:
@@ -218,7 +218,7 @@ def test_a_second_session_that_can_not_be_had():
 
 
 def test_half_a_channel_is_an_error():
-    """A channel that is cut short is found out, and the ledger says which."""
+    """A channel that is cut short is noticed, and the ledger says which."""
     short = [Cue(event=azstt.Ended(position=0.2), at=1.0)]
     with pytest.raises(azstt.IncompleteTranscriptError, match=r"0\.8 of 1\.0 s") as caught:
         azstt.transcribe_bytes(STEREO, backend=sides([], short), channels="separate")
@@ -228,9 +228,9 @@ def test_half_a_channel_is_an_error():
 
 
 def test_a_channel_that_ends_before_the_audio_is_an_error():
-    """A session that stops listening is found out, though the other goes on."""
+    """A session that ends early is noticed, even if the other continues."""
 
-    def pieces():
+    def chunks():
         yield STEREO[:40] + b"\xff\xff\xff\xff"
         while True:
             yield bytes(6_400)
@@ -238,28 +238,28 @@ def test_a_channel_that_ends_before_the_audio_is_an_error():
 
     stops = [Cue(event=azstt.Ended(position=2.0), at=2.0)]
     with pytest.raises((azstt.ServiceError, azstt.IncompleteTranscriptError)) as caught:
-        azstt.transcribe_file(pieces(), backend=sides([], stops), channels="separate")
+        azstt.transcribe_file(chunks(), backend=sides([], stops), channels="separate")
     assert caught.value.partial is not None
 
 
 def test_a_session_that_ends_while_the_source_pauses_is_an_error():
-    """A session that is over is told of at once, and not when the source goes on."""
+    """A session that ends early is reported at once, not when the source continues."""
     release = threading.Event()
 
-    def pieces():
+    def chunks():
         yield wav(2, seconds=2)[: 44 + 64_000]
         release.wait(20)
 
     stops = [Cue(event=azstt.Ended(position=1.0), at=1.0)]
     with pytest.raises(azstt.ServiceError, match=r"ended the session at 1\.0 s"):
-        azstt.transcribe_file(pieces(), backend=sides([], stops), channels="separate")
+        azstt.transcribe_file(chunks(), backend=sides([], stops), channels="separate")
     release.set()
 
 
 def test_a_channel_that_hangs_is_given_up():
-    """One session that takes no more audio does not keep the call waiting for ever."""
+    """One session that accepts no more audio does not keep the call waiting forever."""
     hangs = [Cue(event=azstt.SpeechStarted(at=0.6), at=0.6, delay=math.inf)]
-    backend = sides([hearing("Hello.", 0, 0.5)], hangs)
+    backend = sides([final("Hello.", 0, 0.5)], hangs)
     backend.capabilities = EVERYTHING.model_copy(update={"stall_timeout": 0.3})
     with pytest.raises(azstt.RecognitionTimeoutError, match="took no audio") as caught:
         azstt.transcribe_bytes(STEREO, backend=backend, channels="separate")
@@ -267,19 +267,19 @@ def test_a_channel_that_hangs_is_given_up():
 
 
 def test_progress_waits_for_the_slowest_channel():
-    """What has been recognized has been so in every channel; times are those of the recording."""
-    told: list[azstt.Progress] = []
-    backend = sides([hearing("Hello.", 0.0, 0.9)], [hearing("Yes?", 0.2, 0.5)])
-    azstt.transcribe_bytes(STEREO, backend=backend, channels="separate", progress=told.append)
-    recognized = [progress.recognized for progress in told]
+    """Progress counts audio that is recognized in every channel, in the recording's time."""
+    reported: list[azstt.Progress] = []
+    backend = sides([final("Hello.", 0.0, 0.9)], [final("Yes?", 0.2, 0.5)])
+    azstt.transcribe_bytes(STEREO, backend=backend, channels="separate", progress=reported.append)
+    recognized = [progress.recognized for progress in reported]
     assert recognized == sorted(recognized)
-    assert recognized[-1] == told[-1].decoded == told[-1].total == 1.0
-    assert all(progress.recognized <= progress.decoded for progress in told)
+    assert recognized[-1] == reported[-1].decoded == reported[-1].total == 1.0
+    assert all(progress.recognized <= progress.decoded for progress in reported)
 
 
 @pytest.mark.anyio
 async def test_canceling_stops_all_channels():
-    """Canceling comes back at once, though one of the sessions hangs."""
+    """Canceling returns at once, even if one of the sessions hangs."""
     hangs = [Cue(event=azstt.SpeechStarted(at=0), at=0, delay=math.inf)]
     backend = sides([], hangs)
     with anyio.fail_after(20):
@@ -290,12 +290,12 @@ async def test_canceling_stops_all_channels():
 
 
 def test_a_session_that_opens_too_late_is_closed():
-    """A session that is still being opened when the call ends is not forgotten."""
+    """A session that is still being opened when the call ends gets closed."""
     gone = threading.Event()
 
     class Slow(Sides):
         def open(self, options, audio, emit):
-            if self.heard:
+            if self.received:
                 gone.wait(20)
             return super().open(options, audio, emit)
 
@@ -309,11 +309,11 @@ def test_a_session_that_opens_too_late_is_closed():
         time.sleep(0.01)
 
 
-# Through the embedded recognizer
+# With the embedded recognizer
 
 
-def test_a_call_with_a_speaker_a_side(audio):
-    """Each side's words stand in its channel alone, in the order of the turns."""
+def test_a_call_with_one_speaker_per_channel(audio):
+    """Each speaker's words are in their channel alone, in the order of the turns."""
     turns = json.loads((audio / "stereo.json").read_text())
     transcript = azstt.transcribe_file(audio / "stereo.flac", backend="local", channels="separate")
     assert [s.channel for s in transcript.segments] == [turn["channel"] for turn in turns]

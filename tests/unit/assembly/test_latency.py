@@ -7,41 +7,41 @@ from azstt._assembly.latency import Latency
 
 @pytest.fixture
 def latency() -> Latency:
-    """Ten pieces of 100 ms were sent, one every 100 ms from 50 s of the clock on."""
+    """Ten chunks of 100 ms were sent in real time, from 50 s on the clock."""
     latency = Latency()
-    for piece in range(1, 11):
-        latency.sent(piece / 10, 50.0 + piece / 10)
+    for chunk in range(1, 11):
+        latency.sent(chunk / 10, 50.0 + chunk / 10)
     return latency
 
 
-def test_an_event_is_as_late_as_the_audio_at_its_end_was_sent_before_it(latency):
-    """The piece that holds the end of a word counts, not the one before or after."""
+def test_latency_counts_from_the_audio_at_the_end_of_an_event(latency):
+    """The chunk that contains the end of a word counts, not the one before or after."""
     latency.final(0.35, 50.9)
     assert latency.of_finals == pytest.approx(0.5)
 
 
-def test_of_the_partials_the_first_counts(latency):
-    """What a speaker waits for is the first word on the screen."""
+def test_the_first_partial_counts(latency):
+    """A speaker waits for the first word on the screen."""
     latency.partial(0.2, 50.5)
     latency.partial(0.3, 59.0)
     assert latency.first_partial == pytest.approx(0.3)
 
 
-def test_of_the_finals_the_median_counts(latency):
-    """One slow final does not stand for all."""
+def test_the_median_final_counts(latency):
+    """One slow final does not change the figure."""
     for late in (0.1, 0.2, 30.0):
         latency.final(1.0, 51.0 + late)
     assert latency.of_finals == pytest.approx(0.2)
 
 
-def test_an_end_beyond_the_audio_is_held_against_its_last_piece(latency):
-    """A recognizer that rounds up by a little makes no latency vanish."""
+def test_an_end_after_the_audio_counts_from_the_last_chunk(latency):
+    """A recognizer that rounds a time up a little still has a latency."""
     latency.final(1.02, 51.25)
     assert latency.of_finals == pytest.approx(0.25)
 
 
-def test_nothing_sent_or_said_is_no_latency():
-    """None is not zero."""
+def test_without_audio_or_results_there_is_no_latency():
+    """An unknown latency is None, not zero."""
     latency = Latency()
     latency.partial(1.0, 2.0)
     latency.final(1.0, 2.0)
@@ -49,9 +49,9 @@ def test_nothing_sent_or_said_is_no_latency():
 
 
 def test_audio_of_long_ago_is_forgotten_rather_than_guessed():
-    """Hours of small pieces take no memory, and give no wrong figure."""
+    """Hours of small chunks take little memory, and give no wrong figure."""
     latency = Latency()
-    for piece in range(10_000):
-        latency.sent(piece / 50, piece / 50)
+    for chunk in range(10_000):
+        latency.sent(chunk / 50, chunk / 50)
     latency.final(1.0, 200.0)
     assert latency.of_finals is None

@@ -24,7 +24,7 @@ def final(start: float, end: float, text: str = "words") -> Final:
 
 
 def ledger_of(events, sent=10.0, **account):
-    """Give the ledger of a session that said this."""
+    """Return the ledger of a session with these events."""
     book = LedgerBook()
     for event in events:
         book.add(event)
@@ -32,46 +32,46 @@ def ledger_of(events, sent=10.0, **account):
 
 
 def test_speech_and_silence_add_up():
-    """What results cover is recognized; the rest, once the session has ended, is silence."""
+    """Audio with results is recognized; once the session has ended, the rest is silence."""
     ledger = ledger_of([Started(), final(1, 3), final(5, 6), Ended(position=10)])
     assert (ledger.recognized, ledger.silent, ledger.gaps) == (3, 7, ())
 
 
 def test_speech_without_words_is_silence():
-    """A result with no text accounts for its audio."""
+    """A result without text accounts for its audio."""
     ledger = ledger_of(
         [SpeechStarted(at=1), final(1, 3, ""), SpeechEnded(at=3), Ended(position=10)]
     )
     assert (ledger.recognized, ledger.silent, ledger.gaps) == (0, 10, ())
 
 
-def test_audio_after_the_last_word_said_is_unaccounted():
-    """A session that stops early has lost what it never spoke of."""
+def test_audio_after_the_reported_end_is_unaccounted():
+    """A session that ends early has lost the audio after its end."""
     ledger = ledger_of([final(1, 3), Ended(position=4)])
     assert ledger.gaps == (Gap(at=4, seconds=6, reason="unaccounted"),)
     assert ledger.silent == 2
 
 
 def test_without_an_end_silence_is_not_confirmed():
-    """A session cut off in the middle accounts for nothing after its last result."""
+    """A session that is cut off accounts for nothing after its last result."""
     ledger = ledger_of([final(1, 3), Partial(text="x", start=4, end=5)])
     assert ledger.gaps == (Gap(at=3, seconds=7, reason="unaccounted"),)
 
 
-def test_speech_that_was_announced_and_never_came_is_unaccounted():
-    """A final that got lost on its way is noticed."""
+def test_announced_speech_without_a_result_is_unaccounted():
+    """A final that gets lost is noticed."""
     events = [SpeechStarted(at=1), SpeechEnded(at=3), final(5, 6), Ended(position=10)]
     assert ledger_of(events).gaps == (Gap(at=1, seconds=2, reason="unaccounted"),)
 
 
-def test_speech_that_was_open_at_the_end_counts_too():
-    """Speech that began and never ended is speech."""
+def test_speech_that_is_open_at_the_end_counts_too():
+    """Speech that began and never ended needs a result as well."""
     events = [SpeechStarted(at=8), Ended(position=10)]
     assert ledger_of(events).unaccounted == 2
 
 
 def test_a_named_gap_is_accounted_for():
-    """Audio that was dropped on purpose has a name, and is no silence."""
+    """Audio that was dropped on purpose has a reason, and is not silence."""
     ledger = ledger_of([AudioGap(start=2, end=4, reason="dropped"), Ended(position=10)])
     assert ledger.gaps == (Gap(at=2, seconds=2, reason="dropped"),)
     assert (ledger.silent, ledger.unaccounted) == (8, 0)
@@ -85,8 +85,8 @@ def test_a_result_over_a_gap_wins():
     assert ledger.recognized == 1
 
 
-def test_a_result_over_dropped_audio_is_of_what_stood_around_it():
-    """What the recognizer was never given it can't have heard, though a segment spans it."""
+def test_a_result_does_not_cover_dropped_audio_within_it():
+    """Dropped audio was not recognized, even if a segment spans it."""
     ledger = ledger_of(
         [AudioGap(start=3, end=5, reason="dropped"), final(2, 6), Ended(position=10)]
     )
@@ -95,15 +95,15 @@ def test_a_result_over_dropped_audio_is_of_what_stood_around_it():
 
 
 def test_dropped_audio_that_goes_on_is_one_gap():
-    """An outage of minutes is one line in the ledger, not one for each piece."""
-    pieces = [AudioGap(start=at / 10, end=(at + 1) / 10, reason="dropped") for at in range(20, 40)]
-    (gap,) = ledger_of([*pieces, Ended(position=10)]).gaps
+    """An outage of minutes is one gap in the ledger, not one for each chunk."""
+    chunks = [AudioGap(start=at / 10, end=(at + 1) / 10, reason="dropped") for at in range(20, 40)]
+    (gap,) = ledger_of([*chunks, Ended(position=10)]).gaps
     assert (gap.at, gap.reason) == (2, "dropped")
     assert gap.seconds == pytest.approx(2)
 
 
-def test_dropped_audio_does_not_settle_what_comes_before_it():
-    """Audio between the last result and a drop is without an answer."""
+def test_dropped_audio_does_not_account_for_audio_before_it():
+    """Audio between the last result and a drop has no result."""
     book = LedgerBook()
     for event in (final(0, 2), AudioGap(start=5, end=6, reason="dropped")):
         book.add(event)
@@ -114,8 +114,8 @@ def test_dropped_audio_does_not_settle_what_comes_before_it():
     ]
 
 
-def test_what_has_no_answer_yet_is_pending_while_the_session_is_open():
-    """In the middle of a live session nothing is missing yet."""
+def test_audio_without_a_result_is_pending_while_the_session_is_open():
+    """In the middle of a live session no audio is missing yet."""
     book = LedgerBook()
     book.add(final(0, 2))
     (gap,) = book.close(10, 10, over=False).gaps
@@ -123,8 +123,8 @@ def test_what_has_no_answer_yet_is_pending_while_the_session_is_open():
     assert book.close(10, 10, over=False).unaccounted == 0
 
 
-def test_gaps_that_meet_keep_their_names():
-    """Two gaps side by side stay two, each with its own reason."""
+def test_adjacent_gaps_keep_their_reasons():
+    """Adjacent gaps with different reasons stay apart."""
     events = [
         AudioGap(start=0, end=1, reason="dropped"),
         AudioGap(start=1, end=3, reason="outage"),
@@ -139,19 +139,19 @@ def test_gaps_that_meet_keep_their_names():
 
 
 def test_damage_takes_no_time_of_its_own():
-    """What the decoder lost is named beside the time that there is."""
+    """Audio that the decoder lost is reported, and takes up no time in the transcript."""
     damage = Gap(at=5, seconds=3, reason="damaged")
     ledger = ledger_of([Ended(position=10)], damage=[damage])
     assert (ledger.gaps, ledger.silent) == ((damage,), 10)
 
 
 def test_a_syllable_at_the_end_may_be_left_out():
-    """Less than the tolerance is not worth an error."""
+    """Less than the tolerance is not an error."""
     assert ledger_of([Ended(position=10 - TOLERANCE / 2)]).gaps == ()
 
 
 def test_heard_is_how_far_the_recognizer_has_come():
-    """Progress is told by whatever it said last about the audio; what it never had is none."""
+    """Progress follows the recognizer's events; audio that it never received does not count."""
     book = LedgerBook()
     for event, heard in [
         (SpeechStarted(at=1), 1),
@@ -178,7 +178,7 @@ entries = st.one_of(
 
 
 @given(st.lists(entries, max_size=12), st.floats(0, 15))
-def test_every_second_is_entered_once(events, sent):
+def test_every_second_is_counted_once(events, sent):
     """Recognized, silent and missing seconds always add up to what was sent."""
     ledger = ledger_of(events, sent=sent)
     missing = sum(gap.seconds for gap in ledger.gaps)

@@ -29,24 +29,24 @@ WORDS = [
 texts = st.lists(st.sampled_from(WORDS), max_size=8).flatmap(
     lambda words: st.sampled_from([" ".join(words), "".join(words), f" {'  '.join(words)}\n"])
 )
-#: What a recognizer may say in turn, and the ends of segments (None).
-said = st.lists(texts | st.text(max_size=12) | st.none(), max_size=12)
+#: Texts of partials one after another; None is the end of a segment.
+partial_texts = st.lists(texts | st.text(max_size=12) | st.none(), max_size=12)
 
 
 def partial(text: str, start: float = 1.0, end: float = 2.0, speaker: str | None = None):
-    """Make a partial as a backend does."""
+    """Make a partial as a backend emits it."""
     return Partial(text=text, start=start, end=end, speaker=speaker)
 
 
 def shown(*texts: str) -> list[tuple[str, str]]:
-    """Give stable and tail of each text of one segment."""
+    """Return stable and tail for each text of one segment."""
     stabilizer = PartialStabilizer()
     events = [stabilizer.partial(partial(text)) for text in texts]
     return [(event.stable, event.tail) for event in events]
 
 
 def test_words_that_two_partials_agree_on_are_stable():
-    """Whole words alone, without the punctuation after them, which may yet change."""
+    """Only whole words are stable, without the punctuation after them, which may change."""
     assert shown("ask", "ask not", "Ask not", "Ask not, wh", "Ask not, what you") == [
         ("", "ask"),
         ("ask", " not"),
@@ -69,13 +69,13 @@ def test_words_that_two_partials_agree_on_are_stable():
         ("今日は。", "今日はい", "今日は"),
         ("がっこう", "がっこく", "がっこ"),  # a small letter belongs to the one before
         ("がっ", "がつ", ""),
-        ("か\u3099き", "か\u3099く", "か\u3099"),  # so does a voicing mark
+        ("か\u3099き", "か\u3099く", "か\u3099"),  # and so does a voicing mark
         ("กำลัง", "กำลา", "กำ"),  # and a vowel
-        ("क्षमा करें", "क्षम करें", ""),  # Hindi sets spaces
+        ("क्षमा करें", "क्षम करें", ""),  # Hindi has spaces
     ],
 )
-def test_no_word_is_parted(one, other, stable):
-    """What is stable can stand alone: a word, or a letter with its signs where none are spaced."""
+def test_no_word_is_split(one, other, stable):
+    """Stable text ends with a whole word, or a whole letter in scripts without spaces."""
     assert shown(one, other)[1] == (stable, other.removeprefix(stable))
 
 
@@ -91,11 +91,11 @@ def test_no_word_is_parted(one, other, stable):
         ("the cat", ""),  # shorter
         ("thecat sat on a", " on a"),  # two words are one
         ("", ""),
-        ("...", "..."),  # no word at all: nothing stands for the stable ones
+        ("...", "..."),  # no word at all, so nothing matches the stable ones
     ],
 )
-def test_what_is_shown_stays_and_no_word_stands_twice(later, tail):
-    """A partial that contradicts goes on after the words that stand for the stable ones."""
+def test_stable_text_stays_and_no_word_is_shown_twice(later, tail):
+    """After a contradiction, the tail continues after the words that match the stable ones."""
     stabilizer = PartialStabilizer()
     for text in ("the cat sat", "the cat sat"):
         stabilizer.partial(partial(text))
@@ -104,18 +104,18 @@ def test_what_is_shown_stays_and_no_word_stands_twice(later, tail):
     assert (event.stable, event.tail, event.delta) == ("the cat sat", tail, "")
 
 
-def test_it_grows_after_a_contradiction():
-    """Two tails that agree go on with the words that were stable."""
+def test_stable_text_grows_after_a_contradiction():
+    """Two tails that agree extend the words that were stable."""
     texts = ("the cat sat", "the cat sat", "the bat sat on", "the bat sat on a", "the cat sat on a")
     assert shown(*texts)[-2:] == [("the cat sat on", " a"), ("the cat sat on a", "")]
 
 
-@given(said)
-def test_stable_text_only_grows(said):
-    """Within a segment; the deltas make it up, and the tail completes the text it begins."""
+@given(partial_texts)
+def test_stable_text_only_grows(partial_texts):
+    """Within a segment the deltas add up to the stable text, and the tail completes it."""
     stabilizer = PartialStabilizer()
     stable = ""
-    for text in said:
+    for text in partial_texts:
         if text is None:
             stabilizer.settled()
             stable = ""
@@ -130,11 +130,11 @@ def test_stable_text_only_grows(said):
         stable = event.stable
 
 
-@given(said, texts)
-def test_a_final_ends_the_segment(said, text):
-    """Nothing of a segment is left in the next one."""
+@given(partial_texts, texts)
+def test_a_final_ends_the_segment(partial_texts, text):
+    """Nothing of a segment carries over into the next."""
     stabilizer = PartialStabilizer()
-    for other in filter(None, said):
+    for other in filter(None, partial_texts):
         stabilizer.partial(partial(other))
     stabilizer.settled()
     event = stabilizer.partial(partial(text))
@@ -142,7 +142,7 @@ def test_a_final_ends_the_segment(said, text):
 
 
 def test_speakers_have_a_segment_each():
-    """Two who speak at once do not take each other's words back."""
+    """Two people who talk over each other do not take each other's words back."""
     stabilizer = PartialStabilizer()
     for _ in range(2):
         one = stabilizer.partial(partial("how are", 1, 3, "Guest-1"))
@@ -150,16 +150,16 @@ def test_speakers_have_a_segment_each():
     assert (one.stable, other.stable) == ("how are", "fine thanks")
 
 
-def test_a_speaker_may_be_named_late():
-    """What is stable stays so when the recognizer finds out who speaks."""
+def test_a_speaker_may_be_identified_late():
+    """Stable text stays stable when the recognizer identifies the speaker."""
     stabilizer = PartialStabilizer()
     for speaker in ("Unknown", "Unknown", "Guest-1"):
         event = stabilizer.partial(partial("how are", speaker=speaker))
     assert (event.speaker, event.stable) == ("Guest-1", "how are")
 
 
-def test_audio_of_its_own_is_a_segment_of_its_own():
-    """Where a recognizer dropped a segment without a final, the next one begins empty."""
+def test_later_audio_is_another_segment():
+    """If a recognizer drops a segment without a final, the next one starts empty."""
     stabilizer = PartialStabilizer()
     for _ in range(2):
         stabilizer.partial(partial("how are", 1, 2))
@@ -168,7 +168,7 @@ def test_audio_of_its_own_is_a_segment_of_its_own():
 
 
 def test_most_words_of_real_speech_are_stable_before_their_final(audio):
-    """The embedded recognizer's partials, a second apart, settle most of a speech early."""
+    """The embedded recognizer's partials make most words of a speech stable before their final."""
     events = []
     options = RecognitionOptions(partials=True)
     session = LocalBackend(align=False).open(options, AudioFormat(), events.append)
@@ -177,7 +177,7 @@ def test_most_words_of_real_speech_are_stable_before_their_final(audio):
         speech = b"".join(reader)
     for at in range(0, len(speech), 8000):
         session.write(speech[at : at + 8000])
-        while session._partial_busy or session._slots:  # no partial is left out for want of time
+        while session._partial_busy or session._slots:  # wait, so that no partial is skipped
             time.sleep(0.001)
     session.finish()
     session.close()

@@ -20,7 +20,7 @@ from azstt._assembly.timeline import Timeline
 
 @pytest.fixture
 def timeline() -> Timeline:
-    """Two seconds are missing after 10 s, and three more after 20 s of what was recognized."""
+    """Two seconds were dropped after 10 s, and three more after 20 s, in the recognizer's time."""
     timeline = Timeline()
     timeline.drop(10.0, 0.5)
     timeline.drop(10.0, 1.5)
@@ -29,36 +29,34 @@ def timeline() -> Timeline:
 
 
 def test_without_a_drop_nothing_changes():
-    """The usual session pays nothing."""
+    """Without dropped audio, events are passed on as they are."""
     event = SpeechStarted(at=1.0)
     assert Timeline().place(event) is event
 
 
 @pytest.mark.parametrize(("at", "starts", "ends"), [(9, 9, 9), (10, 12, 10), (15, 17, 17)])
-def test_what_begins_at_a_drop_comes_after_it_and_what_ends_there_before(
-    timeline, at, starts, ends
-):
-    """Speech never lies in audio that the recognizer did not get."""
+def test_speech_starts_after_a_drop_and_ends_before_it(timeline, at, starts, ends):
+    """Speech never extends into audio that the recognizer did not get."""
     assert timeline.place(SpeechStarted(at=at)) == SpeechStarted(at=starts)
     assert timeline.place(SpeechEnded(at=at)) == SpeechEnded(at=ends)
 
 
-def test_a_segment_and_its_words_are_placed_word_by_word(timeline):
-    """A word after the gap is where it was said, and the segment spans both sides."""
+def test_each_word_of_a_segment_is_placed(timeline):
+    """A word after the gap is where it was spoken, and the segment spans both sides."""
     words = (Word(text="one", start=9.0, end=10.0), Word(text="two", start=10.0, end=11.0))
     placed = timeline.place(Final(segment=Segment(text="one two", start=9, end=11, words=words)))
     assert (placed.segment.start, placed.segment.end) == (9.0, 13.0)
     assert [(word.start, word.end) for word in placed.segment.words] == [(9, 10), (12, 13)]
 
 
-def test_a_moment_stays_in_order(timeline):
-    """Where start and end are the same instant at a drop, the end is not before the start."""
+def test_an_instant_at_a_drop_stays_in_order(timeline):
+    """If an event starts and ends at a drop, its end is not before its start."""
     placed = timeline.place(Partial(text="", start=10.0, end=10.0))
     assert (placed.start, placed.end) == (12.0, 12.0)
 
 
 def test_every_kind_of_event_is_placed(timeline):
-    """The end counts everything that was dropped; what has no time stays as it is."""
+    """Ended counts everything that was dropped, and events without times stay as they are."""
     assert timeline.place(Ended(position=20.0)) == Ended(position=25.0)
     gap = AudioGap(start=21.0, end=22.0, reason="lost")
     assert timeline.place(gap) == AudioGap(start=26.0, end=27.0, reason="lost")
@@ -71,7 +69,7 @@ def test_every_kind_of_event_is_placed(timeline):
     st.lists(st.floats(0, 120), min_size=2, max_size=8),
 )
 def test_order_is_kept(drops, times):
-    """Whatever was dropped, what came later in the recognizer's time comes later in the audio's."""
+    """Later in the recognizer's time is later in the audio's, whatever was dropped."""
     timeline = Timeline()
     for at, seconds in sorted(drops):
         timeline.drop(at, seconds)

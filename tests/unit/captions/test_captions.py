@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azstt._assembly.words import spread_words
-from azstt._captions.cues import Limits
 from azstt._captions.formats import csv_text, srt, txt, vtt
+from azstt._captions.layout import Limits
 from azstt._result import Segment, Word
 
 USUAL = Limits(max_chars=42, max_lines=2, max_seconds=7.0)
 
 
 @dataclass
-class Caption:
+class ParsedCaption:
     start: float
     end: float
     lines: list[str]
@@ -28,13 +28,13 @@ class Caption:
 
 
 def seconds(text):
-    """Read a time as the parsers below do."""
+    """Parse a timestamp."""
     hours, minutes, rest = text.split(":")
     return int(hours) * 3600 + int(minutes) * 60 + float(rest)
 
 
 def parse_srt(text):
-    """Read SubRip as players do: blocks apart by blank lines, each a number, times, lines."""
+    """Parse SubRip as players do: blocks between blank lines, each with number, times, lines."""
     captions = []
     for number, block in enumerate((b for b in text.split("\n\n") if b), start=1):
         index, times, *lines = block.rstrip("\n").split("\n")
@@ -42,12 +42,12 @@ def parse_srt(text):
         found = re.fullmatch(r"(\d{2,}:\d\d:\d\d,\d{3}) --> (\d{2,}:\d\d:\d\d,\d{3})", times)
         assert found
         start, end = (seconds(mark.replace(",", ".")) for mark in found.groups())
-        captions.append(Caption(start, end, lines))
+        captions.append(ParsedCaption(start, end, lines))
     return captions
 
 
 def parse_vtt(text):
-    """Read WebVTT: a header, then blocks of times and lines, perhaps in a voice tag."""
+    """Parse WebVTT: a header, then blocks of times and lines, perhaps in a voice tag."""
     header, *blocks = text.split("\n\n")
     assert header.rstrip("\n") == "WEBVTT"
     captions = []
@@ -62,18 +62,18 @@ def parse_vtt(text):
         assert "<" not in body
         start, end = map(seconds, found.groups())
         name = unescape(speaker) if speaker else None
-        captions.append(Caption(start, end, unescape(body).split("\n"), name))
+        captions.append(ParsedCaption(start, end, unescape(body).split("\n"), name))
     return captions
 
 
 def spoken(text, start=0.0, end=5.0, **fields):
-    """Make a segment whose words are spread over it."""
+    """Make a segment whose words are spread over its time."""
     words = spread_words(text.split(), start, end)
     return Segment(text=text, start=start, end=end, words=words, **fields)
 
 
 def timed(*words):
-    """Make a segment of (text, start, end)."""
+    """Make a segment of words given as (text, start, end)."""
     return Segment(
         text=" ".join(text for text, _, _ in words),
         start=words[0][1],
@@ -83,7 +83,7 @@ def timed(*words):
 
 
 def lines_of(*segments, limits=USUAL):
-    """Give the lines of each cue."""
+    """Return the lines of each caption."""
     return [caption.lines for caption in parse_vtt(vtt(segments, limits))]
 
 
@@ -91,7 +91,7 @@ def lines_of(*segments, limits=USUAL):
 
 
 def test_srt_exactly():
-    """SubRip numbers its cues, writes a decimal comma and ends lines with LF."""
+    """SubRip numbers its captions, writes a decimal comma and ends lines with LF."""
     text = srt([spoken("Hello there.", 0, 1.5), spoken("Bye now.", 3661.25, 3662.5)], USUAL)
     assert text == (
         "1\n00:00:00,000 --> 00:00:01,500\nHello there.\n\n"
@@ -100,13 +100,13 @@ def test_srt_exactly():
 
 
 def test_vtt_exactly():
-    """WebVTT has its header, and the speaker in a voice tag."""
+    """WebVTT has a header, and the speaker in a voice tag."""
     text = vtt([spoken("Hello there.", 0, 1.5, speaker="Guest-1")], USUAL)
     assert text == "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\n<v Guest-1>Hello there.</v>\n"
 
 
 def test_empty_files_are_valid():
-    """Without speech the files are empty as far as their formats allow."""
+    """Without speech the files are as empty as their formats allow."""
     nothing = [Segment(text=" \n", start=0, end=1)]
     for segments in ([], nothing):
         assert srt(segments, USUAL) == ""
@@ -116,12 +116,12 @@ def test_empty_files_are_valid():
 
 
 def test_speech_at_zero_is_kept():
-    """A word that begins with the audio has its cue."""
+    """A word at the very beginning of the audio has a caption."""
     assert parse_srt(srt([timed(("Now.", 0.0, 0.4))], USUAL))[0].start == 0.0
 
 
 def test_srt_names_a_speaker_on_change():
-    """SubRip says who speaks where another one spoke before, and only there."""
+    """SubRip names the speaker where the speaker changes, and only there."""
     segments = [
         spoken("One.", 0, 1, speaker="Ann"),
         spoken("Two.", 1, 2, speaker="Ann"),
@@ -140,7 +140,7 @@ def test_srt_names_a_speaker_on_change():
 
 
 def test_srt_makes_room_for_the_name():
-    """A speaker's name counts as part of the line it stands in."""
+    """A speaker's name counts toward the width of its line."""
     text = "It was the best of times and it was the worst of times, as they say."
     captions = parse_srt(srt([spoken(text, speaker="The narrator")], USUAL))
     assert captions[0].lines[0].startswith("The narrator: It")
@@ -148,27 +148,27 @@ def test_srt_makes_room_for_the_name():
 
 
 def test_vtt_escapes():
-    """Markup in a text or in a name is shown, not obeyed."""
+    """Markup in a text or a name is shown, not interpreted."""
     text = vtt([spoken("a <b> & c --> d", speaker="R&D <x>\n--> y")], USUAL)
     assert "<v R&amp;D &lt;x&gt; --&gt; y>a &lt;b&gt; &amp; c --&gt; d</v>" in text
     assert parse_vtt(text)[0].lines == ["a <b> & c --> d"]
 
 
-def test_srt_survives_its_own_marks():
-    """Arrows and blank lines in a text can't be taken for the file's own."""
+def test_srt_text_cannot_break_the_file():
+    """Arrows and blank lines in a text can't be mistaken for the file's own."""
     captions = parse_srt(srt([spoken("one\n\n2\n00:00:00,000 --> 00:00:01,000\ntwo")], USUAL))
     assert len(captions) == 1
     assert " ".join(captions[0].lines) == "one 2 00:00:00,000 → 00:00:01,000 two"
 
 
 def test_txt():
-    """Plain text has a line for each segment, and names where there are speakers."""
+    """Plain text has a line for each segment, with the name of the speaker if there is one."""
     segments = [spoken("One\n\ntwo.", speaker="Ann"), spoken("Three.")]
     assert txt(segments) == "Ann: One two.\nThree.\n"
 
 
 def test_csv_reads_back():
-    """CSV holds quotes, commas and line breaks, and leaves empty what nobody said."""
+    """CSV keeps quotes, commas and line breaks, and leaves unknown values empty."""
     segments = [
         Segment(text='He said "hi",\nthen left', start=0.0004, end=1.5, confidence=0.5),
         Segment(text="Sí", start=2, end=3, speaker="Ann", language="es-ES", channel=1),
@@ -198,11 +198,11 @@ def test_csv_reads_back():
     ]
 
 
-# -- where cues and lines break
+# -- where captions and lines end
 
 
 def test_breaks_after_sentences_then_clauses():
-    """A long utterance is cut where its sentences and clauses end."""
+    """A long utterance is divided where its sentences and clauses end."""
     text = (
         "We looked at the numbers again this morning with Dr. Smith and her team. "
         "They were not what we had hoped for, but they were far better than last year, "
@@ -217,7 +217,7 @@ def test_breaks_after_sentences_then_clauses():
 
 
 def test_breaks_at_pauses():
-    """Without punctuation a cue ends where the speaker paused."""
+    """Without punctuation a caption ends where the speaker pauses."""
     words = [f"word{n}" for n in range(16)]
     segment = timed(
         *(
@@ -231,26 +231,26 @@ def test_breaks_at_pauses():
 
 
 def test_silence_clears_the_screen():
-    """What is said after seconds of silence is not shown before it is said."""
+    """Words after seconds of silence are not shown before they are spoken."""
     first, second = parse_srt(srt([timed(("Well", 0, 1.2), ("then", 5.0, 6.2))], USUAL))
     assert (first.start, first.end) == (0.0, 1.2)
     assert (second.start, second.end) == (5.0, 6.2)
 
 
 def test_lines_are_balanced():
-    """Two lines are about equally long, and no word stands alone on one."""
+    """Two lines are of about equal length, and no word has a line to itself."""
     (lines,) = lines_of(spoken("these are the nine words that make a balanced pair"))
     assert lines == ["these are the nine words", "that make a balanced pair"]
 
 
 def test_no_orphans():
-    """One word too many for a cue takes others with it."""
+    """A word too many for one caption does not get a caption to itself."""
     text = " ".join(["seven"] * 15)  # 14 words fill two lines of 42
     assert [len(" ".join(lines).split()) for lines in lines_of(spoken(text, 0, 7))] == [7, 8]
 
 
-def test_long_speech_is_cut_at_max_seconds():
-    """No cue stays longer than the limit, whether the words are many or slow."""
+def test_long_speech_is_divided_at_max_seconds():
+    """No caption stays longer than the limit, whether the words are many or slow."""
     slow = timed(*((f"w{n}", n * 2.0, n * 2.0 + 2.0) for n in range(9)))
     for segments in ([slow], [Segment(text="Hm.", start=0, end=60)]):
         for caption in parse_srt(srt(segments, USUAL)):
@@ -258,7 +258,7 @@ def test_long_speech_is_cut_at_max_seconds():
 
 
 def test_times_by_length_without_words():
-    """A segment that has no words is cut in proportion to its letters."""
+    """A segment without words is timed in proportion to its letters."""
     segment = Segment(text="aaaa bbbb. cccc dddd.", start=10, end=31)
     limits = Limits(max_chars=10, max_lines=1, max_seconds=30)
     first, second = parse_srt(srt([segment], limits))
@@ -267,7 +267,7 @@ def test_times_by_length_without_words():
 
 
 def test_words_without_punctuation_are_found_in_the_text():
-    """Times hold where the text has marks that the words lack."""
+    """Word times are used even if the text has punctuation that the words lack."""
     words = (Word(text="yes", start=0, end=1), Word(text="no", start=1.8, end=2.8))
     segment = Segment(text="«yes», «no»!", start=0, end=4, words=words)
     limits = Limits(max_chars=6, max_lines=1, max_seconds=7)
@@ -277,9 +277,20 @@ def test_words_without_punctuation_are_found_in_the_text():
     assert second.end == 2.8
 
 
+def test_known_offsets_time_the_words_that_there_are():
+    """Where the recognizer says which words it timed, the others share the rest of the time."""
+    word = Word(text="no", start=4.0, end=5.0, text_offset=13)
+    segment = Segment(text="oh no, never no.", start=0, end=5, words=(word,))
+    limits = Limits(max_chars=12, max_lines=1, max_seconds=7)
+    first, second = parse_srt(srt([segment], limits))
+    assert (first.lines, second.lines) == (["oh no,"], ["never no."])
+    assert second.start == pytest.approx(4.0 * 7 / 13, abs=0.001)
+    assert second.end == 5.0
+
+
 @pytest.mark.parametrize("words", [("twenty", "five"), ("25",), ("25", "cats")])
-def test_words_that_are_not_the_texts_own_are_not_trusted(words):
-    """Where words and text disagree, the text is shown and its length gives the times."""
+def test_words_that_differ_from_the_text_are_not_used(words):
+    """If words and text disagree, the text is shown, timed by its length."""
     segment = Segment(text="25 dogs", start=0, end=7, words=spread_words(words, 0, 3))
     (caption,) = parse_srt(srt([segment], USUAL))
     assert (caption.lines, caption.start, caption.end) == (["25 dogs"], 0.0, 7.0)
@@ -295,7 +306,7 @@ def test_words_that_are_not_the_texts_own_are_not_trusted(words):
     ids=["Japanese", "Thai", "Khmer"],
 )
 def test_text_without_spaces_wraps(text):
-    """Scripts without spaces fill their lines, and no line begins with a sign that can't."""
+    """Text in scripts without spaces fills its lines, and no line begins with a wrong sign."""
     limits = Limits(max_chars=24, max_lines=2, max_seconds=7)
     lines = list(itertools.chain(*lines_of(Segment(text=text, start=0, end=30), limits=limits)))
     assert "".join(lines) == text
@@ -307,7 +318,7 @@ def test_text_without_spaces_wraps(text):
 
 
 def test_words_guide_breaks_in_text_without_spaces():
-    """Where the recognizer gives Japanese words, a line ends with one of them."""
+    """If the recognizer reports Japanese words, lines end between them."""
     parts = ["今日", "の", "天気", "は", "とても", "良い", "です", "。"]
     segment = Segment(
         text="".join(parts), start=0, end=4, words=spread_words(parts, 0, 4), language="ja-JP"
@@ -320,32 +331,32 @@ def test_words_guide_breaks_in_text_without_spaces():
 
 
 def test_a_word_wider_than_the_line_has_a_line_of_its_own():
-    """A long word is never cut; it alone passes the limit."""
+    """A long word is never split; it alone may exceed the limit."""
     long = "Donaudampfschifffahrtsgesellschaftskapitän"
     limits = Limits(max_chars=12, max_lines=2, max_seconds=7)
     lines = list(itertools.chain(*lines_of(spoken(f"der {long} kam"), limits=limits)))
     assert lines == ["der", long, "kam"]
 
 
-# -- cues one after the other
+# -- captions one after another
 
 
-def test_short_cues_stay_where_there_is_room():
-    """A short word stays for a second, or until the next cue."""
+def test_short_captions_stay_if_there_is_room():
+    """A short word stays for a second, or until the next caption."""
     segments = [timed(("Yes.", 0, 0.2)), timed(("No.", 0.5, 0.7)), timed(("Maybe.", 9, 9.1))]
     times = [(c.start, c.end) for c in parse_srt(srt(segments, USUAL))]
     assert times == [(0.0, 0.5), (0.5, 1.5), (9.0, 10.0)]
 
 
 def test_people_who_speak_at_once_take_turns():
-    """Of two overlapping segments each is readable and neither covers the other."""
+    """Two overlapping segments are both readable, and neither covers the other."""
     segments = [spoken("I was saying.", 1, 4, speaker="A"), spoken("No!", 1.2, 3, speaker="B")]
     times = [(c.start, c.end) for c in parse_srt(srt(segments, USUAL))]
     assert times == [(1.0, 2.0), (2.0, 3.0)]
 
 
 @pytest.mark.parametrize(
-    ("limits", "said"),
+    ("limits", "message"),
     [
         ((0, 2, 7.0), "max_chars must be at least 1, not 0"),
         ((42, 0, 7.0), "max_lines must be at least 1, not 0"),
@@ -353,9 +364,9 @@ def test_people_who_speak_at_once_take_turns():
         ((42, 2, float("nan")), "max_seconds must be at least 0.1, not nan"),
     ],
 )
-def test_limits_that_nothing_fits_are_refused(limits, said):
+def test_impossible_limits_are_refused(limits, message):
     """A limit that is too small is an error that names it and its value."""
-    with pytest.raises(ValueError, match=re.escape(said)):
+    with pytest.raises(ValueError, match=re.escape(message)):
         Limits(*limits)
 
 
@@ -377,7 +388,7 @@ LIMITS = st.builds(
 
 @st.composite
 def segments(draw, *, overlap=False):
-    """Make segments with words, without, or with words that are not the text's."""
+    """Make segments with words, without words, or with words that differ from the text."""
     made, at = [], draw(st.floats(0, 5))
     for _ in range(draw(st.integers(0, 4))):
         texts = draw(st.lists(TOKENS, max_size=25))
@@ -393,46 +404,46 @@ def segments(draw, *, overlap=False):
 
 
 def bare(text):
-    """Leave out white space and what SubRip can't hold."""
+    """Remove white space, and replace what SubRip can't contain."""
     return "".join(text.split()).replace("-->", "→")
 
 
 def tokens(found):
-    """Give what was said, word by word."""
+    """Return the words of segments."""
     return [token for segment in found for token in segment.text.split()]
 
 
-def said_in_srt(text, found):
-    """Give the words of a SubRip file without the speakers' names."""
+def texts_in_srt(text, found):
+    """Return the text of each caption of a SubRip file without the speakers' names."""
     names = {" ".join(segment.speaker.split()) for segment in found if segment.speaker}
-    said = []
+    texts = []
     for caption in parse_srt(text):
         body = " ".join(caption.lines)
         name = next((name for name in names if body.startswith(f"{name}: ")), None)
-        said.append(body.removeprefix(f"{name}: ") if name else body)
-    return said
+        texts.append(body.removeprefix(f"{name}: ") if name else body)
+    return texts
 
 
 @given(segments(), LIMITS)
 def test_every_word_once_and_in_order(found, limits):
-    """Captions hold all that was said, once and in order."""
+    """Captions contain every word once and in order."""
     whole = bare("".join(tokens(found)))
-    assert bare("".join(said_in_srt(srt(found, limits), found))) == whole
+    assert bare("".join(texts_in_srt(srt(found, limits), found))) == whole
     captions = parse_vtt(vtt(found, limits))
     assert bare("".join("".join(caption.lines) for caption in captions)) == whole
 
 
 @given(st.lists(st.text("abc.,", min_size=1, max_size=12), max_size=60), LIMITS)
 def test_words_with_spaces_stay_whole(words, limits):
-    """In scripts with spaces each word is in one line, as it was said."""
+    """In scripts with spaces every word is whole and on one line."""
     found = [spoken(" ".join(words), 0, 20)]
     lines = itertools.chain(*(caption.lines for caption in parse_vtt(vtt(found, limits))))
     assert [word for line in lines for word in line.split(" ")] == words
 
 
 @given(segments(overlap=True), LIMITS)
-def test_cues_are_in_order_and_never_overlap(found, limits):
-    """Each cue has a length, begins after the one before it has gone and keeps the limit."""
+def test_captions_are_in_order_and_never_overlap(found, limits):
+    """Each caption has a duration within the limit and begins after the previous one ends."""
     for captions in (parse_srt(srt(found, limits)), parse_vtt(vtt(found, limits))):
         for caption in captions:
             length = round(caption.end * 1000) - round(caption.start * 1000)
@@ -443,7 +454,7 @@ def test_cues_are_in_order_and_never_overlap(found, limits):
 
 @given(segments(overlap=True), LIMITS)
 def test_overlapping_speech_loses_nothing(found, limits):
-    """People who speak at once are all shown, each in the order of their own words."""
+    """The words of people who talk over each other are all shown."""
     captions = parse_vtt(vtt(found, limits))
     assert sorted(bare("".join(t for c in captions for t in c.lines))) == sorted(
         bare("".join(tokens(found)))
@@ -452,7 +463,7 @@ def test_overlapping_speech_loses_nothing(found, limits):
 
 @given(segments(), LIMITS)
 def test_limits_hold(found, limits):
-    """Lines and cues keep their limits, but for a single word that can't be cut."""
+    """Lines and captions keep their limits, except for a single word that can't be split."""
     for captions in (parse_srt(srt(found, limits)), parse_vtt(vtt(found, limits))):
         for caption in captions:
             assert 1 <= len(caption.lines) <= limits.max_lines

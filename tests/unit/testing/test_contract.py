@@ -24,7 +24,7 @@ SPEECH = bytes(AudioFormat().size(1.0))
 
 
 class Session:
-    """A session that keeps the rules; each rogue below breaks one."""
+    """A session that keeps the rules; each class below breaks one."""
 
     def __init__(self, emit: Callable[[object], None]) -> None:
         self.emit = emit
@@ -39,14 +39,14 @@ class Session:
             raise SessionStateError("too late")
         self.size += len(pcm)
 
-    def hear(self, seconds: float) -> None:
+    def recognize(self, seconds: float) -> None:
         if seconds:
             self.emit(Final(segment=Segment(text="x", start=0, end=seconds)))
 
     def finish(self) -> None:
         self.finished = True
         seconds = AudioFormat().seconds(self.size)
-        self.hear(seconds)
+        self.recognize(seconds)
         self.emit(Ended(position=seconds))
 
     def close(self) -> None:
@@ -54,7 +54,7 @@ class Session:
 
 
 class Backend:
-    """Makes sessions of one class."""
+    """Opens sessions of one class."""
 
     name = "rogue"
 
@@ -93,27 +93,33 @@ class Fails(Session):
         self.emit(Failed(error=ServiceError("on purpose")))
 
 
-class IsDeaf(Session):
-    def hear(self, seconds):
+class RecognizesNothing(Session):
+    def recognize(self, seconds):
         pass
 
 
 class RunsOver(Session):
-    def hear(self, seconds):
-        super().hear(seconds + 5)
+    def recognize(self, seconds):
+        super().recognize(seconds + 5)
 
 
 class MixesOrder(Session):
-    def hear(self, seconds):
+    def recognize(self, seconds):
         self.emit(Final(segment=Segment(text="b", start=0.5, end=seconds)))
         self.emit(Final(segment=Segment(text="a", start=0.0, end=0.5)))
 
 
 class MisplacesWords(Session):
-    def hear(self, seconds):
+    def recognize(self, seconds):
         word = Word(text="x", start=0, end=seconds)
         segment = Segment(text="x", start=seconds / 2, end=seconds, words=(word,))
         self.emit(Final(segment=segment))
+
+
+class PointsElsewhere(Session):
+    def recognize(self, seconds):
+        word = Word(text="x", start=0, end=seconds, text_offset=1)
+        self.emit(Final(segment=Segment(text="x x", start=0, end=seconds, words=(word,))))
 
 
 class WritesAfterFinish(Session):
@@ -121,7 +127,7 @@ class WritesAfterFinish(Session):
         self.size += len(pcm)
 
 
-class TalksAfterClose(Session):
+class EmitsAfterClose(Session):
     def close(self):
         if not self.closed:
             threading.Timer(0.05, self.emit, [Ended(position=0)]).start()
@@ -135,7 +141,7 @@ class FailsOnClose(Session):
         super().close()
 
 
-class BlocksForEver(Session):
+class BlocksForever(Session):
     def write(self, pcm):
         super().write(pcm)
         if self.size > 10 * len(SPEECH):
@@ -151,30 +157,30 @@ class LeavesAThread(Session):
 class SharesState(Session):
     seen = 0
 
-    def hear(self, seconds):
+    def recognize(self, seconds):
         type(self).seen += 1
         self.emit(Final(segment=Segment(text=str(self.seen), start=0, end=seconds)))
 
 
 class Commits(Session):
-    """One that can do all that a live session may want; each rogue below breaks one."""
+    """A session with every live feature; each class below breaks one rule."""
 
-    said = 0.0
+    committed = 0.0
 
     def commit(self):
         if self.finished:
             raise SessionStateError("too late")
         seconds = AudioFormat().seconds(self.size)
-        if seconds > self.said and not self.closed:
-            self.emit(Final(segment=Segment(text="x", start=self.said, end=seconds)))
-            self.said = seconds
+        if seconds > self.committed and not self.closed:
+            self.emit(Final(segment=Segment(text="x", start=self.committed, end=seconds)))
+            self.committed = seconds
 
-    def hear(self, seconds):
+    def recognize(self, seconds):
         self.commit_rest(seconds)
 
     def commit_rest(self, seconds):
-        if seconds > self.said:
-            self.emit(Final(segment=Segment(text="x", start=self.said, end=seconds)))
+        if seconds > self.committed:
+            self.emit(Final(segment=Segment(text="x", start=self.committed, end=seconds)))
 
     def update(self, options):
         if self.finished:
@@ -197,9 +203,9 @@ class EndsWithACommit(Commits):
             self.emit(Ended(position=0))
 
 
-class SaysAllAgainAfterACommit(Commits):
+class RepeatsEverythingAfterACommit(Commits):
     def commit_rest(self, seconds):
-        self.said = 0.0
+        self.committed = 0.0
         self.emit(Final(segment=Segment(text="y", start=0, end=seconds)))
 
 
@@ -226,26 +232,26 @@ CLAIMS["reconnects"] = {"reconnects": True}
 @pytest.mark.parametrize(
     ("session", "claims", "complaint"),
     [
-        (Session, "commits", "claims to commit"),
-        (Session, "updates", "claims to update"),
-        (Session, "reconnects", "claims to reconnect"),
-        (IgnoresCommits, "commits", "gave no Final of it"),
+        (Session, "commits", "capabilities.commits is true, but"),
+        (Session, "updates", "capabilities.updates is not empty, but"),
+        (Session, "reconnects", "capabilities.reconnects is true, but"),
+        (IgnoresCommits, "commits", "was not followed by a Final"),
         (EndsWithACommit, "commits", "not exactly one Ended"),
-        (SaysAllAgainAfterACommit, "commits", "from 0.0 s on says again"),
-        (CommitsAfterFinish, "commits", "a commit after finish\\(\\) did not raise"),
-        (UpdatesAfterFinish, "updates", "an? update after finish\\(\\) did not raise"),
+        (RepeatsEverythingAfterACommit, "commits", "the final at 0.0 s repeats audio"),
+        (CommitsAfterFinish, "commits", "commit\\(\\) after finish\\(\\) did not raise"),
+        (UpdatesAfterFinish, "updates", "update\\(\\) after finish\\(\\) did not raise"),
         (LosesWhatCameBeforeAnUpdate, "updates", "after 1.0 s of audio"),
     ],
 )
-def test_a_broken_claim_is_named(session, claims, complaint, monkeypatch):
-    """What capabilities claim beyond the rest is held to its own rules."""
-    monkeypatch.setattr(_subject, "PATIENCE", 0.5)
+def test_a_broken_claim_is_reported(session, claims, complaint, monkeypatch):
+    """A backend that claims commits, updates or reconnections must keep their rules too."""
+    monkeypatch.setattr(_subject, "STEP_TIMEOUT", 0.5)
     with pytest.raises(AssertionError, match=complaint):
         check_backend(Backend(session, **CLAIMS[claims]), speech=SPEECH)
 
 
-def test_who_keeps_every_claim_passes():
-    """With speech or without."""
+def test_a_backend_that_keeps_every_claim_passes():
+    """A backend with every live feature passes, with speech or without."""
     claims = CLAIMS["commits"] | CLAIMS["updates"] | CLAIMS["reconnects"]
     check_backend(Backend(Commits, **claims), speech=SPEECH)
     check_backend(Backend(Commits, **claims))
@@ -259,26 +265,27 @@ def test_who_keeps_every_claim_passes():
         (ForgetsTheEnd, "not followed by Ended or Failed"),
         (LosesAudio, "after 1.0 s of audio"),
         (Fails, "the session failed"),
-        (IsDeaf, "no words were heard"),
+        (RecognizesNothing, "no words were recognized"),
         (RunsOver, "after the audio"),
         (MixesOrder, "out of order"),
         (MisplacesWords, "outside its segment"),
+        (PointsElsewhere, "text_offset=1 is not where the word is"),
         (WritesAfterFinish, "did not raise SessionStateError"),
-        (TalksAfterClose, "events came after close"),
-        (FailsOnClose, "close\\(\\) is not a failure"),
-        (BlocksForEver, "still blocked after close"),
-        (LeavesAThread, "threads are left behind"),
-        (SharesState, "did not hear what one alone hears"),
+        (EmitsAfterClose, "events were emitted after close"),
+        (FailsOnClose, "closing a session is not a failure"),
+        (BlocksForever, "still blocked after close"),
+        (LeavesAThread, "threads were left behind"),
+        (SharesState, "did not recognize what one alone does"),
     ],
 )
-def test_a_broken_rule_is_named(session, complaint, monkeypatch):
-    """Whoever breaks the contract learns which rule, and how."""
-    monkeypatch.setattr(_subject, "PATIENCE", 0.5)
+def test_a_broken_rule_is_reported(session, complaint, monkeypatch):
+    """The error says which rule of the contract a backend breaks, and how."""
+    monkeypatch.setattr(_subject, "STEP_TIMEOUT", 0.5)
     with pytest.raises(AssertionError, match=complaint):
         check_backend(Backend(session), speech=SPEECH)
 
 
-def test_who_keeps_the_rules_passes():
-    """The contract asks nothing that a plain backend can't give, with speech or without."""
+def test_a_backend_that_keeps_the_rules_passes():
+    """A plain backend without optional features passes, with speech or without."""
     check_backend(Backend(Session), speech=SPEECH)
     check_backend(Backend(Session))

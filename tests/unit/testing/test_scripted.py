@@ -31,18 +31,18 @@ AUDIO = AudioFormat()
 
 
 def final(end: float) -> Final:
-    """Make a final that ends here."""
+    """Make a final that ends at this time."""
     return Final(segment=Segment(text="x", start=0, end=end))
 
 
 def session_of(backend: ScriptedBackend):
-    """Open a session; give it and the list that its events go to."""
+    """Open a session; return it and the list of its events."""
     events: list[object] = []
     return backend.open(RecognitionOptions(), AUDIO, events.append), events
 
 
-def test_events_come_when_their_audio_has():
-    """An event comes once the audio that it speaks of has been written, and not before."""
+def test_events_follow_their_audio():
+    """An event is emitted once the audio that it is about has been written, and not before."""
     script = [
         final(1.5),
         SpeechStarted(at=0.2),
@@ -67,8 +67,8 @@ def test_events_come_when_their_audio_has():
     assert events == [Ended(position=2.0)]
 
 
-def test_what_the_audio_is_too_short_for_comes_at_the_end():
-    """A test needs no audio of the script's length."""
+def test_events_after_the_audio_are_emitted_at_the_end():
+    """A test does not need audio as long as the script."""
     session, events = session_of(ScriptedBackend.saying("Hello, world.", "Bye."))
     session.start()
     session.finish()
@@ -82,7 +82,7 @@ def test_what_the_audio_is_too_short_for_comes_at_the_end():
     "last", [Failed(error=ServiceError("on purpose")), Ended(position=0.5)], ids=["failed", "ended"]
 )
 def test_a_script_may_end_the_session(last):
-    """After a last word of the script's own nothing follows."""
+    """Nothing follows an Ended or Failed in the script."""
     session, events = session_of(ScriptedBackend([Cue(event=last, at=0.5), final(0.8)]))
     session.start()
     session.write(bytes(AUDIO.size(1.0)))
@@ -91,14 +91,14 @@ def test_a_script_may_end_the_session(last):
 
 
 def test_start_may_fail():
-    """A session that can't be had raises what the test says."""
+    """A session that can't start raises the error that the test chose."""
     session, _ = session_of(ScriptedBackend(start_error=ServiceError("on purpose")))
     with pytest.raises(ServiceError, match="on purpose"):
         session.start()
 
 
 def test_a_delay_takes_wall_time_and_close_ends_it():
-    """A recognizer that hangs is freed by close, and says nothing after."""
+    """Closing unblocks a recognizer that hangs, and no event follows."""
     script = [
         Cue(event=final(0.1), at=0.1, delay=0.01),
         Cue(event=final(0.2), at=0.2, delay=math.inf),
@@ -115,7 +115,7 @@ def test_a_delay_takes_wall_time_and_close_ends_it():
 
 
 def test_a_started_of_its_own_may_be_scripted():
-    """Even events that no audio belongs to have a place."""
+    """Events that are about no audio can be scripted too."""
     session, events = session_of(ScriptedBackend([Started(model="again")]))
     session.start()
     session.finish()
@@ -126,7 +126,7 @@ def test_a_started_of_its_own_may_be_scripted():
 
 
 def test_a_commit_gives_the_words_that_have_ended():
-    """The open segment is parted: what was said comes now, the rest in its time."""
+    """The open segment is split: the words that ended come now, the others at their time."""
     words = tuple(Word(text=text, start=n, end=n + 0.9) for n, text in enumerate("一二三"))
     whole = Segment(text="一二三。", start=0, end=2.9, words=words, translations={"de": "123"})
     session, events = session_of(
@@ -142,8 +142,8 @@ def test_a_commit_gives_the_words_that_have_ended():
     assert events[-1].segment == Segment(text="三。", start=2, end=2.9, words=words[2:])
 
 
-def test_partials_after_a_commit_are_of_what_follows_it():
-    """They say nothing again that a final has said."""
+def test_partials_after_a_commit_are_about_what_follows_it():
+    """Partials after a commit repeat nothing that is already final."""
     script = [
         *(Partial(text=text, start=0, end=1.9) for text in ("one", "one two", "one two three")),
         Final(segment=Segment(text="One two three.", start=0, end=2)),
@@ -153,14 +153,14 @@ def test_partials_after_a_commit_are_of_what_follows_it():
     session.write(bytes(AUDIO.size(1.5)))
     session.commit()
     session.write(bytes(AUDIO.size(0.5)))
-    told = [
+    texts = [
         event.text if isinstance(event, Partial) else event.segment.text for event in events[1:]
     ]
-    assert told == ["One two", "three", "three."]
+    assert texts == ["One two", "three", "three."]
 
 
 def test_a_commit_of_a_late_final_gives_it_at_once():
-    """What has ended is not waited for, and what has not begun is not touched."""
+    """A commit does not wait for a final that has ended, nor touch one that has not begun."""
     late = Cue(event=final(0.5), at=9.0)
     session, events = session_of(ScriptedBackend([late, Partial(text="x", start=0, end=9.0)]))
     session.start()
@@ -172,8 +172,8 @@ def test_a_commit_of_a_late_final_gives_it_at_once():
     assert events == [Started(), final(0.5), Ended(position=1.0)]
 
 
-def test_a_word_that_has_not_ended_is_not_parted():
-    """Nor is a segment of none."""
+def test_a_word_that_has_not_ended_is_not_split():
+    """A commit in the middle of a word leaves the word whole."""
     session, events = session_of(ScriptedBackend([final(2.0), SpeechEnded(at=2.5)]))
     session.start()
     session.write(bytes(AUDIO.size(1.0)))
@@ -183,8 +183,8 @@ def test_a_word_that_has_not_ended_is_not_parted():
 
 
 @given(st.lists(st.tuples(st.integers(0, 700), st.booleans()), max_size=12))
-def test_commits_lose_and_double_nothing(steps):
-    """Wherever they fall, the words are the script's, in order and in their time."""
+def test_commits_lose_and_repeat_nothing(steps):
+    """Whenever commits come, the words are the script's, in order and at their times."""
     sentences = ("One two three four.", "Five six.", "Seven eight nine.")
     session, events = session_of(ScriptedBackend.saying(*sentences))
     session.start()
@@ -201,8 +201,8 @@ def test_commits_lose_and_double_nothing(steps):
     ).split()
 
 
-def test_what_was_asked_is_told():
-    """A test can see which options its program asked for, at first and in between."""
+def test_the_options_are_recorded():
+    """A test can see which options its program used, at first and in updates."""
     backend = ScriptedBackend()
     session, _ = session_of(backend)
     session.start()
@@ -212,8 +212,8 @@ def test_what_was_asked_is_told():
 
 
 @pytest.mark.parametrize("call", ["write", "commit", "update", "finish"])
-def test_after_finish_it_takes_nothing(call):
-    """As any recognizer, it says what to do instead."""
+def test_calls_after_finish_are_refused(call):
+    """A call after finish is an error that says what to do instead."""
     session, _ = session_of(ScriptedBackend())
     session.start()
     session.finish()
@@ -226,7 +226,7 @@ LOST = Reconnecting(attempt=1, delay=5.0, reason="lost")
 
 
 def reconnecting(answer) -> list[object]:
-    """Lose the connection with a hook that gives an answer; give the events."""
+    """Return the events of a session that loses its connection, with this answer of the hook."""
     session, events = session_of(ScriptedBackend([LOST, final(0.5)], name="double"))
 
     def hook(event: Reconnecting) -> float | None:
@@ -244,16 +244,16 @@ def reconnecting(answer) -> list[object]:
 
 @pytest.mark.parametrize(("answer", "delay"), [(None, 5.0), (0.1, 0.1)])
 def test_a_hook_is_asked_before_a_reconnection(answer, delay):
-    """The event names the delay that it wants."""
-    told = LOST.model_copy(update={"delay": delay})
-    assert reconnecting(answer) == [Started(), told, final(0.5), Ended(position=1.0)]
+    """The event has the delay that the hook returned."""
+    planned = LOST.model_copy(update={"delay": delay})
+    assert reconnecting(answer) == [Started(), planned, final(0.5), Ended(position=1.0)]
 
 
 @pytest.mark.parametrize(
     ("answer", "words"), [(False, "lost"), (LookupError(), "on_reconnect failed: LookupError")]
 )
 def test_a_hook_may_end_the_session(answer, words):
-    """By a veto, or by what it raises."""
+    """A hook ends the session by a veto, or by raising an exception."""
     started, last = reconnecting(answer)
     assert started == Started()
     assert isinstance(last, Failed)
@@ -262,5 +262,5 @@ def test_a_hook_may_end_the_session(answer, words):
 
 
 def test_it_keeps_the_contract():
-    """The double is held to the same rules as a real recognizer."""
+    """The test double keeps the same rules as a real recognizer."""
     check_backend(ScriptedBackend.saying("Hello, world."), speech=bytes(AUDIO.size(1.0)))

@@ -1,4 +1,4 @@
-"""The microphone: PCM piece by piece while it is recorded."""
+"""The microphone: PCM chunk by chunk while it is recorded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from azstt._threads.loop_queue import loop_caller
 from azstt._threads.tasks import GRACE, TICK, BlockingCall
 
 #: Seconds that wait for whoever reads; what comes later is lost, and that is told.
-_MOST = 60.0
+_MAX_BUFFERED = 60.0
 _SPEECH = AudioFormat()
 
 
@@ -32,14 +32,14 @@ def microphone(
     The same for threads and for asyncio and trio::
 
         with azstt.microphone() as mic:             async with azstt.microphone() as mic:
-            for piece in mic:                           async for piece in mic:
-                live.send(piece)                            await live.send(piece)
+            for chunk in mic:                           async for chunk in mic:
+                live.send(chunk)                            await live.send(chunk)
 
     Args:
         device: a number from ``azstt live --devices``, or a part of a device's name; None is the
             system's default.
         audio: the PCM that is wanted, as the session that it is for has it.
-        block: seconds of each piece.
+        block: seconds of each chunk.
 
     Raises:
         ConfigurationError: ``block`` is not above 0.
@@ -54,7 +54,7 @@ class Microphone:
     """What `microphone` gives: it records from entering the block on, until `close`.
 
     Iterating, in one thread or task, gives the pieces, and after `close` those that were recorded
-    before. A piece is as long as ``block``. Up to a minute waits for the reader; what is lost then,
+    before. A chunk is as long as ``block``. Up to a minute waits for the reader; what is lost then,
     or because the machine is too busy to record, is told by a `RuntimeWarning`, and counted in
     ``overflows``.
     """
@@ -69,14 +69,14 @@ class Microphone:
         self._lock: Lock = Lock()
         self._stream: Untyped = None
         self._closed: bool = False
-        self._pieces: SimpleQueue[bytes | AudioSourceError | None] = SimpleQueue()
+        self._chunks: SimpleQueue[bytes | AudioSourceError | None] = SimpleQueue()
         self._notify: Callable[[], object] | None = None
-        self._over: bool = False  # the reader has seen the end
+        self._exhausted: bool = False  # the reader has seen the end
         # Bytes: the one is written by PortAudio's thread, the other by the reader.
         self._recorded: int = 0
         self._taken: int = 0
         self._overflows: int = 0
-        self._told: int = 0
+        self._overflows_reported: int = 0
 
     @property
     def audio(self) -> AudioFormat:
@@ -141,17 +141,17 @@ class Microphone:
         return self
 
     def __next__(self) -> bytes:
-        """Wait for the next piece.
+        """Wait for the next chunk.
 
         Raises:
             AudioSourceError: the microphone has stopped by itself, as when it is unplugged.
             SessionStateError: it was not opened.
         """
         self._check()
-        while not self._over:
+        while not self._exhausted:
             try:
                 # A wait without a limit can't be interrupted on Windows.
-                return self._take(self._pieces.get(timeout=TICK), StopIteration)
+                return self._take(self._chunks.get(timeout=TICK), StopIteration)
             except Empty:
                 continue
         raise StopIteration
@@ -161,17 +161,17 @@ class Microphone:
         return self
 
     async def __anext__(self) -> bytes:
-        """Wait for the next piece, as the sync iteration does; canceling loses none."""
+        """Wait for the next chunk, as the sync iteration does; canceling loses none."""
         self._check()
         await checkpoint()
-        soon = loop_caller()
-        while not self._over:
-            news = anyio.Event()
-            self._notify = partial(soon, news.set)
+        call_soon = loop_caller()
+        while not self._exhausted:
+            arrived = anyio.Event()
+            self._notify = partial(call_soon, arrived.set)
             try:
-                return self._take(self._pieces.get_nowait(), StopAsyncIteration)
+                return self._take(self._chunks.get_nowait(), StopAsyncIteration)
             except Empty:
-                await news.wait()
+                await arrived.wait()
         raise StopAsyncIteration
 
     def _open(self) -> None:
@@ -195,8 +195,8 @@ class Microphone:
             channels=audio.channels,
             dtype="float32" if audio.floating else f"int{8 * audio.sample_width}",
             blocksize=max(1, round(self._block * audio.sample_rate)),
-            callback=self._heard,
-            finished_callback=self._stopped,
+            callback=self._on_audio,
+            finished_callback=self._on_finished,
         )
         try:
             stream.start()
@@ -205,16 +205,16 @@ class Microphone:
             raise
         return stream
 
-    def _heard(self, data: Untyped, _frames: int, _time: object, status: Untyped) -> None:
+    def _on_audio(self, data: Untyped, _frames: int, _time: object, status: Untyped) -> None:
         """Take what was recorded; on PortAudio's thread."""
-        piece = bytes(data)
-        full = self._audio.seconds(self._recorded - self._taken) >= _MOST
+        chunk = bytes(data)
+        full = self._audio.seconds(self._recorded - self._taken) >= _MAX_BUFFERED
         self._overflows += bool(status.input_overflow) or full
         if not full:
-            self._recorded += len(piece)
-            self._put(piece)
+            self._recorded += len(chunk)
+            self._put(chunk)
 
-    def _stopped(self) -> None:
+    def _on_finished(self) -> None:
         """Take note that the stream has ended; on PortAudio's thread."""
         if not self._closed:
             self._put(
@@ -224,7 +224,7 @@ class Microphone:
             )
 
     def _put(self, item: bytes | AudioSourceError | None) -> None:
-        self._pieces.put(item)
+        self._chunks.put(item)
         if (notify := self._notify) is not None:
             notify()
 
@@ -235,9 +235,9 @@ class Microphone:
     def _take(
         self, item: bytes | AudioSourceError | None, end: Callable[[], BaseException]
     ) -> bytes:
-        """Give a piece, or raise what came instead of one."""
-        if self._overflows > self._told:
-            self._told = self._overflows
+        """Give a chunk, or raise what came instead of one."""
+        if self._overflows > self._overflows_reported:
+            self._overflows_reported = self._overflows
             warnings.warn(
                 "audio from the microphone was lost: the program, or the machine, is too slow to "
                 "take it; `overflows` counts how often",
@@ -247,5 +247,5 @@ class Microphone:
         if isinstance(item, bytes):
             self._taken += len(item)
             return item
-        self._over = True
+        self._exhausted = True
         raise item or end()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _LOWEST_RATE, _HIGHEST_RATE = 4_000, 3_072_000
 
 
-def empty(source: Source) -> AudioDecodeError:
+def empty_source(source: Source) -> AudioDecodeError:
     """Nothing is there."""
     hint = "; was a file object not rewound? seek(0)" if source.label == "<stream>" else ""
     return AudioDecodeError(f"{source.label!r} is empty: 0 bytes{hint}", source=source.label)
@@ -45,13 +45,13 @@ def not_audio(head: bytes, source: Source, error: Exception) -> AudioError:
     )
 
 
-def unlike(announced: str, found: str | None, head: bytes) -> AudioError:
-    """A live stream that is not what it was announced to be."""
+def wrong_container(declared: str, found: str | None, head: bytes) -> AudioError:
+    """A live stream that is not what it was declared to be."""
     label = "<stream>"
     begins = f"it begins with {head[:8]!r}"
     if found is None and (other := describe(head)) is not None:
         return NoAudioStreamError(
-            f"{label!r} was announced as {announced!r} and is {other}, not audio ({begins})",
+            f"{label!r} was declared as {declared!r} and is {other}, not audio ({begins})",
             source=label,
         )
     remedy = (
@@ -60,29 +60,29 @@ def unlike(announced: str, found: str | None, head: bytes) -> AudioError:
     )
     looks = "no such stream" if found is None else f"{found!r}"
     return AudioDecodeError(
-        f"{label!r} was announced as {announced!r} and is {looks} ({begins}); {remedy}",
+        f"{label!r} was declared as {declared!r} and is {looks} ({begins}); {remedy}",
         source=label,
     )
 
 
-def no_track(container: InputContainer, source: Source) -> NoAudioStreamError:
+def no_audio_track(container: InputContainer, source: Source) -> NoAudioStreamError:
     """A container without sound."""
     codecs: dict[str, list[str]] = {}
     for stream in container.streams:
-        name = stream.codec_context.name if decodable(stream) else "unknown codec"
+        name = stream.codec_context.name if has_decoder(stream) else "unknown codec"
         codecs.setdefault(stream.type, []).append(name)
     found = "; ".join(
         f"{_count(len(names), f'{kind} track')}, {', '.join(dict.fromkeys(names))}"
         for kind, names in codecs.items()
     )
     return NoAudioStreamError(
-        f"{source.label!r} is {_short(container.format.name, video='video' in codecs)} with no "
+        f"{source.label!r} is {_describe_container(container.format.name, video='video' in codecs)} with no "
         f"audio track ({found or 'no tracks at all'})",
         source=source.label,
     )
 
 
-def decodable(stream: Stream) -> bool:
+def has_decoder(stream: Stream) -> bool:
     """Tell whether libav has a decoder; PyAV's types leave out that there may be none."""
     return cast("object", stream.codec_context) is not None
 
@@ -136,7 +136,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _short(name: str, *, video: bool) -> str:
+def _describe_container(name: str, *, video: bool) -> str:
     first = name.split(",", maxsplit=1)[0]
     word = {"mov": "an mp4", "matroska": "a Matroska or WebM"}.get(first, f"a {first!r}")
     return f"{word} {'video' if video else 'file'}"

@@ -62,7 +62,7 @@ class DecodeReport(FrozenModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class TrackInfo:
     """What the container says of the chosen track.
 
     Attributes:
@@ -93,7 +93,7 @@ class Tally:
         self.losses: list[tuple[float, float, int]] = []
         self.truncated: bool = False
 
-    def lose(self, at: float, seconds: float, packets: int = 1) -> None:
+    def add_loss(self, at: float, seconds: float, packets: int = 1) -> None:
         """Count packets that could not be decoded, or never came."""
         if self.losses and at - self.losses[-1][0] <= _JOIN:
             start, lost, known = self.losses[-1]

@@ -1,4 +1,4 @@
-"""Frames of any shape to PCM of one: libav's own mixer and resampler, as the ffmpeg program."""
+"""Frames of any shape to PCM of one: libav's own resampler and resampler, as the ffmpeg program."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LAYOUTS: Final = {
     1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1", 24: "22.2"
 }  # fmt: skip
-#: What libav's mixer takes, and an `AudioFormat` can hold.
+#: What libav's resampler takes, and an `AudioFormat` can hold.
 MOST_CHANNELS: Final = 64
 #: What libav's frames call a WAV file's samples; 24 bits are widened to 32.
 SAMPLES: Final = {
@@ -42,12 +42,12 @@ class Target:
 
     Attributes:
         audio: the format.
-        keep: the channels stay apart, so the source's layout is the output's.
+        keep_channels: the channels stay apart, so the source's layout is the output's.
         live: give out what there is at once, instead of a second at a time.
     """
 
     audio: AudioFormat
-    keep: bool
+    keep_channels: bool
     live: bool
 
     def sink(self, graph: Graph, source: FilterContext, layout: str) -> FilterContext:
@@ -81,16 +81,16 @@ class Target:
         return bytes(memoryview(frame.planes[0])[: width * samples])
 
 
-def check_wave(form: WaveFormat, label: str) -> None:
+def check_wave_format(fmt: WaveFormat, label: str) -> None:
     """Refuse what no recording is.
 
     Raises:
         AudioDecodeError: a header claims a rate that none has, or more channels than there are.
     """
-    check_rate(form.sample_rate, label)
-    if form.channels > MOST_CHANNELS:
+    check_rate(fmt.sample_rate, label)
+    if fmt.channels > MOST_CHANNELS:
         raise AudioDecodeError(
-            f"{label!r} claims {form.channels} channels; there are {MOST_CHANNELS} at most, so "
+            f"{label!r} claims {fmt.channels} channels; there are {MOST_CHANNELS} at most, so "
             "the header is taken for damaged",
             source=label,
         )
@@ -103,14 +103,14 @@ def new_graph() -> Graph:
     return graph
 
 
-def pcm_frame(form: WaveFormat, samples: bytes) -> AudioFrame:
+def pcm_frame(fmt: WaveFormat, samples: bytes) -> AudioFrame:
     """Make a frame of a WAV file's samples."""
     # A mask that does not fit is what broken writers give: their channels are taken in order.
-    masked = form.mask.bit_count() == form.channels
-    layout = f"{form.mask:#x}" if masked else LAYOUTS.get(form.channels, f"{form.channels}C")
-    frame = AudioFrame(SAMPLES[form.codec], layout, len(samples) // form.frame_size)
-    frame.sample_rate = form.sample_rate
-    frame.planes[0].update(_widen(samples) if form.codec == "pcm_s24le" else samples)
+    masked = fmt.mask.bit_count() == fmt.channels
+    layout = f"{fmt.mask:#x}" if masked else LAYOUTS.get(fmt.channels, f"{fmt.channels}C")
+    frame = AudioFrame(SAMPLES[fmt.codec], layout, len(samples) // fmt.frame_size)
+    frame.sample_rate = fmt.sample_rate
+    frame.planes[0].update(_widen(samples) if fmt.codec == "pcm_s24le" else samples)
     return frame
 
 
@@ -152,19 +152,19 @@ class Resampler:
     def __init__(self, target: Target, label: str) -> None:
         self._target = target
         self._label = label
-        self._layout: str | None = None if target.keep else target.layout
+        self._layout: str | None = None if target.keep_channels else target.layout
         self._shape: tuple[int, str, str] | None = None
         self._graph: Graph | None = None
         self._input: FilterContext | None = None
         self._output: FilterContext | None = None
-        self._done: list[bytes] = []
+        self._ready: list[bytes] = []
         self._samples = 0
-        self._earlier = 0.0
+        self._seconds_before = 0.0
 
     @property
     def seconds(self) -> float:
         """How much audio has been pushed so far."""
-        return self._earlier + (self._samples / self._shape[0] if self._shape else 0.0)
+        return self._seconds_before + (self._samples / self._shape[0] if self._shape else 0.0)
 
     def push(self, frame: AudioFrame) -> None:
         """Add a frame. At a change of shape what came before it is flushed.
@@ -174,16 +174,16 @@ class Resampler:
         """
         shape = (frame.sample_rate, frame.format.name, frame.layout.name)
         if shape != self._shape:
-            self._follow(shape, frame.layout.nb_channels)
+            self._reconfigure(shape, frame.layout.nb_channels)
         frame.pts = None  # gaps between timestamps are no samples
         cast("FilterContext", self._input).push(frame)
         self._samples += frame.samples
 
     def pull(self) -> Iterator[bytes]:
         """Give what is ready."""
-        if self._done:
-            yield from self._done
-            self._done = []
+        if self._ready:
+            yield from self._ready
+            self._ready = []
         if self._output is not None:
             yield from drain(self._output, self._target)
 
@@ -193,13 +193,13 @@ class Resampler:
             self._input.push(None)
         yield from self.pull()
 
-    def _follow(self, shape: tuple[int, str, str], channels: int) -> None:
+    def _reconfigure(self, shape: tuple[int, str, str], channels: int) -> None:
         """Build the graph for frames of a new shape."""
         rate, sample_format, layout = shape
         check_rate(rate, self._label)
-        self._done = list(self.flush())
+        self._ready = list(self.flush())
         # Should these frames be refused, the next ones must not meet a graph half built.
-        self._earlier, self._samples, self._shape = self.seconds, 0, None
+        self._seconds_before, self._samples, self._shape = self.seconds, 0, None
         self._input = self._output = None
         known = LAYOUTS.get(channels, f"{channels}C") if " channels" in layout else layout
         self._layout = self._layout or known
@@ -211,7 +211,7 @@ class Resampler:
             channel_layout=known,
             time_base=f"1/{rate}",
         )
-        if not self._target.keep and known == f"{channels}C":
+        if not self._target.keep_channels and known == f"{channels}C":
             # Nobody knows where these channels stand: the mean of all is all one can do.
             mean = "+".join(f"{1 / channels:.9f}*c{i}" for i in range(channels))
             node = graph.add("pan", f"mono|c0={mean}")

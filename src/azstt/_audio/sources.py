@@ -24,20 +24,20 @@ _PIECE = 1 << 16
 _SECONDS_A_BYTE = 1.0
 _GRACE = 60.0
 
-Octets: TypeAlias = "bytes | bytearray | memoryview[int]"
+BytesLike: TypeAlias = "bytes | bytearray | memoryview[int]"
 
 
 @runtime_checkable
 class SupportsRead(Protocol):
     """A binary file object, as far as it is needed: `seek`, `tell`, `seekable` are optional."""
 
-    def read(self, size: int, /) -> Octets:
+    def read(self, size: int, /) -> BytesLike:
         """Give at most `size` bytes; none at the end."""
         ...
 
 
 AudioSource: TypeAlias = (
-    "str | os.PathLike[str] | Octets | SupportsRead | ByteFeed | Iterable[Octets]"
+    "str | os.PathLike[str] | BytesLike | SupportsRead | ByteFeed | Iterable[BytesLike]"
 )
 
 
@@ -57,8 +57,8 @@ class Source:
     def __init__(self, label: str, *, size: int | None, max_bytes: int | None) -> None:
         self.label: str = label
         self.size: int | None = size
-        self.taken: int = size or 0
-        self.beginning: bytes = b""
+        self.fetched: int = size or 0
+        self.head: bytes = b""
         self._max_bytes = max_bytes
         self._position = 0
         self._pending = b""
@@ -94,7 +94,7 @@ class Source:
         try:
             self._move(offset)
         except OSError as error:
-            raise unreadable(error, self.label) from error
+            raise read_error(error, self.label) from error
         self._position = offset
         self._pending = b""
         self._ended = False
@@ -109,7 +109,7 @@ class Source:
         return self.url
 
     @property
-    def idle(self) -> bool:
+    def may_block(self) -> bool:
         """Whether the next read may have to wait for somebody."""
         return not self.seekable
 
@@ -128,19 +128,19 @@ class Source:
         except OSError as error:
             if isinstance(error, AudioSourceError):
                 raise
-            raise unreadable(error, self.label) from error
-        data = piece if isinstance(piece, bytes) else self._octets(piece)
+            raise read_error(error, self.label) from error
+        data = piece if isinstance(piece, bytes) else self._to_bytes(piece)
         if not data:
             self._ended = True
         at = self._position
-        if at < HEAD and at <= len(self.beginning):
-            self.beginning = self.beginning[:at] + data[: HEAD - at]
+        if at < HEAD and at <= len(self.head):
+            self.head = self.head[:at] + data[: HEAD - at]
         if self.size is None:
-            self.taken = max(self.taken, at + len(data))
-            self._check(self.taken)
+            self.fetched = max(self.fetched, at + len(data))
+            self._check(self.fetched)
         return data
 
-    def _octets(self, piece: object) -> bytes:
+    def _to_bytes(self, piece: object) -> bytes:
         if isinstance(piece, (bytearray, memoryview)):
             return bytes(cast("bytearray", piece))
         if piece is None:
@@ -198,7 +198,7 @@ class BytesSource(Source):
 
     seekable = True
 
-    def __init__(self, data: Octets, *, label: str, max_bytes: int | None) -> None:
+    def __init__(self, data: BytesLike, *, label: str, max_bytes: int | None) -> None:
         view = memoryview(data)
         self._view = view.cast("B") if view.c_contiguous else memoryview(bytes(view))
         self._offset = 0
@@ -232,7 +232,7 @@ class BytesSource(Source):
         self._offset = offset
 
 
-class FileSource(Source):
+class FileObjectSource(Source):
     """A caller's file object, from where it stands; never closed here."""
 
     def __init__(self, file: SupportsRead, *, max_bytes: int | None) -> None:
@@ -270,7 +270,7 @@ class FeedSource(Source):
         super().__init__("<stream>", size=None, max_bytes=max_bytes)
 
     @property
-    def idle(self) -> bool:
+    def may_block(self) -> bool:
         """Whether nothing waits in the feed."""
         return not self._feed.buffered
 
@@ -282,11 +282,11 @@ class FeedSource(Source):
         return self._feed.take(size)
 
 
-class PiecesSource(Source):
+class IterableSource(Source):
     """An iterable of pieces."""
 
-    def __init__(self, pieces: Iterable[Octets], *, max_bytes: int | None) -> None:
-        self._pieces: Iterator[Octets] = iter(pieces)
+    def __init__(self, pieces: Iterable[BytesLike], *, max_bytes: int | None) -> None:
+        self._pieces: Iterator[BytesLike] = iter(pieces)
         super().__init__("<stream>", size=None, max_bytes=max_bytes)
 
     def _fetch(self, size: int) -> object:  # noqa: ARG002  the pieces are as long as they are
@@ -305,7 +305,7 @@ def make_source(source: AudioSource, *, max_bytes: int | None) -> Source:
     if isinstance(source, (str, os.PathLike)):
         return PathSource(os.fspath(source), max_bytes=max_bytes)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return BytesSource(cast("Octets", source), label="<bytes>", max_bytes=max_bytes)
+        return BytesSource(cast("BytesLike", source), label="<bytes>", max_bytes=max_bytes)
     if isinstance(source, ByteFeed):
         return FeedSource(source, max_bytes=max_bytes)
     if type(source) is io.BytesIO:
@@ -313,9 +313,9 @@ def make_source(source: AudioSource, *, max_bytes: int | None) -> Source:
             memoryview(source.getvalue())[source.tell() :], label="<stream>", max_bytes=max_bytes
         )
     if isinstance(source, SupportsRead):
-        return FileSource(source, max_bytes=max_bytes)
+        return FileObjectSource(source, max_bytes=max_bytes)
     try:
-        return PiecesSource(source, max_bytes=max_bytes)
+        return IterableSource(source, max_bytes=max_bytes)
     except TypeError as error:
         raise ConfigurationError(
             f"cannot read audio from {type(source).__name__!r}; give a path, bytes, a binary file "
@@ -323,19 +323,19 @@ def make_source(source: AudioSource, *, max_bytes: int | None) -> Source:
         ) from error
 
 
-def in_memory(source: Source, *, max_bytes: int | None) -> Source:
+def read_into_memory(source: Source, *, max_bytes: int | None) -> Source:
     """Read a stream to its end, for a format that cannot be decoded without seeking."""
     data = b"".join(iter(lambda: source.read(_PIECE), b""))
     source.close()
     return BytesSource(data, label=source.label, max_bytes=max_bytes)
 
 
-def credible(source: Source) -> float:
+def max_plausible_seconds(source: Source) -> float:
     """Give how many seconds the source's bytes, as far as they are known, can hold at most."""
-    return _GRACE + source.taken * _SECONDS_A_BYTE
+    return _GRACE + source.fetched * _SECONDS_A_BYTE
 
 
-def unreadable(error: OSError, label: str) -> AudioSourceError:
+def read_error(error: OSError, label: str) -> AudioSourceError:
     """Say why a source could not be opened or read."""
     reason = error.strerror or str(error) or type(error).__name__
     return AudioSourceError(
@@ -358,7 +358,7 @@ def _open(path: str) -> io.FileIO:
             f"{path!r} is a directory, not a file", source=path, errno=error.errno
         ) from error
     except OSError as error:
-        raise unreadable(error, path) from error
+        raise read_error(error, path) from error
 
 
 def _extent(file: SupportsRead) -> tuple[int, int] | None:
@@ -376,5 +376,5 @@ def _extent(file: SupportsRead) -> tuple[int, int] | None:
     try:
         able.seek(start)
     except OSError as error:
-        raise unreadable(error, "<stream>") from error
+        raise read_error(error, "<stream>") from error
     return start, max(0, end - start)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azstt._audio.formats.containers import ENOUGH, can_be, container_of, is_tagged
+from azstt._audio.formats.containers import HEAD_SIZE, can_be, container_of, is_tagged
 
 #: What the files of tests/audio/containers are, where a live decoder knows it.
 KNOWN = {
@@ -37,7 +37,7 @@ def test_containers_are_told_from_their_first_bytes(audio):
     for path in (audio / "containers").iterdir():
         if path.suffix == ".txt":
             continue
-        head = path.read_bytes()[:ENOUGH]
+        head = path.read_bytes()[:HEAD_SIZE]
         assert container_of(head) == KNOWN.get(path.name), path.name
         assert is_tagged(head) is (path.name == "mp3.mp3")
         assert can_be("auto", head)

@@ -113,7 +113,7 @@ def test_how_a_stream_is_cut_does_not_matter(audio, name, size):
 def test_both_lanes_give_the_same(name, monkeypatch):
     """The fast lane's samples are the packet lane's, to the last bit."""
     fast = decode(CONTAINERS / name)
-    monkeypatch.setattr("azstt._audio.files.decoders.can_play", lambda *_: False)
+    monkeypatch.setattr("azstt._audio.files.decoders.can_decode", lambda *_: False)
     assert decode(CONTAINERS / name) == fast
 
 
@@ -610,9 +610,9 @@ def test_the_fast_lane_is_for_paths_and_bytes(audio):
         path = audio / "containers" / name
         for source in (path, path.read_bytes()):
             with open_audio(source) as reader:
-                lane = reader._lane
+                lane = reader._decoder
                 assert isinstance(lane, LibavFileDecoder)
-                assert lane._playable
+                assert lane.fast
 
 
 def test_what_the_fast_lane_cannot_open(monkeypatch):

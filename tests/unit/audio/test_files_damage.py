@@ -70,7 +70,7 @@ def test_damage_costs_no_more_than_it_must(tmp_path, monkeypatch, seeds, name):
             path.write_bytes(damage(data, kind, dice))
             seconds, report = recover(path)
             with monkeypatch.context() as patch:
-                patch.setattr("azstt._audio.files.decoders.can_play", lambda *_: False)
+                patch.setattr("azstt._audio.files.decoders.can_decode", lambda *_: False)
                 assert recover(path) == (seconds, report), (kind, seed)
             expected = recovered_by_ffmpeg(path)
             # More than it gives is not counted for what it gives elsewhere.

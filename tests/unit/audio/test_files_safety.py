@@ -24,8 +24,8 @@ import pytest
 from av.error import FFmpegError
 
 from azstt._audio import open_audio
-from azstt._audio.files.amovie import play
-from azstt._audio.report import Facts
+from azstt._audio.files.amovie import decode_file
+from azstt._audio.report import TrackInfo
 from azstt._audio.resample import Target
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioError
@@ -201,11 +201,17 @@ def test_a_path_is_a_path(tmp_path, monkeypatch, secret, listener, form):
 def test_the_fast_lane_is_guarded_too(tmp_path, monkeypatch, secret, listener, name):
     """A file that turns into a playlist between the look and the decoding opens nothing either."""
     monkeypatch.chdir(tmp_path)
-    facts = Facts("mp3", "mp3float", index=0, sample_rate=RATE, channels=1, seconds=1, exact=True)
+    info = TrackInfo(
+        "mp3", "mp3float", index=0, sample_rate=RATE, channels=1, seconds=1, exact=True
+    )
     path = tmp_path / f"bait.{name.split('-')[0]}"
     path.write_bytes(baits(secret, listener.port)[name])
     with pytest.raises(FFmpegError):
-        next(play(f"file:{path}", facts, Target(AudioFormat(), keep=False, live=False)))
+        next(
+            decode_file(
+                f"file:{path}", info, Target(AudioFormat(), keep_channels=False, live=False)
+            )
+        )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at Linux's list of threads")

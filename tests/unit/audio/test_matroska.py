@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from azstt._audio import LiveDecoder, open_audio
 from azstt._audio.formats.blocks import read_block, read_group
-from azstt._audio.formats.demux import Loss, NeedsLibavError, Packet, Start
-from azstt._audio.formats.matroska import Matroska
+from azstt._audio.formats.demux import Loss, NeedsLibavError, Packet, StreamStart
+from azstt._audio.formats.matroska import MatroskaDemuxer
 from azstt._audio_format import AudioFormat
 
 HEAD = b"OpusHead\x01\x01\x38\x01\x80\xbb\x00\x00\x00\x00\x00"
@@ -54,20 +54,20 @@ def cluster(packets, *, time=0, each=20) -> bytes:
     return opened + element("e7", time.to_bytes(2, "big"), length=1) + b"".join(blocks)
 
 
-def split(data: bytes, step: int = 1 << 30) -> list:
+def demux(data: bytes, step: int = 1 << 30) -> list:
     """Give all items, fed in pieces of a size."""
-    splitter, items = Matroska(), []
+    demuxer, items = MatroskaDemuxer(), []
     for at in range(0, len(data), step):
-        items += splitter.feed(data[at : at + step])
+        items += demuxer.feed(data[at : at + step])
     return items
 
 
 def given_up(data: bytes, step: int = 1 << 30) -> tuple[list, bytes]:
     """Give the items before a stream is given up, and what is left to libav."""
-    splitter, items = Matroska(), []
+    demuxer, items = MatroskaDemuxer(), []
     try:
         for at in range(0, len(data), step):
-            items += splitter.feed(data[at : at + step])
+            items += demuxer.feed(data[at : at + step])
     except NeedsLibavError as error:
         return items, error.data
     pytest.fail("it was not given up")
@@ -75,7 +75,7 @@ def given_up(data: bytes, step: int = 1 << 30) -> tuple[list, bytes]:
 
 def packets_of(data: bytes, step: int = 1 << 30) -> list[bytes]:
     """Give the packets alone."""
-    return [item.data for item in split(data, step) if isinstance(item, Packet)]
+    return [item.data for item in demux(data, step) if isinstance(item, Packet)]
 
 
 def xiph(sizes):
@@ -150,9 +150,9 @@ def test_what_is_to_be_left_out():
         content = element("a1", block(PACKETS[0])) + element(
             "75a2", nanoseconds.to_bytes(4, "big", signed=True)
         )
-        (_, packet) = split(header() + element("a0", content))
+        (_, packet) = demux(header() + element("a0", content))
         assert packet == Packet(PACKETS[0], 960, *trimmed)
-    (_, packet) = split(header() + element("a0", element("a1", block(PACKETS[0]))))
+    (_, packet) = demux(header() + element("a0", element("a1", block(PACKETS[0]))))
     assert packet == Packet(PACKETS[0], 960)
 
 
@@ -164,14 +164,14 @@ def test_what_nobody_wants_is_passed_by_and_not_kept():
     data += big + cluster(PACKETS[:3]) + picture
     data += element("a0", element("a1", block(bytes(1 << 20), track=2)))
     data += cluster(PACKETS[3:6]) + element("1c53bb6b", bytes(1 << 20)) + element("ec", bytes(99))
-    splitter = Matroska()
+    demuxer = MatroskaDemuxer()
     kept, found = 0, []
     for at in range(0, len(data), 4_096):
-        found += [i.data for i in splitter.feed(data[at : at + 4_096]) if isinstance(i, Packet)]
-        kept = max(kept, len(splitter._window.data) + len(splitter._window._kept))
+        found += [i.data for i in demuxer.feed(data[at : at + 4_096]) if isinstance(i, Packet)]
+        kept = max(kept, len(demuxer._buffer.data) + len(demuxer._buffer._kept))
     assert found == PACKETS[:6]
     assert kept < 3_000
-    assert splitter.end() is False
+    assert demuxer.end() is False
 
 
 def test_another_recording_follows():
@@ -180,10 +180,10 @@ def test_another_recording_follows():
     data = header() + cluster(PACKETS[:2]) + header(entry(track=5, head=other))
     data += bytes.fromhex("1f43b675 01ffffffffffffff e7 81 00")
     data += element("a3", block(PACKETS[3], track=5))
-    assert split(data, 3) == [
-        Start(HEAD),
+    assert demux(data, 3) == [
+        StreamStart(HEAD),
         *(Packet(packet, 960) for packet in PACKETS[:2]),
-        Start(other),
+        StreamStart(other),
         Packet(PACKETS[3], 960),
     ]
 
@@ -228,17 +228,17 @@ def test_the_end_of_a_recording():
     """An end between two elements is told from one inside of an element, and from none at all."""
     data = header() + cluster(PACKETS[:3])
     for missing, cut in ((0, False), (1, True), (40, True)):
-        splitter = Matroska()
-        list(splitter.feed(data[: len(data) - missing]))
-        assert splitter.end() is cut
-    splitter = Matroska()
-    list(splitter.feed(header()[:30]))
+        demuxer = MatroskaDemuxer()
+        list(demuxer.feed(data[: len(data) - missing]))
+        assert demuxer.end() is cut
+    demuxer = MatroskaDemuxer()
+    list(demuxer.feed(header()[:30]))
     with pytest.raises(NeedsLibavError) as caught:
-        splitter.end()
+        demuxer.end()
     assert caught.value.data == header()[:30]
-    splitter = Matroska()
-    list(splitter.feed(data + header()[:30]))
-    assert splitter.end() is True
+    demuxer = MatroskaDemuxer()
+    list(demuxer.feed(data + header()[:30]))
+    assert demuxer.end() is True
 
 
 def positions(data: bytes) -> list[int]:
@@ -252,7 +252,7 @@ def test_a_hole_costs_what_it_hits(step):
     data = header() + cluster(PACKETS)
     at = positions(data)
     broken = data[: at[10] + 20] + data[at[14] + 20 :]
-    items = split(broken, step)
+    items = demux(broken, step)
     found = [item.data for item in items if isinstance(item, Packet)]
     assert found[:10] == PACKETS[:10]
     assert found[11:] == PACKETS[15:]  # the tenth is now of two halves
@@ -265,7 +265,7 @@ def test_what_is_inserted_costs_nothing_but_a_block(step):
     """Bytes that do not belong there are left out; nothing is said to be missing."""
     data = header() + cluster(PACKETS)
     at = positions(data)[10] - 7  # a block's header is 7 bytes
-    items = split(data[:at] + b"\xa3\x81" * 200 + b"junk" + data[at:], step)
+    items = demux(data[:at] + b"\xa3\x81" * 200 + b"junk" + data[at:], step)
     assert [item.data for item in items if isinstance(item, Packet)] == PACKETS
     assert not any(isinstance(item, Loss) for item in items)
 
@@ -326,7 +326,7 @@ def test_blocks_of_nobody_and_groups_that_contradict_themselves():
 def test_a_gap_that_no_recording_has():
     """Times that are off by hours are no measure of what was lost."""
     data = header() + cluster(PACKETS[:3]) + b"\0" + cluster(PACKETS[3:6], time=65_000)
-    assert [item for item in split(data) if isinstance(item, Loss)] == [Loss(0.0)]
+    assert [item for item in demux(data) if isinstance(item, Loss)] == [Loss(0.0)]
 
 
 def test_times_in_other_units():
@@ -335,7 +335,7 @@ def test_times_in_other_units():
         info = element("1549a966", element("2ad7b1", scale))
         data = header(before=info) + cluster(PACKETS[:1], each=0) + b"\0"
         (loss,) = (
-            i for i in split(data + cluster(PACKETS[1:2], time=1_020)) if isinstance(i, Loss)
+            i for i in demux(data + cluster(PACKETS[1:2], time=1_020)) if isinstance(i, Loss)
         )
         assert loss.seconds == pytest.approx(1.02 * seconds - 0.02)
     broken = header(before=element("1549a966", b"\x2a"))
@@ -356,8 +356,8 @@ def test_blocks_that_are_none():
 def test_any_bytes_behind_a_header(junk, step):
     """Whatever follows a header, nothing is raised, and how it is cut does not matter."""
     data = header() + cluster(PACKETS[:2]) + junk + cluster(PACKETS[2:])
-    items = split(data, step)
-    assert items == split(data)
+    items = demux(data, step)
+    assert items == demux(data)
     assert [item.data for item in items if isinstance(item, Packet)][-20:] == PACKETS[-20:]
 
 
@@ -366,6 +366,6 @@ def test_any_bytes_at_the_beginning(junk):
     """Whatever a stream begins with, it is split or given up."""
     for data in (junk, EBML + junk, header() + junk):
         try:
-            assert split(data, 5)[:1] in ([], [Start(HEAD)])
+            assert demux(data, 5)[:1] in ([], [StreamStart(HEAD)])
         except NeedsLibavError as error:
             assert error.data in data  # noqa: PT017  most are given up

@@ -149,7 +149,7 @@ def test_what_portaudio_lost_is_counted():
     """An overflow that PortAudio reports with a piece is told with it."""
     with microphone() as mic:
         next(mic)
-        mic._heard(bytes(2), 1, None, mic._portaudio.CallbackFlags(2))
+        mic._on_audio(bytes(2), 1, None, mic._portaudio.CallbackFlags(2))
         assert mic.overflows == 1
         with pytest.warns(RuntimeWarning, match="was lost"):
             next(mic)

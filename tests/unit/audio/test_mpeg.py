@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azstt._audio.formats.mpeg import find_frame, frame_size, id3_size, stream_of
+from azstt._audio.formats.mpeg import find_frame, frame_kind, frame_size, id3_size
 
 MP3, AAC = bytes.fromhex("fff348c40000"), bytes.fromhex("fff160400c7f")
 
@@ -32,7 +32,7 @@ MP3, AAC = bytes.fromhex("fff348c40000"), bytes.fromhex("fff160400c7f")
 )
 def test_what_a_header_says(head, stream):
     """MP3 and AAC are told from their neighbors and from bytes that are no frame."""
-    assert stream_of(bytes.fromhex(head)) == stream
+    assert frame_kind(bytes.fromhex(head)) == stream
 
 
 @pytest.mark.parametrize(
@@ -106,10 +106,10 @@ def test_a_frame_among_junk():
 @given(st.binary(max_size=60))
 def test_any_bytes_have_an_answer(data):
     """No bytes make these functions fail."""
-    assert stream_of(data) in {None, "mp3", "aac", "other"}
+    assert frame_kind(data) in {None, "mp3", "aac", "other"}
     assert id3_size(data) >= 0
     assert frame_size(data) >= 0
     for stream in ("mp3", "aac"):
         at, certain = find_frame(data, stream)
         assert 0 <= at <= len(data)
-        assert not certain or stream_of(data[at:]) == stream
+        assert not certain or frame_kind(data[at:]) == stream

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azstt._audio.formats.demux import Loss, NeedsLibavError, Packet, Start
-from azstt._audio.formats.ogg import Ogg, read_page
+from azstt._audio.formats.demux import Loss, NeedsLibavError, Packet, StreamStart
+from azstt._audio.formats.ogg import OggDemuxer, read_page
 
 HEAD = b"OpusHead\x01\x01\x38\x01\x80\xbb\x00\x00\x00\x00\x00"
 TAGS = b"OpusTags\x00\x00\x00\x00\x00\x00\x00\x00"
@@ -49,20 +49,20 @@ def pages(packets, *, each=10, first=2, stream=7, trimmed=0) -> list[bytes]:
     return written
 
 
-def split(data: bytes, step: int = 1 << 30) -> list:
+def demux(data: bytes, step: int = 1 << 30) -> list:
     """Give all items, fed in pieces of a size."""
-    splitter, items = Ogg(), []
+    demuxer, items = OggDemuxer(), []
     for at in range(0, len(data), step):
-        items += splitter.feed(data[at : at + step])
+        items += demuxer.feed(data[at : at + step])
     return items
 
 
 def given_up(data: bytes, step: int = 1 << 30) -> tuple[list, bytes]:
     """Give the items before a stream is given up, and what is left to libav."""
-    splitter, items = Ogg(), []
+    demuxer, items = OggDemuxer(), []
     try:
         for at in range(0, len(data), step):
-            items += splitter.feed(data[at : at + step])
+            items += demuxer.feed(data[at : at + step])
     except NeedsLibavError as error:
         return items, error.data
     pytest.fail("it was not given up")
@@ -70,12 +70,12 @@ def given_up(data: bytes, step: int = 1 << 30) -> tuple[list, bytes]:
 
 def packets_of(data: bytes, step: int = 1 << 30) -> list[bytes]:
     """Give the packets alone."""
-    return [item.data for item in split(data, step) if isinstance(item, Packet)]
+    return [item.data for item in demux(data, step) if isinstance(item, Packet)]
 
 
 def losses_of(data: bytes, step: int = 1 << 30) -> list[Loss]:
     """Give the losses alone."""
-    return [item for item in split(data, step) if isinstance(item, Loss)]
+    return [item for item in demux(data, step) if isinstance(item, Loss)]
 
 
 @pytest.mark.parametrize("name", ["containers/opus.ogg", "digits.ogg", "es_mls_13697.ogg"])
@@ -90,9 +90,9 @@ def test_packets_are_those_of_libav(audio, name, step):
 def test_a_packet_is_given_with_its_last_byte():
     """Nobody waits for the end of a page."""
     data = start() + pages(PACKETS)[0]
-    splitter, given = Ogg(), {}
+    demuxer, given = OggDemuxer(), {}
     for at in range(len(data)):
-        for item in splitter.feed(data[at : at + 1]):
+        for item in demuxer.feed(data[at : at + 1]):
             given[at + 1] = item
     ends = [data.index(packet) + len(packet) for packet in PACKETS[:10]]
     assert list(given) == [len(page([HEAD], 0)) + 28, *ends]
@@ -126,9 +126,9 @@ def test_tags_that_are_missing():
 )
 def test_the_end_is_cut_where_the_stream_says(trimmed, drops):
     """The last page's position cuts off what the encoder has added."""
-    items = split(start() + b"".join(pages(PACKETS, trimmed=trimmed)), 77)
+    items = demux(start() + b"".join(pages(PACKETS, trimmed=trimmed)), 77)
     assert [item.drop for item in items if isinstance(item, Packet)][-10:] == drops
-    short = split(start() + b"".join(pages(PACKETS[:10], trimmed=trimmed)))
+    short = demux(start() + b"".join(pages(PACKETS[:10], trimmed=trimmed)))
     assert [item.drop for item in short if isinstance(item, Packet)] == drops
 
 
@@ -136,7 +136,7 @@ def test_a_stream_that_was_joined_late():
     """Where positions do not begin at 0, the end is still cut where they say."""
     data = start() + page(PACKETS[:10], 500, position=10**9)
     data += page(PACKETS[10:20], 501, position=10**9 + 10 * SAMPLES - 100, flags=LAST)
-    items = split(data)
+    items = demux(data)
     assert [item.drop for item in items if isinstance(item, Packet)] == [0] * 19 + [100]
     assert not losses_of(data)
 
@@ -147,8 +147,8 @@ def test_another_recording_follows(stream):
     other = HEAD[:9] + b"\x02" + HEAD[10:]
     first = start() + b"".join(pages(PACKETS[:20]))
     second = start(head=other, stream=stream) + b"".join(pages(PACKETS[:5], stream=stream))
-    items = split(first + second, 3)
-    assert [item.head for item in items if isinstance(item, Start)] == [HEAD, other]
+    items = demux(first + second, 3)
+    assert [item.head for item in items if isinstance(item, StreamStart)] == [HEAD, other]
     assert [item.data for item in items if isinstance(item, Packet)] == PACKETS[:20] + PACKETS[:5]
     assert not losses_of(first + second)
 
@@ -193,9 +193,9 @@ def test_other_streams_are_passed_by():
     data = start() + one + page([bytes(60_000)], 9, stream=99) + two + three + four
     assert packets_of(data, 500) == PACKETS
     assert not losses_of(data)
-    splitter = Ogg()
-    list(splitter.feed(start() + one + page([bytes(60_000)], 9, stream=99)[:1_000]))
-    assert len(splitter._window.data) == 0
+    demuxer = OggDemuxer()
+    list(demuxer.feed(start() + one + page([bytes(60_000)], 9, stream=99)[:1_000]))
+    assert len(demuxer._buffer.data) == 0
 
 
 @pytest.mark.parametrize("step", [1, 100, 1 << 30])
@@ -216,7 +216,7 @@ def test_a_hole_costs_the_rest_of_its_page(step):
     assert found[:12] == PACKETS[:12]
     assert found[-20:] == PACKETS[20:]
     (loss,) = losses_of(data, step)
-    given = sum(item.samples for item in split(data, step) if isinstance(item, Packet))
+    given = sum(item.samples for item in demux(data, step) if isinstance(item, Packet))
     assert loss.seconds == pytest.approx(40 * 0.02 - given / 48_000)
 
 
@@ -268,18 +268,18 @@ def test_the_end_of_a_stream():
     """An end between two pages is told from one inside of a page, and from none at all."""
     data = start() + pages(PACKETS)[0]
     for missing, cut in ((0, False), (1, True), (500, True)):
-        splitter = Ogg()
-        list(splitter.feed(data[: len(data) - missing]))
-        assert splitter.end() is cut
+        demuxer = OggDemuxer()
+        list(demuxer.feed(data[: len(data) - missing]))
+        assert demuxer.end() is cut
     for beginning in (data[:20], page([HEAD], 0, flags=FIRST)):
-        splitter = Ogg()
-        list(splitter.feed(beginning))
+        demuxer = OggDemuxer()
+        list(demuxer.feed(beginning))
         with pytest.raises(NeedsLibavError) as caught:
-            splitter.end()
+            demuxer.end()
         assert caught.value.data == beginning
-    splitter = Ogg()
-    list(splitter.feed(data + b"junk that is no page"))
-    assert splitter.end() is False
+    demuxer = OggDemuxer()
+    list(demuxer.feed(data + b"junk that is no page"))
+    assert demuxer.end() is False
 
 
 def test_headers_of_pages():
@@ -300,8 +300,8 @@ def test_any_bytes_behind_a_header(junk, step):
     """Whatever follows a page, nothing is raised, and how it is cut does not matter."""
     one, two, three, four = pages(PACKETS)
     data = start() + one + junk + two + three + four
-    items = split(data, step)
-    assert items == split(data)
+    items = demux(data, step)
+    assert items == demux(data)
     assert [item.data for item in items if isinstance(item, Packet)][-20:] == PACKETS[20:]
 
 
@@ -310,6 +310,6 @@ def test_any_bytes_at_the_beginning(junk):
     """Whatever a stream begins with, it is split or given up."""
     for data in (junk, b"OggS" + junk, page([HEAD], 0, flags=FIRST) + junk, start() + junk):
         try:
-            assert split(data, 5)[:1] in ([], [Start(HEAD)])
+            assert demux(data, 5)[:1] in ([], [StreamStart(HEAD)])
         except NeedsLibavError as error:
             assert error.data in data  # noqa: PT017  most are given up

@@ -54,7 +54,7 @@ def test_samples_are_those_of_the_decoder(audio):
 )
 def test_sizes_that_a_packet_can_have(size, beginning, possible):
     """A size that no packet with this beginning has is told from one that it may have."""
-    assert opus.can_be(size, beginning) is possible
+    assert opus.is_plausible(size, beginning) is possible
 
 
 @pytest.mark.parametrize(
@@ -79,5 +79,5 @@ def test_channels_of_a_setup(head, channels):
 def test_any_bytes_have_an_answer(data):
     """No bytes make these functions fail."""
     assert 0 <= opus.samples(data) <= 5_760
-    assert opus.can_be(len(data), data[:2]) in {True, False}
+    assert opus.is_plausible(len(data), data[:2]) in {True, False}
     assert opus.channels(data) in {0, 1, 2}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azstt._audio import open_audio
-from azstt._audio.formats.riff import WaveFormat, parse_format, read_samples, read_wave
+from azstt._audio.formats.riff import WaveFormat, parse_format, read_samples, read_wav_header
 from azstt._audio.report import Tally
 from azstt._audio.sources import make_source
 
@@ -38,7 +38,7 @@ def read(data: bytes, sizes=None, ahead=0):
     """Read a header from pieces of these sizes, then whole ones, after a look ahead."""
     file = io.BytesIO(data)
     left = iter(sizes or ())
-    return read_wave(lambda size: file.read(min(size, next(left, size))), file.read(ahead))
+    return read_wav_header(lambda size: file.read(min(size, next(left, size))), file.read(ahead))
 
 
 NAMES = st.binary(min_size=4, max_size=4).filter(lambda name: name not in {b"fmt ", b"data"})

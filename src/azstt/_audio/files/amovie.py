@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 from av.error import EOFError as EndError
 
 from azstt._audio.files.libav import FORMATS, QUICK
-from azstt._audio.report import Facts
+from azstt._audio.report import TrackInfo
 from azstt._audio.resample import Target, new_graph
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ _PAIRS: Final = {
 }
 
 
-def can_play(facts: Facts, target: Target) -> bool:
+def can_decode(info: TrackInfo, target: Target) -> bool:
     """Tell whether this lane gives what the packet lane would."""
-    mixed = not target.keep or 0 < facts.channels <= 2  # noqa: PLR2004  layouts without a doubt
-    return facts.codec in _PAIRS.get(facts.container, ()) and mixed
+    mixed = not target.keep_channels or 0 < info.channels <= 2  # noqa: PLR2004  layouts without a doubt
+    return info.codec in _PAIRS.get(info.container, ()) and mixed
 
 
-def play(url: str, facts: Facts, target: Target) -> Iterator[bytes]:
+def decode_file(url: str, info: TrackInfo, target: Target) -> Iterator[bytes]:
     """Decode a track of a file that libav can open by itself.
 
     Raises:
@@ -50,11 +50,11 @@ def play(url: str, facts: Facts, target: Target) -> Iterator[bytes]:
     source = graph.add(
         "amovie",
         filename=url,
-        stream_index=str(facts.index),
+        stream_index=str(info.index),
         dec_threads="1",
         format_opts=options,
     )
-    layout = {1: "mono", 2: "stereo"}[facts.channels] if target.keep else target.layout
+    layout = {1: "mono", 2: "stereo"}[info.channels] if target.keep_channels else target.layout
     pull, pcm = target.sink(graph, source, layout).pull, target.pcm
     try:
         while True:

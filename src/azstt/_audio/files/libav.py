@@ -17,15 +17,15 @@ from av.stream import Discard
 from azstt._audio.formats.sniff import declares_late, mp3_samples
 from azstt._audio.rejections import (
     check_rate,
-    decodable,
+    has_decoder,
+    no_audio_track,
     no_decoder,
     no_such_track,
-    no_track,
     not_audio,
     protected,
 )
-from azstt._audio.report import Facts
-from azstt._audio.sources import HEAD, Source, credible
+from azstt._audio.report import TrackInfo
+from azstt._audio.sources import HEAD, Source, max_plausible_seconds
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -52,7 +52,7 @@ _DECODERS: Final = (
 #: video, which takes longer than all else. An odd codec that is missing there is still decoded.
 QUICK: Final = {"probesize": "4096", "analyzeduration": "0", "codec_whitelist": _DECODERS}
 #: Formats without a length of their own: libav's guess from the first packets is far off.
-_LENGTHLESS: Final = {
+_NO_DURATION: Final = {
     "aac",
     "loas",
     "ac3",
@@ -66,7 +66,7 @@ _LENGTHLESS: Final = {
     "flv",
 }
 #: Formats whose length is written down, so that a shorter file is a truncated one.
-_EXACT: Final = {
+_EXACT_DURATION: Final = {
     "wav",
     "w64",
     "flac",
@@ -128,16 +128,16 @@ class Media:
     def __init__(self, source: Source, track: int) -> None:
         self._source = source
         self._file: LibavFile | None = None
-        head = _look(source)
+        head = _peek(source)
         thorough = declares_late(head)
         self.container: InputContainer = self._open(head, thorough=thorough)
         try:
-            if not thorough and source.seekable and not _is_clear(self.container, track):
+            if not thorough and source.seekable and not _is_conclusive(self.container, track):
                 self.container.close()
                 self.container = self._open(head, thorough=True)
             self.check()
-            self.stream: AudioStream = self._choose(track)
-            self.facts: Facts = _facts(self.container, self.stream, source)
+            self.stream: AudioStream = self._choose_stream(track)
+            self.info: TrackInfo = _track_info(self.container, self.stream, source)
         except BaseException:
             self.container.close()
             raise
@@ -163,14 +163,18 @@ class Media:
             "protocol_whitelist": "none" if url is None else "file",
             **({} if thorough else QUICK),
         }
-        form = None
+        format_name = None
         if not source.seekable and head.startswith(_EBML):
             # A browser's live recording: all is in its header, and a guess would cost a third of
             # a second of waiting.
-            form, options["probesize"] = "matroska", "32"
+            format_name, options["probesize"] = "matroska", "32"
         try:
             return av.open(
-                url or self._file, "r", format=form, options=options, metadata_errors="ignore"
+                url or self._file,
+                "r",
+                format=format_name,
+                options=options,
+                metadata_errors="ignore",
             )
         except FFmpegError as error:
             self.check()
@@ -178,19 +182,19 @@ class Media:
                 return self._open(head, thorough=True)
             raise not_audio(head, source, error) from error
 
-    def _choose(self, track: int) -> AudioStream:
+    def _choose_stream(self, track: int) -> AudioStream:
         source, container = self._source, self.container
         tracks = container.streams.audio
         if not tracks:
-            raise no_track(container, source)
+            raise no_audio_track(container, source)
         for stream in container.streams:
             stream.discard = Discard.all
-        able = [s for s in tracks if decodable(s)]
-        if not able:
+        candidates = [s for s in tracks if has_decoder(s)]
+        if not candidates:
             raise no_decoder(source)
-        if not 0 <= track < len(able):
-            raise no_such_track(track, len(able), source)
-        stream = able[track]
+        if not 0 <= track < len(candidates):
+            raise no_such_track(track, len(candidates), source)
+        stream = candidates[track]
         if stream.codec_tag in {"enca", "drms"}:
             raise protected(source)
         if stream.rate > 0:  # else the packets tell
@@ -200,12 +204,12 @@ class Media:
         return stream
 
 
-def _look(source: Source) -> bytes:
+def _peek(source: Source) -> bytes:
     """Look at the first bytes; at no more of a stream than one need wait for."""
     if source.seekable:
         source.seek(0)
         source.read(HEAD)
-        return source.beginning
+        return source.head
     head = b""
     while len(head) < 12 and (piece := source.read(HEAD)):  # noqa: PLR2004  a RIFF or ftyp head
         head += piece
@@ -213,21 +217,21 @@ def _look(source: Source) -> bytes:
     return head
 
 
-def _is_clear(container: InputContainer, track: int) -> bool:
+def _is_conclusive(container: InputContainer, track: int) -> bool:
     """Tell whether the quick look has shown the track's rate and channels."""
-    tracks = [s for s in container.streams.audio if decodable(s)]
+    tracks = [s for s in container.streams.audio if has_decoder(s)]
     return 0 <= track < len(tracks) and tracks[track].rate > 0 and tracks[track].channels > 0
 
 
-def _facts(container: InputContainer, stream: AudioStream, source: Source) -> Facts:
+def _track_info(container: InputContainer, stream: AudioStream, source: Source) -> TrackInfo:
     name, codec = container.format.name, stream.codec_context.name
-    samples = mp3_samples(source.beginning, stream.rate) if name == "mp3" else None
-    seconds, exact = _length(container, stream, seekable=source.seekable)
+    samples = mp3_samples(source.head, stream.rate) if name == "mp3" else None
+    seconds, exact = _duration(container, stream, seekable=source.seekable)
     if samples is not None:
         seconds, exact = samples / stream.rate, True
-    if seconds is not None and not 0 < seconds <= credible(source):
+    if seconds is not None and not 0 < seconds <= max_plausible_seconds(source):
         seconds = None
-    return Facts(
+    return TrackInfo(
         container=name,
         codec=codec,
         index=stream.index,
@@ -239,16 +243,16 @@ def _facts(container: InputContainer, stream: AudioStream, source: Source) -> Fa
     )
 
 
-def _length(
+def _duration(
     container: InputContainer, stream: AudioStream, *, seekable: bool
 ) -> tuple[float | None, bool]:
     """Give how long a track lasts, and whether that is more than a guess."""
     name = container.format.name
     in_fragments = name == _MP4 and not stream.frames
-    if name in _LENGTHLESS or (in_fragments and not seekable):
+    if name in _NO_DURATION or (in_fragments and not seekable):
         return None, False
     if stream.duration is not None and stream.time_base is not None:
-        return float(stream.duration * stream.time_base), name in _EXACT
+        return float(stream.duration * stream.time_base), name in _EXACT_DURATION
     if (tagged := _tagged(stream.metadata.get("DURATION", ""))) is not None:
         return tagged, True
     if container.duration is not None:

@@ -36,7 +36,7 @@ _START_UP = 4
 _GAP, _BACK = 0.03, 1.0
 
 
-def read_packets(media: Media, source: Source, target: Target, tally: Tally) -> Iterator[bytes]:
+def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -> Iterator[bytes]:
     """Decode the chosen track from the container's beginning.
 
     Args:
@@ -45,45 +45,45 @@ def read_packets(media: Media, source: Source, target: Target, tally: Tally) -> 
         target: what to give out.
         tally: is told what is lost.
     """
-    mixer = Resampler(target, source.label)
-    gaps = _Gaps(mixer, tally) if media.facts.container in _CONTINUOUS else None
-    push, decode = mixer.push, _decoder(media.stream)
+    resampler = Resampler(target, source.label)
+    gaps = _GapDetector(resampler, tally) if media.info.container in _CONTINUOUS else None
+    push, decode = resampler.push, _decoder(media.stream)
     waiting = 0
     for packet in _demux(media, tally):
         if gaps is not None:
-            gaps.look(packet)
+            gaps.check(packet)
         try:
             for frame in decode(packet):
                 push(frame)
         except FFmpegError as error:
             if packet.has_sidedata("encryption_info"):
                 raise protected(source) from error
-            tally.lose(mixer.seconds, _duration(packet))
+            tally.add_loss(resampler.seconds, _duration(packet))
             continue
         waiting += 1
-        if waiting >= _BATCH or (target.live and source.idle):
+        if waiting >= _BATCH or (target.live and source.may_block):
             waiting = 0
-            yield from mixer.pull()
+            yield from resampler.pull()
     try:
         for frame in decode(None):
             push(frame)
     except FFmpegError:
-        tally.lose(mixer.seconds, 0.0)
-    yield from mixer.flush()
+        tally.add_loss(resampler.seconds, 0.0)
+    yield from resampler.flush()
     media.check()
 
 
-class _Gaps:
+class _GapDetector:
     """Finds what the demuxer threw away, by the timestamps of what it kept."""
 
-    def __init__(self, mixer: Resampler, tally: Tally) -> None:
-        self._mixer = mixer
+    def __init__(self, resampler: Resampler, tally: Tally) -> None:
+        self._resampler = resampler
         self._tally = tally
         self._offset = -math.inf
         self._seen = 0
         self._next: int | None = None
 
-    def look(self, packet: Packet[AudioStream]) -> None:
+    def check(self, packet: Packet[AudioStream]) -> None:
         """Compare a packet's time with that of the one before it, then with what was decoded."""
         pts, duration = packet.pts, packet.duration
         follows = pts == self._next
@@ -91,14 +91,16 @@ class _Gaps:
         self._seen += 1
         if pts is None or (follows and self._seen > _START_UP):
             return
-        ahead = float(pts * packet.time_base) - self._mixer.seconds - self._tally.lost
+        ahead = float(pts * packet.time_base) - self._resampler.seconds - self._tally.lost
         if self._seen <= _START_UP:
             # The decoder's delay, and what it skips at the beginning, show in the first packets.
             self._offset = max(self._offset, ahead)
         elif ahead < self._offset - _BACK:
             self._offset = ahead  # the next of several recordings in one file
         elif (gap := ahead - self._offset) > _GAP:
-            self._tally.lose(self._mixer.seconds, gap, round(gap / _duration(packet, gap)) or 1)
+            self._tally.add_loss(
+                self._resampler.seconds, gap, round(gap / _duration(packet, gap)) or 1
+            )
 
 
 def _demux(media: Media, tally: Tally) -> Iterator[Packet[AudioStream]]:

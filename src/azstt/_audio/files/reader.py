@@ -1,4 +1,4 @@
-"""Opens a source, picks the lane, cuts the range, keeps the limits and the account."""
+"""Opens a source, picks the decoder, cuts the range, keeps the selection and the account."""
 
 from __future__ import annotations
 
@@ -10,18 +10,25 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from azstt._audio.formats.riff import (
-    Wave,
     WaveFormat,
+    WavHeader,
     holds,
     read_samples,
-    read_wave,
+    read_wav_header,
     wav_header,
-    wave_facts,
+    wav_track_info,
 )
 from azstt._audio.formats.sniff import is_iso, moov_first
-from azstt._audio.rejections import empty, no_such_track, nothing_decoded
-from azstt._audio.report import DecodeReport, Facts, Tally
-from azstt._audio.sources import HEAD, AudioSource, Source, credible, in_memory, make_source
+from azstt._audio.rejections import empty_source, no_such_track, nothing_decoded
+from azstt._audio.report import DecodeReport, Tally, TrackInfo
+from azstt._audio.sources import (
+    HEAD,
+    AudioSource,
+    Source,
+    make_source,
+    max_plausible_seconds,
+    read_into_memory,
+)
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioDecodeError, AudioTooLargeError, ConfigurationError
 
@@ -38,7 +45,7 @@ _RIFF_LIMIT = 0xFFFF_FFFF - 36
 class FileDecoder(Protocol):
     """One way to get at the PCM."""
 
-    facts: Facts
+    info: TrackInfo
     audio: AudioFormat
 
     @property
@@ -58,23 +65,23 @@ class FileDecoder(Protocol):
 class WavFileDecoder:
     """A WAV file that holds what is asked for: nothing to decode."""
 
-    def __init__(self, source: Source, wave: Wave, audio: AudioFormat) -> None:
-        self.facts: Facts = wave_facts(wave, source.size)
+    def __init__(self, source: Source, header: WavHeader, audio: AudioFormat) -> None:
+        self.info: TrackInfo = wav_track_info(header, source.size)
         self.audio: AudioFormat = audio
         self._source = source
-        self._wave = wave
+        self._header = header
         self.seeks: bool = source.seekable
 
     def chunks(self, start: int, tally: Tally) -> Iterator[bytes]:
         """Give the samples; a source that cannot seek gives them from the first."""
-        return read_samples(self._source, self._wave, start if self.seeks else 0, tally)
+        return read_samples(self._source, self._header, start if self.seeks else 0, tally)
 
     def close(self) -> None:
         """Nothing was opened here."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Limits:
+class _Selection:
     """Which part is wanted, in seconds, and how much at most."""
 
     start: float
@@ -117,17 +124,17 @@ class AudioReader:
             for a live recording. For an MP3 file without a header it is worked out from its size.
     """
 
-    def __init__(self, source: Source, lane: FileDecoder, limits: _Limits) -> None:
-        self.audio: AudioFormat = lane.audio
+    def __init__(self, source: Source, decoder: FileDecoder, selection: _Selection) -> None:
+        self.audio: AudioFormat = decoder.audio
         self.source: str = source.label
-        self.total_seconds: float | None = limits.clip(lane.facts.seconds)
+        self.total_seconds: float | None = selection.clip(decoder.info.seconds)
         self._source = source
-        self._lane = lane
-        self._limits = limits
+        self._decoder = decoder
+        self._selection = selection
         self._tally = Tally()
         self._size = 0
-        self._chunks = self._run()
-        if lane.facts.exact and self.total_seconds is not None:
+        self._chunks = self._read_chunks()
+        if decoder.info.exact and self.total_seconds is not None:
             self._check_seconds(self.total_seconds)
 
     def __iter__(self) -> Self:
@@ -161,14 +168,14 @@ class AudioReader:
     @property
     def report(self) -> DecodeReport:
         """What the source is and what was lost, as of now; final once there are no more chunks."""
-        facts = self._lane.facts
+        info = self._decoder.info
         return DecodeReport(
-            container=facts.container,
-            codec=facts.codec,
-            sample_rate=facts.sample_rate,
-            channels=facts.channels,
+            container=info.container,
+            codec=info.codec,
+            sample_rate=info.sample_rate,
+            channels=info.channels,
             seconds=self.audio.seconds(self._size),
-            damaged=self._tally.ranges(self._limits.start, self._limits.end),
+            damaged=self._tally.ranges(self._selection.start, self._selection.end),
             truncated=self._tally.truncated,
         )
 
@@ -178,15 +185,15 @@ class AudioReader:
         self._release()
 
     def _release(self) -> None:
-        self._lane.close()
+        self._decoder.close()
         self._source.close()
 
-    def _run(self) -> Generator[bytes, None, None]:
+    def _read_chunks(self) -> Generator[bytes, None, None]:
         """Give the wanted part in chunks of a second at most; then let go of the source."""
         second = self.audio.sample_rate * self.audio.frame_size
-        limit = self._limits.max_seconds
+        limit = self._selection.max_seconds
         try:
-            for chunk in self._cut():
+            for chunk in self._select():
                 size = len(chunk)
                 if limit is not None:
                     self._check_seconds(self.audio.seconds(self._size + size))
@@ -201,14 +208,16 @@ class AudioReader:
         finally:
             self._release()
 
-    def _cut(self) -> Iterator[bytes]:
-        """Give the wanted part of what the lane gives."""
-        rate, frame, limits = self.audio.sample_rate, self.audio.frame_size, self._limits
-        first = round(limits.start * rate)
-        skip = 0 if self._lane.seeks else first * frame
-        left = sys.maxsize if limits.end is None else (round(limits.end * rate) - first) * frame
-        decoded, grace = 0, self.audio.size(credible(self._source))
-        for chunk in self._lane.chunks(first, self._tally):
+    def _select(self) -> Iterator[bytes]:
+        """Give the wanted part of what the decoder gives."""
+        rate, frame, selection = self.audio.sample_rate, self.audio.frame_size, self._selection
+        first = round(selection.start * rate)
+        skip = 0 if self._decoder.seeks else first * frame
+        left = (
+            sys.maxsize if selection.end is None else (round(selection.end * rate) - first) * frame
+        )
+        decoded, grace = 0, self.audio.size(max_plausible_seconds(self._source))
+        for chunk in self._decoder.chunks(first, self._tally):
             size = len(chunk)
             decoded += size
             if decoded > grace:
@@ -228,15 +237,15 @@ class AudioReader:
 
     def _check_growth(self, decoded: int) -> None:
         seconds = self.audio.seconds(decoded)
-        if seconds > credible(self._source):
+        if seconds > max_plausible_seconds(self._source):
             raise AudioDecodeError(
-                f"{self._source.taken} bytes of {self.source!r} swell to {seconds:.0f} s, "
+                f"{self._source.fetched} bytes of {self.source!r} swell to {seconds:.0f} s, "
                 "so they are taken for damaged",
                 source=self.source,
             )
 
     def _check_seconds(self, seconds: float) -> None:
-        limit = self._limits.max_seconds
+        limit = self._selection.max_seconds
         if limit is not None and seconds > limit:
             raise AudioTooLargeError(
                 f"{self.source!r} lasts {seconds:.1f} s or more, over max_seconds={limit!r}; raise "
@@ -286,59 +295,67 @@ def open_audio(
         NoAudioStreamError: it holds no sound; the message says what it is.
         AudioTooLargeError: it passes `max_seconds` or `max_bytes`.
     """
-    limits = _Limits(start=start, end=end, max_seconds=max_seconds)
-    limits.check()
+    selection = _Selection(start=start, end=end, max_seconds=max_seconds)
+    selection.check()
     if audio.floating:
         raise ConfigurationError(f"open_audio gives integers, not floats (given: {audio!r})")
     opened = make_source(source, max_bytes=max_bytes)
     try:
-        opened, lane = _pick(opened, audio, keep=keep_channels, track=track, max_bytes=max_bytes)
+        opened, decoder = _choose_decoder(
+            opened, audio, keep_channels=keep_channels, track=track, max_bytes=max_bytes
+        )
         try:
-            return AudioReader(opened, lane, limits)
+            return AudioReader(opened, decoder, selection)
         except BaseException:
-            lane.close()
+            decoder.close()
             raise
     except BaseException:
         opened.close()
         raise
 
 
-def _pick(
-    source: Source, audio: AudioFormat, *, keep: bool, track: int, max_bytes: int | None
+def _choose_decoder(
+    source: Source, audio: AudioFormat, *, keep_channels: bool, track: int, max_bytes: int | None
 ) -> tuple[Source, FileDecoder]:
-    """Choose the lane by the source's first bytes."""
+    """Choose the decoder by the source's first bytes."""
     # One look instead of many, where it waits for nothing.
-    wave, head = read_wave(source.read, source.read(HEAD) if source.seekable else b"")
+    header, head = read_wav_header(source.read, source.read(HEAD) if source.seekable else b"")
     if not head:
-        raise empty(source)
-    if wave is not None and track != 0:
+        raise empty_source(source)
+    if header is not None and track != 0:
         raise no_such_track(track, 1, source)
-    if wave is not None and (passed := _passed(wave.format, audio, keep=keep)) is not None:
-        return source, WavFileDecoder(source, wave, passed)
-    if wave is not None:
+    if (
+        header is not None
+        and (passthrough := _passthrough_format(header.format, audio, keep_channels=keep_channels))
+        is not None
+    ):
+        return source, WavFileDecoder(source, header, passthrough)
+    if header is not None:
         # Importing libav takes longer than reading a short WAV file does.
         from azstt._audio.files.decoders import PcmFileDecoder  # noqa: PLC0415
 
-        return source, PcmFileDecoder(source, wave, audio, keep=keep)
+        return source, PcmFileDecoder(source, header, audio, keep_channels=keep_channels)
     source.unread(head)
-    if not source.seekable and is_iso(head) and not _streams(source):
-        source = in_memory(source, max_bytes=max_bytes)
+    if not source.seekable and is_iso(head) and not _index_comes_first(source):
+        source = read_into_memory(source, max_bytes=max_bytes)
     from azstt._audio.files.decoders import LibavFileDecoder  # noqa: PLC0415
 
-    return source, LibavFileDecoder(source, audio, keep=keep, track=track)
+    return source, LibavFileDecoder(source, audio, keep_channels=keep_channels, track=track)
 
 
-def _passed(form: WaveFormat, wanted: AudioFormat, *, keep: bool) -> AudioFormat | None:
+def _passthrough_format(
+    fmt: WaveFormat, wanted: AudioFormat, *, keep_channels: bool
+) -> AudioFormat | None:
     """Give the PCM that is there, if it is the PCM that is wanted."""
-    if not holds(form, wanted):
+    if not holds(fmt, wanted):
         return None
-    if form.channels == wanted.channels:
+    if fmt.channels == wanted.channels:
         return wanted
-    kept = keep and form.channels <= _MOST_CHANNELS
-    return wanted.model_copy(update={"channels": form.channels}) if kept else None
+    kept = keep_channels and fmt.channels <= _MOST_CHANNELS
+    return wanted.model_copy(update={"channels": fmt.channels}) if kept else None
 
 
-def _streams(source: Source) -> bool:
+def _index_comes_first(source: Source) -> bool:
     """Tell whether an ISO file's index comes first, so that it decodes without seeking."""
     head = b""
     first = None

@@ -1,1 +1,1 @@
-"""Parsers of containers and codecs: bytes in, facts and packets out. Pure."""
+"""Parsers of containers and codecs: bytes in, info and packets out. Pure."""

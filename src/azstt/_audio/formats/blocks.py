@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from azstt._audio.formats import opus
-from azstt._audio.formats.ebml import Octets, children, read_number
+from azstt._audio.formats.ebml import children, read_number
 
 #: Bytes between the track's number and the packets: a time of two bytes, flags.
 BLOCK_HEAD: Final = 3
@@ -33,7 +33,7 @@ class Block(NamedTuple):
     drop: int = 0
 
 
-def read_block(content: Octets) -> Block:
+def read_block(content: bytes | bytearray) -> Block:
     """Read a block.
 
     Raises:
@@ -49,7 +49,7 @@ def read_block(content: Octets) -> Block:
     return Block(track, time, _unlace(body, flags & _LACING) if is_laced(flags) else [body])
 
 
-def read_group(content: Octets) -> Block:
+def read_group(content: bytes | bytearray) -> Block:
     """Read a group: a block, and what is to be left out of it.
 
     Raises:

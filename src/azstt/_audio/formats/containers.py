@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias
 
-from azstt._audio.formats.mpeg import stream_of
+from azstt._audio.formats.mpeg import frame_kind
 from azstt._audio.formats.sniff import describe, is_iso
 
 #: What may be announced; ``"auto"`` leaves it to the first bytes.
 Container: TypeAlias = Literal["auto", "webm", "ogg", "mp4", "mp3", "aac", "flac", "wav"]
 
 #: How many first bytes tell.
-ENOUGH: Final = 12
+HEAD_SIZE: Final = 12
 _MAGIC: Final[dict[bytes, Container]] = {
     b"\x1a\x45\xdf\xa3": "webm",
     b"OggS": "ogg",
@@ -33,7 +33,7 @@ def container_of(head: bytes) -> Container | None:
         return "wav"
     if is_iso(head):
         return "mp4"
-    stream = stream_of(head)
+    stream = frame_kind(head)
     return None if stream == "other" else stream
 
 

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 _MOST_KEPT: Final = 1 << 20
 
 
-class Start(NamedTuple):
+class StreamStart(NamedTuple):
     """A recording begins, the first one or another.
 
     Attributes:
@@ -47,7 +47,7 @@ class Loss(NamedTuple):
     ago: float = 0.0
 
 
-Item: TypeAlias = Start | Packet | Loss
+Item: TypeAlias = StreamStart | Packet | Loss
 
 
 class NeedsLibavError(Exception):
@@ -87,44 +87,44 @@ class DemuxBuffer:
 
     Attributes:
         data: what waits.
-        passing: how many bytes are still to come that will be left behind.
-        settled: whether it is known what the recording is, so that nothing is kept.
+        skipping: how many bytes are still to come that will be left behind.
+        identified: whether it is known what the recording is, so that nothing is kept.
         ever: whether it was known of this one or one before.
     """
 
     def __init__(self) -> None:
         self.data: bytearray = bytearray()
-        self.passing: int = 0
-        self.settled: bool = False
-        self.ever: bool = False
+        self.skipping: int = 0
+        self.identified: bool = False
+        self.ever_identified: bool = False
         self._kept = bytearray()
 
     def add(self, piece: bytes) -> None:
         """Take what has come."""
         self.data += piece
-        if self.passing:
-            self.leave(self.passing)
+        if self.skipping:
+            self.discard(self.skipping)
 
-    def leave(self, size: int) -> None:
+    def discard(self, size: int) -> None:
         """Leave bytes behind, those too that are still to come."""
-        if not self.settled:
+        if not self.identified:
             self._kept += self.data[:size]
         there = len(self.data)
         del self.data[:size]
-        self.passing = max(0, size - there)
+        self.skipping = max(0, size - there)
 
-    def begin(self) -> None:
+    def restart(self) -> None:
         """Keep a recording from here."""
         self._kept.clear()
-        self.settled = False
+        self.identified = False
 
-    def settle(self) -> None:
+    def mark_identified(self) -> None:
         """Keep nothing any more."""
         self._kept.clear()
-        self.settled = self.ever = True
+        self.identified = self.ever_identified = True
 
-    def unusual(self) -> NeedsLibavError:
-        """Give up a recording that is not settled."""
+    def needs_libav(self) -> NeedsLibavError:
+        """Give up a recording that is not identified."""
         return NeedsLibavError(bytes(self._kept + self.data))
 
     def end(self) -> bool:
@@ -133,20 +133,20 @@ class DemuxBuffer:
         Raises:
             NeedsLibavError: no recording was ever known.
         """
-        if not self.ever:
-            raise self.unusual()
-        return self.passing > 0 or bool(self.data) or not self.settled
+        if not self.ever_identified:
+            raise self.needs_libav()
+        return self.skipping > 0 or bool(self.data) or not self.identified
 
-    def check(self) -> None:
+    def check_size(self) -> None:
         """See to it that no more is kept than one may.
 
         Raises:
             NeedsLibavError: there is too much before the first packet.
         """
         if self.full:
-            raise self.unusual()
+            raise self.needs_libav()
 
     @property
     def full(self) -> bool:
         """Whether as much is kept as may be."""
-        return not self.settled and len(self._kept) + len(self.data) > _MOST_KEPT
+        return not self.identified and len(self._kept) + len(self.data) > _MOST_KEPT

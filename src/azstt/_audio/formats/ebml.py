@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
-
-Octets: TypeAlias = bytes | bytearray
+from typing import NamedTuple
 
 #: Bytes of the longest identifier, and of the longest size.
 _LONGEST_ID, _LONGEST_SIZE = 4, 8
@@ -32,7 +30,7 @@ class Element(NamedTuple):
         return self.start + (self.size or 0)
 
 
-def read_element(data: Octets, at: int) -> Element | None:
+def read_element(data: bytes | bytearray, at: int) -> Element | None:
     """Read the header at a position; None if not all of it is there."""
     if at >= len(data):
         return None
@@ -49,7 +47,7 @@ def read_element(data: Octets, at: int) -> Element | None:
     return number and Element(name, number[1], number[0])
 
 
-def read_number(data: Octets, at: int) -> tuple[int | None, int] | None:
+def read_number(data: bytes | bytearray, at: int) -> tuple[int | None, int] | None:
     """Read a number of variable length.
 
     Returns:
@@ -70,7 +68,7 @@ def read_number(data: Octets, at: int) -> tuple[int | None, int] | None:
     return (None if number == ones else number), end
 
 
-def children(content: Octets) -> Iterator[tuple[int, bytes]]:
+def children(content: bytes | bytearray) -> Iterator[tuple[int, bytes]]:
     """Give the identifiers and contents of the elements in a whole one.
 
     Raises:

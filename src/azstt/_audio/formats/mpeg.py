@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal, TypeAlias
 
 #: What a frame's header says it is; libav takes care of what else there is.
-Stream: TypeAlias = Literal["mp3", "aac", "other"]
+FrameKind: TypeAlias = Literal["mp3", "aac", "other"]
 
 #: Bytes of a tag's header, and of a frame's that show its size.
 ID3_HEAD: Final = 10
@@ -32,7 +32,7 @@ def id3_size(head: bytes) -> int:
     return ID3_HEAD + size + footer
 
 
-def stream_of(head: bytes) -> Stream | None:
+def frame_kind(head: bytes) -> FrameKind | None:
     """Tell what a frame's header says the stream is; None if this is no frame's header."""
     if len(head) < FRAME_HEAD or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:  # noqa: PLR2004  the mark
         return None
@@ -47,7 +47,7 @@ def stream_of(head: bytes) -> Stream | None:
 
 def frame_size(head: bytes) -> int:
     """Give the bytes of the MP3 or AAC frame that begins here; 0 if it does not say."""
-    stream = stream_of(head)
+    stream = frame_kind(head)
     if stream == "aac":
         return (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
     if stream != "mp3":
@@ -59,7 +59,7 @@ def frame_size(head: bytes) -> int:
     return (72 if newer else 144) * bits // rate + (head[2] >> 1 & 1) if bits else 0
 
 
-def find_frame(data: bytes, stream: Stream) -> tuple[int, bool]:
+def find_frame(data: bytes, stream: FrameKind) -> tuple[int, bool]:
     """Find where a stream of this kind begins among junk: two frames, one after the other.
 
     Returns:
@@ -70,11 +70,11 @@ def find_frame(data: bytes, stream: Stream) -> tuple[int, bool]:
         head = data[at : at + FRAME_HEAD]
         if len(head) < FRAME_HEAD:
             return at, False
-        if stream_of(head) == stream and (size := frame_size(head)):
+        if frame_kind(head) == stream and (size := frame_size(head)):
             following = data[at + size : at + size + FRAME_HEAD]
             if len(following) < FRAME_HEAD:
                 return at, False
-            if stream_of(following) == stream:
+            if frame_kind(following) == stream:
                 return at, True
         at = data.find(b"\xff", at + 1)
     return len(data), False

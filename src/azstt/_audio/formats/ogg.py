@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from azstt._audio.formats import opus
-from azstt._audio.formats.demux import DemuxBuffer, Item, Loss, Packet, Start
+from azstt._audio.formats.demux import DemuxBuffer, Item, Loss, Packet, StreamStart
 
 _CAPTURE: Final = b"OggS\0"
 #: Bytes before a page's table of sizes.
@@ -79,120 +79,120 @@ def read_page(data: bytes | bytearray) -> Page | None:
     )
 
 
-class Ogg:
-    """A splitter of Ogg."""
+class OggDemuxer:
+    """A demuxer of Ogg."""
 
     def __init__(self) -> None:
-        self._window = DemuxBuffer()
-        self._lost = False
+        self._buffer = DemuxBuffer()
+        self._resyncing = False
         self._head = b""  # of a stream that has begun and not yet gone on
         self._stream = 0
         self._page: Page | None = None
         self._parts: deque[tuple[int, bool]] = deque()
-        self._begin(b"", 0)
+        self._start_stream(b"", 0)
 
     def feed(self, data: bytes) -> Iterator[Item]:
         """Give what is complete with this piece."""
-        window = self._window
-        window.add(data)
-        while not window.passing and (items := self._step()) is not None:
+        buffer = self._buffer
+        buffer.add(data)
+        while not buffer.skipping and (items := self._step()) is not None:
             yield from items
-        window.check()
+        buffer.check_size()
 
     def end(self) -> bool:
         """Tell whether the stream ends inside of a page or a packet."""
-        inside = self._window.end() or bool(self._parts or self._part)
-        return inside and not self._lost
+        inside = self._buffer.end() or bool(self._parts or self._fragment)
+        return inside and not self._resyncing
 
-    def _begin(self, head: bytes, stream: int) -> None:
+    def _start_stream(self, head: bytes, stream: int) -> None:
         """Expect the pages of a stream."""
-        self._window.begin()
+        self._buffer.restart()
         self._head, self._stream = head, stream
         self._tags = True  # come first
-        self._part = bytearray()  # of a packet that goes on on the next page
-        self._torn = False  # what goes on has no beginning
+        self._fragment = bytearray()  # of a packet that goes on on the next page
+        self._orphaned = False  # what goes on has no beginning
         self._number = 1
         self._base: int | None = None  # the position before the first packet
         self._samples = 0  # in packets so far
-        self._before = 0  # this page
+        self._samples_before_page = 0  # this page
 
     def _step(self) -> list[Item] | None:
         """Deal with a packet's part or with a page's header; None if it is not all there."""
-        if self._lost and not self._resume():
+        if self._resyncing and not self._resync():
             return None
         if self._page is not None:
             return self._next_part(self._page)
         try:
-            page = read_page(self._window.data)
+            page = read_page(self._buffer.data)
         except ValueError:
-            return self._lose_way(1)
+            return self._start_resync(1)
         if page is None:
             return None
-        return self._first(page) if page.flags & _FIRST else self._other(page)
+        return self._first_page(page) if page.flags & _FIRST else self._other_page(page)
 
-    def _first(self, page: Page) -> list[Item] | None:
+    def _first_page(self, page: Page) -> list[Item] | None:
         """Deal with the page that begins a stream: it holds the setup and nothing else."""
-        window = self._window
-        if len(window.data) < page.end:
+        buffer = self._buffer
+        if len(buffer.data) < page.end:
             return None
-        head = bytes(window.data[page.start : page.end]) if len(page.parts) == 1 else b""
+        head = bytes(buffer.data[page.start : page.end]) if len(page.parts) == 1 else b""
         sound = opus.channels(head) > 0
-        if window.settled and not sound and page.number:
-            return self._other(page)  # its flags are damaged
+        if buffer.identified and not sound and page.number:
+            return self._other_page(page)  # its flags are damaged
         if self._head:
-            raise self._window.unusual()  # several streams
-        self._begin(head, page.stream)
+            raise self._buffer.needs_libav()  # several streams
+        self._start_stream(head, page.stream)
         if not sound:
-            raise self._window.unusual()
-        window.leave(page.end)
+            raise self._buffer.needs_libav()
+        buffer.discard(page.end)
         return []
 
-    def _other(self, page: Page) -> list[Item]:
+    def _other_page(self, page: Page) -> list[Item]:
         """Deal with any other page's header."""
         items: list[Item] = []
-        if not self._window.settled:
+        if not self._buffer.identified:
             if not self._head or page.stream != self._stream:
-                raise self._window.unusual()
-            items.append(Start(self._head))
+                raise self._buffer.needs_libav()
+            items.append(StreamStart(self._head))
             self._head = b""
-            self._window.settle()
+            self._buffer.mark_identified()
         if page.stream != self._stream:
-            self._window.leave(page.end)
+            self._buffer.discard(page.end)
             return items
-        self._window.leave(page.start)
+        self._buffer.discard(page.start)
         if page.number != self._number:
-            self._part.clear()
+            self._fragment.clear()
         self._number = page.number + 1
-        self._torn = page.flags & _CONTINUED > 0 and not self._part
+        self._orphaned = page.flags & _CONTINUED > 0 and not self._fragment
         if not page.flags & _CONTINUED:
-            self._part.clear()
-        self._page, self._parts, self._before = page, deque(page.parts), self._samples
+            self._fragment.clear()
+        self._page, self._parts, self._samples_before_page = page, deque(page.parts), self._samples
         return items
 
     def _next_part(self, page: Page) -> list[Item] | None:
         """Deal with the next packet, or what there is of it on this page."""
         if not self._parts:
             self._page = None
-            return self._account(page)
+            return self._check_gap(page)
         size, ends = self._parts[0]
-        data = self._window.data
+        data = self._buffer.data
         if len(data) < size:
             return None
         if (other := data.find(_CAPTURE, 0, size)) >= 0:
-            return self._lose_way(other)  # a size that lies has led into the next page
+            return self._start_resync(other)  # a size that lies has led into the next page
         self._parts.popleft()
-        self._part += data[: min(size, _LONGEST + 1 - len(self._part))]
-        self._window.leave(size)
+        self._fragment += data[: min(size, _LONGEST + 1 - len(self._fragment))]
+        self._buffer.discard(size)
         if not ends:
             return []
-        packet = bytes(self._part)
-        self._part.clear()
-        if self._torn or (self._tags and packet.startswith(_TAGS)):
-            self._torn = self._tags = False
+        packet = bytes(self._fragment)
+        self._fragment.clear()
+        if self._orphaned or (self._tags and packet.startswith(_TAGS)):
+            self._orphaned = self._tags = False
             return []
-        return self._packet(page, packet)
+        return self._make_packet(page, packet)
 
-    def _packet(self, page: Page, data: bytes) -> list[Item]:
+    def _make_packet(self, page: Page, data: bytes) -> list[Item]:
         """Give a packet; of the last ones, what lies behind the stream's end is left out."""
         if not 0 < len(data) <= _LONGEST:
             return []
@@ -206,7 +206,7 @@ class Ogg:
             drop = (self._base or 0) + self._samples - page.position
         return [Packet(data, samples, drop=max(0, min(drop, samples)))]
 
-    def _account(self, page: Page) -> list[Item]:
+    def _check_gap(self, page: Page) -> list[Item]:
         """Hold the packets up to a page's end against its position."""
         if page.position < 0 or self._samples == 0:
             return []
@@ -219,22 +219,22 @@ class Ogg:
         if gap < 0:
             return []
         seconds = gap / opus.RATE if gap < _LONGEST_GAP else 0.0
-        return [Loss(seconds, ago=(self._samples - self._before) / opus.RATE)]
+        return [Loss(seconds, ago=(self._samples - self._samples_before_page) / opus.RATE)]
 
-    def _lose_way(self, size: int) -> list[Item]:
+    def _start_resync(self, size: int) -> list[Item]:
         """Leave bytes behind and look for the next page."""
-        if not self._window.settled:
-            raise self._window.unusual()
-        self._lost = True
+        if not self._buffer.identified:
+            raise self._buffer.needs_libav()
+        self._resyncing = True
         self._page = None
         self._parts.clear()
-        self._part.clear()
-        self._window.leave(size)
+        self._fragment.clear()
+        self._buffer.discard(size)
         return []
 
-    def _resume(self) -> bool:
+    def _resync(self) -> bool:
         """Go to the next page; False if it is yet to come."""
-        at = self._window.data.find(_CAPTURE)
-        self._lost = at < 0
-        self._window.leave(at if at >= 0 else max(0, len(self._window.data) - len(_CAPTURE) + 1))
-        return not self._lost
+        at = self._buffer.data.find(_CAPTURE)
+        self._resyncing = at < 0
+        self._buffer.discard(at if at >= 0 else max(0, len(self._buffer.data) - len(_CAPTURE) + 1))
+        return not self._resyncing

@@ -26,7 +26,7 @@ def samples(packet: bytes | bytearray) -> int:
     return total if total <= _LONGEST else 0
 
 
-def can_be(size: int, beginning: bytes | bytearray) -> bool:
+def is_plausible(size: int, beginning: bytes | bytearray) -> bool:
     """Tell whether a packet of this size may begin with these bytes, two if it has them."""
     if not samples(beginning):
         return False

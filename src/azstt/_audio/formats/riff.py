@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from azstt._audio.report import Facts, Tally
+from azstt._audio.report import Tally, TrackInfo
 from azstt._audio.sources import Source
 from azstt._audio_format import AudioFormat
 
@@ -59,7 +59,7 @@ class WaveFormat:
 
 
 @dataclass(frozen=True, slots=True)
-class Wave:
+class WavHeader:
     """A header, read up to the first sample.
 
     Attributes:
@@ -73,7 +73,9 @@ class Wave:
     size: int | None
 
 
-def read_wave(read: Callable[[int], bytes], head: bytes = b"") -> tuple[Wave | None, bytes]:
+def read_wav_header(
+    read: Callable[[int], bytes], head: bytes = b""
+) -> tuple[WavHeader | None, bytes]:
     """Read a RIFF header through `read`, which may give less than it is asked for.
 
     Args:
@@ -95,27 +97,27 @@ def read_wave(read: Callable[[int], bytes], head: bytes = b"") -> tuple[Wave | N
 
     if not (reach(12) and taken.startswith(b"RIFF") and taken.startswith(b"WAVE", 8)):
         return None, bytes(taken)
-    form: WaveFormat | None = None
+    fmt: WaveFormat | None = None
     at = 12
     while reach(at + 8):
         name, size = _CHUNK.unpack_from(taken, at)
         at += 8
         if name == b"data":
             known = size if 0 < size < _UNKNOWN_SIZE else None
-            wave = None if form is None else Wave(format=form, offset=at, size=known)
-            return wave, bytes(taken)
+            header = None if fmt is None else WavHeader(format=fmt, offset=at, size=known)
+            return header, bytes(taken)
         body, at = at, at + size + (size & 1)
         if at > _MAX_HEADER or not reach(at):
             break
         if name == b"fmt ":
-            form = parse_format(bytes(taken[body:at]))
+            fmt = parse_format(bytes(taken[body:at]))
     return None, bytes(taken)
 
 
-def holds(form: WaveFormat, audio: AudioFormat) -> bool:
+def holds(fmt: WaveFormat, audio: AudioFormat) -> bool:
     """Tell whether samples are those of an integer format, however many channels there are."""
-    same = form.codec == f"pcm_s{8 * audio.sample_width}le" and not audio.floating
-    return same and form.sample_rate == audio.sample_rate
+    same = fmt.codec == f"pcm_s{8 * audio.sample_width}le" and not audio.floating
+    return same and fmt.sample_rate == audio.sample_rate
 
 
 def parse_format(body: bytes) -> WaveFormat | None:
@@ -132,20 +134,20 @@ def parse_format(body: bytes) -> WaveFormat | None:
     return WaveFormat(codec=codec, sample_rate=rate, channels=channels, mask=mask, frame_size=block)
 
 
-def read_samples(source: Source, wave: Wave, start: int, tally: Tally) -> Iterator[bytes]:
+def read_samples(source: Source, header: WavHeader, start: int, tally: Tally) -> Iterator[bytes]:
     """Give the samples from frame `start` on, in chunks of at most a second, and of 96 KB.
 
     Args:
         source: stands at the first sample, if it cannot seek.
-        wave: its header.
+        header: its header.
         start: the first frame to give; not 0 only where the source can seek.
         tally: is told if the file ends before its header says.
     """
-    frame = wave.format.frame_size
-    most = min(wave.format.sample_rate, _MOST // frame) * frame
-    at, end = start * frame, sys.maxsize if wave.size is None else wave.size
+    frame = header.format.frame_size
+    most = min(header.format.sample_rate, _MOST // frame) * frame
+    at, end = start * frame, sys.maxsize if header.size is None else header.size
     if source.seekable:
-        source.seek(wave.offset + at)
+        source.seek(header.offset + at)
     rest = b""
     while at < end and (data := source.read(min(most - len(rest), end - at))):
         at += len(data)
@@ -157,21 +159,21 @@ def read_samples(source: Source, wave: Wave, start: int, tally: Tally) -> Iterat
             rest = b""
         if data:
             yield data
-    tally.truncated = wave.size is not None and at < end
+    tally.truncated = header.size is not None and at < end
 
 
-def wave_facts(wave: Wave, size: int | None) -> Facts:
+def wav_track_info(header: WavHeader, size: int | None) -> TrackInfo:
     """Say what a header says, in a source of so many bytes, if that is known."""
-    form = wave.format
-    there = None if size is None else max(0, size - wave.offset)
-    ends = [end for end in (there, wave.size) if end is not None]
-    return Facts(
+    fmt = header.format
+    there = None if size is None else max(0, size - header.offset)
+    ends = [end for end in (there, header.size) if end is not None]
+    return TrackInfo(
         container="wav",
-        codec=form.codec,
+        codec=fmt.codec,
         index=0,
-        sample_rate=form.sample_rate,
-        channels=form.channels,
-        seconds=min(ends) // form.frame_size / form.sample_rate if ends else None,
+        sample_rate=fmt.sample_rate,
+        channels=fmt.channels,
+        seconds=min(ends) // fmt.frame_size / fmt.sample_rate if ends else None,
         exact=True,
     )
 

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from azstt._audio.formats import opus
 from azstt._audio.formats.blocks import BLOCK_HEAD, is_laced
-from azstt._audio.formats.ebml import Element, Octets, children, read_element, read_number
+from azstt._audio.formats.ebml import Element, children, read_element, read_number
 
 EBML, SEGMENT, INFO, TRACKS, CLUSTER = 0x1A45DFA3, 0x18538067, 0x1549A966, 0x1654AE6B, 0x1F43B675
 TIME, GROUP, SIMPLE = 0xE7, 0xA0, 0xA3
@@ -27,24 +27,24 @@ DAMAGED: Final = -1
 #: What is read whole; all else is passed by.
 _READ: Final = frozenset({INFO, TRACKS, TIME})
 #: How many bytes an element may honestly have; blocks may hold pictures.
-_MOST: Final = {
+_MAX_SIZE: Final = {
     EBML: 1 << 10, INFO: 1 << 16, TRACKS: 1 << 20, TIME: 8, SIMPLE: 1 << 26, GROUP: 1 << 26,
     _SEEK_HEAD: 1 << 16, _CUES: 1 << 24, _TAGS: 1 << 24, _CHAPTERS: 1 << 24, _ATTACHED: 1 << 28,
     _VOID: 1 << 24, _CRC: 8, _POSITION: 8, _PREVIOUS: 8, _SILENT: 1 << 16,
 }  # fmt: skip
 #: The same once blocks have come: live there is no padding, and damage may look like it.
-_MOST_LATER: Final = {**_MOST, _VOID: 1 << 10}
+_MAX_SIZE_LATER: Final = {**_MAX_SIZE, _VOID: 1 << 10}
 #: The same of a block of sound, and of what else is in its group.
-_SOUND: Final = 1 << 17
+_MAX_AUDIO: Final = 1 << 17
 #: What else is in a block's group: its length, what it refers to, what is to be left out, padding.
-_BESIDE: Final = frozenset({0x9B, 0xFA, 0xFB, 0xA4, 0x75A1, 0x75A2, _CRC, _VOID})
+_GROUP_SIBLINGS: Final = frozenset({0x9B, 0xFA, 0xFB, 0xA4, 0x75A1, 0x75A2, _CRC, _VOID})
 #: Bytes that show whose a block is, and how its first packet begins.
 _PEEK: Final = 13
 #: How the content of a recording's header begins: with a field, padding or a sum.
 _HEADER_FIELDS: Final = frozenset({b"", b"\x42", b"\xec", b"\xbf"})
 _AUDIO: Final = 2
 _NANOSECOND: Final = 1e-9
-_USUAL_SCALE: Final = 1_000_000
+_DEFAULT_SCALE: Final = 1_000_000
 
 
 class Tracks(NamedTuple):
@@ -56,37 +56,39 @@ class Tracks(NamedTuple):
         head: its codec's setup.
     """
 
-    sound: int
+    audio: int
     numbers: frozenset[int]
     head: bytes
 
 
-def read_tracks(content: Octets) -> Tracks | None:
+def read_tracks(content: bytes | bytearray) -> Tracks | None:
     """Read the tracks; None unless there is one of sound, in Opus, and nothing special about it."""
     try:
         tracks = [dict(children(body)) for name, body in children(content) if name == _TRACK]
     except ValueError:
         return None
-    sounds = [track for track in tracks if int.from_bytes(track.get(_KIND, b"")) == _AUDIO]
-    if len(sounds) != 1 or _ENCODINGS in sounds[0]:
+    audio_tracks = [track for track in tracks if int.from_bytes(track.get(_KIND, b"")) == _AUDIO]
+    if len(audio_tracks) != 1 or _ENCODINGS in audio_tracks[0]:
         return None
-    codec, head = sounds[0].get(_CODEC, b""), sounds[0].get(_PRIVATE, b"")
+    codec, head = audio_tracks[0].get(_CODEC, b""), audio_tracks[0].get(_PRIVATE, b"")
     if codec.rstrip(b"\0") != b"A_OPUS" or not opus.channels(head):
         return None
-    numbers = [int.from_bytes(track.get(_NUMBER, b"")) for track in (*sounds, *tracks)]
+    numbers = [int.from_bytes(track.get(_NUMBER, b"")) for track in (*audio_tracks, *tracks)]
     return Tracks(numbers[0], frozenset(numbers), head)
 
 
-def read_tick(info: Octets) -> float:
+def read_tick(info: bytes | bytearray) -> float:
     """Read how many seconds the unit of all times lasts."""
     try:
         scale = dict(children(info)).get(_SCALE, b"")
     except ValueError:
         scale = b""
-    return (int.from_bytes(scale) or _USUAL_SCALE) * _NANOSECOND
+    return (int.from_bytes(scale) or _DEFAULT_SCALE) * _NANOSECOND
 
 
-def wanted(data: Octets, element: Element, tracks: Tracks | None, *, later: bool) -> int:
+def bytes_wanted(
+    data: bytes | bytearray, element: Element, tracks: Tracks | None, *, later: bool
+) -> int:
     """Tell how many bytes of an element's content are wanted before it is dealt with.
 
     Args:
@@ -101,34 +103,38 @@ def wanted(data: Octets, element: Element, tracks: Tracks | None, *, later: bool
     name, start, size = element
     if name in ENTERED:
         return 0
-    if size is None or size > (_MOST_LATER if later else _MOST).get(name, DAMAGED):
+    if size is None or size > (_MAX_SIZE_LATER if later else _MAX_SIZE).get(name, DAMAGED):
         return DAMAGED
     if name == SIMPLE:
-        return _wanted_of_block(data, start, size, tracks)
+        return _block_bytes_wanted(data, start, size, tracks)
     if name == GROUP:
-        return _wanted_of_group(data, start, size, tracks)
+        return _group_bytes_wanted(data, start, size, tracks)
     if name == EBML and tracks is not None:
         # Another recording, unless damage looks like the beginning of one.
         return 1 if size and bytes(data[start : start + 1]) in _HEADER_FIELDS else DAMAGED
     return size if name in _READ else 0
 
 
-def _wanted_of_group(data: Octets, start: int, size: int, tracks: Tracks | None) -> int:
+def _group_bytes_wanted(
+    data: bytes | bytearray, start: int, size: int, tracks: Tracks | None
+) -> int:
     """Tell how much of a group is wanted; its block comes first, but in odd ones."""
     first = read_element(data, start)
     if first is None:
         return min(size, _PEEK)
     if first.id != _BLOCK or first.size is None:
-        return size if first.id in _BESIDE and size <= _SOUND else DAMAGED
-    if not 0 <= size - (first.end - start) <= _SOUND:
+        return size if first.id in _GROUP_SIBLINGS and size <= _MAX_AUDIO else DAMAGED
+    if not 0 <= size - (first.end - start) <= _MAX_AUDIO:
         return DAMAGED
-    block = _wanted_of_block(data, first.start, first.size, tracks)
+    block = _block_bytes_wanted(data, first.start, first.size, tracks)
     if block <= 0:
         return block
     return size if block == first.size else first.start - start + block
 
 
-def _wanted_of_block(data: Octets, start: int, size: int, tracks: Tracks | None) -> int:
+def _block_bytes_wanted(
+    data: bytes | bytearray, start: int, size: int, tracks: Tracks | None
+) -> int:
     """Tell how much of a block is wanted: nothing of a picture."""
     peek = min(size, _PEEK)
     head = data[start : start + peek]
@@ -138,7 +144,7 @@ def _wanted_of_block(data: Octets, start: int, size: int, tracks: Tracks | None)
     at += BLOCK_HEAD
     if tracks is None or number not in tracks.numbers or size < at:
         return DAMAGED
-    if number != tracks.sound:
+    if number != tracks.audio:
         return 0
-    sound = is_laced(head[at - 1]) or opus.can_be(size - at, head[at : at + 2])
-    return size if sound and size <= _SOUND else DAMAGED
+    sound = is_laced(head[at - 1]) or opus.is_plausible(size - at, head[at : at + 2])
+    return size if sound and size <= _MAX_AUDIO else DAMAGED

@@ -33,7 +33,7 @@ LABEL: Final = "<stream>"
 
 
 class PushDecoder:
-    """What push lanes have in common: the mixer, the account, the way out.
+    """What push lanes have in common: the resampler, the account, the way out.
 
     Args:
         audio: what comes out.
@@ -41,12 +41,12 @@ class PushDecoder:
     """
 
     backlog: int = 0
-    empty_is_fine: bool = False
+    allow_empty: bool = False
 
     def __init__(self, audio: AudioFormat, receiver: Receiver) -> None:
         self._audio = audio
         self._receiver = receiver
-        self._mixer = Resampler(Target(audio, keep=False, live=True), LABEL)
+        self._resampler = Resampler(Target(audio, keep_channels=False, live=True), LABEL)
         self._tally = Tally()
         self._size = 0
 
@@ -58,11 +58,11 @@ class PushDecoder:
             AudioError: it cannot be decoded.
         """
         try:
-            self._accept(data)
+            self._decode_data(data)
         except NeedsLibavError:
-            self._rest()
+            self._deliver_rest()
             raise
-        self._give(self._mixer.pull())
+        self._deliver(self._resampler.pull())
 
     def finish(self) -> None:
         """Give the rest.
@@ -71,9 +71,9 @@ class PushDecoder:
             NeedsLibavError: it ended before it told what it is.
             AudioDecodeError: nothing could be decoded.
         """
-        self._end()
-        self._rest()
-        if not self._size and not self.empty_is_fine:
+        self._on_end()
+        self._deliver_rest()
+        if not self._size and not self.allow_empty:
             raise nothing_decoded(LABEL, self._tally.packets)
         self._receiver.end(None)
 
@@ -83,10 +83,10 @@ class PushDecoder:
     @property
     def report(self) -> DecodeReport | None:
         """What the stream is, and what was lost."""
-        facts = self._facts()
-        if facts is None:
+        info = self._stream_info()
+        if info is None:
             return None
-        container, codec, rate, channels = facts
+        container, codec, rate, channels = info
         return DecodeReport(
             container=container,
             codec=codec,
@@ -97,15 +97,15 @@ class PushDecoder:
             truncated=self._tally.truncated,
         )
 
-    def _accept(self, data: bytes) -> None:
-        """Push the frames that are complete with this piece into the mixer."""
+    def _decode_data(self, data: bytes) -> None:
+        """Push the frames that are complete with this piece into the resampler."""
         raise NotImplementedError
 
     def _flush(self) -> None:
         """Push the last ones."""
         raise NotImplementedError
 
-    def _end(self) -> None:
+    def _on_end(self) -> None:
         """Take note that there is no more.
 
         Raises:
@@ -113,28 +113,28 @@ class PushDecoder:
         """
         raise NotImplementedError
 
-    def _facts(self) -> tuple[str, str, int, int] | None:
+    def _stream_info(self) -> tuple[str, str, int, int] | None:
         """Give the container, the codec, the rate and the channels, once they are known."""
         raise NotImplementedError
 
-    def _rest(self) -> None:
+    def _deliver_rest(self) -> None:
         self._flush()
-        self._give(self._mixer.flush())
+        self._deliver(self._resampler.flush())
 
-    def _give(self, chunks: Iterable[bytes]) -> None:
+    def _deliver(self, chunks: Iterable[bytes]) -> None:
         pcm = b"".join(chunks)
         self._size += len(pcm)
-        self._receiver.give(pcm)
+        self._receiver.deliver(pcm)
 
     def _push(self, frame: AudioFrame, start: int, end: int) -> None:
         """Push the samples of a frame from one to another."""
         if start <= 0 and end >= frame.samples:
-            self._mixer.push(frame)
+            self._resampler.push(frame)
         elif start < end:
-            self._mixer.push(_cut(frame, max(0, start), min(end, frame.samples)))
+            self._resampler.push(_cut(frame, max(0, start), min(end, frame.samples)))
 
 
-class Decoder:
+class PacketDecoder:
     """One of libav's decoders, without its demuxer.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from azstt._audio.formats.containers import ENOUGH, Container
+from azstt._audio.formats.containers import HEAD_SIZE, Container
 from azstt._audio.formats.demux import NeedsLibavError
 from azstt._audio.report import DecodeReport
 from azstt._audio.streams.passthrough import PassthroughDecoder
@@ -23,7 +23,7 @@ class LiveDecoder:
 
     The pieces may be cut anywhere; what comes out has the samples that `open_audio` gives for the
     whole stream. PCM, WAV, MP3, ADTS and Opus in WebM or Ogg are decoded at once, in `feed`; all
-    else, and whatever is unusual in those, by libav in a thread of the decoder's own. Damage is
+    else, and whatever is error in those, by libav in a thread of the decoder's own. Damage is
     skipped and reported, never fatal while anything can be decoded.
 
     `feed` and `finish` are for one thread, such as an event loop's: neither waits. `close`, and
@@ -54,22 +54,24 @@ class LiveDecoder:
             raise ConfigurationError(f"live audio is given out as integers (given: {target!r})")
         self._target = target
         self._receiver = Receiver(sink, done)
-        self._announced: Container = "auto"
-        self._head = b""  # until it tells which lane it is
+        self._declared: Container = "auto"
+        self._head = b""  # until it tells which decoder it is
         self._finished = False
-        self._last: DecodeReport | None = None  # of lanes before this one
-        self._lane: StreamDecoder | None = None
+        self._earlier_report: DecodeReport | None = None  # of lanes before this one
+        self._decoder: StreamDecoder | None = None
         if audio == target:
-            self._lane = PassthroughDecoder(f"s{8 * target.sample_width}le", target, self._receiver)
+            self._decoder = PassthroughDecoder(
+                f"s{8 * target.sample_width}le", target, self._receiver
+            )
             return
         # Importing libav takes longer than an event loop should stand still: it is done here.
         from azstt._audio.streams import choose  # noqa: PLC0415
 
         choose.check_target(target)
         if isinstance(audio, AudioFormat):
-            self._lane = choose.open_pcm(audio, target, self._receiver)
+            self._decoder = choose.open_pcm(audio, target, self._receiver)
         else:
-            self._announced = audio
+            self._declared = audio
 
     def feed(self, data: bytes, /) -> None:
         """Take the next piece; PCM goes to the sink, now or from the decoder's thread.
@@ -83,7 +85,7 @@ class LiveDecoder:
         """
         if self._finished:
             raise SessionStateError("feed() after finish()")
-        if not data or self._receiver.over:
+        if not data or self._receiver.ended:
             return
         try:
             self._feed(data)
@@ -92,7 +94,7 @@ class LiveDecoder:
 
     def finish(self) -> None:
         """Say that there is no more: what is left goes to the sink, then comes `done`."""
-        if self._finished or self._receiver.over:
+        if self._finished or self._receiver.ended:
             return
         self._finished = True
         try:
@@ -103,72 +105,72 @@ class LiveDecoder:
     def close(self) -> None:
         """Free everything, at any time and twice; afterwards nobody is called any more."""
         self._receiver.close()
-        lane, self._last = self._lane, self.report
-        self._lane = None
-        if lane is not None:
-            lane.close()
+        decoder, self._earlier_report = self._decoder, self.report
+        self._decoder = None
+        if decoder is not None:
+            decoder.close()
 
     @property
     def backlog(self) -> int:
         """How many bytes were fed and wait to be decoded; 0 for what is decoded at once."""
-        lane = self._lane
-        return 0 if lane is None else lane.backlog
+        decoder = self._decoder
+        return 0 if decoder is None else decoder.backlog
 
     @property
     def report(self) -> DecodeReport | None:
         """What the stream is and what was lost, as of now; None while nothing is known."""
-        lane = self._lane
-        report = None if lane is None else lane.report
-        return report if self._last is None else self._last.followed_by(report)
+        decoder = self._decoder
+        report = None if decoder is None else decoder.report
+        return report if self._earlier_report is None else self._earlier_report.followed_by(report)
 
     def _feed(self, data: bytes) -> None:
-        if self._lane is None:
+        if self._decoder is None:
             data = self._head = self._head + data
-            if len(data) < ENOUGH:
+            if len(data) < HEAD_SIZE:
                 return
             self._choose()
-        self._pass_on(data)
+        self._decode(data)
 
     def _finish(self) -> None:
-        if self._lane is None and not self._head:
+        if self._decoder is None and not self._head:
             self._receiver.end(None)
             return
-        if self._lane is None:
+        if self._decoder is None:
             self._choose()
-            self._pass_on(self._head)
-        if self._lane is None:
+            self._decode(self._head)
+        if self._decoder is None:
             return
         try:
-            self._lane.finish()
-        except NeedsLibavError as unusual:
-            self._leave_to_libav(unusual.data).finish()
+            self._decoder.finish()
+        except NeedsLibavError as error:
+            self._switch_to_libav(error.data).finish()
 
     def _choose(self) -> None:
-        """Open the lane for what has come so far."""
+        """Open the decoder for what has come so far."""
         # It was imported when the decoder was made.
         from azstt._audio.streams.choose import open_container  # noqa: PLC0415
 
-        self._enter(open_container(self._announced, self._head, self._target, self._receiver))
+        self._use(open_container(self._declared, self._head, self._target, self._receiver))
 
-    def _pass_on(self, data: bytes) -> None:
-        """Give bytes to the lane."""
-        if self._lane is None:
+    def _decode(self, data: bytes) -> None:
+        """Give bytes to the decoder."""
+        if self._decoder is None:
             return
         try:
-            self._lane.feed(data)
-        except NeedsLibavError as unusual:
-            self._leave_to_libav(unusual.data)
+            self._decoder.feed(data)
+        except NeedsLibavError as error:
+            self._switch_to_libav(error.data)
 
-    def _leave_to_libav(self, data: bytes) -> StreamDecoder:
-        """Go on in a thread, with what the lane before did not want."""
-        self._last = self.report
+    def _switch_to_libav(self, data: bytes) -> StreamDecoder:
+        """Go on in a thread, with what the decoder before did not want."""
+        self._earlier_report = self.report
         worker = WorkerStreamDecoder(self._target, self._receiver)
         worker.feed(data)
-        self._enter(worker)
+        self._use(worker)
         return worker
 
-    def _enter(self, lane: StreamDecoder) -> None:
-        """Go on with a lane; not with one that is opened while another thread closes."""
-        self._lane = lane
-        if self._receiver.over:
-            lane.close()
+    def _use(self, decoder: StreamDecoder) -> None:
+        """Go on with a decoder; not with one that is opened while another thread closes."""
+        self._decoder = decoder
+        if self._receiver.ended:
+            decoder.close()

@@ -23,17 +23,17 @@ class PassthroughDecoder:
         self._audio = audio
         self._receiver = receiver
         self._frame = audio.frame_size
-        self._odd = b""
+        self._partial = b""
         self._size = 0
 
     def feed(self, data: bytes) -> None:
         """Hand a piece on; an incomplete frame waits for the next one."""
-        if self._odd or len(data) % self._frame:
-            data = self._odd + data
+        if self._partial or len(data) % self._frame:
+            data = self._partial + data
             whole = len(data) - len(data) % self._frame
-            data, self._odd = data[:whole], data[whole:]
+            data, self._partial = data[:whole], data[whole:]
         self._size += len(data)
-        self._receiver.give(data)
+        self._receiver.deliver(data)
 
     def finish(self) -> None:
         """End; an incomplete last frame is dropped."""

@@ -21,22 +21,22 @@ class Receiver:
         self._done = done
         # Whoever is called may close, too.
         self._lock = RLock()
-        self.over: bool = False
+        self.ended: bool = False
 
-    def give(self, pcm: bytes) -> None:
+    def deliver(self, pcm: bytes) -> None:
         """Hand on PCM, unless it is over."""
         with self._lock:
-            if pcm and not self.over:
+            if pcm and not self.ended:
                 self._sink(pcm)
 
     def end(self, error: Exception | None) -> None:
         """Say that it is over; the first word counts."""
         with self._lock:
-            if not self.over:
-                self.over = True
+            if not self.ended:
+                self.ended = True
                 self._done(error)
 
     def close(self) -> None:
         """Say no more; when this returns nobody is being called any more, but by this thread."""
         with self._lock:
-            self.over = True
+            self.ended = True

@@ -56,8 +56,8 @@ class WorkerStreamDecoder:
         try:
             with open_audio(self._feed, audio=self._audio) as self._reader:
                 for pcm in self._reader:
-                    self._receiver.give(pcm)
-                    if self._receiver.over:
+                    self._receiver.deliver(pcm)
+                    if self._receiver.ended:
                         return
             # A stream may say that it ends before whoever feeds it says so.
             self._feed.take(1)

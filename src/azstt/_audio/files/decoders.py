@@ -1,4 +1,4 @@
-"""The lanes that need libav: the fast one with the packet lane behind it, and plain PCM's."""
+"""The file decoders that need libav: for compressed audio, and for PCM that is converted."""
 
 from __future__ import annotations
 
@@ -24,21 +24,22 @@ from azstt._audio.sources import Source
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioDecodeError, ConfigurationError
 
-#: Seconds that a container may announce and not hold: roundings, encoders' padding.
+#: Seconds that may be missing from the stated duration, because of rounding and encoder padding.
 _SLACK = 0.1
 #: The same for formats that count samples.
 _EXACT_SLACK = 0.02
-#: Seconds that an encoder may have padded its last frames with.
+#: Seconds of padding that an encoder may add to fill its last frames.
 _PADDING = 0.15
 
 
 class LibavFileDecoder:
-    """Decodes one track of a source.
+    """Decodes one track of a source: by the fast path if possible, otherwise by packets.
 
     Attributes:
-        info: what the container says.
-        audio: what comes out.
-        seeks: never: compressed audio has no index to the sample.
+        info: what the container says about the track.
+        audio: the output format.
+        seeks: always False: compressed audio has no sample-accurate index.
+        fast: whether libav can decode the whole file by itself, see `amovie`.
     """
 
     seeks: bool = False
@@ -60,11 +61,11 @@ class LibavFileDecoder:
         self._target = Target(self.audio, keep_channels=keep_channels, live=not source.seekable)
         self.fast: bool = source.seekable and can_decode(self.info, self._target)
         if self.fast and source.url is not None:
-            # The fast lane opens the file by itself.
+            # The fast path opens the file itself.
             self.close()
 
-    def chunks(self, start: int, tally: Tally) -> Iterator[bytes]:  # noqa: ARG002  the port's
-        """Give the track's PCM from its first sample."""
+    def chunks(self, start: int, tally: Tally) -> Iterator[bytes]:  # noqa: ARG002  see FileDecoder
+        """Yield the track's PCM from its first sample."""
         yield from self._trim(self._decode(tally))
 
     def close(self) -> None:
@@ -74,7 +75,7 @@ class LibavFileDecoder:
             self._media = None
 
     def _decode(self, tally: Tally) -> Iterator[bytes]:
-        """Give everything by the fast lane, and from where that fails by packets."""
+        """Decode by the fast path, and where that fails, continue by packets."""
         yielded = 0
         if self.fast and (url := self._source.as_file()) is not None:
             self.close()
@@ -85,15 +86,15 @@ class LibavFileDecoder:
                 if yielded and not self._is_short(yielded, tally):
                     return
             except (FFmpegError, UnicodeError):
-                # The packet lane decodes it again, and knows what to do with damage; it also
-                # takes names that are no text.
+                # Decode it again by packets, which handles damage and also file names that are
+                # not valid text.
                 pass
         yield from self._packets(yielded, tally)
 
     def _trim(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """Leave out the padding that some formats have after the length that they announce.
+        """Drop the padding that some formats have after their stated duration.
 
-        Newer versions of libav do it themselves, older ones not for all of them.
+        Newer versions of libav do this themselves, older ones only for some formats.
         """
         info, size = self.info, 0
         limit = self.audio.size(info.seconds) if info.padded and info.seconds else sys.maxsize
@@ -108,12 +109,12 @@ class LibavFileDecoder:
                 yield chunk[:kept]
             withheld += chunk[kept:]
             if len(withheld) > self.audio.size(_PADDING):
-                # This is sound: the announced length is what is wrong.
+                # Too long for padding: the stated duration is wrong.
                 yield withheld
                 withheld, limit = b"", sys.maxsize
 
     def _packets(self, skip: int, tally: Tally) -> Iterator[bytes]:
-        """Decode by packets; leave out what was yielded already."""
+        """Decode by packets, dropping the first `skip` bytes, which were yielded already."""
         media = self._media = self._media or Media(self._source, self._track)
         size = 0
         for chunk in decode_packets(media, self._source, self._target, tally):
@@ -123,7 +124,7 @@ class LibavFileDecoder:
         tally.truncated = tally.truncated or self._is_short(size, tally)
 
     def _is_short(self, size: int, tally: Tally) -> bool:
-        """Tell whether the container announced more than there was."""
+        """Return whether there was less audio than the container states."""
         info = self.info
         if info.seconds is None or not info.exact:
             return False
@@ -132,14 +133,14 @@ class LibavFileDecoder:
 
 
 class PcmFileDecoder:
-    """Mixes and resamples a WAV file's PCM: its own reader, libav's resampler.
+    """Mixes and resamples a WAV file's PCM: with our own parser and libav's filters.
 
-    The demuxer would hold a live stream back by 64 KB, which is seconds of speech.
+    libav's demuxer would delay a live stream by 64 KB, which is seconds of speech.
 
     Attributes:
         info: what the header says.
-        audio: what comes out.
-        seeks: never: a resampler that starts later gives other samples.
+        audio: the output format.
+        seeks: always False: a resampler started later produces different samples.
     """
 
     seeks: bool = False
@@ -157,8 +158,8 @@ class PcmFileDecoder:
         check_wave_format(fmt, source.label)
         self._target = Target(self.audio, keep_channels=keep_channels, live=not source.seekable)
 
-    def chunks(self, start: int, tally: Tally) -> Iterator[bytes]:  # noqa: ARG002  the port's
-        """Give the PCM from the first sample."""
+    def chunks(self, start: int, tally: Tally) -> Iterator[bytes]:  # noqa: ARG002  see FileDecoder
+        """Yield the PCM from the first sample."""
         resampler = Resampler(self._target, self._source.label)
         for samples in read_samples(self._source, self._header, 0, tally):
             resampler.push(pcm_frame(self._header.format, samples))
@@ -166,17 +167,17 @@ class PcmFileDecoder:
         yield from resampler.flush()
 
     def close(self) -> None:
-        """Nothing was opened here."""
+        """Do nothing: this opened nothing."""
 
 
 def _output_format(
     audio: AudioFormat, channels: int, source: Source, *, keep_channels: bool
 ) -> AudioFormat:
-    """Give the format of what comes out of a source with so many channels."""
+    """Return the output format for a source with this many channels."""
     if not keep_channels:
         if audio.channels not in LAYOUTS:
             raise ConfigurationError(
-                f"cannot mix to {audio.channels!r} channels; there are "
+                f"cannot mix to {audio.channels!r} channels; use one of "
                 f"{', '.join(map(str, LAYOUTS))}, or keep_channels=True for the source's own"
             )
         return audio

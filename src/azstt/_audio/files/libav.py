@@ -1,8 +1,8 @@
-"""Opens a source with libav, guarded, and says what is in it.
+"""Open a source safely with libav and describe its contents.
 
-Guards: only formats that hold their own audio are let in (a playlist would name other files and
-hosts), only plain files are opened, only under an absolute path behind ``file:``, and a caller's
-file object shows libav neither its name nor anything else but bounded reads.
+Only formats that contain their own audio are allowed, because a playlist refers to other files and
+hosts. Only regular files are opened, as an absolute path after ``file:``. Of a caller's file object
+libav sees nothing but bounded reads, not even its name.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container.input import InputContainer
 
-#: Formats that hold their own audio. No playlists, no pictures, no raw data without a header.
+#: Formats that contain their own audio: no playlists, no images, no raw data without a header.
 FORMATS: Final = (
     "wav,w64,mp3,aac,loas,flac,ogg,matroska,mov,aiff,au,caf,amr,amrnb,amrwb,mpegts,mpeg,avi,flv,"
     "asf,ac3,eac3,g722,nistsphere,voc,wv,tta,ape,dsf,dts,truehd,mlp,mpc,mpc8,tak,gsm,qcp,rm,nut,mxf"
 )
-#: What they hold, as the decoders that libav takes for it.
+#: libav's decoders for the audio in them.
 _DECODERS: Final = (
     "aac,aac_latm,ac3,adpcm_ima_qt,adpcm_ima_wav,adpcm_ms,adpcm_swf,adpcm_yamaha,"
     "alac,als,amrnb,amrwb,ape,atrac3,atrac3plus,cook,dca,dsd_lsbf,dsd_lsbf_planar,"
@@ -47,11 +47,11 @@ _DECODERS: Final = (
     "real_144,real_288,s302m,sipr,speex,tak,truehd,truespeech,tta,vorbis,wavpack,wmalossless,"
     "wmapro,wmav1,wmav2,wmavoice"
 )
-#: Enough to name the codec of every format that has a header, in a tenth of the default's time.
-#: The codecs are those that the look itself may decode with, or it would decode a picture of each
-#: video, which takes longer than all else. An odd codec that is missing there is still decoded.
+#: Enough to identify the codec in every format that has a header, in a tenth of the default's time.
+#: The codec list restricts what probing itself may decode; otherwise it would decode a picture of
+#: every video, which takes longer than the rest. A codec missing from it can still be decoded.
 QUICK: Final = {"probesize": "4096", "analyzeduration": "0", "codec_whitelist": _DECODERS}
-#: Formats without a length of their own: libav's guess from the first packets is far off.
+#: Formats that do not state a duration: libav's estimate from the first packets is far off.
 _NO_DURATION: Final = {
     "aac",
     "loas",
@@ -65,7 +65,7 @@ _NO_DURATION: Final = {
     "mpeg",
     "flv",
 }
-#: Formats whose length is written down, so that a shorter file is a truncated one.
+#: Formats that state their duration, so that a shorter file is a truncated one.
 _EXACT_DURATION: Final = {
     "wav",
     "w64",
@@ -79,20 +79,20 @@ _EXACT_DURATION: Final = {
     "asf",
 }
 _MP4: Final = "mov,mp4,m4a,3gp,3g2,mj2"
-#: How WebM and Matroska begin.
+#: The first bytes of WebM and Matroska.
 _EBML: Final = b"\x1a\x45\xdf\xa3"
 _MICROSECONDS = 1_000_000
 
 
 class LibavFile:
-    """What libav sees of a source. Failures wait in `failure`: C code cannot carry them."""
+    """The file object that libav reads from. C code cannot propagate errors: see `failure`."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
         self.failure: BaseException | None = None
 
     def read(self, size: int) -> bytes:
-        """Give at most `size` bytes; none at the end and after a failure."""
+        """Return up to `size` bytes; empty at the end and after a failure."""
         if self.failure is not None:
             return b""
         try:
@@ -102,19 +102,19 @@ class LibavFile:
             return b""
 
     def seekable(self) -> bool:
-        """Tell libav whether it may seek."""
+        """Return whether `seek` works."""
         return self._source.seekable
 
     def tell(self) -> int:
-        """Give the position."""
+        """Return the position."""
         return self._source.tell()
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a position."""
+        """Move to a position and return it."""
         if whence == os.SEEK_CUR:
             offset += self.tell()
         elif whence == os.SEEK_END:
-            offset += self._source.size or 0  # what can seek knows its size
+            offset += self._source.size or 0  # a seekable source knows its size
         try:
             self._source.seek(offset)
         except BaseException as error:  # noqa: BLE001  raised again outside of libav, by check()
@@ -123,7 +123,7 @@ class LibavFile:
 
 
 class Media:
-    """An open container with one audio track chosen; all other streams are discarded."""
+    """An open container with one audio track selected; all other streams are discarded."""
 
     def __init__(self, source: Source, track: int) -> None:
         self._source = source
@@ -143,12 +143,12 @@ class Media:
             raise
 
     def check(self) -> None:
-        """Raise what the caller's own file object raised, if it did."""
+        """Re-raise the error of the caller's file object, if there was one."""
         if self._file is not None and self._file.failure is not None:
             raise self._file.failure
 
     def close(self) -> None:
-        """Close the container; not the source."""
+        """Close the container, but not the source."""
         self.container.close()
 
     def _open(self, head: bytes, *, thorough: bool) -> InputContainer:
@@ -165,8 +165,8 @@ class Media:
         }
         format_name = None
         if not source.seekable and head.startswith(_EBML):
-            # A browser's live recording: all is in its header, and a guess would cost a third of
-            # a second of waiting.
+            # A browser's live recording: its header says everything, and probing would have to
+            # wait for a third of a second of audio.
             format_name, options["probesize"] = "matroska", "32"
         try:
             return av.open(
@@ -197,7 +197,7 @@ class Media:
         stream = candidates[track]
         if stream.codec_tag in {"enca", "drms"}:
             raise protected(source)
-        if stream.rate > 0:  # else the packets tell
+        if stream.rate > 0:  # otherwise known only after decoding
             check_rate(stream.rate, source.label)
         stream.discard = Discard.default
         stream.codec_context.thread_count = 1
@@ -205,20 +205,20 @@ class Media:
 
 
 def _peek(source: Source) -> bytes:
-    """Look at the first bytes; at no more of a stream than one need wait for."""
+    """Return the first bytes; from a stream, no more than needed, so as not to wait for them."""
     if source.seekable:
         source.seek(0)
         source.read(HEAD)
         return source.head
     head = b""
-    while len(head) < 12 and (piece := source.read(HEAD)):  # noqa: PLR2004  a RIFF or ftyp head
-        head += piece
+    while len(head) < 12 and (chunk := source.read(HEAD)):  # noqa: PLR2004  a RIFF or ftyp head
+        head += chunk
     source.unread(head)
     return head
 
 
 def _is_conclusive(container: InputContainer, track: int) -> bool:
-    """Tell whether the quick look has shown the track's rate and channels."""
+    """Return whether quick probing has found the track's rate and channels."""
     tracks = [s for s in container.streams.audio if has_decoder(s)]
     return 0 <= track < len(tracks) and tracks[track].rate > 0 and tracks[track].channels > 0
 
@@ -246,7 +246,7 @@ def _track_info(container: InputContainer, stream: AudioStream, source: Source) 
 def _duration(
     container: InputContainer, stream: AudioStream, *, seekable: bool
 ) -> tuple[float | None, bool]:
-    """Give how long a track lasts, and whether that is more than a guess."""
+    """Return a track's duration in seconds, if known, and whether it is exact."""
     name = container.format.name
     in_fragments = name == _MP4 and not stream.frames
     if name in _NO_DURATION or (in_fragments and not seekable):
@@ -256,13 +256,13 @@ def _duration(
     if (tagged := _tagged(stream.metadata.get("DURATION", ""))) is not None:
         return tagged, True
     if container.duration is not None:
-        # It may be that of the pictures.
+        # It may be the duration of the video.
         return container.duration / _MICROSECONDS, len(container.streams) == 1
     return None, False
 
 
 def _tagged(text: str) -> float | None:
-    """Read Matroska's own tag of a track's duration, ``00:00:07.100000000``."""
+    """Parse Matroska's tag for a track's duration, such as ``00:00:07.100000000``."""
     parts = text.split(":")
     try:
         hours, minutes, seconds = (float(part) for part in parts)

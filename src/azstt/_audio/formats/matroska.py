@@ -1,8 +1,8 @@
-"""WebM and Matroska with one Opus track, split into packets as they arrive (RFC 9559). Pure.
+"""Demux WebM and Matroska with one Opus track while it arrives (RFC 9559). Pure.
 
-A recorder leaves sizes open, so nothing here counts on them: the segment and its clusters are
-entered, blocks are taken, all else is passed by. After damage the next cluster goes on, or the
-next block that is confirmed for by what follows it: a recorder's clusters may last half a minute.
+Recorders leave sizes open, so this does not rely on them: it descends into the segment and its
+clusters, reads blocks and skips the rest. After damage it resumes at the next cluster, or at the
+next block that is confirmed by what follows it, as a recorder's clusters may last half a minute.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from azstt._audio.formats.demux import DemuxBuffer, Item, Loss, Packet, StreamSt
 from azstt._audio.formats.ebml import Element, read_element
 from azstt._audio.formats.webm import DAMAGED, Tracks, bytes_wanted, read_tick, read_tracks
 
-#: Where it may go on after damage: at a cluster, at another recording, at a block (its size, its
-#: track, a time, flags). What is shorter than that is kept until more has come.
+#: Where to resume after damage: at a cluster, at another recording, or at a block (size, track,
+#: time, flags). Data too short for a match is kept until more has arrived.
 _RESYNC: Final = (
     rb"\x1f\x43\xb6\x75|\x1a\x45\xdf\xa3|"
     rb"\xa3(?:[\x81-\xfe]|[\x40-\x7f].|[\x20-\x3f].{2}|[\x10-\x1f].{3}|\x08.{4}|\x01.{7})"
     rb"%b..[\x00-\x0f\x80-\x8f]"
 )
 _LONGEST_START: Final = 1 + 8 + 1 + 3
-#: How what follows a block may begin.
+#: The first byte of an element that may follow a block.
 _FOLLOWERS: Final = frozenset({0xA3, 0xA0, 0x1F, 0x1A, 0x1C, 0xE7, 0xEC, 0xAB, 0xA7, 0x12})
-#: Seconds by which times may be off, and that a gap between them may honestly last.
+#: In seconds: how far timestamps may be off, and the longest plausible gap between them.
 _SLACK, _LONGEST_GAP = 0.009, 60.0
 
 
 class MatroskaDemuxer:
-    """A demuxer of WebM and Matroska."""
+    """Demuxes WebM and Matroska."""
 
     def __init__(self) -> None:
         self._buffer = DemuxBuffer()
         self._reset()
 
     def feed(self, data: bytes) -> Iterator[Item]:
-        """Give what is complete with this piece."""
+        """Yield the items that this chunk completes."""
         buffer = self._buffer
         buffer.add(data)
         while not buffer.skipping and (found := self._next_element()) is not None:
@@ -47,24 +47,24 @@ class MatroskaDemuxer:
         buffer.check_size()
 
     def end(self) -> bool:
-        """Tell whether the stream ends inside of an element."""
+        """Return whether the stream ends inside an element."""
         return self._buffer.end() and not self._resyncing
 
     def _reset(self) -> None:
-        """Expect a recording."""
+        """Prepare for a new recording."""
         self._buffer.restart()
         self._tracks: Tracks | None = None
         self._resync_pattern = re.compile(b"")
         self._tick = 1e-3  # seconds
-        self._cluster_ticks = 0  # its time, in ticks
+        self._cluster_ticks = 0  # the cluster's time, in ticks
         self._expected_time = 0.0  # the time of the next block, in seconds
-        self._resyncing = False  # where the next element is
-        self._damaged = False  # something is missing
-        self._cluster_timed = False  # since then a cluster has told its time
-        self._seconds_since = 0.0  # seconds given since then
+        self._resyncing = False  # the position of the next element is unknown
+        self._damaged = False  # something may be missing
+        self._cluster_timed = False  # a cluster has stated its time since the damage
+        self._seconds_since = 0.0  # yielded since the damage
 
     def _next_element(self) -> tuple[Element, int] | None:
-        """Give the next element, once as much of it is there as is wanted, and how much that is."""
+        """Return the next element and the size needed of it, once that much has arrived."""
         data = self._buffer.data
         while not self._resyncing or self._resync():
             element = read_element(data, 0)
@@ -80,7 +80,7 @@ class MatroskaDemuxer:
         return bytes_wanted(self._buffer.data, element, self._tracks, later=self._expected_time > 0)
 
     def _take(self, element: Element, size: int) -> Iterable[Item]:
-        """Deal with an element, and leave it behind."""
+        """Process an element and discard it."""
         name, start, _ = element
         end = start if name in webm.ENTERED else element.end
         content = self._buffer.data[start:end]
@@ -104,25 +104,25 @@ class MatroskaDemuxer:
         return items
 
     def _read_tracks(self, content: bytes | bytearray) -> StreamStart:
-        """Read the tracks."""
+        """Read the tracks and start the stream."""
         self._tracks = read_tracks(content)
         if self._tracks is None:
             raise self._buffer.needs_libav()
-        # A number of one byte; of others clusters only are found again.
+        # This matches one-byte track numbers; with others, only clusters are found after damage.
         mark = re.escape(bytes([0x80 | self._tracks.audio & 0x7F]))
         self._resync_pattern = re.compile(_RESYNC % mark, re.DOTALL)
         self._buffer.mark_identified()
         return StreamStart(self._tracks.head)
 
     def _packets(self, content: bytes | bytearray, *, grouped: bool) -> list[Item]:
-        """Give a block's packets, and what is missing before them.
+        """Return a block's packets, and the loss before them, if any.
 
         Raises:
-            ValueError: it is no block of the track.
+            ValueError: it is not a block of the audio track.
         """
         block = read_group(content) if grouped else read_block(content)
         if self._tracks is None or block.track != self._tracks.audio:
-            raise ValueError(f"a block of nobody: {block.track}")
+            raise ValueError(f"block of another track: {block.track}")
         samples = [opus.samples(data) for data in block.packets]
         packets = list(map(Packet, block.packets, samples))
         if grouped:
@@ -131,10 +131,10 @@ class MatroskaDemuxer:
         return [*self._check_gap(block.time, sum(samples) / opus.RATE), *packets]
 
     def _check_gap(self, ticks: int, seconds: float) -> list[Item]:
-        """Hold a block's time against the end of the one before; a gap after damage is a loss.
+        """Compare a block's time with the end of the previous one; a gap after damage is a loss.
 
-        Without damage it is a pause. A cluster that was lost takes its time with it: then the
-        next one has the last word.
+        Without damage it is a pause. If a cluster's header was lost, block times are off until the
+        next cluster states its time.
         """
         time = (self._cluster_ticks + ticks) * self._tick
         losses: list[Item] = []
@@ -150,7 +150,7 @@ class MatroskaDemuxer:
         return losses
 
     def _start_resync(self) -> None:
-        """Look for a place to go on, from the next byte."""
+        """Discard a byte and look for a place to resume."""
         if self._tracks is None:
             raise self._buffer.needs_libav()
         self._resyncing = self._damaged = True
@@ -158,7 +158,7 @@ class MatroskaDemuxer:
         self._buffer.discard(1)
 
     def _resync(self) -> bool:
-        """Go to where it goes on; False if that is yet to come."""
+        """Move to the next place to resume at; False if it has not arrived yet."""
         buffer, at = self._buffer, 0
         while (found := self._resync_pattern.search(buffer.data, at)) is not None:
             at = found.start()
@@ -172,7 +172,7 @@ class MatroskaDemuxer:
         return False
 
     def _is_confirmed(self, at: int) -> bool | None:
-        """Tell whether one of our blocks is here, and something that may follow one after it."""
+        """Return whether a block is here and followed by a plausible element; None if unknown."""
         data = self._buffer.data
         element = read_element(data, at)
         if element is None:

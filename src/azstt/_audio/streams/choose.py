@@ -1,4 +1,4 @@
-"""Which decoder takes a live stream."""
+"""Choose the decoder for a live stream."""
 
 from __future__ import annotations
 
@@ -21,50 +21,50 @@ from azstt._errors import ConfigurationError
 
 
 class StreamDecoder(Protocol):
-    """One way from pieces to PCM."""
+    """Decodes the chunks of a stream to PCM."""
 
     @property
     def backlog(self) -> int:
-        """How many bytes wait to be decoded."""
+        """How many bytes are waiting to be decoded."""
         ...
 
     @property
     def report(self) -> DecodeReport | None:
-        """What the stream is, and what was lost."""
+        """The stream's format and losses so far; None while it is unknown."""
         ...
 
     def feed(self, data: bytes) -> None:
-        """Take a piece."""
+        """Decode a chunk."""
         ...
 
     def finish(self) -> None:
-        """Give the rest, then the end."""
+        """Deliver the remaining PCM and the end."""
         ...
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release all resources."""
         ...
 
 
 def check_target(audio: AudioFormat) -> None:
-    """Refuse what nothing can be mixed to.
+    """Check that audio can be mixed to this number of channels.
 
     Raises:
-        ConfigurationError: there is no such arrangement of channels.
+        ConfigurationError: it cannot.
     """
     if audio.channels not in LAYOUTS:
         raise ConfigurationError(
-            f"cannot mix to {audio.channels!r} channels; there are {', '.join(map(str, LAYOUTS))}"
+            f"cannot mix to {audio.channels!r} channels; use one of {', '.join(map(str, LAYOUTS))}"
         )
 
 
 def open_container(
     declared: Container, head: bytes, audio: AudioFormat, receiver: Receiver
 ) -> StreamDecoder:
-    """Choose by a container's first bytes, which are still to be fed.
+    """Open the decoder for a container by its first bytes, which are still to be fed.
 
     Raises:
-        AudioError: they are not what was declared.
+        AudioError: they do not match the declared container.
     """
     if not can_be(declared, head):
         raise wrong_container(declared, container_of(head), head)
@@ -83,7 +83,7 @@ def open_container(
 
 
 def open_pcm(given: AudioFormat, audio: AudioFormat, receiver: Receiver) -> StreamDecoder:
-    """Open a decoder for bare PCM."""
+    """Open the decoder for raw PCM."""
     name = f"{'f' if given.floating else 's'}{8 * given.sample_width}le"
     fmt = WaveFormat(
         codec=f"pcm_{name}",

@@ -1,4 +1,4 @@
-"""The push lane for MP3 and ADTS AAC: libav's own parser finds the frames."""
+"""The push decoder for MP3 and ADTS AAC; libav's parser finds the frames."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from azstt._audio.streams.receiver import Receiver
 from azstt._audio_format import AudioFormat
 
 _ID3: Final = b"ID3"
-#: What libav's demuxers take for each.
+#: The decoders that libav's demuxers choose.
 _DECODERS: Final[dict[FrameKind, str]] = {"mp3": "mp3float", "aac": "aac"}
-#: Seconds that an encoder may have padded its last frames with.
+#: Seconds of padding that an encoder may add to fill its last frames.
 _PADDING: Final = 0.15
 
 
 class MpegStreamDecoder(PushDecoder):
-    """Frames one after the other, each with a header of its own.
+    """Decodes a sequence of frames that each have their own header.
 
     Args:
-        kind: what they are; None lets the first one tell.
-        audio: what comes out.
-        receiver: who takes it.
+        kind: the codec; None to detect it from the first frame.
+        audio: the output format.
+        receiver: takes the output.
     """
 
     def __init__(
@@ -44,12 +44,12 @@ class MpegStreamDecoder(PushDecoder):
         self._buffer = DemuxBuffer()
         self._kind: FrameKind | None = kind
         self._decoder: PacketDecoder | None = None
-        self._expect_tag = False  # the next frame is
-        self._skip = 0  # samples that the decoder still gives too many
-        self._remaining: int | None = None  # samples that are still announced
-        self._withheld: list[tuple[AudioFrame, int]] = []  # padding, unless more follows
-        self._shape: tuple[int, int] | None = None
-        self._seconds = 0.0  # a frame
+        self._expect_tag = False  # the next frame is the first one, which may be a tag
+        self._skip = 0  # samples of decoder delay still to skip
+        self._remaining: int | None = None  # samples left according to the tag
+        self._withheld: list[tuple[AudioFrame, int]] = []  # padding, unless too much follows
+        self._shape: tuple[int, int] | None = None  # sample rate and channels
+        self._seconds = 0.0  # per frame
 
     def _decode_data(self, data: bytes) -> None:
         if self._decoder is None:
@@ -57,7 +57,7 @@ class MpegStreamDecoder(PushDecoder):
             buffer.add(data)
             if not self._open():
                 if buffer.full:
-                    buffer.mark_identified()  # so long a tag is nothing to keep
+                    buffer.mark_identified()  # a tag this long is not worth keeping
                 return
             data = bytes(buffer.data)
             buffer.mark_identified()
@@ -66,7 +66,7 @@ class MpegStreamDecoder(PushDecoder):
     def _flush(self) -> None:
         if self._decoder is not None:
             self._parse(None)
-            self._take(self._decoder.flush())
+            self._push_trimmed(self._decoder.flush())
             self._decoder = None
 
     def _on_end(self) -> None:
@@ -79,7 +79,7 @@ class MpegStreamDecoder(PushDecoder):
         return (self._kind, _DECODERS[self._kind], *self._shape)
 
     def _open(self) -> bool:
-        """Pass by tags and junk; False if the first frame is yet to come."""
+        """Skip tags and junk up to the first frame; False if it has not arrived yet."""
         buffer = self._buffer
         while size := id3_size(head := bytes(buffer.data[:ID3_HEAD])):
             buffer.discard(size)
@@ -108,7 +108,7 @@ class MpegStreamDecoder(PushDecoder):
                 self._decode(frame)
 
     def _is_tag(self, frame: bytes, rate: int) -> bool:
-        """Tell an MP3 file's first frame that is no sound; it says how long the rest is."""
+        """Return whether an MP3 file's first frame is a tag, and apply the length it states."""
         delay = mp3_delay(frame)
         if delay is None:
             return False
@@ -119,19 +119,19 @@ class MpegStreamDecoder(PushDecoder):
         if self._decoder is None:
             return
         try:
-            sounds = self._decoder.decode(frame)
-            self._take(sounds)
+            decoded = self._decoder.decode(frame)
+            self._push_trimmed(decoded)
         except FFmpegError:
-            # What precedes the first frame may have been anything.
+            # Before the first good frame there may have been junk.
             if self._shape is not None:
                 self._tally.add_loss(self._resampler.seconds, self._seconds)
             return
-        for sound in sounds:
-            self._seconds = sound.samples / sound.sample_rate
-            self._shape = self._shape or (sound.sample_rate, sound.layout.nb_channels)
+        for part in decoded:
+            self._seconds = part.samples / part.sample_rate
+            self._shape = self._shape or (part.sample_rate, part.layout.nb_channels)
 
-    def _take(self, frames: list[AudioFrame]) -> None:
-        """Push what is sound of frames: neither the delay at the beginning, nor padding."""
+    def _push_trimmed(self, frames: list[AudioFrame]) -> None:
+        """Push frames without the decoder's delay at the beginning and padding at the end."""
         for frame in frames:
             start = min(self._skip, frame.samples)
             self._skip -= start
@@ -144,11 +144,11 @@ class MpegStreamDecoder(PushDecoder):
                 self._withhold(frame, end)
 
     def _withhold(self, frame: AudioFrame, start: int) -> None:
-        """Keep what follows the announced end: it is padding if that is all."""
+        """Withhold samples after the stated end, and push them once there are too many."""
         self._withheld.append((frame, start))
         samples = sum(held.samples - first for held, first in self._withheld)
         if samples > frame.sample_rate * _PADDING:
-            # This is sound: the announced length is what is wrong.
+            # Too long for padding: the stated length is wrong.
             self._remaining = None
             for held, first in self._withheld:
                 self._push(held, first, held.samples)

@@ -1,4 +1,4 @@
-"""The push lane for Opus in WebM, Matroska and Ogg."""
+"""The push decoder for Opus in WebM, Matroska and Ogg."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class OpusStreamDecoder(PushDecoder):
     """Decodes the packets that a demuxer finds.
 
     Args:
-        demuxer: takes the container apart.
-        container: libav's name of it.
-        audio: what comes out.
-        receiver: who takes it.
+        demuxer: splits the container into packets.
+        container: libav's name for the container.
+        audio: the output format.
+        receiver: takes the output.
     """
 
     def __init__(
@@ -29,12 +29,12 @@ class OpusStreamDecoder(PushDecoder):
         self._container = container
         self._decoder: PacketDecoder | None = None
         self._channels = 0
-        self._last = 0  # samples in the last packet that was decoded
+        self._last = 0  # samples in the last decoded packet
 
     def _decode_data(self, data: bytes) -> None:
         items: list[Item] = []
         try:
-            # First all are found, then decoded: taking turns would cost the processor's caches.
+            # Find all packets before decoding any: alternating would thrash the CPU caches.
             items.extend(self._demuxer.feed(data))
         finally:
             for item in items:
@@ -59,10 +59,10 @@ class OpusStreamDecoder(PushDecoder):
         elif isinstance(item, StreamStart):
             self._begin(item.head)
         else:
-            self._miss(item)
+            self._record_loss(item)
 
     def _begin(self, head: bytes) -> None:
-        """Open a decoder; how much it leaves out at the beginning stands in the setup."""
+        """Open a decoder; the setup data tell it how much to skip at the beginning."""
         self._flush()
         self._decoder = PacketDecoder("opus", head)
         self._channels = opus.channels(head)
@@ -78,6 +78,6 @@ class OpusStreamDecoder(PushDecoder):
         else:
             self._last = packet.samples
 
-    def _miss(self, loss: Loss) -> None:
+    def _record_loss(self, loss: Loss) -> None:
         packets = round(loss.seconds * opus.RATE / self._last) if self._last else 1
         self._tally.add_loss(self._resampler.seconds - loss.ago, loss.seconds, max(1, packets))

@@ -1,4 +1,4 @@
-"""The push lanes for PCM: bare, to be mixed or resampled; and in a WAV file."""
+"""The push decoders for PCM, raw or in a WAV file."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class PcmStreamDecoder(PushDecoder):
     """Mixes and resamples PCM.
 
     Args:
-        container: what holds it, for the report.
-        fmt: what it is.
-        audio: what comes out.
-        receiver: who takes it.
-        allow_empty: whether it may end without a sample.
+        container: the container's name, for the report.
+        fmt: the sample format.
+        audio: the output format.
+        receiver: takes the output.
+        allow_empty: whether the stream may end without a sample.
     """
 
     def __init__(
@@ -48,10 +48,10 @@ class PcmStreamDecoder(PushDecoder):
             self._resampler.push(pcm_frame(self._fmt, data[:whole]))
 
     def _flush(self) -> None:
-        """Nothing waits but an incomplete frame, which is dropped."""
+        """Do nothing: an incomplete last frame is dropped."""
 
     def _on_end(self) -> None:
-        """It may end anywhere."""
+        """Do nothing: PCM may end anywhere."""
 
     def _stream_info(self) -> tuple[str, str, int, int]:
         fmt = self._fmt
@@ -59,11 +59,11 @@ class PcmStreamDecoder(PushDecoder):
 
 
 class WavStreamDecoder:
-    """Reads a WAV header, and gives what follows to a lane for PCM.
+    """Reads a WAV header and passes the samples to a decoder for PCM.
 
     Args:
-        audio: what comes out.
-        receiver: who takes it.
+        audio: the output format.
+        receiver: takes the output.
     """
 
     backlog: int = 0
@@ -72,17 +72,17 @@ class WavStreamDecoder:
         self._audio = audio
         self._receiver = receiver
         self._head = bytearray()
-        self._least = 0  # bytes of header without which it is no use to look again
+        self._least = 0  # bytes needed before parsing the header again
         self._header: WavHeader | None = None
         self._pcm_decoder: PassthroughDecoder | PcmStreamDecoder | None = None
-        self._taken = 0  # bytes of samples
+        self._taken = 0  # bytes of samples received
 
     def feed(self, data: bytes) -> None:
-        """Take a piece.
+        """Decode a chunk.
 
         Raises:
             NeedsLibavError: this is not plain PCM.
-            AudioDecodeError: the header makes no sense.
+            AudioDecodeError: the header is not plausible.
         """
         if self._pcm_decoder is None or self._header is None:
             self._head += data
@@ -101,10 +101,10 @@ class WavStreamDecoder:
         self._pcm_decoder.feed(data)
 
     def finish(self) -> None:
-        """Give the rest.
+        """Deliver the remaining PCM and the end.
 
         Raises:
-            NeedsLibavError: the header is not whole.
+            NeedsLibavError: the header is incomplete.
             AudioDecodeError: there are no samples.
         """
         if self._pcm_decoder is None:
@@ -114,11 +114,11 @@ class WavStreamDecoder:
         self._pcm_decoder.finish()
 
     def close(self) -> None:
-        """Nothing was opened here."""
+        """Do nothing: this opened nothing."""
 
     @property
     def report(self) -> DecodeReport | None:
-        """What the stream is, once the header has come."""
+        """The stream's format; None until the header has arrived."""
         report = None if self._pcm_decoder is None else self._pcm_decoder.report
         if report is None or self._header is None:
             return None
@@ -126,7 +126,7 @@ class WavStreamDecoder:
         return report.model_copy(update={"truncated": short})
 
     def _read(self) -> WavHeader | None:
-        """Read the header; None if not all of it is there."""
+        """Parse the header; None if it is incomplete."""
         missing = 0
 
         def more(size: int) -> bytes:
@@ -149,7 +149,7 @@ def pcm_decoder(
     *,
     allow_empty: bool,
 ) -> PassthroughDecoder | PcmStreamDecoder:
-    """Open a lane for PCM, in a container or bare."""
+    """Open a decoder for PCM, raw or in a container."""
     if holds(fmt, audio) and fmt.channels == audio.channels:
         return PassthroughDecoder(container, audio, receiver)
     return PcmStreamDecoder(container, fmt, audio, receiver, allow_empty=allow_empty)

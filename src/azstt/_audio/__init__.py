@@ -1,4 +1,4 @@
-"""Any audio or video to PCM: the only package that imports `av`, and only when it must."""
+"""Decode any audio or video to PCM. The only package that imports `av`, and only when needed."""
 
 from azstt._audio.feed import ByteFeed as ByteFeed
 from azstt._audio.files.reader import AudioReader as AudioReader

@@ -1,4 +1,4 @@
-"""Bytes pushed as they arrive: what a reader in one thread takes and others fill."""
+"""`ByteFeed`: a bounded byte queue that other threads fill and one reader drains."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from azstt._errors import AudioSourceError, ConfigurationError, SessionStateErro
 
 
 class ByteFeed:
-    """A stream of encoded audio that arrives in pieces, such as a browser's recording.
+    """A stream of encoded audio that arrives in chunks, such as a browser's recording.
 
-    Push the pieces from any thread; hand the feed to `open_audio`, in a thread of its own, as
-    the source. One reader reads it, once. How the pieces are cut does not matter.
+    Push chunks from any thread and pass the feed to `open_audio` as the source, in a thread of its
+    own. It can be read once, by one reader. Chunk boundaries do not matter.
 
-    The feed is bounded: `push` waits while `max_buffered` bytes wait to be read, which is the
-    back-pressure on who pushes. So the reader must run in another thread. An event loop must not
-    wait: without a bound `push` never does, and who pushes looks at `buffered`.
+    The feed is bounded: `push` blocks while `max_buffered` bytes are waiting to be read. That is
+    the back-pressure, and the reason why the reader needs a thread of its own. On an event loop,
+    which must not block, pass `max_buffered=None` and watch `buffered` instead.
 
     Example::
 
@@ -26,8 +26,8 @@ class ByteFeed:
             for pcm in reader: ...
 
     Args:
-        max_buffered: how many bytes may wait to be read; one longer piece is still let in when
-            nothing waits. None is any number.
+        max_buffered: how many bytes may wait to be read; None for no limit. A single chunk above
+            the limit is accepted when nothing else is waiting.
 
     Raises:
         ConfigurationError: `max_buffered` is not positive.
@@ -37,7 +37,7 @@ class ByteFeed:
         if max_buffered is not None and max_buffered <= 0:
             raise ConfigurationError(f"max_buffered must be positive (given: {max_buffered!r})")
         self._max_buffered = max_buffered
-        self._pieces: deque[bytes] = deque()
+        self._chunks: deque[bytes] = deque()
         self._buffered = 0
         self._closed = False
         self._released = False
@@ -45,36 +45,36 @@ class ByteFeed:
         self._changed = Condition()
 
     def push(self, data: bytes | bytearray | memoryview, /) -> None:
-        """Add a piece; wait while too much waits to be read.
+        """Add a chunk, blocking while the feed is full.
 
         Args:
-            data: the next bytes of the stream; copied unless it is `bytes`. None at all is fine.
+            data: the next bytes of the stream, which may be empty; copied unless it is `bytes`.
 
         Raises:
-            SessionStateError: the feed was closed or canceled, or its reader is finished.
+            SessionStateError: the feed was closed or canceled, or its reader has finished.
         """
-        piece = bytes(data)
+        chunk = bytes(data)
         with self._changed:
-            while piece and self._is_open() and self._buffered and self._over(len(piece)):
+            while chunk and self._is_open() and self._buffered and self._overflows(len(chunk)):
                 self._changed.wait()
             if not self._is_open():
                 raise SessionStateError(f"push() on a feed that {self._state()}")
-            if piece:
-                self._pieces.append(piece)
-                self._buffered += len(piece)
+            if chunk:
+                self._chunks.append(chunk)
+                self._buffered += len(chunk)
                 self._changed.notify_all()
 
     def close(self) -> None:
-        """Say that there is no more; what was pushed is still read. Twice is once."""
+        """Mark the end of the stream; the reader still gets what was pushed. Idempotent."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def cancel(self, error: BaseException | None = None) -> None:
-        """Make the reader raise at its next read, at once where it waits; drop what waits.
+        """Drop what is buffered and make the reader raise, immediately if it is waiting.
 
         Args:
-            error: what the reader raises; an `AudioSourceError` if not given.
+            error: what the reader raises; an `AudioSourceError` by default.
         """
         with self._changed:
             self._error = self._error or error or AudioSourceError("the feed was canceled")
@@ -82,38 +82,38 @@ class ByteFeed:
 
     @property
     def buffered(self) -> int:
-        """How many bytes wait to be read."""
+        """How many bytes are waiting to be read."""
         return self._buffered
 
     def take(self, size: int) -> bytes:
-        """Wait for bytes and give at most `size` of them; none means the end. For the reader."""
+        """Wait for data and return up to `size` bytes; empty at the end. For the reader only."""
         with self._changed:
-            while not self._pieces and not self._closed and self._error is None:
+            while not self._chunks and not self._closed and self._error is None:
                 self._changed.wait()
             if self._error is not None:
                 raise self._error
-            if not self._pieces:
+            if not self._chunks:
                 return b""
-            piece = self._pieces.popleft()
-            if len(piece) > size:
-                self._pieces.appendleft(piece[size:])
-                piece = piece[:size]
-            self._buffered -= len(piece)
+            chunk = self._chunks.popleft()
+            if len(chunk) > size:
+                self._chunks.appendleft(chunk[size:])
+                chunk = chunk[:size]
+            self._buffered -= len(chunk)
             self._changed.notify_all()
-            return piece
+            return chunk
 
     def release(self) -> None:
-        """Say that nobody reads any more, which frees who waits in `push`. For the reader."""
+        """Stop reading, so that a blocked `push` raises. For the reader only."""
         with self._changed:
             self._released = True
             self._drop()
 
     def _drop(self) -> None:
-        self._pieces.clear()
+        self._chunks.clear()
         self._buffered = 0
         self._changed.notify_all()
 
-    def _over(self, size: int) -> bool:
+    def _overflows(self, size: int) -> bool:
         return self._max_buffered is not None and self._buffered + size > self._max_buffered
 
     def _is_open(self) -> bool:
@@ -122,4 +122,4 @@ class ByteFeed:
     def _state(self) -> str:
         if self._error is not None:
             return "was canceled"
-        return "is closed" if self._closed else "nobody reads any more"
+        return "is closed" if self._closed else "is no longer being read"

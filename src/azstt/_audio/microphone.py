@@ -1,4 +1,4 @@
-"""The microphone: PCM piece by piece while it is recorded."""
+"""Record PCM from a microphone, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -19,44 +19,44 @@ from azstt._errors import AudioSourceError, ConfigurationError, SessionStateErro
 from azstt._threads.loop_queue import loop_caller
 from azstt._threads.tasks import GRACE, TICK, BlockingCall
 
-#: Seconds that wait for whoever reads; what comes later is lost, and that is told.
-_MOST = 60.0
+#: Seconds of audio buffered for a slow reader; audio beyond that is dropped and reported.
+_MAX_BUFFERED = 60.0
 _SPEECH = AudioFormat()
 
 
 def microphone(
     *, device: int | str | None = None, audio: AudioFormat = _SPEECH, block: float = 0.1
 ) -> Microphone:
-    """Record from a microphone; needs the extra ``mic``.
+    """Record from a microphone. Requires the ``mic`` extra.
 
-    The same for threads and for asyncio and trio::
+    Works in threads and on asyncio and trio alike::
 
         with azstt.microphone() as mic:             async with azstt.microphone() as mic:
-            for piece in mic:                           async for piece in mic:
-                live.send(piece)                            await live.send(piece)
+            for chunk in mic:                           async for chunk in mic:
+                live.send(chunk)                            await live.send(chunk)
 
     Args:
-        device: a number from ``azstt live --devices``, or a part of a device's name; None is the
-            system's default.
-        audio: the PCM that is wanted, as the session that it is for has it.
-        block: seconds of each piece.
+        device: a number from ``azstt live --devices``, or part of a device's name; None for the
+            system default.
+        audio: the PCM format to record; the same as that of the session it is sent to.
+        block: duration of each chunk, in seconds.
 
     Raises:
-        ConfigurationError: ``block`` is not above 0.
-        MissingDependencyError: sounddevice, or the PortAudio library below it, is not installed.
+        ConfigurationError: ``block`` is not positive.
+        MissingDependencyError: sounddevice, or the PortAudio library it needs, is not installed.
     """
     if not block > 0:
-        raise ConfigurationError(f"block={block!r} is not a number of seconds above 0")
+        raise ConfigurationError(f"block must be a positive number of seconds (given: {block!r})")
     return Microphone(binding(), device, audio, block)
 
 
 class Microphone:
-    """What `microphone` gives: it records from entering the block on, until `close`.
+    """A microphone opened by `microphone`; it records from entering the block until `close`.
 
-    Iterating, in one thread or task, gives the pieces, and after `close` those that were recorded
-    before. A piece is as long as ``block``. Up to a minute waits for the reader; what is lost then,
-    or because the machine is too busy to record, is told by a `RuntimeWarning`, and counted in
-    ``overflows``.
+    Iterate over it, in one thread or task, to get the chunks, each ``block`` seconds long. Audio
+    recorded before `close` can still be read after it. Up to a minute is buffered for the reader.
+    Audio lost beyond that, or because the machine is too busy to record, raises a `RuntimeWarning`
+    and is counted in ``overflows``.
     """
 
     def __init__(
@@ -69,32 +69,32 @@ class Microphone:
         self._lock: Lock = Lock()
         self._stream: Untyped = None
         self._closed: bool = False
-        self._pieces: SimpleQueue[bytes | AudioSourceError | None] = SimpleQueue()
+        self._chunks: SimpleQueue[bytes | AudioSourceError | None] = SimpleQueue()
         self._notify: Callable[[], object] | None = None
-        self._over: bool = False  # the reader has seen the end
-        # Bytes: the one is written by PortAudio's thread, the other by the reader.
+        self._exhausted: bool = False  # the reader has seen the end
+        # In bytes; `_recorded` is written by PortAudio's thread, `_taken` by the reader.
         self._recorded: int = 0
         self._taken: int = 0
         self._overflows: int = 0
-        self._told: int = 0
+        self._overflows_reported: int = 0
 
     @property
     def audio(self) -> AudioFormat:
-        """The PCM of the pieces."""
+        """The PCM format of the chunks."""
         return self._audio
 
     @property
     def overflows(self) -> int:
-        """How often audio was lost."""
+        """How many times audio was lost."""
         return self._overflows
 
     def __enter__(self) -> Self:
-        """Begin to record.
+        """Start recording.
 
         Raises:
-            AudioSourceError: there is no microphone, or it can't be used now.
-            ConfigurationError: there is no such device, or it does not record such audio.
-            SessionStateError: it was open before.
+            AudioSourceError: there is no microphone, or it cannot be opened.
+            ConfigurationError: there is no such device, or it does not support the format.
+            SessionStateError: it was already opened.
         """
         self._open()
         return self
@@ -105,14 +105,14 @@ class Microphone:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close."""
+        """Close the microphone."""
         self.close()
 
     async def __aenter__(self) -> Self:
-        """Begin to record, as the sync block does."""
+        """Start recording; see `__enter__`."""
         try:
             await BlockingCall(self._open, name="azstt microphone").wait()
-        except BaseException:  # canceled: what is still being opened is closed afterwards
+        except BaseException:  # canceled: close the device once it has finished opening
             BlockingCall(self.close, name="azstt microphone")
             raise
         return self
@@ -123,12 +123,12 @@ class Microphone:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close, in bounded time."""
+        """Close the microphone, in bounded time."""
         with anyio.move_on_after(GRACE, shield=True):
             await BlockingCall(self.close, name="azstt microphone").wait()
 
     def close(self) -> None:
-        """Stop recording, from any thread; whoever iterates comes to the end. Twice is once."""
+        """Stop recording and end the iteration. Thread-safe and idempotent."""
         self._closed = True
         with self._lock:
             stream, self._stream = self._stream, None
@@ -137,47 +137,49 @@ class Microphone:
         self._put(None)
 
     def __iter__(self) -> Self:
-        """Give itself."""
+        """Return itself."""
         return self
 
     def __next__(self) -> bytes:
-        """Wait for the next piece.
+        """Wait for the next chunk.
 
         Raises:
-            AudioSourceError: the microphone has stopped by itself, as when it is unplugged.
+            AudioSourceError: the microphone stopped unexpectedly, for example was unplugged.
             SessionStateError: it was not opened.
         """
         self._check()
-        while not self._over:
+        while not self._exhausted:
             try:
-                # A wait without a limit can't be interrupted on Windows.
-                return self._take(self._pieces.get(timeout=TICK), StopIteration)
+                # On Windows a wait without a timeout cannot be interrupted.
+                return self._take(self._chunks.get(timeout=TICK), StopIteration)
             except Empty:
                 continue
         raise StopIteration
 
     def __aiter__(self) -> Self:
-        """Give itself."""
+        """Return itself."""
         return self
 
     async def __anext__(self) -> bytes:
-        """Wait for the next piece, as the sync iteration does; canceling loses none."""
+        """Wait for the next chunk; see `__next__`. Canceling loses no audio."""
         self._check()
         await checkpoint()
-        soon = loop_caller()
-        while not self._over:
-            news = anyio.Event()
-            self._notify = partial(soon, news.set)
+        call_soon = loop_caller()
+        while not self._exhausted:
+            arrived = anyio.Event()
+            self._notify = partial(call_soon, arrived.set)
             try:
-                return self._take(self._pieces.get_nowait(), StopAsyncIteration)
+                return self._take(self._chunks.get_nowait(), StopAsyncIteration)
             except Empty:
-                await news.wait()
+                await arrived.wait()
         raise StopAsyncIteration
 
     def _open(self) -> None:
-        with self._lock:  # whoever closes meanwhile waits for what there is to close
+        with self._lock:  # a concurrent close() waits, so that it closes this stream
             if self._stream is not None or self._closed:
-                raise SessionStateError("a microphone opens once; make another one")
+                raise SessionStateError(
+                    "a microphone can be opened only once; call microphone() again"
+                )
             try:
                 self._portaudio.query_devices(self._device, "input")
                 self._stream = self._start()
@@ -187,7 +189,7 @@ class Microphone:
                 raise refusal(error, self._device, self._audio) from error
 
     def _start(self) -> Untyped:
-        """Give a stream that records."""
+        """Open a stream and start recording."""
         audio = self._audio
         stream = self._portaudio.RawInputStream(
             device=self._device,
@@ -195,8 +197,8 @@ class Microphone:
             channels=audio.channels,
             dtype="float32" if audio.floating else f"int{8 * audio.sample_width}",
             blocksize=max(1, round(self._block * audio.sample_rate)),
-            callback=self._heard,
-            finished_callback=self._stopped,
+            callback=self._on_audio,
+            finished_callback=self._on_finished,
         )
         try:
             stream.start()
@@ -205,47 +207,49 @@ class Microphone:
             raise
         return stream
 
-    def _heard(self, data: Untyped, _frames: int, _time: object, status: Untyped) -> None:
-        """Take what was recorded; on PortAudio's thread."""
-        piece = bytes(data)
-        full = self._audio.seconds(self._recorded - self._taken) >= _MOST
+    def _on_audio(self, data: Untyped, _frames: int, _time: object, status: Untyped) -> None:
+        """Queue a recorded chunk. Called on PortAudio's thread."""
+        chunk = bytes(data)
+        full = self._audio.seconds(self._recorded - self._taken) >= _MAX_BUFFERED
         self._overflows += bool(status.input_overflow) or full
         if not full:
-            self._recorded += len(piece)
-            self._put(piece)
+            self._recorded += len(chunk)
+            self._put(chunk)
 
-    def _stopped(self) -> None:
-        """Take note that the stream has ended; on PortAudio's thread."""
+    def _on_finished(self) -> None:
+        """Queue an error if the stream ended unexpectedly. Called on PortAudio's thread."""
         if not self._closed:
             self._put(
                 AudioSourceError(
-                    "the microphone has stopped by itself; is it still connected?", source=WHERE
+                    "the microphone stopped unexpectedly; is it still connected?", source=WHERE
                 )
             )
 
     def _put(self, item: bytes | AudioSourceError | None) -> None:
-        self._pieces.put(item)
+        self._chunks.put(item)
         if (notify := self._notify) is not None:
             notify()
 
     def _check(self) -> None:
         if self._stream is None and not self._closed:
-            raise SessionStateError("the microphone is not open: with azstt.microphone() as mic")
+            raise SessionStateError(
+                "the microphone is not open; use `with azstt.microphone() as mic:`"
+            )
 
     def _take(
         self, item: bytes | AudioSourceError | None, end: Callable[[], BaseException]
     ) -> bytes:
-        """Give a piece, or raise what came instead of one."""
-        if self._overflows > self._told:
-            self._told = self._overflows
+        """Return a chunk, or raise the error or the end of the iteration in its place."""
+        if self._overflows > self._overflows_reported:
+            self._overflows_reported = self._overflows
             warnings.warn(
-                "audio from the microphone was lost: the program, or the machine, is too slow to "
-                "take it; `overflows` counts how often",
+                "audio from the microphone was lost because the program or the machine is too slow "
+                "to process it; `overflows` has the count",
                 RuntimeWarning,
                 stacklevel=3,
             )
         if isinstance(item, bytes):
             self._taken += len(item)
             return item
-        self._over = True
+        self._exhausted = True
         raise item or end()

@@ -1,4 +1,4 @@
-"""PortAudio: its binding, its devices and its errors. The only importer of sounddevice."""
+"""PortAudio devices and errors. The only importer of sounddevice."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any, NamedTuple, TypeAlias
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioSourceError, ConfigurationError, MissingDependencyError
 
-#: What sounddevice gives: it ships no types.
+#: Objects of sounddevice, which ships no types.
 Untyped: TypeAlias = Any
 
-#: What errors call the source.
+#: The name of the source in errors.
 WHERE = "<microphone>"
-#: PortAudio's codes for channels, a rate or samples that a device does not record.
-_UNFIT = (-9998, -9997, -9994)
+#: PortAudio's error codes for channels, a rate or a sample format that a device does not support.
+_UNSUPPORTED = (-9998, -9997, -9994)
 
 
 def binding() -> Untyped:
     """Import sounddevice, which loads PortAudio.
 
     Raises:
-        MissingDependencyError: it, or PortAudio itself, is not installed.
+        MissingDependencyError: sounddevice or PortAudio is not installed.
     """
     try:
         return import_module("sounddevice")
@@ -37,7 +37,7 @@ def binding() -> Untyped:
 
 
 class Device(NamedTuple):
-    """A device that records."""
+    """An input device."""
 
     number: int
     name: str
@@ -47,10 +47,10 @@ class Device(NamedTuple):
 
 
 def devices() -> list[Device]:
-    """Give the devices that record.
+    """List the input devices.
 
     Raises:
-        MissingDependencyError: as of `binding`.
+        MissingDependencyError: see `binding`.
     """
     portaudio = binding()
     found = [device for device in portaudio.query_devices() if device["max_input_channels"] > 0]
@@ -72,18 +72,18 @@ def devices() -> list[Device]:
 
 
 def own_format(device: int | str | None) -> AudioFormat:
-    """Give what is best recorded: 16 kHz mono, or else what the device itself is set to.
+    """Return the best format to record in: 16 kHz mono, or the device's default if unsupported.
 
     Raises:
-        MissingDependencyError: as of `binding`.
+        MissingDependencyError: see `binding`.
     """
     portaudio, best = binding(), AudioFormat()
     try:
         portaudio.check_input_settings(device, 1, "int16", samplerate=best.sample_rate)
     except ValueError:
-        return best  # there is no such device; whoever opens it is told
+        return best  # there is no such device; opening it reports that
     except portaudio.PortAudioError as error:
-        if _code(error) in _UNFIT:
+        if _code(error) in _UNSUPPORTED:
             own = portaudio.query_devices(device, "input")
             rate, channels = round(own["default_samplerate"]), min(own["max_input_channels"], 2)
             return AudioFormat(sample_rate=rate, channels=channels)
@@ -93,22 +93,22 @@ def own_format(device: int | str | None) -> AudioFormat:
 def refusal(
     error: Exception, device: int | str | None, audio: AudioFormat
 ) -> ConfigurationError | AudioSourceError:
-    """Say in our words why a device does not record."""
-    if _code(error) in _UNFIT:
+    """Return our error for a device that could not be opened."""
+    if _code(error) in _UNSUPPORTED:
         return ConfigurationError(
-            f"the microphone does not record {audio!r}; `azstt live --devices` shows what it does"
+            f"the microphone does not support {audio!r}; see `azstt live --devices` for what it "
+            "supports"
         )
     known = devices()
     if not known:
-        return AudioSourceError("there is no microphone; connect one", source=WHERE)
+        return AudioSourceError("no microphone found; connect one", source=WHERE)
     if device is not None and (isinstance(error, ValueError) or "querying" in str(error)):
         return ConfigurationError(
-            f"no such microphone, or several: {device!r}; `azstt live --devices` shows what there "
-            "is"
+            f"device {device!r} matches no microphone, or more than one; see `azstt live --devices`"
         )
-    return AudioSourceError(f"the microphone can't be opened: {error}", source=WHERE)
+    return AudioSourceError(f"could not open the microphone: {error}", source=WHERE)
 
 
 def _code(error: Exception) -> object:
-    """Give PortAudio's code, where it has one."""
+    """Return PortAudio's error code, if there is one."""
     return error.args[1] if len(error.args) > 1 else None

@@ -1,4 +1,4 @@
-"""The errors for what cannot be decoded: each names what was found and what to do."""
+"""Errors for audio that cannot be decoded: what was found, and what to do about it."""
 
 from __future__ import annotations
 
@@ -12,122 +12,118 @@ if TYPE_CHECKING:
     from av.container.input import InputContainer
     from av.stream import Stream
 
-#: Below the one a few bytes would swell to hours of audio; nothing records above the other, and
-#: resampling would take memory without bounds.
+#: Below the lowest rate a few bytes would expand to hours of audio; above the highest, which
+#: nothing records at, resampling would need unbounded memory.
 _LOWEST_RATE, _HIGHEST_RATE = 4_000, 3_072_000
 
 
-def empty(source: Source) -> AudioDecodeError:
-    """Nothing is there."""
-    hint = "; was a file object not rewound? seek(0)" if source.label == "<stream>" else ""
+def empty_source(source: Source) -> AudioDecodeError:
+    """Return the error for a source without a single byte."""
+    hint = "; does the file object need seek(0)?" if source.label == "<stream>" else ""
     return AudioDecodeError(f"{source.label!r} is empty: 0 bytes{hint}", source=source.label)
 
 
 def not_audio(head: bytes, source: Source, error: Exception) -> AudioError:
-    """No format is recognized, or the one that is cannot be opened."""
+    """Return the error for an unknown format, or a known one that cannot be opened."""
     label = source.label
     if is_iso(head) and describe(head) is None:
         return AudioDecodeError(
             f"{label!r} is an mp4 file whose index (moov) is missing or damaged: the file is "
-            "truncated, or its recording was never finished",
+            "truncated, or the recording was never finalized",
             source=label,
         )
     found = describe(head)
     if found is not None:
         return NoAudioStreamError(
-            f"{label!r} is {found}, not audio or video; give a file that holds sound",
+            f"{label!r} is {found}, not audio or video; pass a file that contains sound",
             source=label,
         )
     return AudioDecodeError(
-        f"{label!r} is no audio or video in any known format, or its beginning is damaged "
-        f"({error.__class__.__name__}: it begins with {head[:8]!r})",
+        f"{label!r} is not audio or video in any known format, or its header is damaged "
+        f"({error.__class__.__name__}; the first bytes are {head[:8]!r})",
         source=label,
     )
 
 
-def unlike(announced: str, found: str | None, head: bytes) -> AudioError:
-    """A live stream that is not what it was announced to be."""
+def wrong_container(declared: str, found: str | None, head: bytes) -> AudioError:
+    """Return the error for a live stream that is not in the declared container."""
     label = "<stream>"
-    begins = f"it begins with {head[:8]!r}"
+    begins = f"the first bytes are {head[:8]!r}"
     if found is None and (other := describe(head)) is not None:
         return NoAudioStreamError(
-            f"{label!r} was announced as {announced!r} and is {other}, not audio ({begins})",
+            f"{label!r} was declared as {declared!r} but is {other}, not audio ({begins})",
             source=label,
         )
-    remedy = (
-        "give audio='auto' if you do not know, and a recording from its first piece on: its header "
-        "is in that"
-    )
-    looks = "no such stream" if found is None else f"{found!r}"
+    actual = "does not look like it" if found is None else f"is {found!r}"
     return AudioDecodeError(
-        f"{label!r} was announced as {announced!r} and is {looks} ({begins}); {remedy}",
+        f"{label!r} was declared as {declared!r} but {actual} ({begins}); pass audio='auto' to "
+        "detect the format, and send a recording from its first chunk on, which has the header",
         source=label,
     )
 
 
-def no_track(container: InputContainer, source: Source) -> NoAudioStreamError:
-    """A container without sound."""
+def no_audio_track(container: InputContainer, source: Source) -> NoAudioStreamError:
+    """Return the error for a container without an audio track."""
     codecs: dict[str, list[str]] = {}
     for stream in container.streams:
-        name = stream.codec_context.name if decodable(stream) else "unknown codec"
+        name = stream.codec_context.name if has_decoder(stream) else "unknown codec"
         codecs.setdefault(stream.type, []).append(name)
     found = "; ".join(
         f"{_count(len(names), f'{kind} track')}, {', '.join(dict.fromkeys(names))}"
         for kind, names in codecs.items()
     )
+    kind = _describe_container(container.format.name, video="video" in codecs)
     return NoAudioStreamError(
-        f"{source.label!r} is {_short(container.format.name, video='video' in codecs)} with no "
-        f"audio track ({found or 'no tracks at all'})",
+        f"{source.label!r} is {kind} with no audio track ({found or 'no tracks at all'})",
         source=source.label,
     )
 
 
-def decodable(stream: Stream) -> bool:
-    """Tell whether libav has a decoder; PyAV's types leave out that there may be none."""
+def has_decoder(stream: Stream) -> bool:
+    """Return whether libav has a decoder, which PyAV's types take for granted."""
     return cast("object", stream.codec_context) is not None
 
 
 def no_decoder(source: Source) -> AudioDecodeError:
-    """Audio tracks, none of which libav can decode."""
+    """Return the error for audio tracks none of which libav can decode."""
     return AudioDecodeError(
-        f"there is no decoder for the audio of {source.label!r}: its codec is not known, or the "
-        "header is damaged; convert it to a common codec first",
+        f"no decoder for the audio of {source.label!r}: the codec is unknown or the header is "
+        "damaged; convert it to a common codec first",
         source=source.label,
     )
 
 
 def protected(source: Source) -> AudioDecodeError:
-    """Encrypted audio."""
+    """Return the error for encrypted audio."""
     return AudioDecodeError(
-        f"the audio of {source.label!r} is encrypted (DRM); only an unprotected copy can be read",
+        f"the audio of {source.label!r} is encrypted (DRM); use an unprotected copy",
         source=source.label,
     )
 
 
 def no_such_track(track: int, tracks: int, source: Source) -> ConfigurationError:
-    """A track number out of range."""
+    """Return the error for a track number out of range."""
     return ConfigurationError(
-        f"there is no track {track!r}: {source.label!r} has {_count(tracks, 'audio track')}, "
-        "numbered from 0"
+        f"no track {track!r}: {source.label!r} has {_count(tracks, 'audio track')}, numbered from 0"
     )
 
 
 def nothing_decoded(label: str, packets: int) -> AudioDecodeError:
-    """A container that opens, and not one sample comes out."""
-    why = f"all {packets} packets are damaged" if packets else "it holds no samples"
-    return AudioDecodeError(f"nothing in {label!r} could be decoded: {why}", source=label)
+    """Return the error for a container that opens but yields no samples."""
+    why = f"all {packets} packets are damaged" if packets else "it contains no samples"
+    return AudioDecodeError(f"could not decode anything in {label!r}: {why}", source=label)
 
 
 def check_rate(rate: int, label: str) -> None:
-    """Refuse a rate that no recording has.
+    """Check that a sample rate from a header is plausible.
 
     Raises:
-        AudioDecodeError: a header claims it.
+        AudioDecodeError: no recording has this rate.
     """
     if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
         raise AudioDecodeError(
-            f"{label!r} claims a sample rate of {rate} Hz; speech is recorded with {_LOWEST_RATE} "
-            f"to {_HIGHEST_RATE} Hz, so the header is taken for damaged",
+            f"{label!r} has a sample rate of {rate} Hz in its header, outside of {_LOWEST_RATE} to "
+            f"{_HIGHEST_RATE} Hz; the header is probably damaged",
             source=label,
         )
 
@@ -136,7 +132,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _short(name: str, *, video: bool) -> str:
+def _describe_container(name: str, *, video: bool) -> str:
     first = name.split(",", maxsplit=1)[0]
     word = {"mov": "an mp4", "matroska": "a Matroska or WebM"}.get(first, f"a {first!r}")
     return f"{word} {'video' if video else 'file'}"

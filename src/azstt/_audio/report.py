@@ -1,4 +1,4 @@
-"""What decoding found: the report, and the tally that it is drawn from."""
+"""Decoding results: the public report, and the internal records it is built from."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 from azstt._models import FrozenModel
 
-#: Two losses closer than this, in seconds, are one range.
+#: Losses closer together than this, in seconds, are merged into one range.
 _JOIN = 1e-6
 
 
 class DamagedRange(FrozenModel):
-    """Audio that was in the source and could not be decoded.
+    """Audio in the source that could not be decoded.
 
-    Nothing stands in for it in the output: what comes after it follows at once.
+    It leaves no gap in the output: the audio after it follows immediately.
 
     Attributes:
-        at: seconds into the output at which it is missing.
-        seconds: how much was lost, as far as the durations of the lost packets tell.
+        at: where it is missing, in seconds of output.
+        seconds: how much was lost, judging by the durations of the lost packets.
         packets: how many packets were lost.
     """
 
@@ -27,16 +27,16 @@ class DamagedRange(FrozenModel):
 
 
 class DecodeReport(FrozenModel):
-    """What a source turned out to be, and what became of it.
+    """The format of a source, and what was lost in decoding it.
 
     Attributes:
-        container: libav's name of the file format, such as ``"wav"`` or ``"matroska,webm"``.
-        codec: libav's name of the codec, such as ``"pcm_s16le"`` or ``"opus"``.
-        sample_rate: of the source's audio track, in hertz.
-        channels: of the source's audio track.
-        seconds: how much has been given out so far.
-        damaged: what could not be decoded, in order; none of it is in `seconds`.
-        truncated: whether the source ends before its container says it should.
+        container: libav's name for the file format, such as ``"wav"`` or ``"matroska,webm"``.
+        codec: libav's name for the codec, such as ``"pcm_s16le"`` or ``"opus"``.
+        sample_rate: sample rate of the source's audio track, in hertz.
+        channels: number of channels of the source's audio track.
+        seconds: how much audio has been produced so far.
+        damaged: what could not be decoded, in order; not included in `seconds`.
+        truncated: whether the source ends earlier than its container says.
     """
 
     container: str
@@ -48,7 +48,7 @@ class DecodeReport(FrozenModel):
     truncated: bool = False
 
     def followed_by(self, report: DecodeReport | None) -> DecodeReport:
-        """Give the report of this source and another that followed it in one stream."""
+        """Return the combined report of this source and one that followed it in the stream."""
         if report is None:
             return self
         later = (part.model_copy(update={"at": self.seconds + part.at}) for part in report.damaged)
@@ -62,18 +62,18 @@ class DecodeReport(FrozenModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What the container says of the chosen track.
+class TrackInfo:
+    """What the container says about the selected track.
 
     Attributes:
-        container: libav's name of the format.
-        codec: libav's name of the codec.
-        index: the track's number among all streams.
-        sample_rate: in hertz; 0 if only decoding will tell.
-        channels: 0 if only decoding will tell.
-        seconds: how long it lasts; None if unknown.
-        exact: whether `seconds` is written down rather than guessed.
-        padded: whether what an encoder added to fill its last frames may follow it.
+        container: libav's name for the format.
+        codec: libav's name for the codec.
+        index: the track's index among all streams.
+        sample_rate: in hertz; 0 if unknown until decoded.
+        channels: 0 if unknown until decoded.
+        seconds: duration; None if unknown.
+        exact: whether `seconds` is stated by the container rather than estimated.
+        padded: whether encoder padding may follow the stated duration.
     """
 
     container: str
@@ -87,14 +87,14 @@ class Facts:
 
 
 class Tally:
-    """Counts what is lost while a lane runs; times are seconds from the source's first sample."""
+    """Records losses during decoding; times are in seconds from the source's first sample."""
 
     def __init__(self) -> None:
         self.losses: list[tuple[float, float, int]] = []
         self.truncated: bool = False
 
-    def lose(self, at: float, seconds: float, packets: int = 1) -> None:
-        """Count packets that could not be decoded, or never came."""
+    def add_loss(self, at: float, seconds: float, packets: int = 1) -> None:
+        """Record packets that could not be decoded or are missing."""
         if self.losses and at - self.losses[-1][0] <= _JOIN:
             start, lost, known = self.losses[-1]
             self.losses[-1] = (start, lost + seconds, known + packets)
@@ -103,7 +103,7 @@ class Tally:
 
     @property
     def lost(self) -> float:
-        """How many seconds were lost, as far as packets say."""
+        """How many seconds were lost, judging by packet durations."""
         return sum(seconds for _, seconds, _ in self.losses)
 
     @property
@@ -112,7 +112,7 @@ class Tally:
         return sum(packets for _, _, packets in self.losses)
 
     def ranges(self, start: float, end: float | None) -> tuple[DamagedRange, ...]:
-        """Give the losses inside a time range, in the time of an output that starts with it."""
+        """Return the losses between `start` and `end`, with times relative to `start`."""
         return tuple(
             DamagedRange(at=at - start, seconds=seconds, packets=packets)
             for at, seconds, packets in self.losses

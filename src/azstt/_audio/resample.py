@@ -1,4 +1,4 @@
-"""Frames of any shape to PCM of one: libav's own mixer and resampler, as the ffmpeg program."""
+"""Mix and resample decoded frames to one PCM format, with the filters of the ffmpeg program."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from azstt._errors import AudioDecodeError
 if TYPE_CHECKING:
     from av.filter.context import FilterContext
 
-#: What a number of channels means where nothing else says so; libav's own defaults.
+#: The layout assumed for a number of channels when the source names none: libav's defaults.
 LAYOUTS: Final = {
     1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1", 24: "22.2"
 }  # fmt: skip
-#: What libav's mixer takes, and an `AudioFormat` can hold.
+#: The limit of libav's mixer and of `AudioFormat`.
 MOST_CHANNELS: Final = 64
-#: What libav's frames call a WAV file's samples; 24 bits are widened to 32.
+#: libav's sample formats for a WAV file's codecs; 24 bits are widened to 32.
 SAMPLES: Final = {
     "pcm_u8": "u8",
     "pcm_s16le": "s16",
@@ -38,21 +38,21 @@ SAMPLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What comes out.
+    """The output to produce.
 
     Attributes:
-        audio: the format.
-        keep: the channels stay apart, so the source's layout is the output's.
-        live: give out what there is at once, instead of a second at a time.
+        audio: the PCM format.
+        keep_channels: do not mix: the output has the source's channel layout.
+        live: produce PCM as soon as possible, instead of a second at a time.
     """
 
     audio: AudioFormat
-    keep: bool
+    keep_channels: bool
     live: bool
 
     def sink(self, graph: Graph, source: FilterContext, layout: str) -> FilterContext:
-        """Lead a graph's source to a sink of the target's PCM in a layout."""
-        wide = self.audio.sample_width > 2  # noqa: PLR2004  24 bits are cut out of 32
+        """Connect a graph's source to a new sink for PCM in this layout, and configure it."""
+        wide = self.audio.sample_width > 2  # noqa: PLR2004  24 bits are taken from 32
         shape = graph.add(
             "aformat",
             sample_rates=str(self.audio.sample_rate),
@@ -69,11 +69,11 @@ class Target:
 
     @property
     def layout(self) -> str:
-        """The layout to mix to, when the channels are not kept."""
+        """The layout to mix to, unless channels are kept."""
         return LAYOUTS[self.audio.channels]
 
     def pcm(self, frame: AudioFrame) -> bytes:
-        """Give a frame's samples."""
+        """Return a frame's samples as bytes."""
         width = self.audio.sample_width
         samples = frame.samples * self.audio.channels
         if width == 3:  # noqa: PLR2004
@@ -81,52 +81,52 @@ class Target:
         return bytes(memoryview(frame.planes[0])[: width * samples])
 
 
-def check_wave(form: WaveFormat, label: str) -> None:
-    """Refuse what no recording is.
+def check_wave_format(fmt: WaveFormat, label: str) -> None:
+    """Check that a header's rate and channels are plausible.
 
     Raises:
-        AudioDecodeError: a header claims a rate that none has, or more channels than there are.
+        AudioDecodeError: no recording has this rate, or there are too many channels.
     """
-    check_rate(form.sample_rate, label)
-    if form.channels > MOST_CHANNELS:
+    check_rate(fmt.sample_rate, label)
+    if fmt.channels > MOST_CHANNELS:
         raise AudioDecodeError(
-            f"{label!r} claims {form.channels} channels; there are {MOST_CHANNELS} at most, so "
-            "the header is taken for damaged",
+            f"{label!r} has {fmt.channels} channels in its header, over the maximum of "
+            f"{MOST_CHANNELS}; the header is probably damaged",
             source=label,
         )
 
 
 def new_graph() -> Graph:
-    """Make a graph without threads: by default each would start one a core."""
+    """Create a filter graph without threads; by default each graph starts one per core."""
     graph = Graph()
     graph.threads = 1
     return graph
 
 
-def pcm_frame(form: WaveFormat, samples: bytes) -> AudioFrame:
-    """Make a frame of a WAV file's samples."""
-    # A mask that does not fit is what broken writers give: their channels are taken in order.
-    masked = form.mask.bit_count() == form.channels
-    layout = f"{form.mask:#x}" if masked else LAYOUTS.get(form.channels, f"{form.channels}C")
-    frame = AudioFrame(SAMPLES[form.codec], layout, len(samples) // form.frame_size)
-    frame.sample_rate = form.sample_rate
-    frame.planes[0].update(_widen(samples) if form.codec == "pcm_s24le" else samples)
+def pcm_frame(fmt: WaveFormat, samples: bytes) -> AudioFrame:
+    """Create a frame from a WAV file's samples."""
+    # Some writers produce a mask that does not fit: then take their channels in order.
+    masked = fmt.mask.bit_count() == fmt.channels
+    layout = f"{fmt.mask:#x}" if masked else LAYOUTS.get(fmt.channels, f"{fmt.channels}C")
+    frame = AudioFrame(SAMPLES[fmt.codec], layout, len(samples) // fmt.frame_size)
+    frame.sample_rate = fmt.sample_rate
+    frame.planes[0].update(_widen(samples) if fmt.codec == "pcm_s24le" else samples)
     return frame
 
 
 def drain(sink: FilterContext, target: Target) -> Iterator[bytes]:
-    """Give all PCM that a sink has ready."""
+    """Yield all PCM that a sink has ready."""
     pull, pcm = sink.pull, target.pcm
     try:
         while True:
-            # A sink of audio gives frames of audio.
+            # An audio sink returns audio frames.
             yield pcm(cast("AudioFrame", pull()))
     except (AgainError, EndError):
         return
 
 
 def _widen(narrow: bytes) -> bytes:
-    """Put every three bytes above a zero."""
+    """Widen 24-bit samples to 32 bits, with zeros in the low byte."""
     wide = bytearray(len(narrow) // 3 * 4)
     for byte in range(3):
         wide[byte + 1 :: 4] = narrow[byte::3]
@@ -134,7 +134,7 @@ def _widen(narrow: bytes) -> bytes:
 
 
 def _narrow(wide: bytes) -> bytes:
-    """Take the upper three bytes of every four."""
+    """Narrow 32-bit samples to 24 bits, dropping the low byte."""
     narrow = bytearray(len(wide) // 4 * 3)
     for byte in range(3):
         narrow[byte::3] = wide[byte + 1 :: 4]
@@ -142,64 +142,64 @@ def _narrow(wide: bytes) -> bytes:
 
 
 class Resampler:
-    """Takes decoded frames, whatever they change to, and gives PCM of one shape.
+    """Converts decoded frames to PCM of one format, even if their own format changes midway.
 
     Args:
-        target: what comes out.
-        label: what errors call the source.
+        target: the output to produce.
+        label: the name of the source in errors.
     """
 
     def __init__(self, target: Target, label: str) -> None:
         self._target = target
         self._label = label
-        self._layout: str | None = None if target.keep else target.layout
+        self._layout: str | None = None if target.keep_channels else target.layout
         self._shape: tuple[int, str, str] | None = None
         self._graph: Graph | None = None
         self._input: FilterContext | None = None
         self._output: FilterContext | None = None
-        self._done: list[bytes] = []
+        self._ready: list[bytes] = []
         self._samples = 0
-        self._earlier = 0.0
+        self._seconds_before = 0.0
 
     @property
     def seconds(self) -> float:
-        """How much audio has been pushed so far."""
-        return self._earlier + (self._samples / self._shape[0] if self._shape else 0.0)
+        """How many seconds have been pushed so far."""
+        return self._seconds_before + (self._samples / self._shape[0] if self._shape else 0.0)
 
     def push(self, frame: AudioFrame) -> None:
-        """Add a frame. At a change of shape what came before it is flushed.
+        """Add a frame. If its format differs from the last one's, flush and reconfigure.
 
         Raises:
-            FFmpegError: the frame contradicts itself; it is left out.
+            FFmpegError: the frame is inconsistent; it is skipped.
         """
         shape = (frame.sample_rate, frame.format.name, frame.layout.name)
         if shape != self._shape:
-            self._follow(shape, frame.layout.nb_channels)
-        frame.pts = None  # gaps between timestamps are no samples
+            self._reconfigure(shape, frame.layout.nb_channels)
+        frame.pts = None  # a gap between timestamps must not become samples
         cast("FilterContext", self._input).push(frame)
         self._samples += frame.samples
 
     def pull(self) -> Iterator[bytes]:
-        """Give what is ready."""
-        if self._done:
-            yield from self._done
-            self._done = []
+        """Yield the PCM that is ready."""
+        if self._ready:
+            yield from self._ready
+            self._ready = []
         if self._output is not None:
             yield from drain(self._output, self._target)
 
     def flush(self) -> Iterator[bytes]:
-        """Give the rest."""
+        """Yield the remaining PCM."""
         if self._input is not None:
             self._input.push(None)
         yield from self.pull()
 
-    def _follow(self, shape: tuple[int, str, str], channels: int) -> None:
-        """Build the graph for frames of a new shape."""
+    def _reconfigure(self, shape: tuple[int, str, str], channels: int) -> None:
+        """Build the graph for frames of a new format."""
         rate, sample_format, layout = shape
         check_rate(rate, self._label)
-        self._done = list(self.flush())
-        # Should these frames be refused, the next ones must not meet a graph half built.
-        self._earlier, self._samples, self._shape = self.seconds, 0, None
+        self._ready = list(self.flush())
+        # If libav rejects these frames, the next ones must not find a half-built graph.
+        self._seconds_before, self._samples, self._shape = self.seconds, 0, None
         self._input = self._output = None
         known = LAYOUTS.get(channels, f"{channels}C") if " channels" in layout else layout
         self._layout = self._layout or known
@@ -211,8 +211,8 @@ class Resampler:
             channel_layout=known,
             time_base=f"1/{rate}",
         )
-        if not self._target.keep and known == f"{channels}C":
-            # Nobody knows where these channels stand: the mean of all is all one can do.
+        if not self._target.keep_channels and known == f"{channels}C":
+            # The positions of these channels are unknown: average them.
             mean = "+".join(f"{1 / channels:.9f}*c{i}" for i in range(channels))
             node = graph.add("pan", f"mono|c0={mean}")
             source.link_to(node)

@@ -1,7 +1,7 @@
-"""One view of every kind of source: bounded reads that are always `bytes`, a sticky end, seek.
+"""A uniform interface to all kinds of sources: bounded reads of `bytes`, a sticky end, seeking.
 
-libav is never handed a caller's object: it copies what `read` returns without looking at its
-length, and reads on after the end.
+libav never gets the caller's object itself, because it copies whatever `read` returns without
+checking the length, and keeps reading after the end.
 """
 
 from __future__ import annotations
@@ -16,40 +16,41 @@ from typing import Protocol, TypeAlias, cast, runtime_checkable
 from azstt._audio.feed import ByteFeed
 from azstt._errors import AudioSourceError, AudioTooLargeError, ConfigurationError
 
-#: Bytes of a source's beginning that are kept: enough to tell every format that sniff names.
+#: Bytes kept from the beginning of a source: enough for `sniff` to recognize every format.
 HEAD = 4096
-#: Bytes asked for when a whole stream is read.
-_PIECE = 1 << 16
-#: No honest codec gets more out of a byte. (Silence in FLAC: 0.04 s.)
-_SECONDS_A_BYTE = 1.0
-_GRACE = 60.0
+#: Bytes per read when a whole stream is read into memory.
+_READ_SIZE = 1 << 16
+#: No real recording is compressed further than this. (Silence in FLAC: 0.04 s per byte.)
+_MAX_SECONDS_PER_BYTE = 1.0
+#: Seconds allowed on top of that, for sources of a few bytes.
+_ALLOWANCE = 60.0
 
-Octets: TypeAlias = "bytes | bytearray | memoryview[int]"
+BytesLike: TypeAlias = "bytes | bytearray | memoryview[int]"
 
 
 @runtime_checkable
 class SupportsRead(Protocol):
-    """A binary file object, as far as it is needed: `seek`, `tell`, `seekable` are optional."""
+    """A binary file object; `seek`, `tell` and `seekable` are optional."""
 
-    def read(self, size: int, /) -> Octets:
-        """Give at most `size` bytes; none at the end."""
+    def read(self, size: int, /) -> BytesLike:
+        """Return up to `size` bytes; empty at the end."""
         ...
 
 
 AudioSource: TypeAlias = (
-    "str | os.PathLike[str] | Octets | SupportsRead | ByteFeed | Iterable[Octets]"
+    "str | os.PathLike[str] | BytesLike | SupportsRead | ByteFeed | Iterable[BytesLike]"
 )
 
 
 class Source:
-    """Bytes to decode. Subclasses say how to fetch, move and release.
+    """Bytes to decode. Subclasses implement fetching, seeking and closing.
 
     Attributes:
-        label: what messages call it.
-        size: bytes from the beginning to the end, where that is known beforehand.
+        label: the name of the source in messages.
+        size: total number of bytes, if known in advance.
         seekable: whether `seek` works.
-        taken: bytes fetched so far; the size, where that is known.
-        beginning: the first few KB, as far as they were fetched.
+        fetched: number of bytes fetched so far; `size`, if that is known.
+        head: the first few KB, as far as they have been fetched.
     """
 
     seekable: bool = False
@@ -57,8 +58,8 @@ class Source:
     def __init__(self, label: str, *, size: int | None, max_bytes: int | None) -> None:
         self.label: str = label
         self.size: int | None = size
-        self.taken: int = size or 0
-        self.beginning: bytes = b""
+        self.fetched: int = size or 0
+        self.head: bytes = b""
         self._max_bytes = max_bytes
         self._position = 0
         self._pending = b""
@@ -67,7 +68,7 @@ class Source:
             self._check(size)
 
     def read(self, size: int) -> bytes:
-        """Give at most `size` bytes; none at the end, and from then on."""
+        """Return up to `size` bytes; always empty once the end is reached."""
         data = self._pending
         if data:
             self._pending = b""
@@ -81,40 +82,40 @@ class Source:
         return data
 
     def unread(self, data: bytes) -> None:
-        """Put back what was read last."""
+        """Push back the bytes that were read last."""
         self._pending = data + self._pending
         self._position -= len(data)
 
     def tell(self) -> int:
-        """Give the position from the source's beginning."""
+        """Return the position, counted from the beginning of the source."""
         return self._position
 
     def seek(self, offset: int) -> None:
-        """Go to a position from the source's beginning."""
+        """Move to a position counted from the beginning of the source."""
         try:
             self._move(offset)
         except OSError as error:
-            raise unreadable(error, self.label) from error
+            raise read_error(error, self.label) from error
         self._position = offset
         self._pending = b""
         self._ended = False
 
     @property
     def url(self) -> str | None:
-        """What libav may open by itself, if there is such a thing."""
+        """A URL that libav can open by itself, if there is one."""
         return None
 
     def as_file(self) -> str | None:
-        """Give what libav may open by itself, even if it has to be made."""
+        """Return a URL that libav can open by itself, creating a file for it if necessary."""
         return self.url
 
     @property
-    def idle(self) -> bool:
-        """Whether the next read may have to wait for somebody."""
+    def may_block(self) -> bool:
+        """Whether the next read may have to wait for data to arrive."""
         return not self.seekable
 
     def close(self) -> None:
-        """Let go of everything that was opened here; twice is once."""
+        """Close what this object opened. Idempotent."""
 
     def _fetch(self, size: int) -> object:
         raise NotImplementedError
@@ -124,45 +125,45 @@ class Source:
 
     def _fetch_checked(self, size: int) -> bytes:
         try:
-            piece = self._fetch(size)
+            chunk = self._fetch(size)
         except OSError as error:
             if isinstance(error, AudioSourceError):
                 raise
-            raise unreadable(error, self.label) from error
-        data = piece if isinstance(piece, bytes) else self._octets(piece)
+            raise read_error(error, self.label) from error
+        data = chunk if isinstance(chunk, bytes) else self._to_bytes(chunk)
         if not data:
             self._ended = True
         at = self._position
-        if at < HEAD and at <= len(self.beginning):
-            self.beginning = self.beginning[:at] + data[: HEAD - at]
+        if at < HEAD and at <= len(self.head):
+            self.head = self.head[:at] + data[: HEAD - at]
         if self.size is None:
-            self.taken = max(self.taken, at + len(data))
-            self._check(self.taken)
+            self.fetched = max(self.fetched, at + len(data))
+            self._check(self.fetched)
         return data
 
-    def _octets(self, piece: object) -> bytes:
-        if isinstance(piece, (bytearray, memoryview)):
-            return bytes(cast("bytearray", piece))
-        if piece is None:
+    def _to_bytes(self, chunk: object) -> bytes:
+        if isinstance(chunk, (bytearray, memoryview)):
+            return bytes(cast("bytearray", chunk))
+        if chunk is None:
             raise AudioSourceError(
-                "read() gave None: the file object does not block; hand over one that does, "
-                "or push into a ByteFeed",
+                "read() returned None: the file object is non-blocking; pass a blocking one, or "
+                "push into a ByteFeed",
                 source=self.label,
             )
-        hint = "; open the file with mode 'rb'" if isinstance(piece, str) else ""
-        raise ConfigurationError(f"the source gave {type(piece).__name__!r}, not bytes{hint}")
+        hint = "; open the file with mode 'rb'" if isinstance(chunk, str) else ""
+        raise ConfigurationError(f"the source returned {type(chunk).__name__!r}, not bytes{hint}")
 
     def _check(self, size: int) -> None:
         if self._max_bytes is not None and size > self._max_bytes:
             raise AudioTooLargeError(
-                f"the source has {size} bytes or more, over max_bytes={self._max_bytes!r}; "
+                f"the source has at least {size} bytes, over max_bytes={self._max_bytes!r}; "
                 "raise the limit or split the file",
                 source=self.label,
             )
 
 
 class PathSource(Source):
-    """A file by its path; a FIFO or a device is a stream."""
+    """A file given by its path; a FIFO or a device is read as a stream."""
 
     def __init__(self, path: str, *, max_bytes: int | None) -> None:
         self._file = _open(path)
@@ -178,8 +179,8 @@ class PathSource(Source):
 
     @property
     def url(self) -> str | None:
-        """Give the absolute path behind ``file:``, which no other protocol can hide in."""
-        # Path.resolve would follow links, which costs a look at every directory on the way.
+        """The absolute path after ``file:``, so that it cannot select another protocol."""
+        # Path.resolve would follow links, which means a system call for every directory in it.
         return "file:" + os.path.abspath(self.label) if self.seekable else None  # noqa: PTH100
 
     def close(self) -> None:
@@ -194,11 +195,11 @@ class PathSource(Source):
 
 
 class BytesSource(Source):
-    """Bytes in memory; on Linux libav can read them as a file."""
+    """Bytes in memory; on Linux libav can open them as a file."""
 
     seekable = True
 
-    def __init__(self, data: Octets, *, label: str, max_bytes: int | None) -> None:
+    def __init__(self, data: BytesLike, *, label: str, max_bytes: int | None) -> None:
         view = memoryview(data)
         self._view = view.cast("B") if view.c_contiguous else memoryview(bytes(view))
         self._offset = 0
@@ -206,7 +207,7 @@ class BytesSource(Source):
         super().__init__(label, size=len(self._view), max_bytes=max_bytes)
 
     def as_file(self) -> str | None:
-        """Give the name of an anonymous file with these bytes, made at the first call."""
+        """Return the URL of an anonymous file with these bytes, created by the first call."""
         if not sys.platform.startswith("linux"):
             return None
         if self._memfd < 0:
@@ -217,7 +218,7 @@ class BytesSource(Source):
         return f"file:/proc/self/fd/{self._memfd}"
 
     def close(self) -> None:
-        """Release the anonymous file and the caller's buffer."""
+        """Close the anonymous file and release the caller's buffer."""
         if self._memfd >= 0:
             os.close(self._memfd)
             self._memfd = -1
@@ -232,8 +233,8 @@ class BytesSource(Source):
         self._offset = offset
 
 
-class FileSource(Source):
-    """A caller's file object, from where it stands; never closed here."""
+class FileObjectSource(Source):
+    """A caller's file object, read from its current position and never closed here."""
 
     def __init__(self, file: SupportsRead, *, max_bytes: int | None) -> None:
         self._file = file
@@ -244,11 +245,11 @@ class FileSource(Source):
 
     @property
     def url(self) -> str | None:
-        """Give the name of the descriptor when this is a plain file, read from its beginning."""
+        """The descriptor's URL, if this is a regular file read from its beginning (Linux)."""
         file = self._file
         if not self.seekable or self._start or not sys.platform.startswith("linux"):
             return None
-        # Not what a subclass, or another kind of file below, may make of the descriptor's bytes.
+        # A subclass, or another raw file, may not return the descriptor's own bytes.
         if not (type(file) is io.BufferedReader and type(cast("object", file.raw)) is io.FileIO):
             return None
         descriptor = file.fileno()
@@ -263,49 +264,49 @@ class FileSource(Source):
 
 
 class FeedSource(Source):
-    """A feed that others push into."""
+    """A `ByteFeed` that other threads push into."""
 
     def __init__(self, feed: ByteFeed, *, max_bytes: int | None) -> None:
         self._feed = feed
         super().__init__("<stream>", size=None, max_bytes=max_bytes)
 
     @property
-    def idle(self) -> bool:
-        """Whether nothing waits in the feed."""
+    def may_block(self) -> bool:
+        """Whether the feed is empty."""
         return not self._feed.buffered
 
     def close(self) -> None:
-        """Free who pushes."""
+        """Release the feed, so that a blocked `push` raises."""
         self._feed.release()
 
     def _fetch(self, size: int) -> bytes:
         return self._feed.take(size)
 
 
-class PiecesSource(Source):
-    """An iterable of pieces."""
+class IterableSource(Source):
+    """An iterable of chunks."""
 
-    def __init__(self, pieces: Iterable[Octets], *, max_bytes: int | None) -> None:
-        self._pieces: Iterator[Octets] = iter(pieces)
+    def __init__(self, chunks: Iterable[BytesLike], *, max_bytes: int | None) -> None:
+        self._chunks: Iterator[BytesLike] = iter(chunks)
         super().__init__("<stream>", size=None, max_bytes=max_bytes)
 
-    def _fetch(self, size: int) -> object:  # noqa: ARG002  the pieces are as long as they are
-        # An empty piece is no end of the stream.
-        return next((piece for piece in self._pieces if len(piece)), b"")
+    def _fetch(self, size: int) -> object:  # noqa: ARG002  the caller chose the chunks' sizes
+        # An empty chunk does not end the stream.
+        return next((chunk for chunk in self._chunks if len(chunk)), b"")
 
 
 def make_source(source: AudioSource, *, max_bytes: int | None) -> Source:
-    """Wrap whatever the caller gave.
+    """Wrap the caller's source.
 
     Raises:
-        ConfigurationError: it is none of the kinds that can be read.
-        AudioSourceError: a path that cannot be opened.
-        AudioTooLargeError: it is known to be over `max_bytes`.
+        ConfigurationError: the type is not supported.
+        AudioSourceError: the path cannot be opened.
+        AudioTooLargeError: it is known to be larger than `max_bytes`.
     """
     if isinstance(source, (str, os.PathLike)):
         return PathSource(os.fspath(source), max_bytes=max_bytes)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return BytesSource(cast("Octets", source), label="<bytes>", max_bytes=max_bytes)
+        return BytesSource(cast("BytesLike", source), label="<bytes>", max_bytes=max_bytes)
     if isinstance(source, ByteFeed):
         return FeedSource(source, max_bytes=max_bytes)
     if type(source) is io.BytesIO:
@@ -313,30 +314,30 @@ def make_source(source: AudioSource, *, max_bytes: int | None) -> Source:
             memoryview(source.getvalue())[source.tell() :], label="<stream>", max_bytes=max_bytes
         )
     if isinstance(source, SupportsRead):
-        return FileSource(source, max_bytes=max_bytes)
+        return FileObjectSource(source, max_bytes=max_bytes)
     try:
-        return PiecesSource(source, max_bytes=max_bytes)
+        return IterableSource(source, max_bytes=max_bytes)
     except TypeError as error:
         raise ConfigurationError(
-            f"cannot read audio from {type(source).__name__!r}; give a path, bytes, a binary file "
+            f"cannot read audio from {type(source).__name__!r}; pass a path, bytes, a binary file "
             "object, a ByteFeed or an iterable of bytes"
         ) from error
 
 
-def in_memory(source: Source, *, max_bytes: int | None) -> Source:
+def read_into_memory(source: Source, *, max_bytes: int | None) -> Source:
     """Read a stream to its end, for a format that cannot be decoded without seeking."""
-    data = b"".join(iter(lambda: source.read(_PIECE), b""))
+    data = b"".join(iter(lambda: source.read(_READ_SIZE), b""))
     source.close()
     return BytesSource(data, label=source.label, max_bytes=max_bytes)
 
 
-def credible(source: Source) -> float:
-    """Give how many seconds the source's bytes, as far as they are known, can hold at most."""
-    return _GRACE + source.taken * _SECONDS_A_BYTE
+def max_plausible_seconds(source: Source) -> float:
+    """Return how many seconds of audio the bytes fetched so far can plausibly contain."""
+    return _ALLOWANCE + source.fetched * _MAX_SECONDS_PER_BYTE
 
 
-def unreadable(error: OSError, label: str) -> AudioSourceError:
-    """Say why a source could not be opened or read."""
+def read_error(error: OSError, label: str) -> AudioSourceError:
+    """Return the error for a source that could not be opened or read."""
     reason = error.strerror or str(error) or type(error).__name__
     return AudioSourceError(
         f"cannot read {label!r}: {reason.lower()}", source=label, errno=error.errno
@@ -349,7 +350,7 @@ def _open(path: str) -> io.FileIO:
     except ValueError as error:
         raise ConfigurationError(f"not a path: {path!r} ({error})") from error
     except FileNotFoundError as error:
-        remote = "; fetch it first and give its bytes" if "://" in path else ""
+        remote = "; download it first and pass the bytes" if "://" in path else ""
         raise AudioSourceError(
             f"no such file: {path!r}{remote}", source=path, errno=error.errno
         ) from error
@@ -358,23 +359,23 @@ def _open(path: str) -> io.FileIO:
             f"{path!r} is a directory, not a file", source=path, errno=error.errno
         ) from error
     except OSError as error:
-        raise unreadable(error, path) from error
+        raise read_error(error, path) from error
 
 
 def _extent(file: SupportsRead) -> tuple[int, int] | None:
-    """Give where a file object stands and what follows, or None when it cannot really seek."""
-    able = cast("io.BufferedIOBase", file)
+    """Return a file object's position and remaining size; None if it cannot really seek."""
+    seekable = cast("io.BufferedIOBase", file)
     try:
         if not getattr(file, "seekable", lambda: True)():
             return None
-        start = able.tell()
-        able.seek(start)
-        able.seek(0, os.SEEK_END)
-        end = able.tell()  # some objects' seek gives None
+        start = seekable.tell()
+        seekable.seek(start)
+        seekable.seek(0, os.SEEK_END)
+        end = seekable.tell()  # the seek() of some objects returns None
     except (AttributeError, OSError):
         return None
     try:
-        able.seek(start)
+        seekable.seek(start)
     except OSError as error:
-        raise unreadable(error, "<stream>") from error
+        raise read_error(error, "<stream>") from error
     return start, max(0, end - start)

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azstt._audio.formats.containers import ENOUGH, can_be, container_of, is_tagged
+from azstt._audio.formats.containers import HEAD_SIZE, can_be, container_of, is_tagged
 
-#: What the files of tests/audio/containers are, where a live decoder knows it.
+#: The containers of the files in tests/audio/containers, if a live decoder knows them.
 KNOWN = {
     "aac.m4a": "mp4",
     "aac_adts.aac": "aac",
@@ -32,12 +32,12 @@ KNOWN = {
 }
 
 
-def test_containers_are_told_from_their_first_bytes(audio):
-    """Twelve bytes tell every container that may be announced, and take no other for one."""
+def test_containers_are_detected_by_their_first_bytes(audio):
+    """Twelve bytes identify every container that may be declared, and no other file as one."""
     for path in (audio / "containers").iterdir():
         if path.suffix == ".txt":
             continue
-        head = path.read_bytes()[:ENOUGH]
+        head = path.read_bytes()[:HEAD_SIZE]
         assert container_of(head) == KNOWN.get(path.name), path.name
         assert is_tagged(head) is (path.name == "mp3.mp3")
         assert can_be("auto", head)
@@ -58,18 +58,18 @@ def test_containers_are_told_from_their_first_bytes(audio):
         (b"\xff\xfd\x90\x04" * 3, {"mp3", "aac"}),
         (b"RF64\xff\xff\xff\xffWAVE", {"wav"}),
         (b"RIFF\xff\xff\xff\xffAVI ", set()),
-        (b"\x1f\x43\xb6\x75\x01" + b"\xff" * 7, {"mp3", "aac"}),  # WebM that was joined late
+        (b"\x1f\x43\xb6\x75\x01" + b"\xff" * 7, {"mp3", "aac"}),  # WebM without its header
         (b"", {"mp3", "aac"}),
     ],
 )
 def test_what_a_stream_can_be(head, possible):
-    """What was announced is held against the first bytes; frames may begin in the middle."""
+    """The declared container is checked against the first bytes; frames may begin midway."""
     kinds = ("webm", "ogg", "mp4", "mp3", "aac", "flac", "wav")
     assert {kind for kind in kinds if can_be(kind, head)} == possible
 
 
 @given(st.binary(max_size=16))
 def test_any_bytes_have_an_answer(head):
-    """No bytes make this fail."""
+    """Detection works for any bytes."""
     assert can_be("auto", head)
     assert container_of(head) in {None, "webm", "ogg", "mp4", "mp3", "aac", "flac", "wav"}

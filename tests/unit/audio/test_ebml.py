@@ -25,7 +25,7 @@ from azstt._audio.formats.ebml import Element, children, read_element, read_numb
     ],
 )
 def test_numbers(data, number):
-    """Numbers of every length are read, and the unknown is told from what is cut short."""
+    """Numbers of every length are read; unknown and truncated ones are distinguished."""
     assert read_number(bytes.fromhex(data), 0) == number
 
 
@@ -36,8 +36,8 @@ def test_numbers(data, number):
         ("1a45dfa39f", Element(0x1A45DFA3, 5, 31)),
         ("1f43b67501ffffffffffffff", Element(0x1F43B675, 12, None)),
         ("428682", Element(0x4286, 3, 2)),
-        ("08", Element(0, 0, 0)),  # no identifier begins so
-        ("a300", Element(0, 0, 0)),  # no size does
+        ("08", Element(0, 0, 0)),  # not the beginning of an identifier
+        ("a300", Element(0, 0, 0)),  # not the beginning of a size
         ("", None),
         ("a3", None),
         ("1a45", None),
@@ -45,12 +45,12 @@ def test_numbers(data, number):
     ],
 )
 def test_headers(data, element):
-    """A header is read, told from bytes that are none, and from one that is cut short."""
+    """Headers are read; invalid and truncated ones are distinguished."""
     assert read_element(bytes.fromhex(data), 0) == element
 
 
 def test_children_of_an_element():
-    """Children are given in order; what does not fit is an error."""
+    """Children are returned in order; one that does not fit is an error."""
     content = bytes.fromhex("d78101 8381 02".replace(" ", ""))
     assert list(children(content)) == [(0xD7, b"\x01"), (0x83, b"\x02")]
     assert Element(0xD7, 2, None).end == 2
@@ -61,7 +61,7 @@ def test_children_of_an_element():
 
 @given(st.binary(max_size=30), st.integers(0, 30))
 def test_any_bytes_have_an_answer(data, at):
-    """No bytes lead outside of themselves, nor make reading fail."""
+    """Reading works for any bytes, and never goes beyond them."""
     element = read_element(data, at)
     assert element is None or element.start <= len(data)
     with contextlib.suppress(ValueError):

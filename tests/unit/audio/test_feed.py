@@ -18,14 +18,14 @@ def drain(feed: ByteFeed, size: int = 1 << 16) -> bytes:
 
 
 def in_thread(call, *arguments) -> threading.Thread:
-    """Run something in a thread of its own."""
+    """Run something in a new thread."""
     thread = threading.Thread(target=call, args=arguments, daemon=True)
     thread.start()
     return thread
 
 
 def until(condition) -> None:
-    """Wait until something is so; fail if it never is."""
+    """Wait until a condition holds; fail if it never does."""
     deadline = time.monotonic() + 10
     while not condition():
         assert time.monotonic() < deadline
@@ -38,7 +38,7 @@ def until(condition) -> None:
     most=st.integers(1, 60),
 )
 def test_what_is_pushed_is_read(pieces, take, most):
-    """Everything comes out once and in order, however small the buffer and the reads are."""
+    """Everything is read once and in order, however small the buffer and the reads are."""
     feed = ByteFeed(max_buffered=most)
 
     def push():
@@ -53,7 +53,7 @@ def test_what_is_pushed_is_read(pieces, take, most):
 
 
 def test_pushing_waits_while_the_feed_is_full():
-    """``push`` waits for the reader: that is the back-pressure."""
+    """``push`` blocks while the feed is full, until the reader has made room."""
     feed = ByteFeed(max_buffered=10)
     feed.push(bytes(10))
     thread = in_thread(feed.push, bytes(1))
@@ -66,8 +66,8 @@ def test_pushing_waits_while_the_feed_is_full():
     assert feed.buffered == 7
 
 
-def test_a_piece_over_the_limit_is_let_in_alone():
-    """A piece longer than the limit does not wait for ever."""
+def test_a_chunk_over_the_limit_is_accepted_alone():
+    """A chunk longer than the limit does not block forever."""
     feed = ByteFeed(max_buffered=10)
     feed.push(bytearray(100))
     feed.push(b"")
@@ -76,13 +76,13 @@ def test_a_piece_over_the_limit_is_let_in_alone():
 
 @pytest.mark.parametrize("most", [0, -1])
 def test_a_feed_must_hold_something(most):
-    """A limit that lets nothing in is refused."""
+    """A limit of zero or less is refused."""
     with pytest.raises(ConfigurationError, match="max_buffered must be positive"):
         ByteFeed(max_buffered=most)
 
 
 def test_a_feed_without_a_bound_never_waits():
-    """Who must not wait asks for no bound, and looks at how much waits."""
+    """A feed without a limit never blocks, and counts what is waiting."""
     feed = ByteFeed(max_buffered=None)
     for _ in range(5):
         feed.push(bytes(1 << 20))
@@ -92,20 +92,20 @@ def test_a_feed_without_a_bound_never_waits():
 
 
 def test_pushing_after_the_end_is_refused():
-    """A closed, canceled or abandoned feed takes no more, and says which it is."""
+    """A closed, canceled or abandoned feed accepts no more, and the error says which it is."""
     closed, canceled, left = ByteFeed(), ByteFeed(), ByteFeed()
     closed.close()
     closed.close()
     canceled.cancel()
     left.release()
-    for feed, why in ((closed, "is closed"), (canceled, "was canceled"), (left, "nobody reads")):
+    for feed, why in ((closed, "is closed"), (canceled, "was canceled"), (left, "no longer being")):
         with pytest.raises(SessionStateError, match=why):
             feed.push(b"x")
 
 
 @pytest.mark.parametrize("error", [None, RuntimeError("mine")])
-def test_canceling_frees_who_waits(error):
-    """``cancel`` ends a waiting read with the error, and a waiting push."""
+def test_canceling_ends_a_blocked_read(error):
+    """``cancel`` makes a blocked read raise its error; the first one counts."""
     feed = ByteFeed(max_buffered=1)
     caught = []
 
@@ -124,8 +124,8 @@ def test_canceling_frees_who_waits(error):
     assert [type(raised) for raised in caught] == [expected]
 
 
-def test_closing_the_reader_frees_who_pushes(audio):
-    """Who pushes into a feed whose reader is closed is told so, and does not wait for ever."""
+def test_closing_the_reader_ends_a_blocked_push(audio):
+    """Pushing into a feed whose reader is closed raises an error and does not block forever."""
     data = (audio / "mediarecorder.webm").read_bytes()
     feed = ByteFeed(max_buffered=2_000)
     refused = threading.Event()
@@ -144,19 +144,19 @@ def test_closing_the_reader_frees_who_pushes(audio):
     assert refused.wait(10)
 
 
-def test_reading_only_a_part_frees_who_pushes(audio):
-    """A reader that has come to ``end`` lets go of the feed."""
+def test_reading_only_a_part_releases_the_feed(audio):
+    """A reader that has reached ``end`` accepts no more data."""
     feed = ByteFeed()
     feed.push((audio / "mediarecorder.webm").read_bytes())
     assert sum(map(len, open_audio(feed, end=1.5))) == 48_000
-    with pytest.raises(SessionStateError, match="nobody reads"):
+    with pytest.raises(SessionStateError, match="is no longer being read"):
         feed.push(b"more")
 
 
 @pytest.mark.parametrize("error", [None, ZeroDivisionError("mine")])
 @pytest.mark.parametrize("name", ["mediarecorder.webm", "jfk.wav", "containers/mp3.mp3"])
 def test_canceling_makes_the_reader_raise(audio, name, error):
-    """A canceled feed's reader raises what it was canceled with, also in the middle."""
+    """A canceled feed's reader raises the given error, before and during decoding."""
     expected = AudioSourceError if error is None else ZeroDivisionError
     data = (audio / name).read_bytes()
     feed = ByteFeed()
@@ -177,8 +177,8 @@ def test_canceling_makes_the_reader_raise(audio, name, error):
 @pytest.mark.parametrize(
     "name", ["mediarecorder.webm", "containers/opus.ogg", "containers/mp3.mp3"]
 )
-def test_sound_comes_out_as_it_comes_in(audio, name):
-    """Live sound is given out at once: what is pushed but the last moment is there to read."""
+def test_live_audio_is_decoded_as_it_arrives(audio, name):
+    """Live audio comes out right away: all that was pushed can be read, but for the last moment."""
     data = (audio / name).read_bytes()
     seconds = sum(map(len, open_audio(data))) / 32_000
     half = data[: len(data) // 2]
@@ -193,7 +193,7 @@ def test_sound_comes_out_as_it_comes_in(audio, name):
     thread = in_thread(read)
     for at in range(0, len(half), 500):
         feed.push(half[at : at + 500])
-    # An Ogg page is only readable when it is complete, and holds a second.
+    # An Ogg page can only be read when it is complete, and contains a second.
     until(lambda: got[0] > (seconds / 2 - 1.5) * 32_000)
     feed.close()
     thread.join(10)
@@ -202,7 +202,7 @@ def test_sound_comes_out_as_it_comes_in(audio, name):
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 48_000])
 def test_live_pcm_does_not_lag(rate):
-    """A live WAV stream of any rate is given out without a wait for more."""
+    """A live WAV stream of any rate comes out without waiting for more data."""
     header = b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\1\0\1\0" + rate.to_bytes(4, "little")
     header += (2 * rate).to_bytes(4, "little") + b"\2\0\x10\0data\xff\xff\xff\xff"
     feed = ByteFeed()
@@ -214,8 +214,8 @@ def test_live_pcm_does_not_lag(rate):
 
 
 @pytest.mark.parametrize("name", ["mediarecorder.webm", "containers/aac.m4a", "jfk.wav"])
-def test_pushed_from_a_thread_in_random_pieces(audio, name):
-    """Random pieces through a small feed give what the whole file gives."""
+def test_pushed_from_a_thread_in_random_chunks(audio, name):
+    """Random chunks through a small feed decode to the same samples as the whole file."""
     data = (audio / name).read_bytes()
     dice = random.Random(name)  # noqa: S311  a seed makes the test repeatable
     feed = ByteFeed(max_buffered=3_000)

@@ -1,7 +1,7 @@
 """Nothing but the source itself is ever opened.
 
-Each bait names another file, or an address where somebody listens. The other file holds a tone, so
-that it would be heard in the samples; the address is a real server, which counts who calls.
+Each bait refers to another file or to a local server. The file contains a tone, which would show
+up in the samples; the server counts its connections.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ import pytest
 from av.error import FFmpegError
 
 from azstt._audio import open_audio
-from azstt._audio.files.amovie import play
-from azstt._audio.report import Facts
+from azstt._audio.files.amovie import decode_file
+from azstt._audio.report import TrackInfo
 from azstt._audio.resample import Target
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioError
@@ -34,7 +34,7 @@ RATE = 16_000
 
 
 class Listener:
-    """A server on loopback that only counts its callers."""
+    """A server on loopback that only counts connections."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -51,7 +51,7 @@ class Listener:
                 caller.close()
 
     def close(self) -> None:
-        """Stop, after whoever called last was counted."""
+        """Stop, after the last connection was counted."""
         before = self.calls
         with socket.create_connection(("127.0.0.1", self.port)):
             pass
@@ -63,7 +63,7 @@ class Listener:
 
 @pytest.fixture
 def listener() -> Iterator[Listener]:
-    """Give a server that must not be called."""
+    """A server that must not be connected to."""
     server = Listener()
     yield server
     server.close()
@@ -72,7 +72,7 @@ def listener() -> Iterator[Listener]:
 
 @pytest.fixture(scope="session")
 def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the files that nothing may open, in all the formats that a bait may want."""
+    """The files that nothing may open, in every format that a bait may refer to."""
     folder = tmp_path_factory.mktemp("secrets")
     samples = array.array(
         "h", (round(20_000 * math.sin(i * math.tau * 440 / RATE)) for i in range(RATE))
@@ -91,13 +91,13 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def secret(secrets: Path, tmp_path: Path) -> Path:
-    """Give one of them, in a folder of its own with the others."""
+    """One of them, in a folder of its own with the others."""
     shutil.copytree(secrets, tmp_path, dirs_exist_ok=True)
     return tmp_path / "secret.wav"
 
 
 def baits(secret: Path, port: int) -> dict[str, bytes]:
-    """Give contents that name the secret or the listener, by what they are."""
+    """Return contents that refer to the secret or the listener, by format."""
     folder, http = secret.parent, f"http://127.0.0.1:{port}"
     return {
         "ffconcat": b"ffconcat version 1.0\nfile secret.wav\n",
@@ -140,14 +140,14 @@ NAMES = tuple(baits(Path("x"), 1))
 
 
 def assert_refused(source) -> None:
-    """Check that not one sample comes out of a source."""
+    """Check that a source yields not one sample."""
     with pytest.raises(AudioError):
         next(open_audio(source))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_a_playlist_names_stays_closed(tmp_path, monkeypatch, secret, listener, name):
-    """A playlist, by path, as bytes or in a file object with a telling name, opens nothing."""
+    """A playlist, as a path, bytes or a file object with a telltale name, opens nothing."""
     monkeypatch.chdir(tmp_path)
     content = baits(secret, listener.port)[name]
     assert_refused(content)
@@ -188,7 +188,7 @@ def test_what_a_playlist_names_stays_closed(tmp_path, monkeypatch, secret, liste
     ],
 )
 def test_a_path_is_a_path(tmp_path, monkeypatch, secret, listener, form):
-    """A path that reads like one of libav's addresses is a file's name, and there is no such."""
+    """A path that looks like one of libav's URLs is taken for the name of a file."""
     monkeypatch.chdir(tmp_path)
     path = form.format(secret, listener.port)
     assert_refused(path)
@@ -198,19 +198,25 @@ def test_a_path_is_a_path(tmp_path, monkeypatch, secret, listener, form):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_fast_lane_is_guarded_too(tmp_path, monkeypatch, secret, listener, name):
-    """A file that turns into a playlist between the look and the decoding opens nothing either."""
+def test_the_fast_path_is_guarded_too(tmp_path, monkeypatch, secret, listener, name):
+    """A file that becomes a playlist between probing and decoding opens nothing either."""
     monkeypatch.chdir(tmp_path)
-    facts = Facts("mp3", "mp3float", index=0, sample_rate=RATE, channels=1, seconds=1, exact=True)
+    info = TrackInfo(
+        "mp3", "mp3float", index=0, sample_rate=RATE, channels=1, seconds=1, exact=True
+    )
     path = tmp_path / f"bait.{name.split('-')[0]}"
     path.write_bytes(baits(secret, listener.port)[name])
     with pytest.raises(FFmpegError):
-        next(play(f"file:{path}", facts, Target(AudioFormat(), keep=False, live=False)))
+        next(
+            decode_file(
+                f"file:{path}", info, Target(AudioFormat(), keep_channels=False, live=False)
+            )
+        )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at Linux's list of threads")
 def test_no_thread_is_started(tmp_path, secret):
-    """Decoding starts no thread of its own: neither lane, nor libav's filters."""
+    """Decoding starts no threads, neither for codecs nor for filters."""
     code = (
         "import os, azstt._audio.files.decoders\nfrom azstt._audio import open_audio\n"
         f"for name in ('secret.mp3', 'secret.mkv', 'secret.wav'):\n"

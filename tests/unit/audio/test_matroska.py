@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from azstt._audio import LiveDecoder, open_audio
 from azstt._audio.formats.blocks import read_block, read_group
-from azstt._audio.formats.demux import Loss, NeedsLibavError, Packet, Start
-from azstt._audio.formats.matroska import Matroska
+from azstt._audio.formats.demux import Loss, NeedsLibavError, Packet, StreamStart
+from azstt._audio.formats.matroska import MatroskaDemuxer
 from azstt._audio_format import AudioFormat
 
 HEAD = b"OpusHead\x01\x01\x38\x01\x80\xbb\x00\x00\x00\x00\x00"
-#: 20 ms of CELT, as far as anybody looks.
+#: 20 ms of CELT, judging by the first byte.
 PACKETS = [bytes([0xF8, number]) + bytes(50 + number) for number in range(40)]
 EBML = bytes.fromhex("1a45dfa3 87 4282 84 7765626d")
 
@@ -54,43 +54,43 @@ def cluster(packets, *, time=0, each=20) -> bytes:
     return opened + element("e7", time.to_bytes(2, "big"), length=1) + b"".join(blocks)
 
 
-def split(data: bytes, step: int = 1 << 30) -> list:
-    """Give all items, fed in pieces of a size."""
-    splitter, items = Matroska(), []
+def demux(data: bytes, step: int = 1 << 30) -> list:
+    """Return all items, fed in chunks of a size."""
+    demuxer, items = MatroskaDemuxer(), []
     for at in range(0, len(data), step):
-        items += splitter.feed(data[at : at + step])
+        items += demuxer.feed(data[at : at + step])
     return items
 
 
 def given_up(data: bytes, step: int = 1 << 30) -> tuple[list, bytes]:
-    """Give the items before a stream is given up, and what is left to libav."""
-    splitter, items = Matroska(), []
+    """Return the items before a stream is given up, and the data left to libav."""
+    demuxer, items = MatroskaDemuxer(), []
     try:
         for at in range(0, len(data), step):
-            items += splitter.feed(data[at : at + step])
+            items += demuxer.feed(data[at : at + step])
     except NeedsLibavError as error:
         return items, error.data
-    pytest.fail("it was not given up")
+    pytest.fail("the stream was not left to libav")
 
 
 def packets_of(data: bytes, step: int = 1 << 30) -> list[bytes]:
-    """Give the packets alone."""
-    return [item.data for item in split(data, step) if isinstance(item, Packet)]
+    """Return the packets only."""
+    return [item.data for item in demux(data, step) if isinstance(item, Packet)]
 
 
 def xiph(sizes):
-    """Write sizes as sums of bytes."""
+    """Write sizes in Xiph lacing."""
     return b"".join(b"\xff" * (size // 255) + bytes([size % 255]) for size in sizes)
 
 
 def ebml(sizes):
-    """Write a size, then differences."""
+    """Write sizes in EBML lacing."""
     steps = [b - a for a, b in itertools.pairwise(sizes)]
     return number(sizes[0], 2) + b"".join(number(step + (1 << 13) - 1, 2) for step in steps)
 
 
 def laced(packets, lacing: str) -> bytes:
-    """Write packets that share a block."""
+    """Write a block with several packets."""
     sizes = [len(packet) for packet in packets[:-1]]
     write = {"xiph": xiph, "fixed": lambda _: b"", "ebml": ebml}[lacing]
     flags = {"xiph": 2, "fixed": 4, "ebml": 6}[lacing]
@@ -99,7 +99,7 @@ def laced(packets, lacing: str) -> bytes:
 
 
 def real_packets(path) -> list[bytes]:
-    """Give the packets of a real recording, by libav's demuxer."""
+    """Return the packets that libav's demuxer finds in a real recording."""
     with av.open(str(path)) as container:
         return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
 
@@ -107,13 +107,13 @@ def real_packets(path) -> list[bytes]:
 @pytest.mark.parametrize("name", ["mediarecorder.webm", "chromium.webm", "containers/opus.webm"])
 @pytest.mark.parametrize("step", [7, 1 << 30])
 def test_packets_are_those_of_libav(audio, name, step):
-    """A recording gives the packets that libav's demuxer finds in it, wherever it is cut."""
+    """A recording is split into the same packets as by libav, wherever it is cut."""
     assert packets_of((audio / name).read_bytes(), step) == real_packets(audio / name)
 
 
 @pytest.mark.parametrize("name", ["containers/vp8_opus.webm", "containers/opus.mka"])
-def test_sizes_that_are_known_and_tracks_of_pictures(audio, name):
-    """Files with sizes, an index and pictures give the same as libav's demuxer."""
+def test_known_sizes_and_video_tracks(audio, name):
+    """Files with known sizes, an index and video are split into the same packets as by libav."""
     with av.open(str(audio / name)) as container:
         stream = container.streams.audio[0]
         expected = [bytes(packet) for packet in container.demux(stream) if packet.size]
@@ -122,7 +122,7 @@ def test_sizes_that_are_known_and_tracks_of_pictures(audio, name):
 
 @pytest.mark.parametrize("lacing", ["xiph", "fixed", "ebml"])
 def test_lacing(audio, lacing):
-    """Packets that share a block are parted, and decode to what libav makes of them."""
+    """A block with several packets is split, and they decode to the same samples as by libav."""
     packets = real_packets(audio / "chromium.webm")[:20]
     if lacing == "fixed":
         packets = [packets[3]] * 20
@@ -140,8 +140,8 @@ def test_lacing(audio, lacing):
         assert b"".join(pcm) == b"".join(reader)
 
 
-def test_what_is_to_be_left_out():
-    """A group's discard padding, in nanoseconds, becomes samples at the end or the beginning."""
+def test_discard_padding():
+    """A group's discard padding, in nanoseconds, trims samples at the end or the beginning."""
     for nanoseconds, trimmed in (
         (10_000_000, (0, 480)),
         (-5_000_000, (240, 0)),
@@ -150,40 +150,40 @@ def test_what_is_to_be_left_out():
         content = element("a1", block(PACKETS[0])) + element(
             "75a2", nanoseconds.to_bytes(4, "big", signed=True)
         )
-        (_, packet) = split(header() + element("a0", content))
+        (_, packet) = demux(header() + element("a0", content))
         assert packet == Packet(PACKETS[0], 960, *trimmed)
-    (_, packet) = split(header() + element("a0", element("a1", block(PACKETS[0]))))
+    (_, packet) = demux(header() + element("a0", element("a1", block(PACKETS[0]))))
     assert packet == Packet(PACKETS[0], 960)
 
 
-def test_what_nobody_wants_is_passed_by_and_not_kept():
-    """Big elements of other kinds come and go, and nothing of them stays."""
+def test_other_elements_are_skipped_and_not_kept():
+    """Large elements of other kinds are skipped without being kept in memory."""
     big = element("ec", bytes(3 << 20)) + element("1254c367", bytes(2 << 20))
     picture = element("a3", block(bytes(1 << 20), track=2))
     data = header(entry(), entry(track=2, kind=1, codec=b"V_VP8"), before=element("ec", b"x" * 999))
     data += big + cluster(PACKETS[:3]) + picture
     data += element("a0", element("a1", block(bytes(1 << 20), track=2)))
     data += cluster(PACKETS[3:6]) + element("1c53bb6b", bytes(1 << 20)) + element("ec", bytes(99))
-    splitter = Matroska()
+    demuxer = MatroskaDemuxer()
     kept, found = 0, []
     for at in range(0, len(data), 4_096):
-        found += [i.data for i in splitter.feed(data[at : at + 4_096]) if isinstance(i, Packet)]
-        kept = max(kept, len(splitter._window.data) + len(splitter._window._kept))
+        found += [i.data for i in demuxer.feed(data[at : at + 4_096]) if isinstance(i, Packet)]
+        kept = max(kept, len(demuxer._buffer.data) + len(demuxer._buffer._kept))
     assert found == PACKETS[:6]
     assert kept < 3_000
-    assert splitter.end() is False
+    assert demuxer.end() is False
 
 
 def test_another_recording_follows():
-    """A second header is another recording, with a setup of its own."""
+    """A second header starts another recording, with its own setup."""
     other = HEAD[:9] + b"\x02" + HEAD[10:]
     data = header() + cluster(PACKETS[:2]) + header(entry(track=5, head=other))
     data += bytes.fromhex("1f43b675 01ffffffffffffff e7 81 00")
     data += element("a3", block(PACKETS[3], track=5))
-    assert split(data, 3) == [
-        Start(HEAD),
+    assert demux(data, 3) == [
+        StreamStart(HEAD),
         *(Packet(packet, 960) for packet in PACKETS[:2]),
-        Start(other),
+        StreamStart(other),
         Packet(PACKETS[3], 960),
     ]
 
@@ -209,7 +209,7 @@ UNUSUAL = {
 @pytest.mark.parametrize("data", UNUSUAL.values(), ids=UNUSUAL)
 @pytest.mark.parametrize("step", [1 << 30, 1_000])
 def test_what_is_left_to_libav(data, step):
-    """What is unusual is given up before any packet was given, and no byte of it is lost."""
+    """An unusual recording is left to libav before its first packet, without losing a byte."""
     items, left = given_up(data, step)
     assert items == []
     assert left == data[: len(left)]
@@ -217,7 +217,7 @@ def test_what_is_left_to_libav(data, step):
 
 
 def test_a_second_recording_is_left_to_libav_from_its_first_byte():
-    """What follows another recording is given up alone."""
+    """A second recording that needs libav is left to it from its own first byte."""
     first, second = header() + cluster(PACKETS[:3]), header(entry(codec=b"A_VORBIS"))
     items, left = given_up(first + second, 1)
     assert [item.data for item in items if isinstance(item, Packet)] == PACKETS[:3]
@@ -225,54 +225,54 @@ def test_a_second_recording_is_left_to_libav_from_its_first_byte():
 
 
 def test_the_end_of_a_recording():
-    """An end between two elements is told from one inside of an element, and from none at all."""
+    """An end between elements, one inside an element and a missing start are distinguished."""
     data = header() + cluster(PACKETS[:3])
     for missing, cut in ((0, False), (1, True), (40, True)):
-        splitter = Matroska()
-        list(splitter.feed(data[: len(data) - missing]))
-        assert splitter.end() is cut
-    splitter = Matroska()
-    list(splitter.feed(header()[:30]))
+        demuxer = MatroskaDemuxer()
+        list(demuxer.feed(data[: len(data) - missing]))
+        assert demuxer.end() is cut
+    demuxer = MatroskaDemuxer()
+    list(demuxer.feed(header()[:30]))
     with pytest.raises(NeedsLibavError) as caught:
-        splitter.end()
+        demuxer.end()
     assert caught.value.data == header()[:30]
-    splitter = Matroska()
-    list(splitter.feed(data + header()[:30]))
-    assert splitter.end() is True
+    demuxer = MatroskaDemuxer()
+    list(demuxer.feed(data + header()[:30]))
+    assert demuxer.end() is True
 
 
 def positions(data: bytes) -> list[int]:
-    """Give where the packets of PACKETS begin."""
+    """Return where the packets of PACKETS begin."""
     return [data.index(packet) for packet in PACKETS if packet in data]
 
 
 @pytest.mark.parametrize("step", [1, 50, 1 << 30])
 def test_a_hole_costs_what_it_hits(step):
-    """Where bytes are missing in a cluster, the next whole block goes on, and the gap is told."""
+    """After missing bytes the next complete block is decoded, and the gap is reported."""
     data = header() + cluster(PACKETS)
     at = positions(data)
     broken = data[: at[10] + 20] + data[at[14] + 20 :]
-    items = split(broken, step)
+    items = demux(broken, step)
     found = [item.data for item in items if isinstance(item, Packet)]
     assert found[:10] == PACKETS[:10]
-    assert found[11:] == PACKETS[15:]  # the tenth is now of two halves
+    assert found[11:] == PACKETS[15:]  # the one before consists of two halves
     (loss,) = (item for item in items if isinstance(item, Loss))
     assert loss.seconds == pytest.approx(4 * 0.02)
 
 
 @pytest.mark.parametrize("step", [1, 50, 1 << 30])
 def test_what_is_inserted_costs_nothing_but_a_block(step):
-    """Bytes that do not belong there are left out; nothing is said to be missing."""
+    """Inserted bytes are skipped, and nothing is reported as missing."""
     data = header() + cluster(PACKETS)
     at = positions(data)[10] - 7  # a block's header is 7 bytes
-    items = split(data[:at] + b"\xa3\x81" * 200 + b"junk" + data[at:], step)
+    items = demux(data[:at] + b"\xa3\x81" * 200 + b"junk" + data[at:], step)
     assert [item.data for item in items if isinstance(item, Packet)] == PACKETS
     assert not any(isinstance(item, Loss) for item in items)
 
 
 @pytest.mark.parametrize("lie", [1, 30, 5_000, 16_000])
-def test_a_size_that_lies(lie):
-    """A block that claims another size costs itself and at most its neighbors, at once."""
+def test_a_wrong_size(lie):
+    """A block with a wrong size costs itself and at most its neighbors."""
     data = bytearray(header() + cluster(PACKETS))
     at = positions(data)[10]
     data[at - 6 : at - 4] = number(lie, 2)
@@ -282,7 +282,7 @@ def test_a_size_that_lies(lie):
 
 
 def test_clusters_that_are_damaged():
-    """A cluster's damaged identifier or time costs no packet."""
+    """A damaged cluster identifier or time costs no packet."""
     first, second = cluster(PACKETS[:10]), cluster(PACKETS[10:20], time=200)
     for at, byte in ((0, 0x1E), (0, 0x9F), (3, 0), (12, 0xE6), (13, 0x8F)):
         broken = second[:at] + bytes([byte]) + second[at + 1 :]
@@ -290,15 +290,15 @@ def test_clusters_that_are_damaged():
 
 
 def test_damage_that_looks_like_another_recording():
-    """What is not followed by a header's fields is no header, and the recording goes on."""
+    """A header identifier without a header's fields after it does not end the recording."""
     for junk in ("1a45dfa3 88 0000", "1a45dfa3 80", "1a45dfa3 ff 42", "1a45dfa3 4801 4286"):
         data = header() + cluster(PACKETS[:3]) + bytes.fromhex(junk) + cluster(PACKETS[3:], time=60)
         for step in (1, 1 << 20):
             assert packets_of(data, step) == PACKETS
 
 
-def test_blocks_of_nobody_and_groups_that_contradict_themselves():
-    """What is no block of a track that there is, is damage; what follows goes on."""
+def test_invalid_blocks_and_groups():
+    """Invalid blocks, and ones of unknown tracks, are skipped as damage."""
     broken = (
         element("a3", block(PACKETS[0], track=9)),
         element("a3", b"\x81"),
@@ -323,27 +323,27 @@ def test_blocks_of_nobody_and_groups_that_contradict_themselves():
         assert packets_of(data, 13) == PACKETS[:6], bad
 
 
-def test_a_gap_that_no_recording_has():
-    """Times that are off by hours are no measure of what was lost."""
+def test_an_implausible_gap():
+    """A gap of hours after damage is reported without a duration."""
     data = header() + cluster(PACKETS[:3]) + b"\0" + cluster(PACKETS[3:6], time=65_000)
-    assert [item for item in split(data) if isinstance(item, Loss)] == [Loss(0.0)]
+    assert [item for item in demux(data) if isinstance(item, Loss)] == [Loss(0.0)]
 
 
 def test_times_in_other_units():
-    """Gaps are measured in the unit that the recording says."""
+    """Gaps are measured in the recording's own time unit."""
     for scale, seconds in ((b"\x0f\x42\x40", 1.0), (b"\x01\x86\xa0", 0.1)):
         info = element("1549a966", element("2ad7b1", scale))
         data = header(before=info) + cluster(PACKETS[:1], each=0) + b"\0"
         (loss,) = (
-            i for i in split(data + cluster(PACKETS[1:2], time=1_020)) if isinstance(i, Loss)
+            i for i in demux(data + cluster(PACKETS[1:2], time=1_020)) if isinstance(i, Loss)
         )
         assert loss.seconds == pytest.approx(1.02 * seconds - 0.02)
     broken = header(before=element("1549a966", b"\x2a"))
     assert packets_of(broken + cluster(PACKETS[:2])) == PACKETS[:2]
 
 
-def test_blocks_that_are_none():
-    """Bytes that are no block, or no group, are a ValueError."""
+def test_bytes_that_are_not_a_block():
+    """Bytes that are not a block, or not a group, are a ValueError."""
     for content in (b"", b"\x81", b"\x81\0\0", b"\xff\0\0\x80", b"\x40"):
         with pytest.raises(ValueError, match="no block"):
             read_block(content)
@@ -353,19 +353,19 @@ def test_blocks_that_are_none():
 
 
 @given(st.binary(max_size=300), st.integers(1, 40))
-def test_any_bytes_behind_a_header(junk, step):
+def test_any_bytes_after_a_header(junk, step):
     """Whatever follows a header, nothing is raised, and how it is cut does not matter."""
     data = header() + cluster(PACKETS[:2]) + junk + cluster(PACKETS[2:])
-    items = split(data, step)
-    assert items == split(data)
+    items = demux(data, step)
+    assert items == demux(data)
     assert [item.data for item in items if isinstance(item, Packet)][-20:] == PACKETS[-20:]
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_at_the_beginning(junk):
-    """Whatever a stream begins with, it is split or given up."""
+    """Whatever a stream begins with, it is demuxed or left to libav."""
     for data in (junk, EBML + junk, header() + junk):
         try:
-            assert split(data, 5)[:1] in ([], [Start(HEAD)])
+            assert demux(data, 5)[:1] in ([], [StreamStart(HEAD)])
         except NeedsLibavError as error:
             assert error.data in data  # noqa: PT017  most are given up

@@ -25,8 +25,8 @@ def pcm(audio):
         return file.readframes(32_000)
 
 
-def until(mic, size):
-    """Read that many bytes."""
+def read(mic, size):
+    """Read at least `size` bytes."""
     heard = b""
     for piece in mic:
         heard += piece
@@ -37,11 +37,11 @@ def until(mic, size):
 
 @pytest.mark.usefixtures("no_thread_left")
 def test_what_is_said_is_heard(speaker, pcm):
-    """Every sample arrives, in order and in pieces of the length that was asked for."""
+    """Every sample arrives, in order and in chunks of the requested length."""
     speaker.say(pcm)
     with microphone(block=0.05) as mic:
         first = next(mic)
-        heard = first + until(mic, len(pcm) + 3_200)
+        heard = first + read(mic, len(pcm) + 3_200)
         assert mic.overflows == 0
     assert len(first) == 1_600
     assert pcm in heard
@@ -49,7 +49,7 @@ def test_what_is_said_is_heard(speaker, pcm):
 
 @pytest.mark.anyio
 async def test_what_is_said_is_heard_on_a_loop(speaker, pcm):
-    """The same in async code, whether the block is async or not."""
+    """Async code gets the same audio, whether the block is async or not."""
     speaker.say(pcm)
     heard = b""
     async with microphone() as mic:
@@ -64,7 +64,7 @@ async def test_what_is_said_is_heard_on_a_loop(speaker, pcm):
 
 @pytest.mark.anyio
 async def test_canceling_loses_no_piece(speaker, pcm):
-    """Whoever gives up waiting, again and again, still hears everything."""
+    """Canceling the wait for a chunk, again and again, loses no audio."""
     speaker.say(pcm, pace=0.003)
     heard, given_up = b"", 0
     async with microphone() as mic:
@@ -88,7 +88,7 @@ async def test_canceling_loses_no_piece(speaker, pcm):
     ids=lambda value: str(value) if isinstance(value, int) else "",
 )
 def test_the_format_is_what_was_asked_for(audio, size):
-    """A piece is a tenth of a second of any format that there is."""
+    """A chunk is a tenth of a second by default, in any format."""
     with microphone(audio=audio) as mic:
         assert len(next(mic)) == size
         assert mic.audio == audio
@@ -96,7 +96,7 @@ def test_the_format_is_what_was_asked_for(audio, size):
 
 @pytest.mark.usefixtures("speaker")
 def test_closing_ends_the_iteration():
-    """Another thread may close: the one that reads gets what was recorded, then the end."""
+    """Closing from another thread ends the iteration after what was recorded."""
     with microphone() as mic:
         threading.Timer(0.1, mic.close).start()
         pieces = list(mic)
@@ -108,7 +108,7 @@ def test_closing_ends_the_iteration():
 @pytest.mark.anyio
 @pytest.mark.usefixtures("speaker")
 async def test_closing_ends_the_async_iteration():
-    """The same in async code; and the end is the end."""
+    """Closing from another thread ends the async iteration, for good."""
     async with microphone() as mic:
         threading.Timer(0.1, mic.close).start()
         pieces = [piece async for piece in mic]
@@ -118,17 +118,17 @@ async def test_closing_ends_the_async_iteration():
 
 @pytest.mark.usefixtures("speaker")
 def test_a_microphone_that_stops_by_itself():
-    """A stream that ends without being closed is an error, not an end of speech."""
+    """A microphone that stops without being closed is an error, not the end of the audio."""
     with microphone() as mic:
         next(mic)
         mic._stream.abort()  # as PortAudio does when a device is gone
-        with pytest.raises(azstt.AudioSourceError, match="stopped by itself"):
+        with pytest.raises(azstt.AudioSourceError, match="stopped unexpectedly"):
             list(mic)
         assert list(mic) == []
 
 
 def test_a_reader_that_is_too_slow(line_in):
-    """A minute waits; what comes after it is lost, and that is said and counted."""
+    """A minute of audio is buffered; what comes after it is lost, with a warning and a count."""
     pipe = os.open(line_in, os.O_RDWR)
     minute = threading.Thread(target=lambda: [os.write(pipe, bytes(32_000)) for _ in range(64)])
     minute.start()
@@ -137,19 +137,19 @@ def test_a_reader_that_is_too_slow(line_in):
         deadline = time.monotonic() + 20
         while not mic.overflows and time.monotonic() < deadline:
             time.sleep(0.01)
-        with pytest.warns(RuntimeWarning, match="too slow to take it") as told:
+        with pytest.warns(RuntimeWarning, match="too slow to process it") as warned:
             pieces = [next(mic) for _ in range(60)]
         os.close(pipe)
     assert b"".join(pieces) == bytes(60 * 32_000)
-    assert told[0].filename == __file__
+    assert warned[0].filename == __file__
 
 
 @pytest.mark.usefixtures("speaker")
 def test_what_portaudio_lost_is_counted():
-    """An overflow that PortAudio reports with a piece is told with it."""
+    """An overflow that PortAudio reports raises a warning and is counted."""
     with microphone() as mic:
         next(mic)
-        mic._heard(bytes(2), 1, None, mic._portaudio.CallbackFlags(2))
+        mic._on_audio(bytes(2), 1, None, mic._portaudio.CallbackFlags(2))
         assert mic.overflows == 1
         with pytest.warns(RuntimeWarning, match="was lost"):
             next(mic)
@@ -157,7 +157,7 @@ def test_what_portaudio_lost_is_counted():
 
 @pytest.mark.usefixtures("speaker")
 def test_the_devices():
-    """The list names the devices and what they record; each can be named in several ways."""
+    """The list has the devices and their formats; a device can be selected in several ways."""
     found = {device.name: device for device in devices()}
     assert {name: device.is_default for name, device in found.items()} == {
         "default": True,
@@ -172,9 +172,9 @@ def test_the_devices():
 @pytest.mark.usefixtures("speaker")
 @pytest.mark.parametrize("device", [7, -3, "no such thing"])
 def test_a_device_that_is_not_there(device):
-    """A device that is not there is named, with the way to those that are."""
+    """A device that does not exist is an error that names it and says how to list the others."""
     with (
-        pytest.raises(azstt.ConfigurationError, match=r"no such microphone.*azstt live --devices"),
+        pytest.raises(azstt.ConfigurationError, match=r"no microphone.*azstt live --devices"),
         microphone(device=device),
     ):
         pass
@@ -183,8 +183,8 @@ def test_a_device_that_is_not_there(device):
 @pytest.mark.anyio
 @pytest.mark.usefixtures("speaker")
 async def test_opening_on_a_loop_may_fail_or_be_canceled():
-    """An async block raises what the sync one does; canceled, it leaves nothing that records."""
-    with pytest.raises(azstt.ConfigurationError, match="no such microphone"):
+    """An async block raises what the sync one does; canceled, it leaves no open device."""
+    with pytest.raises(azstt.ConfigurationError, match="matches no microphone"):
         async with microphone(device="no such thing"):
             pass
     mic = microphone()
@@ -199,35 +199,35 @@ async def test_opening_on_a_loop_may_fail_or_be_canceled():
 
 @pytest.mark.usefixtures("line_in")
 def test_a_format_that_the_device_does_not_record():
-    """What can't be recorded is said, with the way to what can."""
+    """A format that the device does not support is an error that says how to list what it does."""
     with (
-        pytest.raises(azstt.ConfigurationError, match=r"does not record AudioFormat\(.*channels=8"),
+        pytest.raises(azstt.ConfigurationError, match=r"not support AudioFormat\(.*channels=8"),
         microphone(device="stereo", audio=azstt.AudioFormat(channels=8)),
     ):
         pass
 
 
 @pytest.mark.parametrize("block", [0, -1, math.nan])
-def test_a_block_is_some_time(block):
-    """Pieces of no length are refused, before anything is opened."""
-    with pytest.raises(azstt.ConfigurationError, match="not a number of seconds above 0"):
+def test_a_block_must_be_positive(block):
+    """A block without a length is refused before anything is opened."""
+    with pytest.raises(azstt.ConfigurationError, match="must be a positive number of seconds"):
         microphone(block=block)
 
 
 @pytest.mark.usefixtures("speaker")
 def test_it_is_opened_once():
-    """Reading before, and opening again, are refused."""
+    """Reading before it is open, and opening it again, are refused."""
     mic = microphone()
     with pytest.raises(azstt.SessionStateError, match="not open"):
         next(mic)
     with mic:
         pass
-    with pytest.raises(azstt.SessionStateError, match="opens once"):
+    with pytest.raises(azstt.SessionStateError, match="opened only once"):
         mic.__enter__()
 
 
 def alone(code, **env):
-    """Run code in an interpreter of its own and give what it printed."""
+    """Run code in a separate interpreter and return what it printed."""
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
@@ -242,7 +242,7 @@ def alone(code, **env):
 
 @pytest.mark.usefixtures("line_in")
 def test_no_microphone_at_all(tmp_path):
-    """A machine without a microphone says so."""
+    """A machine without a microphone is an error that says so."""
     config = tmp_path / "asound.conf"
     config.write_text("pcm.default { type hw card 9 }\n")
     code = """
@@ -255,7 +255,7 @@ try:
 except azstt.AudioSourceError as error:
     print(error)
 """
-    assert alone(code, ALSA_CONFIG_PATH=str(config)) == "[]\nthere is no microphone; connect one"
+    assert alone(code, ALSA_CONFIG_PATH=str(config)) == "[]\nno microphone found; connect one"
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ except azstt.AudioSourceError as error:
     ],
 )
 def test_what_is_missing_is_named(without, said):
-    """The binding and the library below it have each a line that installs them."""
+    """A missing binding, or library below it, is an error with the command that installs it."""
     code = f"""
 import ctypes.util, sys
 {without}

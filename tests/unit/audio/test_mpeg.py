@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azstt._audio.formats.mpeg import find_frame, frame_size, id3_size, stream_of
+from azstt._audio.formats.mpeg import find_frame, frame_kind, frame_size, id3_size
 
 MP3, AAC = bytes.fromhex("fff348c40000"), bytes.fromhex("fff160400c7f")
 
@@ -21,7 +21,7 @@ MP3, AAC = bytes.fromhex("fff348c40000"), bytes.fromhex("fff160400c7f")
         ("fff150800000", "aac"),  # MPEG-4
         ("fff950800000", "aac"),  # MPEG-2
         ("fff17c800000", None),  # an unknown rate
-        ("ffe150800000", None),  # half a mark
+        ("ffe150800000", None),  # half a sync word
         ("ffeb90640000", None),  # a forbidden version
         ("fffbf0640000", None),  # a forbidden bit rate
         ("fffb9c640000", None),  # a forbidden sample rate
@@ -31,8 +31,8 @@ MP3, AAC = bytes.fromhex("fff348c40000"), bytes.fromhex("fff160400c7f")
     ],
 )
 def test_what_a_header_says(head, stream):
-    """MP3 and AAC are told from their neighbors and from bytes that are no frame."""
-    assert stream_of(bytes.fromhex(head)) == stream
+    """MP3 and AAC are distinguished from related codecs and from other bytes."""
+    assert frame_kind(bytes.fromhex(head)) == stream
 
 
 @pytest.mark.parametrize(
@@ -41,13 +41,13 @@ def test_what_a_header_says(head, stream):
         (b"ID3\x04\0\0\0\0\0\x23", 45),
         (b"ID3\x04\0\0\0\0\x02\x01", 267),
         (b"ID3\x04\0\x10\0\0\0\x23", 55),  # with a footer
-        (b"ID3\x04\0\0\0\0\0\xff", 0),  # eight bits a byte: no tag
+        (b"ID3\x04\0\0\0\0\0\xff", 0),  # eight bits per byte: not a tag
         (b"ID3\x04\0\0\0\0\0", 0),
         (b"TAG" + bytes(7), 0),
     ],
 )
 def test_the_size_of_a_tag(head, size):
-    """A tag's size is read as ID3 writes it."""
+    """The size of an ID3 tag is read, with seven bits per byte."""
     assert id3_size(head) == size
 
 
@@ -61,7 +61,7 @@ def test_the_size_of_a_tag(head, size):
     ],
 )
 def test_sizes_are_those_of_libav(audio, name):
-    """A frame's header says as many bytes as libav's demuxer finds."""
+    """Frame sizes are those that libav's demuxer finds."""
     with av.open(str(audio / name)) as container:
         frames = [bytes(packet) for packet in container.demux(audio=0) if packet.size]
     assert len(frames) > 90
@@ -73,18 +73,18 @@ def test_sizes_are_those_of_libav(audio, name):
     [
         ("fffb92640000", 418),  # MPEG-1, padded
         ("ffe318c40000", 72),  # MPEG-2.5
-        ("fffb00640000", 0),  # of no fixed rate
+        ("fffb00640000", 0),  # free bit rate
         ("fffd90040000", 0),
         ("000000000000", 0),
     ],
 )
 def test_sizes_that_no_recording_here_has(head, size):
-    """Older and newer headers say how long they are, or that they do not."""
+    """Rarer kinds of headers have a frame size, or none."""
     assert frame_size(bytes.fromhex(head)) == size
 
 
 def test_a_frame_among_junk():
-    """A frame counts if another follows it; what cannot be one is told to be junk."""
+    """A frame counts if another follows it; all bytes before it are junk."""
     two = MP3 + bytes(138) + MP3
     assert find_frame(two, "mp3") == (0, True)
     for junk in (
@@ -105,11 +105,11 @@ def test_a_frame_among_junk():
 
 @given(st.binary(max_size=60))
 def test_any_bytes_have_an_answer(data):
-    """No bytes make these functions fail."""
-    assert stream_of(data) in {None, "mp3", "aac", "other"}
+    """These functions work for any bytes."""
+    assert frame_kind(data) in {None, "mp3", "aac", "other"}
     assert id3_size(data) >= 0
     assert frame_size(data) >= 0
     for stream in ("mp3", "aac"):
         at, certain = find_frame(data, stream)
         assert 0 <= at <= len(data)
-        assert not certain or stream_of(data[at:]) == stream
+        assert not certain or frame_kind(data[at:]) == stream

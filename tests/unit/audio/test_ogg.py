@@ -5,24 +5,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azstt._audio.formats.demux import Loss, NeedsLibavError, Packet, Start
-from azstt._audio.formats.ogg import Ogg, read_page
+from azstt._audio.formats.demux import Loss, NeedsLibavError, Packet, StreamStart
+from azstt._audio.formats.ogg import OggDemuxer, read_page
 
 HEAD = b"OpusHead\x01\x01\x38\x01\x80\xbb\x00\x00\x00\x00\x00"
 TAGS = b"OpusTags\x00\x00\x00\x00\x00\x00\x00\x00"
-#: 20 ms of CELT, as far as anybody looks.
+#: 20 ms of CELT, judging by the first byte.
 PACKETS = [bytes([0xF8, number]) + bytes(50 + number) for number in range(40)]
 SAMPLES = 960
 CONTINUED, FIRST, LAST = 1, 2, 4
 
 
 def lace(packet: bytes, *, ends: bool = True) -> bytes:
-    """Write a packet's sizes."""
+    """Write a packet's segment sizes."""
     return b"\xff" * (len(packet) // 255) + (bytes([len(packet) % 255]) if ends else b"")
 
 
 def page(packets, number, *, flags=0, position=0, stream=7, ends=True) -> bytes:
-    """Write a page; its sum is left out, as nobody asks for it."""
+    """Write a page, without a CRC, which is not checked."""
     *whole, last = packets or [b""]
     sizes = b"".join(map(lace, whole)) + lace(last, ends=ends) if packets else b""
     fields = position.to_bytes(8, "little", signed=True) + stream.to_bytes(4, "little")
@@ -31,12 +31,12 @@ def page(packets, number, *, flags=0, position=0, stream=7, ends=True) -> bytes:
 
 
 def start(*, head=HEAD, stream=7, tags=TAGS) -> bytes:
-    """Write the pages before the first sound."""
+    """Write the pages before the audio."""
     return page([head], 0, flags=FIRST, stream=stream) + page([tags], 1, stream=stream)
 
 
 def pages(packets, *, each=10, first=2, stream=7, trimmed=0) -> list[bytes]:
-    """Write pages of some packets each; the last one is told to be so, if something is cut off."""
+    """Write pages of several packets each; if trimmed, the last one is flagged as the last."""
     groups = [packets[at : at + each] for at in range(0, len(packets), each)]
     ends = [SAMPLES * min(each * (at + 1), len(packets)) for at in range(len(groups))]
     written = [
@@ -49,50 +49,50 @@ def pages(packets, *, each=10, first=2, stream=7, trimmed=0) -> list[bytes]:
     return written
 
 
-def split(data: bytes, step: int = 1 << 30) -> list:
-    """Give all items, fed in pieces of a size."""
-    splitter, items = Ogg(), []
+def demux(data: bytes, step: int = 1 << 30) -> list:
+    """Return all items, fed in chunks of a size."""
+    demuxer, items = OggDemuxer(), []
     for at in range(0, len(data), step):
-        items += splitter.feed(data[at : at + step])
+        items += demuxer.feed(data[at : at + step])
     return items
 
 
 def given_up(data: bytes, step: int = 1 << 30) -> tuple[list, bytes]:
-    """Give the items before a stream is given up, and what is left to libav."""
-    splitter, items = Ogg(), []
+    """Return the items before a stream is given up, and the data left to libav."""
+    demuxer, items = OggDemuxer(), []
     try:
         for at in range(0, len(data), step):
-            items += splitter.feed(data[at : at + step])
+            items += demuxer.feed(data[at : at + step])
     except NeedsLibavError as error:
         return items, error.data
-    pytest.fail("it was not given up")
+    pytest.fail("the stream was not left to libav")
 
 
 def packets_of(data: bytes, step: int = 1 << 30) -> list[bytes]:
-    """Give the packets alone."""
-    return [item.data for item in split(data, step) if isinstance(item, Packet)]
+    """Return the packets only."""
+    return [item.data for item in demux(data, step) if isinstance(item, Packet)]
 
 
 def losses_of(data: bytes, step: int = 1 << 30) -> list[Loss]:
-    """Give the losses alone."""
-    return [item for item in split(data, step) if isinstance(item, Loss)]
+    """Return the losses only."""
+    return [item for item in demux(data, step) if isinstance(item, Loss)]
 
 
 @pytest.mark.parametrize("name", ["containers/opus.ogg", "digits.ogg", "es_mls_13697.ogg"])
 @pytest.mark.parametrize("step", [1, 7, 1 << 30])
 def test_packets_are_those_of_libav(audio, name, step):
-    """A file gives the packets that libav's demuxer finds in it, wherever it is cut."""
+    """A file is split into the same packets as by libav, wherever it is cut."""
     with av.open(str(audio / name)) as container:
         expected = [bytes(packet) for packet in container.demux(audio=0) if packet.size]
     assert packets_of((audio / name).read_bytes(), step) == expected
 
 
-def test_a_packet_is_given_with_its_last_byte():
-    """Nobody waits for the end of a page."""
+def test_a_packet_comes_with_its_last_byte():
+    """A packet comes out as soon as it is complete, before the end of its page."""
     data = start() + pages(PACKETS)[0]
-    splitter, given = Ogg(), {}
+    demuxer, given = OggDemuxer(), {}
     for at in range(len(data)):
-        for item in splitter.feed(data[at : at + 1]):
+        for item in demuxer.feed(data[at : at + 1]):
             given[at + 1] = item
     ends = [data.index(packet) + len(packet) for packet in PACKETS[:10]]
     assert list(given) == [len(page([HEAD], 0)) + 28, *ends]
@@ -100,8 +100,8 @@ def test_a_packet_is_given_with_its_last_byte():
 
 
 @pytest.mark.parametrize("step", [1, 100, 1 << 30])
-def test_packets_that_go_on_on_the_next_page(step):
-    """A packet may be spread over pages; so may the tags, of which nothing is kept."""
+def test_packets_that_continue_on_the_next_page(step):
+    """A packet may span pages; so may the tags, which are dropped."""
     long = b"\xf8" + bytes(range(256)) * 4
     tags = TAGS + bytes(255 * 600 - len(TAGS)) + b"end"
     data = page([HEAD], 0, flags=FIRST)
@@ -116,7 +116,7 @@ def test_packets_that_go_on_on_the_next_page(step):
 
 
 def test_tags_that_are_missing():
-    """A stream without tags begins with sound."""
+    """A stream without tags begins with audio."""
     data = page([HEAD], 0, flags=FIRST) + b"".join(pages(PACKETS, first=1))
     assert packets_of(data, 9) == PACKETS
 
@@ -124,31 +124,31 @@ def test_tags_that_are_missing():
 @pytest.mark.parametrize(
     ("trimmed", "drops"), [(0, [0] * 10), (312, [0] * 9 + [312]), (1_300, [0] * 8 + [340, 960])]
 )
-def test_the_end_is_cut_where_the_stream_says(trimmed, drops):
-    """The last page's position cuts off what the encoder has added."""
-    items = split(start() + b"".join(pages(PACKETS, trimmed=trimmed)), 77)
+def test_the_end_is_trimmed(trimmed, drops):
+    """The last page's position trims the encoder's padding."""
+    items = demux(start() + b"".join(pages(PACKETS, trimmed=trimmed)), 77)
     assert [item.drop for item in items if isinstance(item, Packet)][-10:] == drops
-    short = split(start() + b"".join(pages(PACKETS[:10], trimmed=trimmed)))
+    short = demux(start() + b"".join(pages(PACKETS[:10], trimmed=trimmed)))
     assert [item.drop for item in short if isinstance(item, Packet)] == drops
 
 
-def test_a_stream_that_was_joined_late():
-    """Where positions do not begin at 0, the end is still cut where they say."""
+def test_positions_that_do_not_begin_at_zero():
+    """In a stream whose positions do not begin at 0, the end is trimmed just the same."""
     data = start() + page(PACKETS[:10], 500, position=10**9)
     data += page(PACKETS[10:20], 501, position=10**9 + 10 * SAMPLES - 100, flags=LAST)
-    items = split(data)
+    items = demux(data)
     assert [item.drop for item in items if isinstance(item, Packet)] == [0] * 19 + [100]
     assert not losses_of(data)
 
 
 @pytest.mark.parametrize("stream", [7, 8])
 def test_another_recording_follows(stream):
-    """A chained stream is another recording, with a setup of its own."""
+    """A chained stream is another recording, with its own setup."""
     other = HEAD[:9] + b"\x02" + HEAD[10:]
     first = start() + b"".join(pages(PACKETS[:20]))
     second = start(head=other, stream=stream) + b"".join(pages(PACKETS[:5], stream=stream))
-    items = split(first + second, 3)
-    assert [item.head for item in items if isinstance(item, Start)] == [HEAD, other]
+    items = demux(first + second, 3)
+    assert [item.head for item in items if isinstance(item, StreamStart)] == [HEAD, other]
     assert [item.data for item in items if isinstance(item, Packet)] == PACKETS[:20] + PACKETS[:5]
     assert not losses_of(first + second)
 
@@ -169,7 +169,7 @@ UNUSUAL = {
 @pytest.mark.parametrize("data", UNUSUAL.values(), ids=UNUSUAL)
 @pytest.mark.parametrize("step", [1 << 30, 1])
 def test_what_is_left_to_libav(data, step):
-    """What is unusual is given up before any packet was given, and no byte of it is lost."""
+    """An unusual recording is left to libav before its first packet, without losing a byte."""
     items, left = given_up(data, step)
     assert items == []
     assert left == data[: len(left)]
@@ -178,7 +178,7 @@ def test_what_is_left_to_libav(data, step):
 
 @pytest.mark.parametrize("stream", [7, 8])
 def test_a_second_recording_is_left_to_libav_from_its_first_byte(stream):
-    """What follows another recording is given up alone."""
+    """A second recording that needs libav is left to it from its own first byte."""
     first = start() + pages(PACKETS)[0]
     second = page([b"\x01vorbis" + bytes(23)], 0, flags=FIRST, stream=stream)
     items, left = given_up(first + second, 1)
@@ -187,20 +187,20 @@ def test_a_second_recording_is_left_to_libav_from_its_first_byte(stream):
     assert given_up(first + second + b"more")[1] == second + b"more"
 
 
-def test_other_streams_are_passed_by():
-    """A page that is nobody's is left out, and nothing of it is kept."""
+def test_other_streams_are_skipped():
+    """A page of another stream is skipped without being kept in memory."""
     one, two, three, four = pages(PACKETS)
     data = start() + one + page([bytes(60_000)], 9, stream=99) + two + three + four
     assert packets_of(data, 500) == PACKETS
     assert not losses_of(data)
-    splitter = Ogg()
-    list(splitter.feed(start() + one + page([bytes(60_000)], 9, stream=99)[:1_000]))
-    assert len(splitter._window.data) == 0
+    demuxer = OggDemuxer()
+    list(demuxer.feed(start() + one + page([bytes(60_000)], 9, stream=99)[:1_000]))
+    assert len(demuxer._buffer.data) == 0
 
 
 @pytest.mark.parametrize("step", [1, 100, 1 << 30])
-def test_a_lost_page_is_told(step):
-    """A page that never comes is a loss, of its length, where it should have been."""
+def test_a_lost_page_is_reported(step):
+    """A missing page is reported as a loss of its duration, in its place."""
     one, _, three, four = pages(PACKETS)
     data = start() + one + three + four
     assert packets_of(data, step) == PACKETS[:10] + PACKETS[20:]
@@ -209,20 +209,20 @@ def test_a_lost_page_is_told(step):
 
 @pytest.mark.parametrize("step", [1, 100, 1 << 30])
 def test_a_hole_costs_the_rest_of_its_page(step):
-    """Where bytes are missing in a page, the next page goes on."""
+    """After missing bytes in a page, the next page is decoded."""
     one, two, three, four = pages(PACKETS)
     data = start() + one + two[:200] + two[500:] + three + four
     found = packets_of(data, step)
     assert found[:12] == PACKETS[:12]
     assert found[-20:] == PACKETS[20:]
     (loss,) = losses_of(data, step)
-    given = sum(item.samples for item in split(data, step) if isinstance(item, Packet))
+    given = sum(item.samples for item in demux(data, step) if isinstance(item, Packet))
     assert loss.seconds == pytest.approx(40 * 0.02 - given / 48_000)
 
 
 @pytest.mark.parametrize("step", [1, 100, 1 << 30])
 def test_what_is_inserted_between_pages_costs_nothing(step):
-    """Bytes between two pages are left out; nothing is said to be missing."""
+    """Bytes between two pages are skipped, and nothing is reported as missing."""
     one, two, three, four = pages(PACKETS)
     data = start() + one + b"Ogg" + bytes(5_000) + b"OggS\1" + two + three + four
     assert packets_of(data, step) == PACKETS
@@ -230,12 +230,12 @@ def test_what_is_inserted_between_pages_costs_nothing(step):
 
 
 @pytest.mark.parametrize("step", [1, 100, 1 << 30])
-def test_flags_that_lie(step):
-    """A page that falsely claims to be a stream's first is taken as what it is."""
+def test_wrong_flags(step):
+    """A page that is wrongly flagged as the first of a stream is read like any other."""
     one, two, three, four = pages(PACKETS)
     lying = two[:5] + bytes([FIRST]) + two[6:]
     assert packets_of(start() + one + lying + three + four, step) == PACKETS
-    # What goes on without a beginning, and what has no end, is left out.
+    # Packets without their beginning or their end are dropped.
     lying = two[:5] + bytes([CONTINUED]) + two[6:]
     assert packets_of(start() + one + lying + three + four, step) == PACKETS[:10] + PACKETS[11:]
     open_ended = page([*PACKETS[10:19], bytes(510)], 3, position=19 * SAMPLES, ends=False)
@@ -243,8 +243,8 @@ def test_flags_that_lie(step):
     assert found == PACKETS[:19] + PACKETS[20:]
 
 
-def test_positions_that_lie():
-    """Positions that are far off cost no packet, and are no measure of what was lost."""
+def test_wrong_positions():
+    """Positions that are far off cost no packet, and give a loss no duration."""
     one, two, three, four = pages(PACKETS)
     far = two[:6] + (10**12).to_bytes(8, "little") + two[14:]
     data = start() + one + far + three + four
@@ -254,8 +254,8 @@ def test_positions_that_lie():
     assert not losses_of(start() + one + unknown + three + four)
 
 
-def test_packets_that_are_none():
-    """Empty packets are no packets, and one longer than Opus allows is left out."""
+def test_invalid_packets():
+    """Empty packets are skipped, and so is one longer than Opus allows."""
     long = [b"\xf8" + bytes(254), bytes(255 * 254)]
     data = start() + page([PACKETS[0], b"", PACKETS[1]], 2, position=2 * SAMPLES)
     data += page([b"\xf8" + bytes(255 * 200 - 1)], 3, position=-1, ends=False)
@@ -265,25 +265,25 @@ def test_packets_that_are_none():
 
 
 def test_the_end_of_a_stream():
-    """An end between two pages is told from one inside of a page, and from none at all."""
+    """An end between pages, one inside a page and a missing start are distinguished."""
     data = start() + pages(PACKETS)[0]
     for missing, cut in ((0, False), (1, True), (500, True)):
-        splitter = Ogg()
-        list(splitter.feed(data[: len(data) - missing]))
-        assert splitter.end() is cut
+        demuxer = OggDemuxer()
+        list(demuxer.feed(data[: len(data) - missing]))
+        assert demuxer.end() is cut
     for beginning in (data[:20], page([HEAD], 0, flags=FIRST)):
-        splitter = Ogg()
-        list(splitter.feed(beginning))
+        demuxer = OggDemuxer()
+        list(demuxer.feed(beginning))
         with pytest.raises(NeedsLibavError) as caught:
-            splitter.end()
+            demuxer.end()
         assert caught.value.data == beginning
-    splitter = Ogg()
-    list(splitter.feed(data + b"junk that is no page"))
-    assert splitter.end() is False
+    demuxer = OggDemuxer()
+    list(demuxer.feed(data + b"junk that is no page"))
+    assert demuxer.end() is False
 
 
 def test_headers_of_pages():
-    """A header is read, told from what is none, and from one that is cut short."""
+    """Headers are read; invalid and truncated ones are distinguished."""
     data = page([bytes(300), bytes(255), b"", bytes(255)], 3, position=-1, ends=False)
     parts = [(300, True), (255, True), (0, True), (255, False)]
     read = read_page(data)
@@ -291,25 +291,25 @@ def test_headers_of_pages():
     assert (read.parts, read.position, read.number, read.end) == (parts, -1, 3, len(data))
     assert all(read_page(data[:size]) is None for size in range(read.start))
     for broken in (b"Oggs", b"OggS\1", b"x"):
-        with pytest.raises(ValueError, match="no page"):
+        with pytest.raises(ValueError, match="not an Ogg page"):
             read_page(broken)
 
 
 @given(st.binary(max_size=300), st.integers(1, 40))
-def test_any_bytes_behind_a_header(junk, step):
+def test_any_bytes_after_a_page(junk, step):
     """Whatever follows a page, nothing is raised, and how it is cut does not matter."""
     one, two, three, four = pages(PACKETS)
     data = start() + one + junk + two + three + four
-    items = split(data, step)
-    assert items == split(data)
+    items = demux(data, step)
+    assert items == demux(data)
     assert [item.data for item in items if isinstance(item, Packet)][-20:] == PACKETS[20:]
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_at_the_beginning(junk):
-    """Whatever a stream begins with, it is split or given up."""
+    """Whatever a stream begins with, it is demuxed or left to libav."""
     for data in (junk, b"OggS" + junk, page([HEAD], 0, flags=FIRST) + junk, start() + junk):
         try:
-            assert split(data, 5)[:1] in ([], [Start(HEAD)])
+            assert demux(data, 5)[:1] in ([], [StreamStart(HEAD)])
         except NeedsLibavError as error:
             assert error.data in data  # noqa: PT017  most are given up

@@ -16,7 +16,7 @@ HEAD = b"OpusHead\x01\x01\x38\x01\x80\xbb\x00\x00\x00\x00\x00"
         (b"", 0),
         (b"\x00", 480),  # SILK, 10 ms, one frame
         (b"\x18", 2_880),  # SILK, 60 ms
-        (b"\x61ab", 960),  # both, two of 10 ms
+        (b"\x61ab", 960),  # hybrid, two of 10 ms
         (b"\x80", 120),  # CELT, 2.5 ms
         (b"\xfb\x83", 2_880),  # CELT, three of 20 ms: what Chromium makes
         (b"\xfb", 0),  # the count is missing
@@ -26,12 +26,12 @@ HEAD = b"OpusHead\x01\x01\x38\x01\x80\xbb\x00\x00\x00\x00\x00"
     ],
 )
 def test_samples_of_a_packet(packet, samples):
-    """A packet's first bytes tell how many samples it holds, or that it holds none."""
+    """A packet's first bytes show how many samples it contains, or that it is invalid."""
     assert opus.samples(packet) == samples
 
 
 def test_samples_are_those_of_the_decoder(audio):
-    """What a packet is said to hold is what libav's decoder makes of it."""
+    """A packet decodes to as many samples as its header says."""
     with av.open(str(audio / "containers" / "opus.webm")) as container:
         decoder = container.streams.audio[0].codec_context
         for packet in container.demux(audio=0):
@@ -53,8 +53,8 @@ def test_samples_are_those_of_the_decoder(audio):
     ],
 )
 def test_sizes_that_a_packet_can_have(size, beginning, possible):
-    """A size that no packet with this beginning has is told from one that it may have."""
-    assert opus.can_be(size, beginning) is possible
+    """Plausible and implausible sizes of a packet are distinguished by its first bytes."""
+    assert opus.is_plausible(size, beginning) is possible
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,13 @@ def test_sizes_that_a_packet_can_have(size, beginning, possible):
     ],
 )
 def test_channels_of_a_setup(head, channels):
-    """Mono and stereo are told from whatever else a setup may be."""
+    """Plain mono and stereo setups are distinguished from all others."""
     assert opus.channels(head) == channels
 
 
 @given(st.binary(max_size=40))
 def test_any_bytes_have_an_answer(data):
-    """No bytes make these functions fail."""
+    """These functions work for any bytes."""
     assert 0 <= opus.samples(data) <= 5_760
-    assert opus.can_be(len(data), data[:2]) in {True, False}
+    assert opus.is_plausible(len(data), data[:2]) in {True, False}
     assert opus.channels(data) in {0, 1, 2}

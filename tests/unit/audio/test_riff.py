@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azstt._audio import open_audio
-from azstt._audio.formats.riff import WaveFormat, parse_format, read_samples, read_wave
+from azstt._audio.formats.riff import WaveFormat, parse_format, read_samples, read_wav_header
 from azstt._audio.report import Tally
 from azstt._audio.sources import make_source
 
@@ -17,28 +17,28 @@ SPEECH = WaveFormat(codec="pcm_s16le", sample_rate=16_000, channels=1, mask=0, f
 
 
 def fmt(tag=1, channels=1, rate=16_000, bits=16, *, block=None, more=b""):
-    """Make a format chunk's content."""
+    """Build a format chunk's content."""
     block = channels * bits // 8 if block is None else block
     return struct.pack("<HHIIHH", tag, channels, rate, rate * block, block, bits) + more
 
 
 def chunk(name: bytes, body: bytes, size: int | None = None) -> bytes:
-    """Make a chunk, which may lie about its size."""
+    """Build a chunk, possibly with a wrong size."""
     declared = len(body) if size is None else size
     return name + struct.pack("<I", declared) + body + b"\0" * (len(body) & 1)
 
 
 def riff(*chunks: bytes) -> bytes:
-    """Make a file of chunks."""
+    """Build a file from chunks."""
     body = b"WAVE" + b"".join(chunks)
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
 def read(data: bytes, sizes=None, ahead=0):
-    """Read a header from pieces of these sizes, then whole ones, after a look ahead."""
+    """Read a header in chunks of these sizes, after reading ahead."""
     file = io.BytesIO(data)
     left = iter(sizes or ())
-    return read_wave(lambda size: file.read(min(size, next(left, size))), file.read(ahead))
+    return read_wav_header(lambda size: file.read(min(size, next(left, size))), file.read(ahead))
 
 
 NAMES = st.binary(min_size=4, max_size=4).filter(lambda name: name not in {b"fmt ", b"data"})
@@ -65,7 +65,7 @@ def test_any_layout_cut_anywhere(before, between, sizes, ahead, samples):
 
 @given(data=st.binary(max_size=200), head=st.sampled_from([b"", b"RIFF\0\0\0\0WAVE"]))
 def test_any_bytes_are_survived(data, head):
-    """No bytes make the parser fail, and it gives back all that it took."""
+    """No bytes make the parser fail, and it returns all that it read."""
     wave, taken = read(head + data)
     assert (head + data).startswith(taken)
     assert wave is None or wave.offset == len(taken)
@@ -73,14 +73,14 @@ def test_any_bytes_are_survived(data, head):
 
 @given(cut=st.integers(0, 43))
 def test_a_header_that_ends_early_is_none(cut):
-    """A file that ends within its header is no WAV file."""
+    """A file that ends within its header is not a WAV file."""
     data = riff(chunk(b"fmt ", fmt()), chunk(b"data", b"ab"))
     assert read(data[:cut]) == (None, data[:cut])
 
 
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000])
 def test_sizes_that_mean_unknown(size):
-    """What writers to a pipe put for the size means: to the end."""
+    """A size that is written when the real one is unknown means: to the end."""
     data = riff(chunk(b"fmt ", fmt()), chunk(b"data", b"abcd", size))
     wave, _ = read(data)
     assert wave is not None
@@ -103,7 +103,7 @@ def test_sizes_that_mean_unknown(size):
     ],
 )
 def test_plain_formats_are_known(body, codec):
-    """Integers and floats are plain; so is what an extensible header calls so."""
+    """Integer and float PCM is recognized, also in an extensible header."""
     form = parse_format(body)
     assert form is not None
     assert form.codec == codec
@@ -125,19 +125,19 @@ def test_plain_formats_are_known(body, codec):
     ],
 )
 def test_other_formats_are_left_to_libav(body):
-    """Compressed, contradictory or short format chunks are none of ours."""
+    """Compressed, inconsistent or short format chunks are left to libav."""
     assert parse_format(body) is None
 
 
-def test_a_mask_says_where_the_channels_stand():
-    """The loudspeakers of an extensible header are kept."""
+def test_the_channel_mask_is_read():
+    """The speaker positions of an extensible header are kept."""
     form = parse_format(fmt(tag=0xFFFE, channels=2, more=struct.pack("<HHI", 22, 16, 0x600) + GUID))
     assert form is not None
     assert form.mask == 0x600
 
 
 def test_a_picture_before_the_samples_is_skipped():
-    """Big chunks are skipped; those past all reason make it libav's business."""
+    """Large chunks are skipped; a file with an even larger one is left to libav."""
     parts = chunk(b"fmt ", fmt()), chunk(b"data", b"ab")
     wave, _ = read(riff(chunk(b"LIST", bytes(500_000)), *parts))
     assert wave is not None
@@ -157,7 +157,7 @@ def test_samples_without_a_format_are_none():
     sizes=st.lists(st.integers(1, 9), min_size=1),
 )
 def test_samples_come_in_whole_frames(samples, declared, sizes):
-    """However they arrive, samples come in whole frames, as many as there are and belong."""
+    """However samples arrive, they come out in whole frames, up to the stated size."""
     data = riff(chunk(b"fmt ", fmt(channels=3)), b"data" + struct.pack("<I", declared) + samples)
     wave, _ = read(data)
     assert wave is not None
@@ -175,7 +175,7 @@ def test_samples_come_in_whole_frames(samples, declared, sizes):
 
 
 def test_a_cut_file_is_reported():
-    """A WAV file that is shorter than it says is given as far as it goes, and reported."""
+    """A WAV file that is shorter than its header says is read to its end, and reported."""
     data = riff(chunk(b"fmt ", fmt()), chunk(b"data", bytes(64_000)))
     for form in (
         data,
@@ -189,8 +189,8 @@ def test_a_cut_file_is_reported():
         assert sum(map(len, reader)) == (40_001 - 44) // 2 * 2 - 16_000
 
 
-def test_a_length_in_the_future_is_cut_to_the_file():
-    """The announced length is no longer than the file."""
+def test_the_expected_duration_is_limited_by_the_file_size():
+    """The expected duration is not longer than the file."""
     with open_audio(
         riff(chunk(b"fmt ", fmt()), chunk(b"data", bytes(3_200), 10_000_000))
     ) as reader:

@@ -18,7 +18,7 @@ from azstt._audio.formats.sniff import (
 
 
 def archive(name: str) -> bytes:
-    """Make a ZIP archive with a file of this name in it."""
+    """Build a ZIP archive with a file of this name in it."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as packed:
         packed.writestr(name, "application/epub+zip" if name == "mimetype" else "x")
@@ -44,11 +44,11 @@ def archive(name: str) -> bytes:
         (b'{"text": 1}', "JSON text"),
         (b"\n <!DOCTYPE HTML><p>", "an HTML page"),
         (b"#EXTM3U\nhttp://example.com/a.ts", "a playlist, not the audio that it lists"),
-        (b"MThd\0\0\0\x06", "a MIDI file, which holds notes and no sound"),
+        (b"MThd\0\0\0\x06", "a MIDI file, which contains notes but no sound"),
     ],
 )
-def test_what_is_no_sound_is_named(head, name):
-    """Common files that hold no sound are told by their beginning."""
+def test_files_that_are_not_audio_are_named(head, name):
+    """Common files that are not audio are identified by their first bytes."""
     assert describe(head) == name
 
 
@@ -56,13 +56,13 @@ def test_what_is_no_sound_is_named(head, name):
     "head", [b"", b"\0\1\2\3", b"OggS\0\2", b"\xff\xfb\x90\0", b"a\0b", b"\xc3("]
 )
 def test_what_shows_nothing_is_none(head):
-    """Sound, and bytes without a meaning, are not named."""
+    """Audio and unknown bytes have no description."""
     assert describe(head) is None
 
 
 @given(st.binary(max_size=300))
 def test_no_bytes_are_too_odd(head):
-    """Whatever a file begins with, nothing here fails over it."""
+    """Whatever a file begins with, no function here fails."""
     describe(head)
     declares_late(head)
     moov_first(head)
@@ -71,7 +71,7 @@ def test_no_bytes_are_too_odd(head):
 
 @given(st.text(st.characters(codec="utf-8", categories=["L", "N"]), min_size=1), st.integers(1, 9))
 def test_text_is_text_wherever_it_is_cut(text, cut):
-    """Text that ends within a character is text still, as long as anything of it is whole."""
+    """Text cut within a character is still text, if at least one character is complete."""
     head = text.encode()
     assert is_text(head)
     part = head[:cut].decode(errors="ignore")
@@ -79,7 +79,7 @@ def test_text_is_text_wherever_it_is_cut(text, cut):
 
 
 def box(kind: bytes, size: int, body: int = 0) -> bytes:
-    """Make the beginning of an ISO box."""
+    """Build the beginning of an ISO box."""
     return size.to_bytes(4, "big") + kind + bytes(body)
 
 
@@ -96,7 +96,7 @@ def box(kind: bytes, size: int, body: int = 0) -> bytes:
     ],
 )
 def test_whether_the_index_comes_first(head, first):
-    """An ISO file's boxes tell whether it can be decoded while it arrives."""
+    """An ISO file's boxes show whether it can be decoded while it arrives."""
     assert moov_first(head) is first
 
 
@@ -112,12 +112,12 @@ def test_whether_the_index_comes_first(head, first):
     ],
 )
 def test_formats_that_declare_late(head, late):
-    """Formats whose tracks only show in their packets are known by their beginning."""
+    """Formats whose tracks show up only in their packets are detected."""
     assert declares_late(head) is late
 
 
 def test_an_mp3_tag_counts_samples():
-    """The tag's frames, less the encoder's delay and padding; without them, all frames."""
+    """An MP3 tag gives the number of samples, without the encoder's delay and padding if known."""
     lame = (b"LAME3.100".ljust(21, b"\0") + (576 << 12 | 1_000).to_bytes(3, "big")).ljust(40, b"\0")
     full = b"Xing" + bytes([0, 0, 0, 15]) + (100).to_bytes(4, "big") + bytes(108) + lame
     assert mp3_samples(b"\xff\xfb" + full, 44_100) == 100 * 1_152 - 1_576
@@ -126,8 +126,8 @@ def test_an_mp3_tag_counts_samples():
     assert mp3_samples(b"no tag", 16_000) is None
 
 
-def test_an_mp3_tag_says_what_the_decoder_gives_too_much():
-    """A tag's frame is no sound; it says how late the sound is, if its writer is known to."""
+def test_an_mp3_tag_has_the_delay():
+    """A tag is told from a frame of audio, and gives the delay if its encoder writes it."""
     packed = (576 << 12 | 1_000).to_bytes(3, "big")
     for name, delay in ((b"LAME3.100", 576 + 529), (b"Lavc60.31", 576 + 529), (b"Gogo", 0)):
         lame = (name.ljust(21, b"\0") + packed).ljust(40, b"\0")

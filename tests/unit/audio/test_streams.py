@@ -1,4 +1,4 @@
-"""Live decoding: pieces in, the whole file's samples out, each as soon as it can be had."""
+"""Live decoding: chunks in, the whole file's samples out, each as early as possible."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from azstt._errors import (
 
 AUDIO = Path(__file__).parents[2] / "audio"
 CONTAINERS = AUDIO / "containers"
-#: What is decoded at once, in `feed`, and what it may be announced as.
+#: Streams that are decoded in `feed`, and the container to declare.
 PUSHED = {
     "chromium.webm": "webm",
     "containers/opus.webm": "webm",
@@ -46,7 +46,7 @@ PUSHED = {
     "containers/pcm_s24_8k.wav": "wav",
     "containers/pcm_s16_48k_stereo.wav": "wav",
 }
-#: What libav's demuxers do, in a thread.
+#: Streams that are decoded by libav's demuxers, in a thread.
 THREADED = sorted(
     f"containers/{path.name}"
     for path in CONTAINERS.iterdir()
@@ -58,13 +58,13 @@ PATIENCE = 30.0
 
 
 class Run:
-    """A decoder, and all that comes out of it."""
+    """A decoder, and its whole output."""
 
     def __init__(self, audio: AudioFormat | str = "auto", target: AudioFormat = SPEECH):
         self.target = target
         self.chunks: list[bytes] = []
         self.ends: list[Exception | None] = []
-        self.ended = Event()
+        self.started, self.ended = Event(), Event()
         self.decoder = LiveDecoder(audio, target, sink=self.sink, done=self.done)
 
     def sink(self, pcm):
@@ -72,6 +72,7 @@ class Run:
         assert len(pcm) % self.target.frame_size == 0
         assert not self.ends
         self.chunks.append(pcm)
+        self.started.set()
 
     def done(self, error):
         self.ends.append(error)
@@ -93,7 +94,7 @@ class Run:
 
 
 def whole(source, **keywords) -> bytes:
-    """Give what `open_audio` makes of a source."""
+    """Return what `open_audio` decodes from a source."""
     with open_audio(source, **keywords) as reader:
         return b"".join(reader)
 
@@ -104,12 +105,12 @@ def pieces(data: bytes, size: int) -> list[bytes]:
 
 
 def cut(data: bytes, at: list[int]) -> list[bytes]:
-    """Cut bytes at places."""
+    """Cut bytes at these positions."""
     return [data[a:b] for a, b in pairwise([0, *sorted(at), len(data)])]
 
 
 def places(size: int) -> st.SearchStrategy[list[int]]:
-    """Choose where to cut: here and there, and somewhere after every byte."""
+    """Choose where to cut: in a few places, and in one region after every byte."""
     anywhere = st.lists(st.integers(0, size), max_size=12)
     burst = st.integers(0, size).map(lambda at: list(range(at, min(size, at + 300))))
     return st.tuples(anywhere, st.one_of(burst, st.just(list(range(min(300, size)))))).map(
@@ -124,7 +125,7 @@ FEW = settings(max_examples=4, suppress_health_check=[HealthCheck.function_scope
 @FEW
 @given(choice=st.data())
 def test_how_a_stream_is_cut_does_not_matter(name, choice):
-    """Any cutting of a stream into pieces gives exactly the whole file's samples, and report."""
+    """However a stream is cut, it decodes to the whole file's samples, with the same report."""
     data = (AUDIO / name).read_bytes()
     with open_audio(data) as reader:
         expected = b"".join(reader)
@@ -141,7 +142,7 @@ def test_how_a_stream_is_cut_does_not_matter(name, choice):
     ["chromium.webm", "containers/opus.ogg", "containers/mp3.mp3", "containers/aac_adts.aac"],
 )
 def test_byte_by_byte(name):
-    """A stream that comes byte by byte gives exactly the whole file's samples."""
+    """A stream that arrives byte by byte decodes to exactly the whole file's samples."""
     data = (AUDIO / name).read_bytes()
     assert Run().feed(*pieces(data, 1)).finish().pcm == whole(data)
 
@@ -149,8 +150,8 @@ def test_byte_by_byte(name):
 @pytest.mark.parametrize("name", THREADED)
 @settings(FEW, max_examples=2)
 @given(choice=st.data())
-def test_whatever_is_not_decoded_at_once_is_decoded_by_libav(name, choice):
-    """Every other container gives the whole file's samples as well, in any pieces."""
+def test_other_containers_are_decoded_by_libav(name, choice):
+    """Every other container decodes to the whole file's samples as well, however it is cut."""
     data = (AUDIO / name).read_bytes()
     run = Run().feed(*cut(data, choice.draw(places(len(data))))).finish()
     assert run.ends == [None]
@@ -167,7 +168,7 @@ def test_whatever_is_not_decoded_at_once_is_decoded_by_libav(name, choice):
     ["chromium.webm", "containers/mp3.mp3", "containers/pcm_s24_8k.wav", "containers/flac.flac"],
 )
 def test_any_format_comes_out(name, target):
-    """Rate, channels and sample width are those that were asked for."""
+    """The output has the requested rate, channels and sample width."""
     data = (AUDIO / name).read_bytes()
     run = Run(target=target).feed(*pieces(data, 3_001)).finish()
     assert run.pcm == whole(data, audio=target)
@@ -180,15 +181,15 @@ def test_any_format_comes_out(name, target):
         ("mediarecorder.webm", "webm", 369),
         ("containers/opus.ogg", "ogg", 228),
         ("es_mls_13697.ogg", "ogg", 1_259),  # its tags are long
-        ("containers/mp3.mp3", "mp3", 488),  # the first frame after that which is no sound
+        ("containers/mp3.mp3", "mp3", 488),  # the end of the first frame after the tag
         ("ja_common_voice.mp3", "mp3", 261),
-        ("containers/aac_adts.aac", "aac", 395),  # the first frame is so long
+        ("containers/aac_adts.aac", "aac", 395),  # the end of the first frame
         ("containers/pcm_s16_16k.wav", "wav", 46),
-        ("containers/pcm_f32_8k.wav", "wav", 190),  # the resampler wants some
+        ("containers/pcm_f32_8k.wav", "wav", 190),  # the resampler needs some samples
     ],
 )
-def test_sound_comes_with_the_first_packets_last_byte(name, announced, first):
-    """The first PCM is out when the first packet is in, to the byte."""
+def test_pcm_comes_with_the_last_byte_of_the_first_packet(name, announced, first):
+    """The first PCM comes out as soon as the first packet is complete, to the byte."""
     data = (AUDIO / name).read_bytes()
     for audio in (announced, "auto"):
         run = Run(audio).feed(*pieces(data[: first - 1], 1))
@@ -198,8 +199,8 @@ def test_sound_comes_with_the_first_packets_last_byte(name, announced, first):
         run.decoder.close()
 
 
-def test_bare_pcm_passes_through():
-    """PCM that is what is wanted comes out as it goes in; nothing is held but half a frame."""
+def test_raw_pcm_passes_through():
+    """PCM in the output format comes out unchanged; only an incomplete frame is held back."""
     run = Run(SPEECH)
     piece = bytes(range(200)) * 16
     run.feed(piece)
@@ -227,8 +228,8 @@ def test_bare_pcm_passes_through():
 )
 @settings(FEW, max_examples=4)
 @given(choice=st.data())
-def test_bare_pcm_of_any_kind(audio, codec, choice):
-    """PCM of any rate, width and channels is resampled as `open_audio` does it in a WAV file."""
+def test_raw_pcm_of_any_format(audio, codec, choice):
+    """PCM of any rate, width and channels is resampled as `open_audio` does for a WAV file."""
     samples = AUDIO.joinpath("jfk.wav").read_bytes()[44:][: 5_000 * audio.frame_size]
     if audio.floating:
         whole_numbers = array("h", samples[: 2 * 5_000])
@@ -253,7 +254,7 @@ def wave(audio: AudioFormat, samples: bytes, size: int | None = None, more: byte
 
 @pytest.mark.parametrize("size", [0, 0xFFFF_FFFF, 0x7FFF_F000])
 def test_a_live_wav_header(size):
-    """A header that cannot know how much follows is followed to the end."""
+    """A WAV stream whose header does not state a size is read to the end."""
     samples = bytes(range(256)) * 100
     run = Run("wav").feed(*pieces(wave(SPEECH, samples, size), 99)).finish()
     assert run.ends == [None]
@@ -263,7 +264,7 @@ def test_a_live_wav_header(size):
 
 
 def test_the_size_in_a_wav_header():
-    """What follows the samples is left out; samples that are missing are reported."""
+    """What follows the samples is ignored; missing samples are reported."""
     samples = bytes(range(256)) * 100
     notes = b"LIST" + (1 << 17).to_bytes(4, "little") + bytes(1 << 17)
     run = Run().feed(*pieces(wave(SPEECH, samples, more=notes) + b"LIST\4\0\0\0abcd", 7)).finish()
@@ -276,23 +277,23 @@ def test_the_size_in_a_wav_header():
 
 @pytest.mark.parametrize("rate", [16_000, 48_000])
 def test_a_live_wav_without_a_sample_is_refused(rate):
-    """A header, and not one whole sample behind it, is told; it is not taken for silence."""
+    """A WAV header without a complete sample after it is an error, not silence."""
     audio = AudioFormat(sample_rate=rate)
     for samples in (b"", b"\1"):
         run = Run("wav").feed(wave(audio, samples, size=2)).finish()
-        assert "it holds no samples" in str(run.ends[0])
+        assert "it contains no samples" in str(run.ends[0])
 
 
 def test_a_live_wav_at_an_absurd_rate_is_refused():
-    """Its header is taken for damaged, as a file's is."""
+    """A WAV stream with a sample rate that no recording has is refused."""
     head = wave(SPEECH, bytes(9_000)).replace((16_000).to_bytes(4, "little"), b"\x45\xa1\x3d\x5c")
     run = Run("wav").feed(*pieces(head, 99))
     assert run.ended.wait(PATIENCE)
     assert "sample rate of 1547542853 Hz" in str(run.ends[0])
 
 
-def test_a_stream_of_no_bytes_is_nothing_wrong():
-    """Nothing in, nothing out, no error."""
+def test_an_empty_stream_is_no_error():
+    """A stream without a single byte ends without output and without an error."""
     for audio in (SPEECH, AudioFormat(sample_rate=8_000), "webm", "mp3", "wav", "auto", "mp4"):
         run = Run(audio).feed(b"", b"").finish()
         assert (run.ends, run.chunks, run.decoder.backlog) == ([None], [], 0)
@@ -302,15 +303,15 @@ def test_a_stream_of_no_bytes_is_nothing_wrong():
 @pytest.mark.parametrize(
     ("data", "error", "words"),
     [
-        (b"\x89PNG\r\n\x1a\n" + bytes(99), NoAudioStreamError, "announced as 'KIND' and is a PNG"),
-        (b"<!doctype html><p>", NoAudioStreamError, "announced as 'KIND' and is an HTML page"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(99), NoAudioStreamError, "declared as 'KIND' but is a PNG"),
+        (b"<!doctype html><p>", NoAudioStreamError, "declared as 'KIND' but is an HTML page"),
         (b"MThd\0\0\0\6\0\1\0\1", NoAudioStreamError, "a MIDI file"),
         (b"\x1f\x43\xb6\x75\x01" + b"\xff" * 99, AudioDecodeError, "recording from its first"),
     ],
 )
 @pytest.mark.parametrize("kind", ["webm", "ogg", "mp4", "flac", "wav"])
-def test_what_was_not_announced_is_refused(data, error, words, kind):
-    """An error names what was announced, what came, and the remedy; then pieces are ignored."""
+def test_another_format_than_declared_is_refused(data, error, words, kind):
+    """The error has the declared format, the actual one and the remedy; then chunks are ignored."""
     run = Run(kind).feed(*pieces(data, 5))
     assert run.ended.wait(PATIENCE)
     (caught,) = run.ends
@@ -324,12 +325,12 @@ def test_what_was_not_announced_is_refused(data, error, words, kind):
 
 @pytest.mark.parametrize("name", ["chromium.webm", "containers/opus.ogg", "containers/flac.flac"])
 @pytest.mark.parametrize("kind", ["webm", "ogg", "mp4", "mp3", "aac", "flac", "wav"])
-def test_another_container_than_was_announced_is_refused(name, kind):
-    """A container in place of another is refused, by what it is."""
+def test_another_container_than_declared_is_refused(name, kind):
+    """A stream in another container than declared is refused, and the error names it."""
     found = {"w": "webm", "o": "ogg", "f": "flac"}[name.rpartition(".")[2][0]]
     run = Run(kind).feed(AUDIO.joinpath(name).read_bytes()[:9_000])
     if kind != found:
-        assert f"announced as {kind!r} and is {found!r}" in str(run.ends[0])
+        assert f"declared as {kind!r} but is {found!r}" in str(run.ends[0])
         assert "audio='auto'" in str(run.ends[0])
     else:
         assert run.ends == []
@@ -356,7 +357,7 @@ def test_another_container_than_was_announced_is_refused(name, kind):
     ids=lambda data: repr(data[:6]),
 )
 def test_what_cannot_be_decoded_is_an_error(data):
-    """A stream in which nothing can be decoded is an AudioError at its end, in any pieces."""
+    """A stream in which nothing can be decoded ends with an AudioError, however it is cut."""
     for size in (3, 1 << 20):
         run = Run().feed(*pieces(data, size)).finish()
         (error,) = run.ends
@@ -365,7 +366,7 @@ def test_what_cannot_be_decoded_is_an_error(data):
         assert run.chunks == []
 
 
-def test_frames_may_be_joined_late():
+def test_a_stream_may_begin_within_a_frame():
     """MP3 and AAC that begin in the middle of a frame are decoded from the next one on."""
     for name, kind in (("containers/mp3.mp3", "mp3"), ("containers/aac_adts.aac", "aac")):
         data = AUDIO.joinpath(name).read_bytes()[9_001:]
@@ -374,8 +375,8 @@ def test_frames_may_be_joined_late():
         assert len(run.pcm) == pytest.approx(len(whole(data)), abs=32_000 * 0.1)
 
 
-def test_what_stands_behind_a_tag():
-    """A tag before the sound tells nothing of it, however long it is; nothing of it is kept."""
+def test_a_tag_is_skipped():
+    """A stream after an ID3 tag, however long, is decoded like one without it."""
     tag = b"ID3\x04\0\0" + bytes([0, 0x7F, 0x7F, 0x7F]) + bytes((1 << 21) - 1)
     for name, kind in (("aac_adts.aac", "aac"), ("flac.flac", "flac"), ("mp2.mp2", "mp3")):
         data = (CONTAINERS / name).read_bytes()
@@ -386,7 +387,7 @@ def test_what_stands_behind_a_tag():
 
 
 def test_an_mp3_that_is_longer_than_it_says():
-    """What follows the announced end is padding if that is all, and sound if there is more."""
+    """A little audio after the stated end is dropped as padding; more than that is kept."""
     data = (CONTAINERS / "mp3.mp3").read_bytes()
     for more in (data[9_000:9_400], data[9_000:]):
         run = Run().feed(*pieces(data + more, 61)).finish()
@@ -399,8 +400,8 @@ def test_an_mp3_that_is_longer_than_it_says():
 
 
 @pytest.mark.parametrize("name", ["containers/mp3.mp3", "containers/aac_adts.aac"])
-def test_a_damaged_frame_is_told(name):
-    """A frame that does not decode is left out, and the report says where it was."""
+def test_a_damaged_frame_is_reported(name):
+    """A frame that does not decode is skipped, and the report says where it was."""
     data = bytearray((AUDIO / name).read_bytes())
     at = len(data) // 2
     data[at : at + 1_000] = b"\xff" * 1_000
@@ -423,9 +424,9 @@ RECORDINGS = {
 
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_another_recording_in_the_same_stream(name):
-    """Recordings one after the other are each decoded as if alone, with a setup of its own.
+    """Concatenated recordings are each decoded as if alone, with their own setup.
 
-    libav does not notice the second one of WebM: it takes its delay for sound.
+    libav does not notice the second one in WebM, and decodes its delay as audio.
     """
     data = RECORDINGS[name]
     alone = len(whole(data))
@@ -446,7 +447,7 @@ def test_another_recording_in_the_same_stream(name):
     ],
 )
 def test_a_recording_of_another_kind_in_the_same_stream(first, second):
-    """What follows may be for libav: nothing is lost, doubled or out of order at the seam."""
+    """A second recording that needs libav follows the first without loss or duplication."""
     parts = [(AUDIO / name).read_bytes() for name in (first, second)]
     run = Run().feed(*pieces(b"".join(parts), 777)).finish()
     assert run.ends == [None]
@@ -458,7 +459,7 @@ def test_a_recording_of_another_kind_in_the_same_stream(first, second):
 
 
 def test_feeding_after_the_end_is_refused():
-    """A piece after finish() is a mistake that is told; finishing twice is not."""
+    """Feeding after finish() raises an error; finishing twice does not."""
     for audio in (SPEECH, "webm"):
         run = Run(audio).finish()
         run.decoder.finish()
@@ -467,8 +468,8 @@ def test_feeding_after_the_end_is_refused():
         assert run.ends == [None]
 
 
-def test_targets_that_cannot_be():
-    """A target of floats, or of a number of channels that nothing is mixed to, is refused."""
+def test_impossible_targets_are_refused():
+    """A target with float samples, or with a number of channels without a layout, is refused."""
     floats = AudioFormat(sample_width=4, floating=True)
     for audio in ("auto", floats):
         with pytest.raises(ConfigurationError, match="as integers"):
@@ -478,8 +479,8 @@ def test_targets_that_cannot_be():
     assert Run(AudioFormat(channels=9), AudioFormat(channels=9)).feed(bytes(18)).pcm == bytes(18)
 
 
-def test_a_stream_that_ends_before_its_feeder():
-    """What follows a stream's own end is left out, and the end is told when it is finish()ed."""
+def test_data_after_the_end_of_a_stream():
+    """What follows the end of a container is ignored, and the end is reported after finish()."""
     for name in ("alaw_8k.wav", "pcm_s16_16k.wav"):
         data = (CONTAINERS / name).read_bytes()
         run = Run().feed(*pieces(data + bytes(100_000), 5_000))
@@ -489,13 +490,13 @@ def test_a_stream_that_ends_before_its_feeder():
 
 
 def threads() -> set[Thread]:
-    """Give the threads that decode live streams."""
+    """Return the threads that decode live streams."""
     return {t for t in threading.enumerate() if t.name == "azstt live decode"}
 
 
 @pytest.mark.parametrize("name", ["chromium.webm", "containers/flac.flac", "containers/aac.m4a"])
 def test_a_decoder_is_closed_once_and_for_all(name):
-    """After close() nothing is called, pieces are ignored, and no thread waits any more."""
+    """After close() no callback is called, chunks are ignored and no thread is left."""
     data = (AUDIO / name).read_bytes()
     before = threads()
     for size in (0, 5, 40_000):
@@ -513,25 +514,24 @@ def test_a_decoder_is_closed_once_and_for_all(name):
 
 
 def test_closing_from_the_sink():
-    """Whoever takes PCM may close the decoder then and there."""
+    """The callback that receives PCM may close the decoder."""
+
+    class Closing(Run):
+        def sink(self, pcm):
+            self.decoder.close()
+            super().sink(pcm)
+
     for name in ("chromium.webm", "containers/flac.flac"):
-        run, closed = Run(), Event()
-
-        def close(pcm, run=run, closed=closed):
-            run.chunks.append(pcm)
-            run.decoder.close()
-            closed.set()
-
-        run.decoder._receiver._sink = close
+        run = Closing()
         data = (AUDIO / name).read_bytes()
         run.feed(*pieces(data, 2_000))
-        assert closed.wait(PATIENCE)
+        assert run.started.wait(PATIENCE)
         run.feed(data)
         assert (len(run.chunks), run.ends) == (1, [])
 
 
 def test_closing_from_another_thread():
-    """close() waits for a sink that is being called, and none is called afterwards."""
+    """close() waits for a running callback, and none is called afterwards."""
     for name in ("chromium.webm", "containers/flac.flac"):
         inside, go_on, log = Event(), Event(), []
 
@@ -554,7 +554,7 @@ def test_closing_from_another_thread():
 
 
 def test_the_report_outlives_the_decoder():
-    """What was found is still known when all is freed."""
+    """The report is still available after close()."""
     run = Run("webm").feed(RECORDINGS["chromium.webm"]).finish()
     report = run.decoder.report
     run.decoder.close()
@@ -564,7 +564,7 @@ def test_the_report_outlives_the_decoder():
 
 
 def test_the_backlog_of_a_thread():
-    """What waits for a thread is counted; feeding never waits for it."""
+    """Data waiting for the thread is counted, and feeding never blocks."""
     blocked, entered = Event(), Event()
 
     def sink(_):
@@ -589,7 +589,7 @@ def test_the_backlog_of_a_thread():
 
 
 def test_a_fragmented_mp4_is_decoded_while_it_arrives():
-    """What Safari records comes out before it ends."""
+    """A fragmented mp4, as Safari records it, is decoded before it ends."""
     file = io.BytesIO()
     options = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "frag_duration": "500000"}
     with (
@@ -601,16 +601,14 @@ def test_a_fragmented_mp4_is_decoded_while_it_arrives():
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
     data = file.getvalue()
-    run, came = Run("mp4"), Event()
-    run.decoder._receiver._sink = lambda pcm: (run.chunks.append(pcm), came.set())
-    run.feed(*pieces(data[: len(data) // 2], 1_000))
-    assert came.wait(PATIENCE)
+    run = Run("mp4").feed(*pieces(data[: len(data) // 2], 1_000))
+    assert run.started.wait(PATIENCE)
     run.feed(data[len(data) // 2 :]).finish()
     assert len(run.pcm) == len(whole(iter([data])))
 
 
 def test_pcm_that_passes_needs_no_libav():
-    """Bare PCM that is what is wanted imports no `av`."""
+    """Raw PCM in the output format does not import `av`."""
     code = (
         "import sys; from azstt._audio_format import AudioFormat as F\n"
         "from azstt._audio import LiveDecoder\n"

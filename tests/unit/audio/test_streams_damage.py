@@ -1,4 +1,4 @@
-"""Damaged streams: what `open_audio` recovers of the whole file is recovered live, and more.
+"""Damaged streams: live decoding recovers what `open_audio` recovers from the whole file, or more.
 
 ``pytest -m campaign`` runs the whole campaign; otherwise it is a sample.
 """
@@ -68,7 +68,7 @@ def cut(data: bytes, size: int = PIECE) -> list[bytes]:
 def live(
     pieces: list[bytes], audio: AudioFormat | str = "auto"
 ) -> tuple[bytes, DecodeReport | None, Exception | None]:
-    """Decode a stream; give its PCM, the report and how it ended."""
+    """Decode a stream; return its PCM, the report and how it ended."""
     chunks: list[bytes] = []
     ends: list[Exception | None] = []
     over = Event()
@@ -88,7 +88,7 @@ def live(
 
 
 def recovered(data: bytes) -> float:
-    """Give how many seconds `open_audio` gets out of bytes."""
+    """Return how many seconds `open_audio` recovers from bytes."""
     try:
         with open_audio(data) as reader:
             return sum(map(len, reader)) / 32_000
@@ -98,7 +98,7 @@ def recovered(data: bytes) -> float:
 
 @pytest.mark.campaign("seeds", whole=[40], sample=[1])
 def test_damage_costs_no_more_than_in_a_file(seeds):
-    """Of damaged streams we get 99 % of what `open_audio` gets of them as files, or more."""
+    """From damaged streams we recover at least 99 % of what `open_audio` does from files."""
     ours = theirs = 0.0
     for name in NAMES:
         data = (AUDIO / name).read_bytes()
@@ -109,7 +109,7 @@ def test_damage_costs_no_more_than_in_a_file(seeds):
                 expected = recovered(broken)
                 pcm, _, end = live(cut(broken))
                 assert bool(pcm) is (end is None), (name, kind, seed)
-                # More than it gets is not counted for what it gets elsewhere.
+                # More than that does not make up for less elsewhere.
                 ours += min(len(pcm) / 32_000, expected)
                 theirs += expected
     assert ours >= 0.99 * theirs
@@ -117,8 +117,8 @@ def test_damage_costs_no_more_than_in_a_file(seeds):
 
 @pytest.mark.parametrize("name", ["chromium.webm", "containers/opus.webm", "containers/opus.ogg"])
 @pytest.mark.parametrize("lost", [5, 9, 14])
-def test_a_lost_piece_costs_little_and_is_told(name, lost):
-    """Where a piece is dropped, the next packet goes on, in Ogg the next page; the gap is told."""
+def test_a_lost_chunk_costs_little_and_is_reported(name, lost):
+    """After a lost chunk the next packet, in Ogg the next page, is decoded; the gap is reported."""
     data = (AUDIO / name).read_bytes()
     pieces = cut(data)
     whole, _, _ = live(pieces)
@@ -134,8 +134,8 @@ def test_a_lost_piece_costs_little_and_is_told(name, lost):
     assert all(part.packets >= 1 for part in report.damaged)
 
 
-def test_a_packet_that_does_not_decode_is_told():
-    """A packet that is no Opus is left out, and the report says where, and how long it was."""
+def test_a_packet_that_does_not_decode_is_reported():
+    """An invalid packet is skipped, and the report says where and how long it was."""
     data = bytearray((AUDIO / "containers" / "opus.ogg").read_bytes())
     page = data.rindex(b"OggS", 0, 12_000)
     first = page + 27 + data[page + 26]
@@ -146,8 +146,8 @@ def test_a_packet_that_does_not_decode_is_told():
     assert sum(part.seconds for part in report.damaged) == pytest.approx(0.02)
 
 
-def lies(data: bytes, after: int = 0) -> st.SearchStrategy[bytes]:
-    """Choose bytes to overwrite, insert and take away, often where headers are."""
+def corrupted(data: bytes, after: int = 0) -> st.SearchStrategy[bytes]:
+    """Choose bytes to overwrite, insert and remove, often inside of headers."""
     places = st.one_of(st.integers(after, len(data) - 1), st.integers(after, after + 400))
     change = st.tuples(places, st.integers(0, 40), st.one_of(st.binary(max_size=12), EXTREMES))
 
@@ -181,9 +181,9 @@ FUZZ = settings(max_examples=12)
 @pytest.mark.parametrize("name", NAMES)
 @FUZZ
 @given(choice=st.data())
-def test_no_lie_does_any_harm(name, choice):
-    """Whatever a stream claims, it is decoded or refused; it never swells."""
-    data = choice.draw(lies(SMALL[name]))
+def test_corruption_does_no_harm(name, choice):
+    """A corrupted stream is decoded or refused; its output never grows out of proportion."""
+    data = choice.draw(corrupted(SMALL[name]))
     pcm, _, end = live(cut(data, choice.draw(st.sampled_from([3, 100, 5_000]))))
     assert pcm or end is not None
     assert len(pcm) < 32_000 * (60 + len(data))
@@ -192,19 +192,19 @@ def test_no_lie_does_any_harm(name, choice):
 @pytest.mark.parametrize("name", [n for n in NAMES if n.endswith(("webm", "ogg", "16k.wav"))])
 @FUZZ
 @given(choice=st.data())
-def test_damaged_or_not_it_does_not_matter_how_a_stream_is_cut(name, choice):
-    """How much is recovered, and what is reported, is the same in any pieces.
+def test_how_a_damaged_stream_is_cut_does_not_matter(name, choice):
+    """How much is recovered, and what is reported, does not depend on how a stream is cut.
 
-    (Not the samples: what libav makes of damaged Opus is another noise each time. Nor MP3 and AAC,
+    (Not the samples: libav decodes damaged Opus to different noise each time. And not MP3 and AAC,
     whose parsers are libav's.)
     """
-    data = choice.draw(lies(SMALL[name], after=700))
+    data = choice.draw(corrupted(SMALL[name], after=700))
     pcm, report, end = live([data])
     again = live(cut(data, choice.draw(st.sampled_from([3, 100, 2_000]))))
     assert (len(again[0]), again[1], type(again[2])) == (len(pcm), report, type(end))
 
 
-LIARS = {
+ENDLESS = {
     "webm with an endless element": SMALL["chromium.webm"][:2_033]
     + bytes.fromhex("ec01fffffffffffe00"),
     "webm with an endless block": SMALL["chromium.webm"][:2_033]
@@ -222,9 +222,9 @@ LIARS = {
 }
 
 
-@pytest.mark.parametrize("data", LIARS.values(), ids=LIARS)
+@pytest.mark.parametrize("data", ENDLESS.values(), ids=ENDLESS)
 def test_memory_is_bounded(data):
-    """However much of nothing follows a header, next to nothing of it is kept."""
+    """However much junk follows a header, hardly any of it is kept."""
     decoder = LiveDecoder("auto", SPEECH, sink=lambda _: None, done=lambda _: None)
     junk = b"\xa3\x40OggS\xff\xfb\xff\xf1" * 6_000 + bytes(5_536)
     decoder.feed(data)
@@ -237,4 +237,4 @@ def test_memory_is_bounded(data):
         tracemalloc.stop()
         decoder.close()
     assert decoder.backlog == 0
-    assert peak < 4 << 20  # of 6 MB; a tag of up to 1 MB is kept, lest it lies
+    assert peak < 4 << 20  # of 6 MB; up to 1 MB is kept of a tag, whose size may be wrong

@@ -1,1 +1,1 @@
-"""Files, pulled: whatever FFmpeg reads, to PCM."""
+"""Pull decoding: PCM from any file or stream that FFmpeg can read."""

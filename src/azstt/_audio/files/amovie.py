@@ -1,8 +1,8 @@
-"""The fast lane: libav's own source filter demuxes, decodes and mixes; Python sees seconds.
+"""The fast path: libav's `amovie` filter demuxes, decodes and mixes; Python gets whole seconds.
 
-It costs a tenth less than the packet lane and hardly ever holds the interpreter's lock, so that
-decoding in several threads scales. In return it knows no damage: any error ends it, and the
-packet lane takes over.
+It takes a tenth less time than decoding by packets and rarely holds the GIL, so decoding in several
+threads scales. In return it cannot handle damage: any error ends it, and decoding by packets takes
+over.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final, cast
 from av.error import EOFError as EndError
 
 from azstt._audio.files.libav import FORMATS, QUICK
-from azstt._audio.report import Facts
+from azstt._audio.report import TrackInfo
 from azstt._audio.resample import Target, new_graph
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
 
-#: Containers and codecs for which this lane gives the packet lane's very samples: those that
-#: decode to one frame a packet.
+#: Containers and codecs for which this yields exactly the samples of `decode_packets`: those that
+#: decode to one frame per packet.
 _PAIRS: Final = {
     "mp3": {"mp3float", "mp3", "mp2float", "mp2"},
     "mov,mp4,m4a,3gp,3g2,mj2": {"aac", "mp3float", "alac"},
@@ -32,17 +32,17 @@ _PAIRS: Final = {
 }
 
 
-def can_play(facts: Facts, target: Target) -> bool:
-    """Tell whether this lane gives what the packet lane would."""
-    mixed = not target.keep or 0 < facts.channels <= 2  # noqa: PLR2004  layouts without a doubt
-    return facts.codec in _PAIRS.get(facts.container, ()) and mixed
+def can_decode(info: TrackInfo, target: Target) -> bool:
+    """Return whether `decode_file` yields exactly what `decode_packets` would."""
+    mixed = not target.keep_channels or 0 < info.channels <= 2  # noqa: PLR2004  layouts without a doubt
+    return info.codec in _PAIRS.get(info.container, ()) and mixed
 
 
-def play(url: str, facts: Facts, target: Target) -> Iterator[bytes]:
+def decode_file(url: str, info: TrackInfo, target: Target) -> Iterator[bytes]:
     """Decode a track of a file that libav can open by itself.
 
     Raises:
-        FFmpegError: at the first damage; what was given until then is good.
+        FFmpegError: at the first damage; what was yielded before it is good.
     """
     guards = f"protocol_whitelist=file:format_whitelist={FORMATS}"
     options = ":".join([guards, *(f"{name}={value}" for name, value in QUICK.items())])
@@ -50,15 +50,15 @@ def play(url: str, facts: Facts, target: Target) -> Iterator[bytes]:
     source = graph.add(
         "amovie",
         filename=url,
-        stream_index=str(facts.index),
+        stream_index=str(info.index),
         dec_threads="1",
         format_opts=options,
     )
-    layout = {1: "mono", 2: "stereo"}[facts.channels] if target.keep else target.layout
+    layout = {1: "mono", 2: "stereo"}[info.channels] if target.keep_channels else target.layout
     pull, pcm = target.sink(graph, source, layout).pull, target.pcm
     try:
         while True:
-            # A sink of audio gives frames of audio.
+            # An audio sink returns audio frames.
             yield pcm(cast("AudioFrame", pull()))
     except EndError:
         return

@@ -1,4 +1,4 @@
-"""The lanes that need libav: the fast one with the packet lane behind it, and plain PCM's."""
+"""The file decoders that need libav: for compressed audio, and for PCM that is converted."""
 
 from __future__ import annotations
 
@@ -7,54 +7,66 @@ from collections.abc import Iterator
 
 from av.error import FFmpegError
 
-from azstt._audio.files.amovie import can_play, play
+from azstt._audio.files.amovie import can_decode, decode_file
 from azstt._audio.files.libav import Media
-from azstt._audio.files.packets import read_packets
-from azstt._audio.formats.riff import Wave, read_samples, wave_facts
-from azstt._audio.report import Facts, Tally
-from azstt._audio.resample import LAYOUTS, MOST_CHANNELS, Resampler, Target, check_wave, pcm_frame
+from azstt._audio.files.packets import decode_packets
+from azstt._audio.formats.riff import WavHeader, read_samples, wav_track_info
+from azstt._audio.report import Tally, TrackInfo
+from azstt._audio.resample import (
+    LAYOUTS,
+    MOST_CHANNELS,
+    Resampler,
+    Target,
+    check_wave_format,
+    pcm_frame,
+)
 from azstt._audio.sources import Source
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioDecodeError, ConfigurationError
 
-#: Seconds that a container may announce and not hold: roundings, encoders' padding.
+#: Seconds that may be missing from the stated duration, because of rounding and encoder padding.
 _SLACK = 0.1
 #: The same for formats that count samples.
 _EXACT_SLACK = 0.02
-#: Seconds that an encoder may have padded its last frames with.
+#: Seconds of padding that an encoder may add to fill its last frames.
 _PADDING = 0.15
 
 
 class LibavFileDecoder:
-    """Decodes one track of a source.
+    """Decodes one track of a source: by the fast path if possible, otherwise by packets.
 
     Attributes:
-        facts: what the container says.
-        audio: what comes out.
-        seeks: never: compressed audio has no index to the sample.
+        info: what the container says about the track.
+        audio: the output format.
+        seeks: always False: compressed audio has no sample-accurate index.
+        fast: whether libav can decode the whole file by itself, see `amovie`.
     """
 
     seeks: bool = False
 
-    def __init__(self, source: Source, audio: AudioFormat, *, keep: bool, track: int) -> None:
+    def __init__(
+        self, source: Source, audio: AudioFormat, *, keep_channels: bool, track: int
+    ) -> None:
         self._source = source
         self._track = track
         self._media: Media | None = Media(source, track)
-        self.facts: Facts = self._media.facts
+        self.info: TrackInfo = self._media.info
         try:
-            self.audio: AudioFormat = _output(audio, self.facts.channels, source, keep=keep)
+            self.audio: AudioFormat = _output_format(
+                audio, self.info.channels, source, keep_channels=keep_channels
+            )
         except BaseException:
             self.close()
             raise
-        self._target = Target(self.audio, keep=keep, live=not source.seekable)
-        self._playable = source.seekable and can_play(self.facts, self._target)
-        if self._playable and source.url is not None:
-            # The fast lane opens the file by itself.
+        self._target = Target(self.audio, keep_channels=keep_channels, live=not source.seekable)
+        self.fast: bool = source.seekable and can_decode(self.info, self._target)
+        if self.fast and source.url is not None:
+            # The fast path opens the file itself.
             self.close()
 
-    def chunks(self, start: int, tally: Tally) -> Iterator[bytes]:  # noqa: ARG002  the port's
-        """Give the track's PCM from its first sample."""
-        yield from self._trim(self._all(tally))
+    def chunks(self, start: int, tally: Tally) -> Iterator[bytes]:  # noqa: ARG002  see FileDecoder
+        """Yield the track's PCM from its first sample."""
+        yield from self._trim(self._decode(tally))
 
     def close(self) -> None:
         """Close the container."""
@@ -62,104 +74,110 @@ class LibavFileDecoder:
             self._media.close()
             self._media = None
 
-    def _all(self, tally: Tally) -> Iterator[bytes]:
-        """Give everything by the fast lane, and from where that fails by packets."""
-        given = 0
-        if self._playable and (url := self._source.as_file()) is not None:
+    def _decode(self, tally: Tally) -> Iterator[bytes]:
+        """Decode by the fast path, and where that fails, continue by packets."""
+        yielded = 0
+        if self.fast and (url := self._source.as_file()) is not None:
             self.close()
             try:
-                for chunk in play(url, self.facts, self._target):
-                    given += len(chunk)
+                for chunk in decode_file(url, self.info, self._target):
+                    yielded += len(chunk)
                     yield chunk
-                if given and not self._short(given, tally):
+                if yielded and not self._is_short(yielded, tally):
                     return
             except (FFmpegError, UnicodeError):
-                # The packet lane decodes it again, and knows what to do with damage; it also
-                # takes names that are no text.
+                # Decode it again by packets, which handles damage and also file names that are
+                # not valid text.
                 pass
-        yield from self._packets(given, tally)
+        yield from self._packets(yielded, tally)
 
     def _trim(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """Leave out the padding that some formats have after the length that they announce.
+        """Drop the padding that some formats have after their stated duration.
 
-        Newer versions of libav do it themselves, older ones not for all of them.
+        Newer versions of libav do this themselves, older ones only for some formats.
         """
-        facts, size = self.facts, 0
-        limit = self.audio.size(facts.seconds) if facts.padded and facts.seconds else sys.maxsize
-        held = b""
+        info, size = self.info, 0
+        limit = self.audio.size(info.seconds) if info.padded and info.seconds else sys.maxsize
+        withheld = b""
         for chunk in chunks:
             size += len(chunk)
             if size <= limit:
                 yield chunk
                 continue
             kept = max(0, len(chunk) - size + limit)
-            if kept and not held:
+            if kept and not withheld:
                 yield chunk[:kept]
-            held += chunk[kept:]
-            if len(held) > self.audio.size(_PADDING):
-                # This is sound: the announced length is what is wrong.
-                yield held
-                held, limit = b"", sys.maxsize
+            withheld += chunk[kept:]
+            if len(withheld) > self.audio.size(_PADDING):
+                # Too long for padding: the stated duration is wrong.
+                yield withheld
+                withheld, limit = b"", sys.maxsize
 
     def _packets(self, skip: int, tally: Tally) -> Iterator[bytes]:
-        """Decode by packets; leave out what was given already."""
+        """Decode by packets, dropping the first `skip` bytes, which were yielded already."""
         media = self._media = self._media or Media(self._source, self._track)
         size = 0
-        for chunk in read_packets(media, self._source, self._target, tally):
+        for chunk in decode_packets(media, self._source, self._target, tally):
             size += len(chunk)
             if size > skip:
                 yield chunk[max(0, skip - size + len(chunk)) :]
-        tally.truncated = tally.truncated or self._short(size, tally)
+        tally.truncated = tally.truncated or self._is_short(size, tally)
 
-    def _short(self, size: int, tally: Tally) -> bool:
-        """Tell whether the container announced more than there was."""
-        facts = self.facts
-        if facts.seconds is None or not facts.exact:
+    def _is_short(self, size: int, tally: Tally) -> bool:
+        """Return whether there was less audio than the container states."""
+        info = self.info
+        if info.seconds is None or not info.exact:
             return False
-        slack = _EXACT_SLACK if facts.container in {"flac", "ogg"} else _SLACK
-        return facts.seconds - tally.lost - self.audio.seconds(size) > slack
+        slack = _EXACT_SLACK if info.container in {"flac", "ogg"} else _SLACK
+        return info.seconds - tally.lost - self.audio.seconds(size) > slack
 
 
 class PcmFileDecoder:
-    """Mixes and resamples a WAV file's PCM: its own reader, libav's mixer.
+    """Mixes and resamples a WAV file's PCM: with our own parser and libav's filters.
 
-    The demuxer would hold a live stream back by 64 KB, which is seconds of speech.
+    libav's demuxer would delay a live stream by 64 KB, which is seconds of speech.
 
     Attributes:
-        facts: what the header says.
-        audio: what comes out.
-        seeks: never: a resampler that starts later gives other samples.
+        info: what the header says.
+        audio: the output format.
+        seeks: always False: a resampler started later produces different samples.
     """
 
     seeks: bool = False
 
-    def __init__(self, source: Source, wave: Wave, audio: AudioFormat, *, keep: bool) -> None:
-        form = wave.format
+    def __init__(
+        self, source: Source, header: WavHeader, audio: AudioFormat, *, keep_channels: bool
+    ) -> None:
+        fmt = header.format
         self._source = source
-        self._wave = wave
-        self.facts: Facts = wave_facts(wave, source.size)
-        self.audio: AudioFormat = _output(audio, form.channels, source, keep=keep)
-        check_wave(form, source.label)
-        self._target = Target(self.audio, keep=keep, live=not source.seekable)
+        self._header = header
+        self.info: TrackInfo = wav_track_info(header, source.size)
+        self.audio: AudioFormat = _output_format(
+            audio, fmt.channels, source, keep_channels=keep_channels
+        )
+        check_wave_format(fmt, source.label)
+        self._target = Target(self.audio, keep_channels=keep_channels, live=not source.seekable)
 
-    def chunks(self, start: int, tally: Tally) -> Iterator[bytes]:  # noqa: ARG002  the port's
-        """Give the PCM from the first sample."""
-        mixer = Resampler(self._target, self._source.label)
-        for samples in read_samples(self._source, self._wave, 0, tally):
-            mixer.push(pcm_frame(self._wave.format, samples))
-            yield from mixer.pull()
-        yield from mixer.flush()
+    def chunks(self, start: int, tally: Tally) -> Iterator[bytes]:  # noqa: ARG002  see FileDecoder
+        """Yield the PCM from the first sample."""
+        resampler = Resampler(self._target, self._source.label)
+        for samples in read_samples(self._source, self._header, 0, tally):
+            resampler.push(pcm_frame(self._header.format, samples))
+            yield from resampler.pull()
+        yield from resampler.flush()
 
     def close(self) -> None:
-        """Nothing was opened here."""
+        """Do nothing: this opened nothing."""
 
 
-def _output(audio: AudioFormat, channels: int, source: Source, *, keep: bool) -> AudioFormat:
-    """Give the format of what comes out of a source with so many channels."""
-    if not keep:
+def _output_format(
+    audio: AudioFormat, channels: int, source: Source, *, keep_channels: bool
+) -> AudioFormat:
+    """Return the output format for a source with this many channels."""
+    if not keep_channels:
         if audio.channels not in LAYOUTS:
             raise ConfigurationError(
-                f"cannot mix to {audio.channels!r} channels; there are "
+                f"cannot mix to {audio.channels!r} channels; use one of "
                 f"{', '.join(map(str, LAYOUTS))}, or keep_channels=True for the source's own"
             )
         return audio

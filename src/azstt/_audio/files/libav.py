@@ -1,8 +1,8 @@
-"""Opens a source with libav, guarded, and says what is in it.
+"""Open a source safely with libav and describe its contents.
 
-Guards: only formats that hold their own audio are let in (a playlist would name other files and
-hosts), only plain files are opened, only under an absolute path behind ``file:``, and a caller's
-file object shows libav neither its name nor anything else but bounded reads.
+Only formats that contain their own audio are allowed, because a playlist refers to other files and
+hosts. Only regular files are opened, as an absolute path after ``file:``. Of a caller's file object
+libav sees nothing but bounded reads, not even its name.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from av.stream import Discard
 from azstt._audio.formats.sniff import declares_late, mp3_samples
 from azstt._audio.rejections import (
     check_rate,
-    decodable,
+    has_decoder,
+    no_audio_track,
     no_decoder,
     no_such_track,
-    no_track,
     not_audio,
     protected,
 )
-from azstt._audio.report import Facts
-from azstt._audio.sources import HEAD, Source, credible
+from azstt._audio.report import TrackInfo
+from azstt._audio.sources import HEAD, Source, max_plausible_seconds
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container.input import InputContainer
 
-#: Formats that hold their own audio. No playlists, no pictures, no raw data without a header.
+#: Formats that contain their own audio: no playlists, no images, no raw data without a header.
 FORMATS: Final = (
     "wav,w64,mp3,aac,loas,flac,ogg,matroska,mov,aiff,au,caf,amr,amrnb,amrwb,mpegts,mpeg,avi,flv,"
     "asf,ac3,eac3,g722,nistsphere,voc,wv,tta,ape,dsf,dts,truehd,mlp,mpc,mpc8,tak,gsm,qcp,rm,nut,mxf"
 )
-#: What they hold, as the decoders that libav takes for it.
+#: libav's decoders for the audio in them.
 _DECODERS: Final = (
     "aac,aac_latm,ac3,adpcm_ima_qt,adpcm_ima_wav,adpcm_ms,adpcm_swf,adpcm_yamaha,"
     "alac,als,amrnb,amrwb,ape,atrac3,atrac3plus,cook,dca,dsd_lsbf,dsd_lsbf_planar,"
@@ -47,12 +47,12 @@ _DECODERS: Final = (
     "real_144,real_288,s302m,sipr,speex,tak,truehd,truespeech,tta,vorbis,wavpack,wmalossless,"
     "wmapro,wmav1,wmav2,wmavoice"
 )
-#: Enough to name the codec of every format that has a header, in a tenth of the default's time.
-#: The codecs are those that the look itself may decode with, or it would decode a picture of each
-#: video, which takes longer than all else. An odd codec that is missing there is still decoded.
+#: Enough to identify the codec in every format that has a header, in a tenth of the default's time.
+#: The codec list restricts what probing itself may decode; otherwise it would decode a picture of
+#: every video, which takes longer than the rest. A codec missing from it can still be decoded.
 QUICK: Final = {"probesize": "4096", "analyzeduration": "0", "codec_whitelist": _DECODERS}
-#: Formats without a length of their own: libav's guess from the first packets is far off.
-_LENGTHLESS: Final = {
+#: Formats that do not state a duration: libav's estimate from the first packets is far off.
+_NO_DURATION: Final = {
     "aac",
     "loas",
     "ac3",
@@ -65,8 +65,8 @@ _LENGTHLESS: Final = {
     "mpeg",
     "flv",
 }
-#: Formats whose length is written down, so that a shorter file is a truncated one.
-_EXACT: Final = {
+#: Formats that state their duration, so that a shorter file is a truncated one.
+_EXACT_DURATION: Final = {
     "wav",
     "w64",
     "flac",
@@ -79,20 +79,20 @@ _EXACT: Final = {
     "asf",
 }
 _MP4: Final = "mov,mp4,m4a,3gp,3g2,mj2"
-#: How WebM and Matroska begin.
+#: The first bytes of WebM and Matroska.
 _EBML: Final = b"\x1a\x45\xdf\xa3"
 _MICROSECONDS = 1_000_000
 
 
 class LibavFile:
-    """What libav sees of a source. Failures wait in `failure`: C code cannot carry them."""
+    """The file object that libav reads from. C code cannot propagate errors: see `failure`."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
         self.failure: BaseException | None = None
 
     def read(self, size: int) -> bytes:
-        """Give at most `size` bytes; none at the end and after a failure."""
+        """Return up to `size` bytes; empty at the end and after a failure."""
         if self.failure is not None:
             return b""
         try:
@@ -102,19 +102,19 @@ class LibavFile:
             return b""
 
     def seekable(self) -> bool:
-        """Tell libav whether it may seek."""
+        """Return whether `seek` works."""
         return self._source.seekable
 
     def tell(self) -> int:
-        """Give the position."""
+        """Return the position."""
         return self._source.tell()
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a position."""
+        """Move to a position and return it."""
         if whence == os.SEEK_CUR:
             offset += self.tell()
         elif whence == os.SEEK_END:
-            offset += self._source.size or 0  # what can seek knows its size
+            offset += self._source.size or 0  # a seekable source knows its size
         try:
             self._source.seek(offset)
         except BaseException as error:  # noqa: BLE001  raised again outside of libav, by check()
@@ -123,32 +123,32 @@ class LibavFile:
 
 
 class Media:
-    """An open container with one audio track chosen; all other streams are discarded."""
+    """An open container with one audio track selected; all other streams are discarded."""
 
     def __init__(self, source: Source, track: int) -> None:
         self._source = source
         self._file: LibavFile | None = None
-        head = _look(source)
+        head = _peek(source)
         thorough = declares_late(head)
         self.container: InputContainer = self._open(head, thorough=thorough)
         try:
-            if not thorough and source.seekable and not _is_clear(self.container, track):
+            if not thorough and source.seekable and not _is_conclusive(self.container, track):
                 self.container.close()
                 self.container = self._open(head, thorough=True)
             self.check()
-            self.stream: AudioStream = self._choose(track)
-            self.facts: Facts = _facts(self.container, self.stream, source)
+            self.stream: AudioStream = self._choose_stream(track)
+            self.info: TrackInfo = _track_info(self.container, self.stream, source)
         except BaseException:
             self.container.close()
             raise
 
     def check(self) -> None:
-        """Raise what the caller's own file object raised, if it did."""
+        """Re-raise the error of the caller's file object, if there was one."""
         if self._file is not None and self._file.failure is not None:
             raise self._file.failure
 
     def close(self) -> None:
-        """Close the container; not the source."""
+        """Close the container, but not the source."""
         self.container.close()
 
     def _open(self, head: bytes, *, thorough: bool) -> InputContainer:
@@ -163,14 +163,18 @@ class Media:
             "protocol_whitelist": "none" if url is None else "file",
             **({} if thorough else QUICK),
         }
-        form = None
+        format_name = None
         if not source.seekable and head.startswith(_EBML):
-            # A browser's live recording: all is in its header, and a guess would cost a third of
-            # a second of waiting.
-            form, options["probesize"] = "matroska", "32"
+            # A browser's live recording: its header says everything, and probing would have to
+            # wait for a third of a second of audio.
+            format_name, options["probesize"] = "matroska", "32"
         try:
             return av.open(
-                url or self._file, "r", format=form, options=options, metadata_errors="ignore"
+                url or self._file,
+                "r",
+                format=format_name,
+                options=options,
+                metadata_errors="ignore",
             )
         except FFmpegError as error:
             self.check()
@@ -178,56 +182,56 @@ class Media:
                 return self._open(head, thorough=True)
             raise not_audio(head, source, error) from error
 
-    def _choose(self, track: int) -> AudioStream:
+    def _choose_stream(self, track: int) -> AudioStream:
         source, container = self._source, self.container
         tracks = container.streams.audio
         if not tracks:
-            raise no_track(container, source)
+            raise no_audio_track(container, source)
         for stream in container.streams:
             stream.discard = Discard.all
-        able = [s for s in tracks if decodable(s)]
-        if not able:
+        candidates = [s for s in tracks if has_decoder(s)]
+        if not candidates:
             raise no_decoder(source)
-        if not 0 <= track < len(able):
-            raise no_such_track(track, len(able), source)
-        stream = able[track]
+        if not 0 <= track < len(candidates):
+            raise no_such_track(track, len(candidates), source)
+        stream = candidates[track]
         if stream.codec_tag in {"enca", "drms"}:
             raise protected(source)
-        if stream.rate > 0:  # else the packets tell
+        if stream.rate > 0:  # otherwise known only after decoding
             check_rate(stream.rate, source.label)
         stream.discard = Discard.default
         stream.codec_context.thread_count = 1
         return stream
 
 
-def _look(source: Source) -> bytes:
-    """Look at the first bytes; at no more of a stream than one need wait for."""
+def _peek(source: Source) -> bytes:
+    """Return the first bytes; from a stream, no more than needed, so as not to wait for them."""
     if source.seekable:
         source.seek(0)
         source.read(HEAD)
-        return source.beginning
+        return source.head
     head = b""
-    while len(head) < 12 and (piece := source.read(HEAD)):  # noqa: PLR2004  a RIFF or ftyp head
-        head += piece
+    while len(head) < 12 and (chunk := source.read(HEAD)):  # noqa: PLR2004  a RIFF or ftyp head
+        head += chunk
     source.unread(head)
     return head
 
 
-def _is_clear(container: InputContainer, track: int) -> bool:
-    """Tell whether the quick look has shown the track's rate and channels."""
-    tracks = [s for s in container.streams.audio if decodable(s)]
+def _is_conclusive(container: InputContainer, track: int) -> bool:
+    """Return whether quick probing has found the track's rate and channels."""
+    tracks = [s for s in container.streams.audio if has_decoder(s)]
     return 0 <= track < len(tracks) and tracks[track].rate > 0 and tracks[track].channels > 0
 
 
-def _facts(container: InputContainer, stream: AudioStream, source: Source) -> Facts:
+def _track_info(container: InputContainer, stream: AudioStream, source: Source) -> TrackInfo:
     name, codec = container.format.name, stream.codec_context.name
-    samples = mp3_samples(source.beginning, stream.rate) if name == "mp3" else None
-    seconds, exact = _length(container, stream, seekable=source.seekable)
+    samples = mp3_samples(source.head, stream.rate) if name == "mp3" else None
+    seconds, exact = _duration(container, stream, seekable=source.seekable)
     if samples is not None:
         seconds, exact = samples / stream.rate, True
-    if seconds is not None and not 0 < seconds <= credible(source):
+    if seconds is not None and not 0 < seconds <= max_plausible_seconds(source):
         seconds = None
-    return Facts(
+    return TrackInfo(
         container=name,
         codec=codec,
         index=stream.index,
@@ -239,26 +243,26 @@ def _facts(container: InputContainer, stream: AudioStream, source: Source) -> Fa
     )
 
 
-def _length(
+def _duration(
     container: InputContainer, stream: AudioStream, *, seekable: bool
 ) -> tuple[float | None, bool]:
-    """Give how long a track lasts, and whether that is more than a guess."""
+    """Return a track's duration in seconds, if known, and whether it is exact."""
     name = container.format.name
     in_fragments = name == _MP4 and not stream.frames
-    if name in _LENGTHLESS or (in_fragments and not seekable):
+    if name in _NO_DURATION or (in_fragments and not seekable):
         return None, False
     if stream.duration is not None and stream.time_base is not None:
-        return float(stream.duration * stream.time_base), name in _EXACT
+        return float(stream.duration * stream.time_base), name in _EXACT_DURATION
     if (tagged := _tagged(stream.metadata.get("DURATION", ""))) is not None:
         return tagged, True
     if container.duration is not None:
-        # It may be that of the pictures.
+        # It may be the duration of the video.
         return container.duration / _MICROSECONDS, len(container.streams) == 1
     return None, False
 
 
 def _tagged(text: str) -> float | None:
-    """Read Matroska's own tag of a track's duration, ``00:00:07.100000000``."""
+    """Parse Matroska's tag for a track's duration, such as ``00:00:07.100000000``."""
     parts = text.split(":")
     try:
         hours, minutes, seconds = (float(part) for part in parts)

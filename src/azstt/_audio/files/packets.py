@@ -1,7 +1,7 @@
-"""The packet lane: every source, every format, every kind of damage.
+"""Decode packet by packet: any source, any format, any kind of damage.
 
-A packet that does not decode is skipped and counted; one frame of Python work a packet is all
-that it costs over C.
+A packet that does not decode is skipped and recorded. The overhead over C is a little Python code
+per packet.
 """
 
 from __future__ import annotations
@@ -25,100 +25,102 @@ if TYPE_CHECKING:
 
     Decode: TypeAlias = Callable[[Packet[AudioStream] | None], list[AudioFrame]]
 
-#: Packets pushed before the first pull: each pull that finds nothing raises and is caught.
-#: Fewer cost more exceptions, many more fall out of the processor's cache.
+#: Packets pushed between pulls. Every pull ends with an exception, so smaller batches raise more
+#: of them; much larger ones no longer fit into the CPU cache.
 _BATCH = 43
-#: Formats whose packets follow each other without a gap, so that a gap is a loss. Others may pause.
+#: Formats without pauses between packets, so that a gap in the timestamps means lost audio.
 _CONTINUOUS = frozenset({"ogg", "flac"})
-#: Packets until a decoder's delay is known.
+#: Packets after which a decoder's delay is known.
 _START_UP = 4
-#: Seconds that timestamps may be off, and that they go back where another recording begins.
+#: In seconds: the smallest gap that counts, and how far timestamps go back at a new recording.
 _GAP, _BACK = 0.03, 1.0
 
 
-def read_packets(media: Media, source: Source, target: Target, tally: Tally) -> Iterator[bytes]:
-    """Decode the chosen track from the container's beginning.
+def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -> Iterator[bytes]:
+    """Decode the selected track from the beginning of the container.
 
     Args:
-        media: the open container; stays open.
-        source: where its bytes come from; asked whether the next read may wait.
-        target: what to give out.
-        tally: is told what is lost.
+        media: the open container; it stays open.
+        source: the source of its bytes, which knows whether the next read may block.
+        target: the output to produce.
+        tally: records what is lost.
     """
-    mixer = Resampler(target, source.label)
-    gaps = _Gaps(mixer, tally) if media.facts.container in _CONTINUOUS else None
-    push, decode = mixer.push, _decoder(media.stream)
+    resampler = Resampler(target, source.label)
+    gaps = _GapDetector(resampler, tally) if media.info.container in _CONTINUOUS else None
+    push, decode = resampler.push, _decoder(media.stream)
     waiting = 0
     for packet in _demux(media, tally):
         if gaps is not None:
-            gaps.look(packet)
+            gaps.check(packet)
         try:
             for frame in decode(packet):
                 push(frame)
         except FFmpegError as error:
             if packet.has_sidedata("encryption_info"):
                 raise protected(source) from error
-            tally.lose(mixer.seconds, _duration(packet))
+            tally.add_loss(resampler.seconds, _duration(packet))
             continue
         waiting += 1
-        if waiting >= _BATCH or (target.live and source.idle):
+        if waiting >= _BATCH or (target.live and source.may_block):
             waiting = 0
-            yield from mixer.pull()
+            yield from resampler.pull()
     try:
         for frame in decode(None):
             push(frame)
     except FFmpegError:
-        tally.lose(mixer.seconds, 0.0)
-    yield from mixer.flush()
+        tally.add_loss(resampler.seconds, 0.0)
+    yield from resampler.flush()
     media.check()
 
 
-class _Gaps:
-    """Finds what the demuxer threw away, by the timestamps of what it kept."""
+class _GapDetector:
+    """Detects what the demuxer discarded, by gaps in the timestamps of the other packets."""
 
-    def __init__(self, mixer: Resampler, tally: Tally) -> None:
-        self._mixer = mixer
+    def __init__(self, resampler: Resampler, tally: Tally) -> None:
+        self._resampler = resampler
         self._tally = tally
         self._offset = -math.inf
         self._seen = 0
         self._next: int | None = None
 
-    def look(self, packet: Packet[AudioStream]) -> None:
-        """Compare a packet's time with that of the one before it, then with what was decoded."""
+    def check(self, packet: Packet[AudioStream]) -> None:
+        """Record a loss if a packet starts later than the audio decoded so far."""
         pts, duration = packet.pts, packet.duration
         follows = pts == self._next
         self._next = None if pts is None or not duration else pts + duration
         self._seen += 1
         if pts is None or (follows and self._seen > _START_UP):
             return
-        ahead = float(pts * packet.time_base) - self._mixer.seconds - self._tally.lost
+        ahead = float(pts * packet.time_base) - self._resampler.seconds - self._tally.lost
         if self._seen <= _START_UP:
-            # The decoder's delay, and what it skips at the beginning, show in the first packets.
+            # The first packets show the decoder's delay and what it skips at the beginning.
             self._offset = max(self._offset, ahead)
         elif ahead < self._offset - _BACK:
-            self._offset = ahead  # the next of several recordings in one file
+            self._offset = ahead  # the file has another recording after the first
         elif (gap := ahead - self._offset) > _GAP:
-            self._tally.lose(self._mixer.seconds, gap, round(gap / _duration(packet, gap)) or 1)
+            self._tally.add_loss(
+                self._resampler.seconds, gap, round(gap / _duration(packet, gap)) or 1
+            )
 
 
 def _demux(media: Media, tally: Tally) -> Iterator[Packet[AudioStream]]:
-    """Give the packets with something in them; an error of the container ends them."""
+    """Yield the non-empty packets, up to the end or the first error in the container."""
     try:
         for packet in media.container.demux(media.stream):
             if packet.size:
                 yield packet
     except (FFmpegError, IndexError):
-        # What was read before is good; the end is missing. (A stream that shows up late in a
-        # damaged file is an IndexError of PyAV's.)
+        # What was read before is good; the rest is missing. (PyAV raises an IndexError for a
+        # stream that appears late in a damaged file.)
         media.check()
         tally.truncated = True
 
 
 def _decoder(stream: AudioStream) -> Decode:
-    """Give the decoder's method; PyAV's types leave its packets open."""
+    """Return the decoder's method, with the packet type that PyAV leaves open."""
     return cast("Decode", stream.codec_context.decode)  # pyright: ignore[reportUnknownMemberType]
 
 
-def _duration(packet: Packet[AudioStream], otherwise: float = 0.0) -> float:
-    """Give a packet's length in seconds, as far as it says."""
-    return float(packet.duration * packet.time_base) if packet.duration else otherwise
+def _duration(packet: Packet[AudioStream], default: float = 0.0) -> float:
+    """Return a packet's duration in seconds, or a default if it is unknown."""
+    return float(packet.duration * packet.time_base) if packet.duration else default

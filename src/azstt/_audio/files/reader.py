@@ -1,4 +1,4 @@
-"""Opens a source, picks the lane, cuts the range, keeps the limits and the account."""
+"""Open a source, choose its decoder, select a time range, and enforce limits."""
 
 from __future__ import annotations
 
@@ -9,95 +9,73 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from azstt._audio.formats.riff import (
-    Wave,
-    WaveFormat,
-    holds,
-    read_samples,
-    read_wave,
-    wav_header,
-    wave_facts,
-)
+from azstt._audio.files.wav import WavFileDecoder, passthrough_format
+from azstt._audio.formats.riff import read_wav_header, wav_header
 from azstt._audio.formats.sniff import is_iso, moov_first
-from azstt._audio.rejections import empty, no_such_track, nothing_decoded
-from azstt._audio.report import DecodeReport, Facts, Tally
-from azstt._audio.sources import HEAD, AudioSource, Source, credible, in_memory, make_source
+from azstt._audio.rejections import empty_source, no_such_track, nothing_decoded
+from azstt._audio.report import DecodeReport, Tally, TrackInfo
+from azstt._audio.sources import (
+    HEAD,
+    AudioSource,
+    Source,
+    make_source,
+    max_plausible_seconds,
+    read_into_memory,
+)
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioDecodeError, AudioTooLargeError, ConfigurationError
 
-#: What recognizers take; immutable, so one will do for all.
+#: The default output; immutable, so it can be shared.
 _SPEECH = AudioFormat()
-#: How far an ISO file's beginning is searched for its index.
+#: How many bytes of an ISO stream are searched for its index.
 _INDEX_WITHIN = 1 << 20
-#: What an `AudioFormat` can hold.
-_MOST_CHANNELS = 64
-#: A RIFF file counts its bytes in 32 bits; 36 of them are its header's.
-_RIFF_LIMIT = 0xFFFF_FFFF - 36
 
 
 class FileDecoder(Protocol):
-    """One way to get at the PCM."""
+    """Decodes one track of a source to PCM."""
 
-    facts: Facts
+    info: TrackInfo
     audio: AudioFormat
 
     @property
     def seeks(self) -> bool:
-        """Whether `chunks` begins at `start` rather than at the first frame."""
+        """Whether `chunks` begins at frame `start` instead of the first one."""
         ...
 
     def chunks(self, start: int, tally: Tally) -> Iterator[bytes]:
-        """Give the PCM."""
+        """Yield the PCM, and record losses in `tally`."""
         ...
 
     def close(self) -> None:
-        """Release what was opened; twice is once."""
+        """Release what was opened. Idempotent."""
         ...
-
-
-class WavFileDecoder:
-    """A WAV file that holds what is asked for: nothing to decode."""
-
-    def __init__(self, source: Source, wave: Wave, audio: AudioFormat) -> None:
-        self.facts: Facts = wave_facts(wave, source.size)
-        self.audio: AudioFormat = audio
-        self._source = source
-        self._wave = wave
-        self.seeks: bool = source.seekable
-
-    def chunks(self, start: int, tally: Tally) -> Iterator[bytes]:
-        """Give the samples; a source that cannot seek gives them from the first."""
-        return read_samples(self._source, self._wave, start if self.seeks else 0, tally)
-
-    def close(self) -> None:
-        """Nothing was opened here."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Limits:
-    """Which part is wanted, in seconds, and how much at most."""
+class _Selection:
+    """The part to decode, in seconds, and its maximum duration."""
 
     start: float
     end: float | None
     max_seconds: float | None
 
     def check(self) -> None:
-        """Refuse what makes no sense.
+        """Check the values.
 
         Raises:
-            ConfigurationError: a bound is negative, not a number, or the end precedes the start.
+            ConfigurationError: a value is negative or not a number, or `end` is not after `start`.
         """
         if not (math.isfinite(self.start) and self.start >= 0):
             raise ConfigurationError(f"start must be 0 or more seconds (given: {self.start!r})")
         if self.end is not None and not self.end > self.start:
             raise ConfigurationError(
-                f"end must lie after start={self.start!r}, in seconds (given: {self.end!r})"
+                f"end must be after start={self.start!r}, in seconds (given: {self.end!r})"
             )
         if self.max_seconds is not None and not self.max_seconds > 0:
             raise ConfigurationError(f"max_seconds must be positive (given: {self.max_seconds!r})")
 
     def clip(self, seconds: float | None) -> float | None:
-        """Give how much comes out of a source of so many seconds."""
+        """Return how many seconds are selected from a source of this duration."""
         if seconds is None:
             return None
         end = seconds if self.end is None else min(self.end, seconds)
@@ -105,48 +83,49 @@ class _Limits:
 
 
 class AudioReader:
-    """PCM of any audio, chunk by chunk: a context manager and an iterator of `bytes`.
+    """The PCM of any audio, as a context manager and an iterator of `bytes`.
 
-    Made by `open_audio`. Chunks hold whole frames and last a second at most; memory does not grow
-    with the audio. Not thread-safe: one thread at a time, but not always the same.
+    Created by `open_audio`. Chunks contain whole frames, up to one second of them; memory use does
+    not grow with the duration. Not thread-safe, but it may move from one thread to another.
 
     Attributes:
-        audio: the format of what comes out.
-        source: what messages call the source: its path, ``"<bytes>"`` or ``"<stream>"``.
-        total_seconds: how much will come out, as far as the container says; None if unknown, as
-            for a live recording. For an MP3 file without a header it is worked out from its size.
+        audio: the output format.
+        source: the name of the source: its path, ``"<bytes>"`` or ``"<stream>"``.
+        total_seconds: the expected duration of the output according to the container; None if
+            unknown, as in a live recording. For an MP3 file without a header it is estimated from
+            the file size.
     """
 
-    def __init__(self, source: Source, lane: FileDecoder, limits: _Limits) -> None:
-        self.audio: AudioFormat = lane.audio
+    def __init__(self, source: Source, decoder: FileDecoder, selection: _Selection) -> None:
+        self.audio: AudioFormat = decoder.audio
         self.source: str = source.label
-        self.total_seconds: float | None = limits.clip(lane.facts.seconds)
+        self.total_seconds: float | None = selection.clip(decoder.info.seconds)
         self._source = source
-        self._lane = lane
-        self._limits = limits
+        self._decoder = decoder
+        self._selection = selection
         self._tally = Tally()
         self._size = 0
-        self._chunks = self._run()
-        if lane.facts.exact and self.total_seconds is not None:
+        self._chunks = self._read_chunks()
+        if decoder.info.exact and self.total_seconds is not None:
             self._check_seconds(self.total_seconds)
 
     def __iter__(self) -> Self:
-        """Give itself: it can be read once."""
+        """Return itself; it can be iterated once."""
         return self
 
     def __next__(self) -> bytes:
-        """Give the next chunk of PCM.
+        """Return the next chunk of PCM.
 
         Raises:
-            StopIteration: no more, or the reader is closed.
+            StopIteration: there is no more, or the reader is closed.
             AudioDecodeError: nothing in the source can be decoded.
-            AudioSourceError: the source could not be read on.
-            AudioTooLargeError: the source passes a limit.
+            AudioSourceError: reading the source failed.
+            AudioTooLargeError: the source exceeds a limit.
         """
         return next(self._chunks)
 
     def __enter__(self) -> Self:
-        """Give itself."""
+        """Return itself."""
         return self
 
     def __exit__(
@@ -155,38 +134,38 @@ class AudioReader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close it."""
+        """Close the reader."""
         self.close()
 
     @property
     def report(self) -> DecodeReport:
-        """What the source is and what was lost, as of now; final once there are no more chunks."""
-        facts = self._lane.facts
+        """The source's format and losses so far; final once the iteration has ended."""
+        info = self._decoder.info
         return DecodeReport(
-            container=facts.container,
-            codec=facts.codec,
-            sample_rate=facts.sample_rate,
-            channels=facts.channels,
+            container=info.container,
+            codec=info.codec,
+            sample_rate=info.sample_rate,
+            channels=info.channels,
             seconds=self.audio.seconds(self._size),
-            damaged=self._tally.ranges(self._limits.start, self._limits.end),
+            damaged=self._tally.ranges(self._selection.start, self._selection.end),
             truncated=self._tally.truncated,
         )
 
     def close(self) -> None:
-        """Release what was opened; twice is once. A caller's file object stays open."""
+        """Release what was opened; the caller's file object stays open. Idempotent."""
         self._chunks.close()
         self._release()
 
     def _release(self) -> None:
-        self._lane.close()
+        self._decoder.close()
         self._source.close()
 
-    def _run(self) -> Generator[bytes, None, None]:
-        """Give the wanted part in chunks of a second at most; then let go of the source."""
+    def _read_chunks(self) -> Generator[bytes, None, None]:
+        """Yield the selected part in chunks of up to one second, then release the source."""
         second = self.audio.sample_rate * self.audio.frame_size
-        limit = self._limits.max_seconds
+        limit = self._selection.max_seconds
         try:
-            for chunk in self._cut():
+            for chunk in self._select():
                 size = len(chunk)
                 if limit is not None:
                     self._check_seconds(self.audio.seconds(self._size + size))
@@ -195,29 +174,31 @@ class AudioReader:
                     yield chunk
                     continue
                 for at in range(0, size, second):
-                    piece = chunk[at : at + second]
-                    self._size += len(piece)
-                    yield piece
+                    part = chunk[at : at + second]
+                    self._size += len(part)
+                    yield part
         finally:
             self._release()
 
-    def _cut(self) -> Iterator[bytes]:
-        """Give the wanted part of what the lane gives."""
-        rate, frame, limits = self.audio.sample_rate, self.audio.frame_size, self._limits
-        first = round(limits.start * rate)
-        skip = 0 if self._lane.seeks else first * frame
-        left = sys.maxsize if limits.end is None else (round(limits.end * rate) - first) * frame
-        decoded, grace = 0, self.audio.size(credible(self._source))
-        for chunk in self._lane.chunks(first, self._tally):
+    def _select(self) -> Iterator[bytes]:
+        """Yield the selected part of the decoder's output."""
+        rate, frame, selection = self.audio.sample_rate, self.audio.frame_size, self._selection
+        first = round(selection.start * rate)
+        skip = 0 if self._decoder.seeks else first * frame
+        left = (
+            sys.maxsize if selection.end is None else (round(selection.end * rate) - first) * frame
+        )
+        decoded, plausible = 0, self.audio.size(max_plausible_seconds(self._source))
+        for chunk in self._decoder.chunks(first, self._tally):
             size = len(chunk)
             decoded += size
-            if decoded > grace:
+            if decoded > plausible:
                 self._check_growth(decoded)
             if skip >= size:
                 skip -= size
                 continue
             if skip or left < size:
-                chunk = chunk[skip : skip + left]  # noqa: PLW2901  what is wanted of it
+                chunk = chunk[skip : skip + left]  # noqa: PLW2901  the selected part of it
                 skip, size = 0, len(chunk)
             left -= size
             yield chunk
@@ -228,19 +209,19 @@ class AudioReader:
 
     def _check_growth(self, decoded: int) -> None:
         seconds = self.audio.seconds(decoded)
-        if seconds > credible(self._source):
+        if seconds > max_plausible_seconds(self._source):
             raise AudioDecodeError(
-                f"{self._source.taken} bytes of {self.source!r} swell to {seconds:.0f} s, "
-                "so they are taken for damaged",
+                f"{self._source.fetched} bytes of {self.source!r} expand to {seconds:.0f} s of "
+                "audio, which no recording does; the file is probably damaged",
                 source=self.source,
             )
 
     def _check_seconds(self, seconds: float) -> None:
-        limit = self._limits.max_seconds
+        limit = self._selection.max_seconds
         if limit is not None and seconds > limit:
             raise AudioTooLargeError(
-                f"{self.source!r} lasts {seconds:.1f} s or more, over max_seconds={limit!r}; raise "
-                "the limit, or choose a part with start and end",
+                f"{self.source!r} lasts at least {seconds:.1f} s, over max_seconds={limit!r}; "
+                "raise the limit, or select a part with start and end",
                 source=self.source,
             )
 
@@ -256,94 +237,86 @@ def open_audio(
     max_seconds: float | None = None,
     max_bytes: int | None = None,
 ) -> AudioReader:
-    """Open any audio or video and give its sound as PCM, decoded while it is read.
+    """Open any audio or video and decode its sound to PCM while reading it.
 
-    What comes out has the samples that the ffmpeg program gives. Damage is skipped and reported,
-    never fatal while anything can be decoded. Nothing but the source itself is ever opened: no
-    file or host that a playlist in it names.
+    The output has the same samples as the ffmpeg program's. Damage is skipped and reported, and
+    only fatal if nothing can be decoded. Nothing but the source itself is ever opened, such as a
+    file or host that a playlist refers to.
 
     Args:
-        source: a path, bytes, a binary file object (read from where it stands; it need not seek),
-            a `ByteFeed`, or an iterable of pieces. An mp4 stream whose index comes last is read
-            into memory whole before the first sample.
-        audio: what to give out: rate, channels and sample width.
-        keep_channels: give the source's channels as they are, instead of mixing them to
-            ``audio.channels``.
-        start: seconds to leave out at the beginning.
-        end: where to stop, in seconds from the source's beginning; None is its end. Past the
-            end there is nothing, as in a slice.
+        source: a path, bytes, a binary file object (read from its current position; it need not
+            be seekable), a `ByteFeed`, or an iterable of chunks. An mp4 stream with its index at
+            the end is read into memory completely before the first sample.
+        audio: the output format: rate, channels and sample width.
+        keep_channels: keep the source's channels instead of mixing them to ``audio.channels``.
+        start: seconds to skip at the beginning.
+        end: where to stop, in seconds from the beginning of the source; None for its end. As in a
+            slice, a value beyond the end is allowed.
         track: which audio track, counted from 0 among those that can be decoded.
-        max_seconds: how long what comes out may be.
-        max_bytes: how many bytes the source may have.
+        max_seconds: maximum duration of the output.
+        max_bytes: maximum size of the source.
 
     Returns:
-        a reader, to be used in a ``with`` statement.
+        a reader, for use in a ``with`` statement.
 
     Raises:
-        ConfigurationError: an argument is wrong, or there is no such track.
+        ConfigurationError: an argument is invalid, or there is no such track.
         AudioSourceError: the source is missing, a directory or cannot be read.
-        AudioDecodeError: it is empty, truncated before any sound, encrypted or of an unknown kind.
-        NoAudioStreamError: it holds no sound; the message says what it is.
-        AudioTooLargeError: it passes `max_seconds` or `max_bytes`.
+        AudioDecodeError: it is empty, truncated before any audio, encrypted or of unknown format.
+        NoAudioStreamError: it contains no sound; the message says what it is.
+        AudioTooLargeError: it exceeds `max_seconds` or `max_bytes`.
     """
-    limits = _Limits(start=start, end=end, max_seconds=max_seconds)
-    limits.check()
+    selection = _Selection(start=start, end=end, max_seconds=max_seconds)
+    selection.check()
     if audio.floating:
-        raise ConfigurationError(f"open_audio gives integers, not floats (given: {audio!r})")
+        raise ConfigurationError(f"open_audio produces only integer samples (given: {audio!r})")
     opened = make_source(source, max_bytes=max_bytes)
     try:
-        opened, lane = _pick(opened, audio, keep=keep_channels, track=track, max_bytes=max_bytes)
+        opened, decoder = _choose_decoder(
+            opened, audio, keep_channels=keep_channels, track=track, max_bytes=max_bytes
+        )
         try:
-            return AudioReader(opened, lane, limits)
+            return AudioReader(opened, decoder, selection)
         except BaseException:
-            lane.close()
+            decoder.close()
             raise
     except BaseException:
         opened.close()
         raise
 
 
-def _pick(
-    source: Source, audio: AudioFormat, *, keep: bool, track: int, max_bytes: int | None
+def _choose_decoder(
+    source: Source, audio: AudioFormat, *, keep_channels: bool, track: int, max_bytes: int | None
 ) -> tuple[Source, FileDecoder]:
-    """Choose the lane by the source's first bytes."""
-    # One look instead of many, where it waits for nothing.
-    wave, head = read_wave(source.read, source.read(HEAD) if source.seekable else b"")
+    """Choose the decoder by the source's first bytes."""
+    # Where reading does not block, read the whole head at once.
+    header, head = read_wav_header(source.read, source.read(HEAD) if source.seekable else b"")
     if not head:
-        raise empty(source)
-    if wave is not None and track != 0:
+        raise empty_source(source)
+    if header is not None and track != 0:
         raise no_such_track(track, 1, source)
-    if wave is not None and (passed := _passed(wave.format, audio, keep=keep)) is not None:
-        return source, WavFileDecoder(source, wave, passed)
-    if wave is not None:
-        # Importing libav takes longer than reading a short WAV file does.
+    if header is not None:
+        unchanged = passthrough_format(header.format, audio, keep_channels=keep_channels)
+        if unchanged is not None:
+            return source, WavFileDecoder(source, header, unchanged)
+        # Importing libav takes longer than reading a short WAV file.
         from azstt._audio.files.decoders import PcmFileDecoder  # noqa: PLC0415
 
-        return source, PcmFileDecoder(source, wave, audio, keep=keep)
+        return source, PcmFileDecoder(source, header, audio, keep_channels=keep_channels)
     source.unread(head)
-    if not source.seekable and is_iso(head) and not _streams(source):
-        source = in_memory(source, max_bytes=max_bytes)
+    if not source.seekable and is_iso(head) and not _index_comes_first(source):
+        source = read_into_memory(source, max_bytes=max_bytes)
     from azstt._audio.files.decoders import LibavFileDecoder  # noqa: PLC0415
 
-    return source, LibavFileDecoder(source, audio, keep=keep, track=track)
+    return source, LibavFileDecoder(source, audio, keep_channels=keep_channels, track=track)
 
 
-def _passed(form: WaveFormat, wanted: AudioFormat, *, keep: bool) -> AudioFormat | None:
-    """Give the PCM that is there, if it is the PCM that is wanted."""
-    if not holds(form, wanted):
-        return None
-    if form.channels == wanted.channels:
-        return wanted
-    kept = keep and form.channels <= _MOST_CHANNELS
-    return wanted.model_copy(update={"channels": form.channels}) if kept else None
-
-
-def _streams(source: Source) -> bool:
-    """Tell whether an ISO file's index comes first, so that it decodes without seeking."""
+def _index_comes_first(source: Source) -> bool:
+    """Return whether an ISO stream's index comes first, so that it decodes without seeking."""
     head = b""
     first = None
-    while first is None and len(head) < _INDEX_WITHIN and (piece := source.read(1 << 16)):
-        head += piece
+    while first is None and len(head) < _INDEX_WITHIN and (chunk := source.read(1 << 16)):
+        head += chunk
         first = moov_first(head)
     source.unread(head)
     return first is True
@@ -360,21 +333,22 @@ def to_wav(
     max_seconds: float | None = None,
     max_bytes: int | None = None,
 ) -> bytes:
-    """Give the sound of any audio or video as a whole WAV file.
+    """Return the sound of any audio or video as a complete WAV file.
 
     Args:
-        source: as for `open_audio`.
-        audio: as for `open_audio`.
-        keep_channels: as for `open_audio`.
-        start: as for `open_audio`.
-        end: as for `open_audio`.
-        track: as for `open_audio`.
-        max_seconds: as for `open_audio`.
-        max_bytes: as for `open_audio`.
+        source: see `open_audio`.
+        audio: see `open_audio`.
+        keep_channels: see `open_audio`.
+        start: see `open_audio`.
+        end: see `open_audio`.
+        track: see `open_audio`.
+        max_seconds: see `open_audio`.
+        max_bytes: see `open_audio`.
 
     Raises:
-        AudioError: as `open_audio`; `AudioTooLargeError` also when 4 GiB of WAV do not hold it.
-        ConfigurationError: as `open_audio`.
+        AudioError: see `open_audio`; an `AudioTooLargeError` also if the WAV file would exceed its
+            limit of 4 GiB.
+        ConfigurationError: see `open_audio`.
     """
     with open_audio(
         source,
@@ -387,9 +361,5 @@ def to_wav(
         max_bytes=max_bytes,
     ) as reader:
         pcm = b"".join(reader)
-        if len(pcm) > _RIFF_LIMIT:
-            raise AudioTooLargeError(
-                f"{len(pcm)} bytes of PCM do not fit into a WAV file; use open_audio",
-                source=reader.source,
-            )
-        return wav_header(reader.audio, len(pcm)) + pcm + b"\0" * (len(pcm) & 1)
+        header = wav_header(reader.audio, len(pcm), source=reader.source)
+        return header + pcm + b"\0" * (len(pcm) & 1)

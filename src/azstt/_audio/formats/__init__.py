@@ -1,1 +1,1 @@
-"""Parsers of containers and codecs: bytes in, facts and packets out. Pure."""
+"""Parsers for containers and codecs: bytes in, metadata and packets out. Pure."""

@@ -1,4 +1,4 @@
-"""Blocks of WebM and Matroska (RFC 9559): whose they are, when, and the packets in them. Pure."""
+"""Parse blocks of WebM and Matroska: track, time and packets (RFC 9559). Pure."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from azstt._audio.formats import opus
-from azstt._audio.formats.ebml import Octets, children, read_number
+from azstt._audio.formats.ebml import children, read_number
 
-#: Bytes between the track's number and the packets: a time of two bytes, flags.
+#: Bytes between the track number and the packets: two for the time, one for flags.
 BLOCK_HEAD: Final = 3
 _BLOCK, _DISCARD = 0xA1, 0x75A2
 _LACING, _XIPH, _FIXED = 0x06, 0x02, 0x04
@@ -19,11 +19,11 @@ class Block(NamedTuple):
     """A block.
 
     Attributes:
-        track: whose it is.
-        time: of its first packet, in ticks from its cluster's.
-        packets: what it holds.
-        skip: samples to leave out at the beginning.
-        drop: samples to leave out at the end.
+        track: the track number.
+        time: the time of the first packet, in ticks relative to the cluster.
+        packets: the packets.
+        skip: samples to trim at the beginning.
+        drop: samples to trim at the end.
     """
 
     track: int
@@ -33,11 +33,11 @@ class Block(NamedTuple):
     drop: int = 0
 
 
-def read_block(content: Octets) -> Block:
+def read_block(content: bytes | bytearray) -> Block:
     """Read a block.
 
     Raises:
-        ValueError: it contradicts itself.
+        ValueError: it is invalid.
     """
     number = read_number(content, 0)
     track, at = number or (None, 0)
@@ -49,34 +49,34 @@ def read_block(content: Octets) -> Block:
     return Block(track, time, _unlace(body, flags & _LACING) if is_laced(flags) else [body])
 
 
-def read_group(content: Octets) -> Block:
-    """Read a group: a block, and what is to be left out of it.
+def read_group(content: bytes | bytearray) -> Block:
+    """Read a block group: a block and its discard padding.
 
     Raises:
-        ValueError: it contradicts itself, or holds no block.
+        ValueError: it is invalid or contains no block.
     """
     parts = dict(children(content))
     block = read_block(parts.get(_BLOCK, b""))
     nanoseconds = int.from_bytes(parts.get(_DISCARD, b""), signed=True)
-    # Half a sample is rounded up, as libav does.
+    # Round half a sample up, as libav does.
     samples = (abs(nanoseconds) * opus.RATE + _NANOSECONDS // 2) // _NANOSECONDS
     return block._replace(drop=samples) if nanoseconds > 0 else block._replace(skip=samples)
 
 
 def is_laced(flags: int) -> bool:
-    """Tell whether several packets share a block."""
+    """Return whether a block contains several packets."""
     return bool(flags & _LACING)
 
 
 def _unlace(body: bytes, lacing: int) -> list[bytes]:
-    """Part packets that share a block."""
+    """Split a laced block into packets."""
     if not body:
         raise ValueError("lacing without packets")
     count, at = body[0] + 1, 1
     if lacing == _FIXED:
         size, odd = divmod(len(body) - 1, count)
         if odd:
-            raise ValueError(f"{len(body) - 1} bytes do not make {count} packets of one size")
+            raise ValueError(f"{len(body) - 1} bytes do not divide into {count} equal packets")
         sizes = [size] * (count - 1)
     else:
         sizes, at = (_xiph if lacing == _XIPH else _ebml)(body, count - 1)
@@ -84,17 +84,21 @@ def _unlace(body: bytes, lacing: int) -> list[bytes]:
     for size in sizes:
         ends.append(ends[-1] + size)
     if ends[-1] > len(body) or min(sizes, default=0) < 0:
-        raise ValueError(f"{sum(sizes)} bytes of packets in a block of {len(body)}")
+        raise ValueError(f"{sum(sizes)} bytes of packets in a block of {len(body)} bytes")
     return [body[start:end] for start, end in pairwise([*ends, len(body)])]
 
 
 def _xiph(body: bytes, count: int) -> tuple[list[int], int]:
-    """Read sizes as sums of bytes, the last of each below 255; and where they end."""
+    """Read Xiph lacing: each size is a sum of bytes that ends with one below 255.
+
+    Returns:
+        the sizes, and the position after them.
+    """
     sizes: list[int] = []
     at = 1
     for _ in range(count):
         size = 0
-        while (byte := body[at] if at < len(body) else 0) == 255:  # noqa: PLR2004  it goes on
+        while (byte := body[at] if at < len(body) else 0) == 255:  # noqa: PLR2004  the sum continues
             size, at = size + byte, at + 1
         sizes.append(size + byte)
         at += 1
@@ -102,14 +106,18 @@ def _xiph(body: bytes, count: int) -> tuple[list[int], int]:
 
 
 def _ebml(body: bytes, count: int) -> tuple[list[int], int]:
-    """Read a size, then differences; and where they end."""
+    """Read EBML lacing: a size, followed by differences.
+
+    Returns:
+        the sizes, and the position after them.
+    """
     sizes: list[int] = []
     at = 1
     for _ in range(count):
         value, end = read_number(body, at) or (None, at)
         if value is None:
-            raise ValueError("sizes of packets that are cut short")
-        # A difference is stored without a sign, half of what fits above it.
+            raise ValueError("truncated packet sizes")
+        # Differences are stored as unsigned numbers, offset by half their range.
         sizes.append(sizes[-1] + value - ((1 << 7 * (end - at) - 1) - 1) if sizes else value)
         at = end
     return sizes, at

@@ -1,49 +1,49 @@
-"""What container a stream is, told from its first bytes. Pure."""
+"""Detect a stream's container from its first bytes. Pure."""
 
 from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias
 
-from azstt._audio.formats.mpeg import stream_of
+from azstt._audio.formats.mpeg import frame_kind
 from azstt._audio.formats.sniff import describe, is_iso
 
-#: What may be announced; ``"auto"`` leaves it to the first bytes.
+#: The containers that may be declared; ``"auto"`` detects it from the first bytes.
 Container: TypeAlias = Literal["auto", "webm", "ogg", "mp4", "mp3", "aac", "flac", "wav"]
 
-#: How many first bytes tell.
-ENOUGH: Final = 12
+#: How many bytes detection needs.
+HEAD_SIZE: Final = 12
 _MAGIC: Final[dict[bytes, Container]] = {
     b"\x1a\x45\xdf\xa3": "webm",
     b"OggS": "ogg",
     b"fLaC": "flac",
 }
-#: Plain WAV files, and those that are too big for that or have numbers the other way round.
+#: Plain WAV files, and their variants for large files and big-endian numbers.
 _WAVES: Final = frozenset({b"RIFF", b"RF64", b"BW64", b"RIFX"})
-#: What may begin with an ID3 tag.
+#: Formats that may begin with an ID3 tag.
 _TAGGED: Final = frozenset({"mp3", "aac", "flac"})
-#: What may begin in the middle of a frame.
+#: Formats that may begin in the middle of a frame.
 _FRAMED: Final = frozenset({"mp3", "aac"})
 
 
 def container_of(head: bytes) -> Container | None:
-    """Tell a stream's container; None if it is none of these, or begins with a tag."""
+    """Return a stream's container; None if it is another one, or begins with a tag."""
     if (found := _MAGIC.get(head[:4])) is not None:
         return found
     if head[:4] in _WAVES and head[8:12] == b"WAVE":
         return "wav"
     if is_iso(head):
         return "mp4"
-    stream = stream_of(head)
+    stream = frame_kind(head)
     return None if stream == "other" else stream
 
 
 def is_tagged(head: bytes) -> bool:
-    """Tell whether a stream begins with an ID3 tag."""
+    """Return whether a stream begins with an ID3 tag."""
     return head.startswith(b"ID3")
 
 
 def can_be(container: Container, head: bytes) -> bool:
-    """Tell whether a stream that begins so can be what was announced."""
+    """Return whether a stream with these first bytes can be in the declared container."""
     found = container_of(head)
     if found is not None or container == "auto":
         return container in {found, "auto"}

@@ -1,32 +1,32 @@
-"""What containers are split into while they arrive, and the bytes that wait for it. Pure."""
+"""The items that streaming demuxers yield, their interface and their input buffer. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
-#: Bytes kept of a recording until its header has told what it is.
-_MOST_KEPT: Final = 1 << 20
+#: Bytes of a recording kept until its header has identified it.
+_MAX_KEPT: Final = 1 << 20
 
 
-class Start(NamedTuple):
-    """A recording begins, the first one or another.
+class StreamStart(NamedTuple):
+    """The start of a recording, either the first or one that follows it in the stream.
 
     Attributes:
-        head: the codec's setup.
+        head: the codec's setup data.
     """
 
     head: bytes
 
 
 class Packet(NamedTuple):
-    """A packet of the codec.
+    """A packet of encoded audio.
 
     Attributes:
         data: its bytes.
-        samples: how many it decodes to, if nothing is left out.
-        skip: samples to leave out at the beginning of what it decodes to.
-        drop: samples to leave out at its end.
+        samples: how many samples it decodes to, before trimming.
+        skip: samples to trim at the beginning.
+        drop: samples to trim at the end.
     """
 
     data: bytes
@@ -36,45 +36,45 @@ class Packet(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """Packets that never came.
+    """Missing packets.
 
     Attributes:
-        seconds: how long they were, as far as the container's times tell.
-        ago: seconds of packets that were given since.
+        seconds: their duration, judging by the container's timestamps.
+        ago: seconds of packets already yielded since the loss.
     """
 
     seconds: float
     ago: float = 0.0
 
 
-Item: TypeAlias = Start | Packet | Loss
+Item: TypeAlias = StreamStart | Packet | Loss
 
 
 class NeedsLibavError(Exception):
-    """A recording holds what is left to libav; found before any of its packets was given.
+    """A recording needs libav to be decoded; raised before any of its packets was yielded.
 
     Attributes:
-        data: all of its bytes so far.
+        data: all bytes of the recording so far.
     """
 
     def __init__(self, data: bytes) -> None:
-        super().__init__(f"{len(data)} bytes are left to libav")
+        super().__init__(f"{len(data)} bytes must be decoded by libav")
         self.data: bytes = data
 
 
 class Demuxer(Protocol):
-    """Pieces of a container in, the packets of its one track out as soon as they are whole."""
+    """Splits a container with one audio track into packets, each as soon as it is complete."""
 
     def feed(self, data: bytes) -> Iterator[Item]:
-        """Give what is complete with this piece; to be exhausted before the next one.
+        """Yield the items that this chunk completes; exhaust it before feeding the next one.
 
         Raises:
-            NeedsLibavError: the recording that begins is not for splitting.
+            NeedsLibavError: this demuxer does not support the recording that begins.
         """
         ...
 
     def end(self) -> bool:
-        """Say that there is no more; tells whether it ends in the middle of something.
+        """Mark the end of the stream, and return whether it ends in the middle of something.
 
         Raises:
             NeedsLibavError: no recording has started.
@@ -83,70 +83,70 @@ class Demuxer(Protocol):
 
 
 class DemuxBuffer:
-    """The bytes that wait to be dealt with, and before them those of a recording not yet known.
+    """The unprocessed bytes of a stream, and all bytes of a recording until it is identified.
 
     Attributes:
-        data: what waits.
-        passing: how many bytes are still to come that will be left behind.
-        settled: whether it is known what the recording is, so that nothing is kept.
-        ever: whether it was known of this one or one before.
+        data: the unprocessed bytes.
+        skipping: how many bytes that have yet to arrive will be discarded.
+        identified: whether the recording's format is known, so that processed bytes are dropped.
+        ever_identified: whether this or an earlier recording was identified.
     """
 
     def __init__(self) -> None:
         self.data: bytearray = bytearray()
-        self.passing: int = 0
-        self.settled: bool = False
-        self.ever: bool = False
+        self.skipping: int = 0
+        self.identified: bool = False
+        self.ever_identified: bool = False
         self._kept = bytearray()
 
-    def add(self, piece: bytes) -> None:
-        """Take what has come."""
-        self.data += piece
-        if self.passing:
-            self.leave(self.passing)
+    def add(self, chunk: bytes) -> None:
+        """Append a chunk."""
+        self.data += chunk
+        if self.skipping:
+            self.discard(self.skipping)
 
-    def leave(self, size: int) -> None:
-        """Leave bytes behind, those too that are still to come."""
-        if not self.settled:
+    def discard(self, size: int) -> None:
+        """Discard bytes, including ones that have yet to arrive."""
+        if not self.identified:
             self._kept += self.data[:size]
-        there = len(self.data)
+        available = len(self.data)
         del self.data[:size]
-        self.passing = max(0, size - there)
+        self.skipping = max(0, size - available)
 
-    def begin(self) -> None:
-        """Keep a recording from here."""
+    def restart(self) -> None:
+        """Start a new recording, which is kept until it is identified."""
         self._kept.clear()
-        self.settled = False
+        self.identified = False
 
-    def settle(self) -> None:
-        """Keep nothing any more."""
+    def mark_identified(self) -> None:
+        """Stop keeping the recording."""
         self._kept.clear()
-        self.settled = self.ever = True
+        self.identified = self.ever_identified = True
 
-    def unusual(self) -> NeedsLibavError:
-        """Give up a recording that is not settled."""
+    def needs_libav(self) -> NeedsLibavError:
+        """Return the error that hands an unidentified recording over to libav."""
         return NeedsLibavError(bytes(self._kept + self.data))
 
     def end(self) -> bool:
-        """Tell whether the stream ends in the middle of something.
+        """Return whether the stream ends in the middle of something.
 
         Raises:
-            NeedsLibavError: no recording was ever known.
+            NeedsLibavError: no recording was ever identified.
         """
-        if not self.ever:
-            raise self.unusual()
-        return self.passing > 0 or bool(self.data) or not self.settled
+        if not self.ever_identified:
+            raise self.needs_libav()
+        return self.skipping > 0 or bool(self.data) or not self.identified
 
-    def check(self) -> None:
-        """See to it that no more is kept than one may.
+    def check_size(self) -> None:
+        """Enforce the limit on the bytes kept.
 
         Raises:
-            NeedsLibavError: there is too much before the first packet.
+            NeedsLibavError: there are too many bytes before the first packet.
         """
         if self.full:
-            raise self.unusual()
+            raise self.needs_libav()
 
     @property
     def full(self) -> bool:
-        """Whether as much is kept as may be."""
-        return not self.settled and len(self._kept) + len(self.data) > _MOST_KEPT
+        """Whether the limit on the bytes kept is exceeded."""
+        return not self.identified and len(self._kept) + len(self.data) > _MAX_KEPT

@@ -1,15 +1,13 @@
-"""EBML, the grammar of WebM and Matroska (RFC 8794), in bytes that are still arriving. Pure."""
+"""Parse EBML, the syntax of WebM and Matroska, in data that is still arriving (RFC 8794). Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-Octets: TypeAlias = bytes | bytearray
-
-#: Bytes of the longest identifier, and of the longest size.
+#: Maximum length of an identifier and of a size, in bytes.
 _LONGEST_ID, _LONGEST_SIZE = 4, 8
-#: Bits of a number of one byte.
+#: The value bits of a one-byte number.
 _ONE_BYTE = 0x7F
 
 
@@ -17,9 +15,9 @@ class Element(NamedTuple):
     """An element's header.
 
     Attributes:
-        id: what it is, length marker included; 0 if these bytes are no element.
-        start: where its content begins.
-        size: bytes of content; None if that is left open.
+        id: the identifier, including its length marker; 0 if these bytes are not an element.
+        start: where the content begins.
+        size: number of bytes of content; None if unknown.
     """
 
     id: int
@@ -28,12 +26,12 @@ class Element(NamedTuple):
 
     @property
     def end(self) -> int:
-        """Where its content ends; where it begins, if that is left open."""
+        """Where the content ends; `start` if the size is unknown."""
         return self.start + (self.size or 0)
 
 
-def read_element(data: Octets, at: int) -> Element | None:
-    """Read the header at a position; None if not all of it is there."""
+def read_element(data: bytes | bytearray, at: int) -> Element | None:
+    """Read the header at a position; None if it is incomplete."""
     if at >= len(data):
         return None
     first = data[at]
@@ -43,18 +41,18 @@ def read_element(data: Octets, at: int) -> Element | None:
     if at + length >= len(data):
         return None
     if not data[at + length]:
-        return Element(0, at, 0)  # a size longer than any
+        return Element(0, at, 0)  # longer than any size
     number = read_number(data, at + length)
     name = first if length == 1 else int.from_bytes(data[at : at + length])
     return number and Element(name, number[1], number[0])
 
 
-def read_number(data: Octets, at: int) -> tuple[int | None, int] | None:
-    """Read a number of variable length.
+def read_number(data: bytes | bytearray, at: int) -> tuple[int | None, int] | None:
+    """Read a variable-length number.
 
     Returns:
-        the number, and where it ends; None if not all of it is there. A number of nothing but
-        ones, which stands for an unknown size, is None; a first byte of zero counts as 0.
+        the number and its end; None if it is incomplete. The number itself is None if all its
+        bits are ones, which means an unknown size; if its first byte is zero, it is 0.
     """
     if at >= len(data):
         return None
@@ -70,8 +68,8 @@ def read_number(data: Octets, at: int) -> tuple[int | None, int] | None:
     return (None if number == ones else number), end
 
 
-def children(content: Octets) -> Iterator[tuple[int, bytes]]:
-    """Give the identifiers and contents of the elements in a whole one.
+def children(content: bytes | bytearray) -> Iterator[tuple[int, bytes]]:
+    """Yield the identifiers and contents of the elements in a complete one.
 
     Raises:
         ValueError: they do not fit into it.

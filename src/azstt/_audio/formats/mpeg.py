@@ -1,29 +1,29 @@
-"""MPEG audio and ADTS: what their first bytes tell. Pure."""
+"""Parse the headers of MPEG audio and ADTS frames and of ID3 tags. Pure."""
 
 from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias
 
-#: What a frame's header says it is; libav takes care of what else there is.
-Stream: TypeAlias = Literal["mp3", "aac", "other"]
+#: The codec according to a frame's header; "other" is left to libav.
+FrameKind: TypeAlias = Literal["mp3", "aac", "other"]
 
-#: Bytes of a tag's header, and of a frame's that show its size.
+#: Bytes of an ID3 tag's header, and of a frame's header up to its size.
 ID3_HEAD: Final = 10
 FRAME_HEAD: Final = 6
-#: Kilobits a second, by the header's field: MPEG-1, and its successors.
+#: Kilobits per second by the header's field: for MPEG-1, and for its successors.
 _BIT_RATES: Final = (
     (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 )
 _RATES: Final = (44_100, 48_000, 32_000)
-#: How much lower the sample rates of MPEG-2.5, nothing, MPEG-2 and MPEG-1 are.
+#: How often to halve the sample rate for MPEG-2.5, (reserved), MPEG-2 and MPEG-1.
 _HALVINGS: Final = (2, 0, 1, 0)
 _MPEG_1: Final = 3
 
 
 def id3_size(head: bytes) -> int:
-    """Give the bytes of the ID3 tag that begins here; 0 if none does."""
-    if len(head) < ID3_HEAD or not head.startswith(b"ID3") or max(head[6:10]) > 0x7F:  # noqa: PLR2004  seven bits a byte
+    """Return the size of the ID3 tag that begins here; 0 if there is none."""
+    if len(head) < ID3_HEAD or not head.startswith(b"ID3") or max(head[6:10]) > 0x7F:  # noqa: PLR2004  seven bits per byte
         return 0
     size = 0
     for byte in head[6:10]:
@@ -32,13 +32,13 @@ def id3_size(head: bytes) -> int:
     return ID3_HEAD + size + footer
 
 
-def stream_of(head: bytes) -> Stream | None:
-    """Tell what a frame's header says the stream is; None if this is no frame's header."""
-    if len(head) < FRAME_HEAD or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:  # noqa: PLR2004  the mark
+def frame_kind(head: bytes) -> FrameKind | None:
+    """Return the codec according to a frame's header; None if this is not a frame's header."""
+    if len(head) < FRAME_HEAD or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:  # noqa: PLR2004  the sync word
         return None
     version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
     if layer == 0:
-        adts = version >= 2 and head[2] >> 2 & 15 < 13  # noqa: PLR2004  twelve bits of mark, known rates
+        adts = version >= 2 and head[2] >> 2 & 15 < 13  # noqa: PLR2004  12-bit sync word, known rates
         return "aac" if adts else None
     if version == 1 or head[2] >> 4 == 15 or head[2] >> 2 & 3 == 3:  # noqa: PLR2004  forbidden values
         return None
@@ -46,8 +46,8 @@ def stream_of(head: bytes) -> Stream | None:
 
 
 def frame_size(head: bytes) -> int:
-    """Give the bytes of the MP3 or AAC frame that begins here; 0 if it does not say."""
-    stream = stream_of(head)
+    """Return the size of the MP3 or AAC frame that begins here; 0 if its header does not say."""
+    stream = frame_kind(head)
     if stream == "aac":
         return (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
     if stream != "mp3":
@@ -59,22 +59,22 @@ def frame_size(head: bytes) -> int:
     return (72 if newer else 144) * bits // rate + (head[2] >> 1 & 1) if bits else 0
 
 
-def find_frame(data: bytes, stream: Stream) -> tuple[int, bool]:
-    """Find where a stream of this kind begins among junk: two frames, one after the other.
+def find_frame(data: bytes, stream: FrameKind) -> tuple[int, bool]:
+    """Find the first two consecutive frames of this codec after possible junk.
 
     Returns:
-        where, and whether it is certain; if not, what stands before that is junk.
+        the position, and whether it is certain; if not, all bytes before it are junk.
     """
     at = data.find(b"\xff")
     while at >= 0:
         head = data[at : at + FRAME_HEAD]
         if len(head) < FRAME_HEAD:
             return at, False
-        if stream_of(head) == stream and (size := frame_size(head)):
+        if frame_kind(head) == stream and (size := frame_size(head)):
             following = data[at + size : at + size + FRAME_HEAD]
             if len(following) < FRAME_HEAD:
                 return at, False
-            if stream_of(following) == stream:
+            if frame_kind(following) == stream:
                 return at, True
         at = data.find(b"\xff", at + 1)
     return len(data), False

@@ -1,7 +1,7 @@
-"""WAV files without libav: their header, and their samples as they stand.
+"""Read and write WAV headers and read uncompressed samples, without libav.
 
-Starting libav costs seventy times what reading a short clip does, and its demuxer holds a live
-stream back by seconds.
+Importing libav takes seventy times as long as reading a short clip, and its demuxer delays a live
+stream by seconds.
 """
 
 from __future__ import annotations
@@ -11,24 +11,27 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from azstt._audio.report import Facts, Tally
+from azstt._audio.report import Tally, TrackInfo
 from azstt._audio.sources import Source
 from azstt._audio_format import AudioFormat
+from azstt._errors import AudioTooLargeError
 
-#: A chunk's name and size.
+#: A RIFF chunk's name and size.
 _CHUNK = struct.Struct("<4sI")
-#: Chunks before the samples may hold pictures; past this it is libav's business.
+#: Chunks before the samples may contain pictures; a longer header is left to libav.
 _MAX_HEADER = 1 << 20
-#: Writers to a pipe, who cannot know the length, put one of these, or more, or 0.
+#: The largest file size that a RIFF header can express.
+_MAX_RIFF_SIZE = 0xFFFF_FFFF
+#: Programs that write to a pipe do not know the length: they write this or more, or 0.
 _UNKNOWN_SIZE = 0x7FFF_F000
 _EXTENSIBLE = 0xFFFE
-#: Bytes read at once. glibc gives blocks of 128 KB and more back to the system, so that the next
-#: one comes page by page again: resampling whole seconds of 48 kHz took half as long again. It is
-#: less than that by a quarter, as 24 bits are widened to 32; a frame is 64 KB at most.
-_MOST = 96 << 10
+#: Bytes per read. glibc returns blocks of 128 KB and more to the system, and the next one faults in
+#: page by page again: resampling whole seconds of 48 kHz took 1.5 times as long. This is a quarter
+#: below that, because 24 bits are widened to 32. A frame has at most 64 KB.
+_READ_SIZE = 96 << 10
 #: What follows the format tag in the GUID of a WAVE_FORMAT_EXTENSIBLE header.
 _GUID_TAIL = bytes.fromhex("000000001000800000aa00389b71")
-#: Format tag and bits to libav's name of the codec: what needs no decoder.
+#: Format tag and bits per sample, to libav's name for the codec: what needs no decoder.
 _CODECS = {
     (1, 8): "pcm_u8",
     (1, 16): "pcm_s16le",
@@ -41,14 +44,14 @@ _CODECS = {
 
 @dataclass(frozen=True, slots=True)
 class WaveFormat:
-    """What the samples are.
+    """The sample format of a WAV file.
 
     Attributes:
-        codec: libav's name of the codec, such as ``"pcm_s16le"``.
+        codec: libav's name for the codec, such as ``"pcm_s16le"``.
         sample_rate: in hertz.
-        channels: samples a frame.
-        mask: which loudspeakers the channels are for, a bit each; 0 if it is not said.
-        frame_size: bytes a frame.
+        channels: samples per frame.
+        mask: which speaker each channel is for, one bit per speaker; 0 if not stated.
+        frame_size: bytes per frame.
     """
 
     codec: str
@@ -59,13 +62,13 @@ class WaveFormat:
 
 
 @dataclass(frozen=True, slots=True)
-class Wave:
-    """A header, read up to the first sample.
+class WavHeader:
+    """A WAV header, up to the first sample.
 
     Attributes:
-        format: what the samples are.
-        offset: bytes before the first sample.
-        size: bytes of samples that the header announces; None when it leaves that open.
+        format: the sample format.
+        offset: number of bytes before the first sample.
+        size: number of bytes of samples; None if the header does not state it.
     """
 
     format: WaveFormat
@@ -73,53 +76,55 @@ class Wave:
     size: int | None
 
 
-def read_wave(read: Callable[[int], bytes], head: bytes = b"") -> tuple[Wave | None, bytes]:
-    """Read a RIFF header through `read`, which may give less than it is asked for.
+def read_wav_header(
+    read: Callable[[int], bytes], head: bytes = b""
+) -> tuple[WavHeader | None, bytes]:
+    """Read a WAV header through `read`, which may return less than requested.
 
     Args:
-        read: is asked for no byte that is not the header's, which a live stream may not have yet.
-        head: what was read before; where it holds the header, `read` is not called.
+        read: never asked for bytes beyond the header, which a live stream may not have yet.
+        head: bytes read before; if they contain the header, `read` is not called.
 
     Returns:
-        the header, or None if this is not a WAV file of plain PCM; and all bytes that were read.
+        the header, or None if this is not a WAV file with plain PCM; and all bytes read.
     """
     taken = bytearray(head)
 
     def reach(end: int) -> bool:
         while (missing := end - len(taken)) > 0:
-            piece = read(missing)
-            if not piece:
+            chunk = read(missing)
+            if not chunk:
                 return False
-            taken.extend(piece)
+            taken.extend(chunk)
         return True
 
     if not (reach(12) and taken.startswith(b"RIFF") and taken.startswith(b"WAVE", 8)):
         return None, bytes(taken)
-    form: WaveFormat | None = None
+    fmt: WaveFormat | None = None
     at = 12
     while reach(at + 8):
         name, size = _CHUNK.unpack_from(taken, at)
         at += 8
         if name == b"data":
             known = size if 0 < size < _UNKNOWN_SIZE else None
-            wave = None if form is None else Wave(format=form, offset=at, size=known)
-            return wave, bytes(taken)
+            header = None if fmt is None else WavHeader(format=fmt, offset=at, size=known)
+            return header, bytes(taken)
         body, at = at, at + size + (size & 1)
         if at > _MAX_HEADER or not reach(at):
             break
         if name == b"fmt ":
-            form = parse_format(bytes(taken[body:at]))
+            fmt = parse_format(bytes(taken[body:at]))
     return None, bytes(taken)
 
 
-def holds(form: WaveFormat, audio: AudioFormat) -> bool:
-    """Tell whether samples are those of an integer format, however many channels there are."""
-    same = form.codec == f"pcm_s{8 * audio.sample_width}le" and not audio.floating
-    return same and form.sample_rate == audio.sample_rate
+def holds(fmt: WaveFormat, audio: AudioFormat) -> bool:
+    """Return whether these are integer samples of `audio`'s width and rate, in any channels."""
+    same = fmt.codec == f"pcm_s{8 * audio.sample_width}le" and not audio.floating
+    return same and fmt.sample_rate == audio.sample_rate
 
 
 def parse_format(body: bytes) -> WaveFormat | None:
-    """Read a ``fmt`` chunk; None if the samples need a decoder, or the fields contradict."""
+    """Parse a ``fmt`` chunk; None if the samples need a decoder or the fields are inconsistent."""
     if len(body) < 16:  # noqa: PLR2004  the fixed part of the chunk
         return None
     tag, channels, rate, _, block, bits = struct.unpack_from("<HHIIHH", body)
@@ -132,20 +137,20 @@ def parse_format(body: bytes) -> WaveFormat | None:
     return WaveFormat(codec=codec, sample_rate=rate, channels=channels, mask=mask, frame_size=block)
 
 
-def read_samples(source: Source, wave: Wave, start: int, tally: Tally) -> Iterator[bytes]:
-    """Give the samples from frame `start` on, in chunks of at most a second, and of 96 KB.
+def read_samples(source: Source, header: WavHeader, start: int, tally: Tally) -> Iterator[bytes]:
+    """Yield the samples from frame `start` on, in chunks of up to one second and 96 KB.
 
     Args:
-        source: stands at the first sample, if it cannot seek.
-        wave: its header.
-        start: the first frame to give; not 0 only where the source can seek.
-        tally: is told if the file ends before its header says.
+        source: the source; positioned at the first sample, unless it is seekable.
+        header: the WAV header.
+        start: the first frame; must be 0 unless the source is seekable.
+        tally: records whether the file ends earlier than its header says.
     """
-    frame = wave.format.frame_size
-    most = min(wave.format.sample_rate, _MOST // frame) * frame
-    at, end = start * frame, sys.maxsize if wave.size is None else wave.size
+    frame = header.format.frame_size
+    most = min(header.format.sample_rate, _READ_SIZE // frame) * frame
+    at, end = start * frame, sys.maxsize if header.size is None else header.size
     if source.seekable:
-        source.seek(wave.offset + at)
+        source.seek(header.offset + at)
     rest = b""
     while at < end and (data := source.read(min(most - len(rest), end - at))):
         at += len(data)
@@ -157,31 +162,47 @@ def read_samples(source: Source, wave: Wave, start: int, tally: Tally) -> Iterat
             rest = b""
         if data:
             yield data
-    tally.truncated = wave.size is not None and at < end
+    tally.truncated = header.size is not None and at < end
 
 
-def wave_facts(wave: Wave, size: int | None) -> Facts:
-    """Say what a header says, in a source of so many bytes, if that is known."""
-    form = wave.format
-    there = None if size is None else max(0, size - wave.offset)
-    ends = [end for end in (there, wave.size) if end is not None]
-    return Facts(
+def wav_track_info(header: WavHeader, size: int | None) -> TrackInfo:
+    """Return what a header says about a source of `size` bytes; None if that is unknown."""
+    fmt = header.format
+    available = None if size is None else max(0, size - header.offset)
+    sizes = [bound for bound in (available, header.size) if bound is not None]
+    return TrackInfo(
         container="wav",
-        codec=form.codec,
+        codec=fmt.codec,
         index=0,
-        sample_rate=form.sample_rate,
-        channels=form.channels,
-        seconds=min(ends) // form.frame_size / form.sample_rate if ends else None,
+        sample_rate=fmt.sample_rate,
+        channels=fmt.channels,
+        seconds=min(sizes) // fmt.frame_size / fmt.sample_rate if sizes else None,
         exact=True,
     )
 
 
-def wav_header(audio: AudioFormat, size: int) -> bytes:
-    """Give the 44 bytes before so many bytes of PCM."""
+def wav_header(audio: AudioFormat, size: int, *, source: str = "") -> bytes:
+    """Return the 44-byte header for `size` bytes of PCM.
+
+    Args:
+        audio: the PCM format.
+        size: number of bytes of PCM; an odd number must be followed by one byte of padding.
+        source: the name of the source in the error.
+
+    Raises:
+        AudioTooLargeError: a WAV file cannot contain that much.
+    """
+    riff_size = 36 + size + (size & 1)
+    if riff_size > _MAX_RIFF_SIZE:
+        raise AudioTooLargeError(
+            f"{size} bytes of PCM do not fit into a WAV file, which is limited to 4 GiB; "
+            "use open_audio to process the audio in chunks",
+            source=source,
+        )
     block = audio.frame_size
     return struct.pack(
         "<4sI4s4sIHHIIHH4sI",
-        *(b"RIFF", 36 + size + (size & 1), b"WAVE", b"fmt ", 16, 1, audio.channels),
+        *(b"RIFF", riff_size, b"WAVE", b"fmt ", 16, 1, audio.channels),
         *(audio.sample_rate, audio.sample_rate * block, block, 8 * audio.sample_width),
         *(b"data", size),
     )

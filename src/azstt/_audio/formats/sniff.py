@@ -1,8 +1,8 @@
-"""What a file is that is no audio, told from its first bytes. Pure."""
+"""Identify files that are not audio, and some properties of audio files, by first bytes. Pure."""
 
 from __future__ import annotations
 
-#: What stands at the beginning, and what it means.
+#: The first bytes of a file, and what they mean.
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
@@ -25,14 +25,14 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"MZ", "a Windows program"),
     (b"\xca\xfe\xba\xbe", "a program"),
     (b"SQLite format 3\x00", "an SQLite database"),
-    (b"MThd", "a MIDI file, which holds notes and no sound"),
+    (b"MThd", "a MIDI file, which contains notes but no sound"),
     (b"wOFF", "a font"),
     (b"wOF2", "a font"),
     (b"\x00asm", "a WebAssembly module"),
     (b"\x80\x04\x95", "a Python pickle"),
     (b"\x93NUMPY", "a NumPy array"),
 )
-#: What a ZIP archive is by a name near its beginning.
+#: ZIP-based formats, by a file name near the beginning of the archive.
 _ZIPS: tuple[tuple[bytes, str], ...] = (
     (b"word/", "a Word document"),
     (b"xl/", "an Excel workbook"),
@@ -40,7 +40,7 @@ _ZIPS: tuple[tuple[bytes, str], ...] = (
     (b"opendocument", "an OpenDocument file"),
     (b"epub+zip", "an EPUB book"),
 )
-#: Text by what it begins with, in lower case.
+#: Text formats, by their beginning in lower case.
 _TEXTS: tuple[tuple[bytes, str], ...] = (
     (b"<!doctype html", "an HTML page"),
     (b"<html", "an HTML page"),
@@ -51,15 +51,15 @@ _TEXTS: tuple[tuple[bytes, str], ...] = (
     (b"ffconcat version", "a playlist, not the audio that it lists"),
     (b"webvtt", "WebVTT captions"),
     (b"v=0", "an SDP session description"),
-    (b"version https://git-lfs", "a Git LFS pointer, not the file that it stands for"),
+    (b"version https://git-lfs", "a Git LFS pointer, not the file itself"),
     (b"data:", "a data URL; decode it first"),
 )
-#: ISO files that are pictures, by their brand.
+#: ISO files that are images, by their brand.
 _PICTURES = {b"avif": "an AVIF image", b"heic": "a HEIC image", b"mif1": "a HEIF image"}
 
 
 def describe(head: bytes) -> str | None:
-    """Name what the first bytes of a file show that is not sound; None if they show nothing."""
+    """Return what a file is if its first bytes show that it is not audio; otherwise None."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "a WebP image"
     if head[4:8] == b"ftyp" and head[8:12] in _PICTURES:
@@ -84,7 +84,7 @@ def _describe_text(head: bytes) -> str | None:
 
 
 def is_text(head: bytes) -> bool:
-    """Tell text: UTF-8 (cut anywhere) or UTF-16 without control characters."""
+    """Return whether this is text: UTF-8 (cut anywhere) or UTF-16, without control characters."""
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         text = head[: len(head) & ~1].decode("utf-16", "replace")
     else:
@@ -98,12 +98,12 @@ def is_text(head: bytes) -> bool:
 
 
 def is_iso(head: bytes) -> bool:
-    """Tell an ISO base media file (mp4, m4a, mov, 3gp) by the type of its first box."""
+    """Return whether this is an ISO base media file (mp4, m4a, mov, 3gp), by its first box."""
     return head[4:8] in {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp"}
 
 
 def declares_late(head: bytes) -> bool:
-    """Tell formats whose tracks show only in the packets: MPEG-TS, MPEG-PS, FLV."""
+    """Return whether only the packets show the tracks of this format: MPEG-TS, MPEG-PS, FLV."""
     return head.startswith((b"\x00\x00\x01\xba", b"FLV")) or (
         head[:1] == b"\x47" and (len(head) <= _TS_PACKET or head[_TS_PACKET] == _TS_SYNC)
     )
@@ -113,10 +113,10 @@ _TS_PACKET, _TS_SYNC = 188, 0x47
 
 
 def moov_first(head: bytes) -> bool | None:
-    """Tell whether an ISO file's index comes before its media, so that it can be streamed.
+    """Return whether an ISO file's index comes before its media, so that it can be streamed.
 
     Returns:
-        None if more bytes are needed to tell.
+        None if more bytes are needed.
     """
     at = 0
     while len(head) >= at + 16:
@@ -125,16 +125,16 @@ def moov_first(head: bytes) -> bool | None:
             return kind != b"mdat"
         if size == 1:
             size = int.from_bytes(head[at + 8 : at + 16])
-        if size < 8:  # noqa: PLR2004  a box is at least its own header: this is no ISO file
+        if size < 8:  # noqa: PLR2004  smaller than a box header: this is not an ISO file
             return False
         at += size
     return None
 
 
 def mp3_samples(head: bytes, rate: int) -> int | None:
-    """Read how many samples an MP3 file's own tag (Xing, Info) announces, padding taken off.
+    """Read the number of samples from an MP3 file's own tag (Xing, Info), without padding.
 
-    libav reads it too, but trims the end only where it can seek.
+    libav reads it too, but trims the end only if the source is seekable.
     """
     at = _mp3_tag(head)
     if at < 0 or len(head) < at + 12 or not head[at + 7] & 1:
@@ -147,13 +147,13 @@ def mp3_samples(head: bytes, rate: int) -> int | None:
 
 
 def mp3_delay(frame: bytes) -> int | None:
-    """Tell how many samples an MP3 stream's decoder gives too many at the beginning.
+    """Read an MP3 stream's delay: how many samples to skip at the beginning.
 
     Args:
-        frame: the stream's first.
+        frame: the first frame of the stream.
 
     Returns:
-        None if the frame is sound; otherwise it is a tag (Xing, Info, VBRI), and no sound.
+        None if the frame contains audio, instead of being a tag (Xing, Info, VBRI).
     """
     at = _mp3_tag(frame)
     if at < 0:
@@ -169,7 +169,7 @@ def _mp3_tag(head: bytes) -> int:
 
 
 def _lame(head: bytes, at: int) -> bytes:
-    """Give what stands behind the fields that a tag's flags name: an encoder's name and padding."""
+    """Return what follows the fields that a tag's flags select: encoder name and padding."""
     flags = head[at + 7] if at + 7 < len(head) else 0
     return head[
         at
@@ -181,6 +181,6 @@ def _lame(head: bytes, at: int) -> bytes:
     ]
 
 
-#: Samples by which every MP3 decoder is late.
+#: The delay of every MP3 decoder, in samples.
 _MP3_DECODER = 529
 _MPEG1_RATE = 32_000

@@ -1,6 +1,6 @@
-"""The elements of WebM and Matroska that matter, and how much of each is wanted. Pure.
+"""The relevant elements of WebM and Matroska, and how much of each to read. Pure.
 
-Damage shows in elements that nobody knows, and in sizes that nothing honest has.
+Damage shows as unknown elements and implausible sizes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from azstt._audio.formats import opus
 from azstt._audio.formats.blocks import BLOCK_HEAD, is_laced
-from azstt._audio.formats.ebml import Element, Octets, children, read_element, read_number
+from azstt._audio.formats.ebml import Element, children, read_element, read_number
 
 EBML, SEGMENT, INFO, TRACKS, CLUSTER = 0x1A45DFA3, 0x18538067, 0x1549A966, 0x1654AE6B, 0x1F43B675
 TIME, GROUP, SIMPLE = 0xE7, 0xA0, 0xA3
@@ -20,116 +20,122 @@ _SEEK_HEAD, _CUES, _TAGS, _CHAPTERS, _ATTACHED = (
 )  # fmt: skip
 _CRC, _POSITION, _PREVIOUS, _SILENT = 0xBF, 0xA7, 0xAB, 0x5854
 
-#: What is entered: what it holds comes next.
+#: Elements whose children are processed one by one.
 ENTERED: Final = frozenset({SEGMENT, CLUSTER})
-#: How much is wanted of what can be no element.
+#: Returned by `bytes_wanted` for data that cannot be an element.
 DAMAGED: Final = -1
-#: What is read whole; all else is passed by.
+#: Elements that are read completely; all others are skipped.
 _READ: Final = frozenset({INFO, TRACKS, TIME})
-#: How many bytes an element may honestly have; blocks may hold pictures.
-_MOST: Final = {
+#: The largest plausible size of each element, in bytes; blocks may contain pictures.
+_MAX_SIZE: Final = {
     EBML: 1 << 10, INFO: 1 << 16, TRACKS: 1 << 20, TIME: 8, SIMPLE: 1 << 26, GROUP: 1 << 26,
     _SEEK_HEAD: 1 << 16, _CUES: 1 << 24, _TAGS: 1 << 24, _CHAPTERS: 1 << 24, _ATTACHED: 1 << 28,
     _VOID: 1 << 24, _CRC: 8, _POSITION: 8, _PREVIOUS: 8, _SILENT: 1 << 16,
 }  # fmt: skip
-#: The same once blocks have come: live there is no padding, and damage may look like it.
-_MOST_LATER: Final = {**_MOST, _VOID: 1 << 10}
-#: The same of a block of sound, and of what else is in its group.
-_SOUND: Final = 1 << 17
-#: What else is in a block's group: its length, what it refers to, what is to be left out, padding.
-_BESIDE: Final = frozenset({0x9B, 0xFA, 0xFB, 0xA4, 0x75A1, 0x75A2, _CRC, _VOID})
-#: Bytes that show whose a block is, and how its first packet begins.
+#: The same after the first block: live streams have no padding, and damage may look like it.
+_MAX_SIZE_LATER: Final = {**_MAX_SIZE, _VOID: 1 << 10}
+#: The same for an audio block, and for the other elements of its group.
+_MAX_AUDIO: Final = 1 << 17
+#: The other elements of a block's group: duration, references, discard padding, void.
+_GROUP_SIBLINGS: Final = frozenset({0x9B, 0xFA, 0xFB, 0xA4, 0x75A1, 0x75A2, _CRC, _VOID})
+#: Bytes that include a block's track number and the beginning of its first packet.
 _PEEK: Final = 13
-#: How the content of a recording's header begins: with a field, padding or a sum.
+#: How the content of a recording's header begins: with a field, a void or a CRC.
 _HEADER_FIELDS: Final = frozenset({b"", b"\x42", b"\xec", b"\xbf"})
 _AUDIO: Final = 2
 _NANOSECOND: Final = 1e-9
-_USUAL_SCALE: Final = 1_000_000
+_DEFAULT_SCALE: Final = 1_000_000
 
 
 class Tracks(NamedTuple):
-    """The tracks of a recording with one of sound, in Opus.
+    """The tracks of a recording with one audio track, in Opus.
 
     Attributes:
-        sound: its number.
-        numbers: those of all tracks.
-        head: its codec's setup.
+        audio: the number of the audio track.
+        numbers: the numbers of all tracks.
+        head: the codec's setup data.
     """
 
-    sound: int
+    audio: int
     numbers: frozenset[int]
     head: bytes
 
 
-def read_tracks(content: Octets) -> Tracks | None:
-    """Read the tracks; None unless there is one of sound, in Opus, and nothing special about it."""
+def read_tracks(content: bytes | bytearray) -> Tracks | None:
+    """Read the tracks; None unless there is exactly one audio track, in plain Opus."""
     try:
         tracks = [dict(children(body)) for name, body in children(content) if name == _TRACK]
     except ValueError:
         return None
-    sounds = [track for track in tracks if int.from_bytes(track.get(_KIND, b"")) == _AUDIO]
-    if len(sounds) != 1 or _ENCODINGS in sounds[0]:
+    audio_tracks = [track for track in tracks if int.from_bytes(track.get(_KIND, b"")) == _AUDIO]
+    if len(audio_tracks) != 1 or _ENCODINGS in audio_tracks[0]:
         return None
-    codec, head = sounds[0].get(_CODEC, b""), sounds[0].get(_PRIVATE, b"")
+    codec, head = audio_tracks[0].get(_CODEC, b""), audio_tracks[0].get(_PRIVATE, b"")
     if codec.rstrip(b"\0") != b"A_OPUS" or not opus.channels(head):
         return None
-    numbers = [int.from_bytes(track.get(_NUMBER, b"")) for track in (*sounds, *tracks)]
+    numbers = [int.from_bytes(track.get(_NUMBER, b"")) for track in (*audio_tracks, *tracks)]
     return Tracks(numbers[0], frozenset(numbers), head)
 
 
-def read_tick(info: Octets) -> float:
-    """Read how many seconds the unit of all times lasts."""
+def read_tick(info: bytes | bytearray) -> float:
+    """Read the unit of all timestamps, in seconds."""
     try:
         scale = dict(children(info)).get(_SCALE, b"")
     except ValueError:
         scale = b""
-    return (int.from_bytes(scale) or _USUAL_SCALE) * _NANOSECOND
+    return (int.from_bytes(scale) or _DEFAULT_SCALE) * _NANOSECOND
 
 
-def wanted(data: Octets, element: Element, tracks: Tracks | None, *, later: bool) -> int:
-    """Tell how many bytes of an element's content are wanted before it is dealt with.
+def bytes_wanted(
+    data: bytes | bytearray, element: Element, tracks: Tracks | None, *, later: bool
+) -> int:
+    """Return how many bytes of an element's content are needed to process it.
 
     Args:
-        data: what there is, the element's header at least.
+        data: the data so far, at least the element's header.
         element: the header.
-        tracks: the recording's, once they are known.
-        later: whether blocks have come.
+        tracks: the recording's tracks, once they are known.
+        later: whether there were blocks before.
 
     Returns:
-        0 for what is entered or passed by; `DAMAGED` for what can be none.
+        0 for elements that are entered or skipped; `DAMAGED` for data that cannot be an element.
     """
     name, start, size = element
     if name in ENTERED:
         return 0
-    if size is None or size > (_MOST_LATER if later else _MOST).get(name, DAMAGED):
+    if size is None or size > (_MAX_SIZE_LATER if later else _MAX_SIZE).get(name, DAMAGED):
         return DAMAGED
     if name == SIMPLE:
-        return _wanted_of_block(data, start, size, tracks)
+        return _block_bytes_wanted(data, start, size, tracks)
     if name == GROUP:
-        return _wanted_of_group(data, start, size, tracks)
+        return _group_bytes_wanted(data, start, size, tracks)
     if name == EBML and tracks is not None:
-        # Another recording, unless damage looks like the beginning of one.
+        # Another recording, unless it is damage that looks like the beginning of one.
         return 1 if size and bytes(data[start : start + 1]) in _HEADER_FIELDS else DAMAGED
     return size if name in _READ else 0
 
 
-def _wanted_of_group(data: Octets, start: int, size: int, tracks: Tracks | None) -> int:
-    """Tell how much of a group is wanted; its block comes first, but in odd ones."""
+def _group_bytes_wanted(
+    data: bytes | bytearray, start: int, size: int, tracks: Tracks | None
+) -> int:
+    """Return how much of a group is needed; its block usually comes first."""
     first = read_element(data, start)
     if first is None:
         return min(size, _PEEK)
     if first.id != _BLOCK or first.size is None:
-        return size if first.id in _BESIDE and size <= _SOUND else DAMAGED
-    if not 0 <= size - (first.end - start) <= _SOUND:
+        return size if first.id in _GROUP_SIBLINGS and size <= _MAX_AUDIO else DAMAGED
+    if not 0 <= size - (first.end - start) <= _MAX_AUDIO:
         return DAMAGED
-    block = _wanted_of_block(data, first.start, first.size, tracks)
+    block = _block_bytes_wanted(data, first.start, first.size, tracks)
     if block <= 0:
         return block
     return size if block == first.size else first.start - start + block
 
 
-def _wanted_of_block(data: Octets, start: int, size: int, tracks: Tracks | None) -> int:
-    """Tell how much of a block is wanted: nothing of a picture."""
+def _block_bytes_wanted(
+    data: bytes | bytearray, start: int, size: int, tracks: Tracks | None
+) -> int:
+    """Return how much of a block is needed: nothing if it is of another track."""
     peek = min(size, _PEEK)
     head = data[start : start + peek]
     if len(head) < peek:
@@ -138,7 +144,7 @@ def _wanted_of_block(data: Octets, start: int, size: int, tracks: Tracks | None)
     at += BLOCK_HEAD
     if tracks is None or number not in tracks.numbers or size < at:
         return DAMAGED
-    if number != tracks.sound:
+    if number != tracks.audio:
         return 0
-    sound = is_laced(head[at - 1]) or opus.can_be(size - at, head[at : at + 2])
-    return size if sound and size <= _SOUND else DAMAGED
+    plausible = is_laced(head[at - 1]) or opus.is_plausible(size - at, head[at : at + 2])
+    return size if plausible and size <= _MAX_AUDIO else DAMAGED

@@ -1,1 +1,1 @@
-"""Audio that arrives in pieces, pushed: each piece to PCM at once."""
+"""Push decoding: PCM from a stream that arrives in chunks, each chunk decoded right away."""

@@ -1,7 +1,7 @@
-"""Push lanes: pieces of a stream in, PCM out in the same call.
+"""The base of the push decoders: chunks of a stream in, PCM out in the same call.
 
-libav's demuxers read ahead to learn what they have, and wait for whole pages: for some that is a
-second of speech. Here a packet is decoded as soon as its last byte has come.
+libav's demuxers read ahead to identify the contents and wait for complete pages, which in some
+formats is a second of speech. Here a packet is decoded as soon as its last byte has arrived.
 """
 
 from __future__ import annotations
@@ -28,65 +28,66 @@ if TYPE_CHECKING:
     Decode: TypeAlias = Callable[[AvPacket[Stream] | None], list[AudioFrame]]
     Parse: TypeAlias = Callable[[bytes | None], list[AvPacket[Stream]]]
 
-#: What messages call a live stream.
+#: The name of a live stream in messages.
 LABEL: Final = "<stream>"
 
 
 class PushDecoder:
-    """What push lanes have in common: the mixer, the account, the way out.
+    """Common parts of the push decoders: resampling, recording losses, delivering PCM.
 
     Args:
-        audio: what comes out.
-        receiver: who takes it.
+        audio: the output format.
+        receiver: takes the output.
     """
 
     backlog: int = 0
-    empty_is_fine: bool = False
+    allow_empty: bool = False
 
     def __init__(self, audio: AudioFormat, receiver: Receiver) -> None:
         self._audio = audio
         self._receiver = receiver
-        self._mixer = Resampler(Target(audio, keep=False, live=True), LABEL)
+        self._resampler = Resampler(Target(audio, keep_channels=False, live=True), LABEL)
         self._tally = Tally()
         self._size = 0
 
     def feed(self, data: bytes) -> None:
-        """Decode a piece.
+        """Decode a chunk.
 
         Raises:
-            NeedsLibavError: what begins is not for this lane; what came before has been given out.
+            NeedsLibavError: this decoder does not support the recording that begins; everything
+                before it has been delivered.
             AudioError: it cannot be decoded.
         """
         try:
-            self._accept(data)
+            self._decode_data(data)
         except NeedsLibavError:
-            self._rest()
+            self._deliver_rest()
             raise
-        self._give(self._mixer.pull())
+        self._deliver(self._resampler.pull())
 
     def finish(self) -> None:
-        """Give the rest.
+        """Deliver the remaining PCM and the end.
 
         Raises:
-            NeedsLibavError: it ended before it told what it is.
+            NeedsLibavError: the stream ended before it could be identified.
             AudioDecodeError: nothing could be decoded.
         """
-        self._end()
-        self._rest()
-        if not self._size and not self.empty_is_fine:
+        self._on_end()
+        self._deliver_rest()
+        if not self._size and not self.allow_empty:
             raise nothing_decoded(LABEL, self._tally.packets)
         self._receiver.end(None)
 
     def close(self) -> None:
-        """Nothing was opened that is not let go of with the lane."""
+        """Do nothing: everything is freed with the decoder."""
 
     @property
     def report(self) -> DecodeReport | None:
-        """What the stream is, and what was lost."""
-        facts = self._facts()
-        if facts is None:
+        """The stream's format and losses so far; None while it is unknown."""
+        info = self._stream_info()
+        if info is None:
             return None
-        container, codec, rate, channels = facts
+        container, codec, rate, channels = info
         return DecodeReport(
             container=container,
             codec=codec,
@@ -97,57 +98,57 @@ class PushDecoder:
             truncated=self._tally.truncated,
         )
 
-    def _accept(self, data: bytes) -> None:
-        """Push the frames that are complete with this piece into the mixer."""
+    def _decode_data(self, data: bytes) -> None:
+        """Push the frames that this chunk completes into the resampler."""
         raise NotImplementedError
 
     def _flush(self) -> None:
-        """Push the last ones."""
+        """Push the remaining frames."""
         raise NotImplementedError
 
-    def _end(self) -> None:
-        """Take note that there is no more.
+    def _on_end(self) -> None:
+        """Handle the end of the stream.
 
         Raises:
-            NeedsLibavError: it has not even begun.
+            NeedsLibavError: no recording has started.
         """
         raise NotImplementedError
 
-    def _facts(self) -> tuple[str, str, int, int] | None:
-        """Give the container, the codec, the rate and the channels, once they are known."""
+    def _stream_info(self) -> tuple[str, str, int, int] | None:
+        """Return container, codec, sample rate and channels, once they are known."""
         raise NotImplementedError
 
-    def _rest(self) -> None:
+    def _deliver_rest(self) -> None:
         self._flush()
-        self._give(self._mixer.flush())
+        self._deliver(self._resampler.flush())
 
-    def _give(self, chunks: Iterable[bytes]) -> None:
+    def _deliver(self, chunks: Iterable[bytes]) -> None:
         pcm = b"".join(chunks)
         self._size += len(pcm)
-        self._receiver.give(pcm)
+        self._receiver.deliver(pcm)
 
     def _push(self, frame: AudioFrame, start: int, end: int) -> None:
-        """Push the samples of a frame from one to another."""
+        """Push samples `start` to `end` of a frame."""
         if start <= 0 and end >= frame.samples:
-            self._mixer.push(frame)
+            self._resampler.push(frame)
         elif start < end:
-            self._mixer.push(_cut(frame, max(0, start), min(end, frame.samples)))
+            self._resampler.push(_cut(frame, max(0, start), min(end, frame.samples)))
 
 
-class Decoder:
-    """One of libav's decoders, without its demuxer.
+class PacketDecoder:
+    """One of libav's decoders, without a demuxer.
 
     Args:
-        name: libav's name of it.
-        head: the codec's setup, for those that have one.
+        name: libav's name for the decoder.
+        head: the codec's setup data, if it has any.
     """
 
     def __init__(self, name: str, head: bytes | None = None) -> None:
-        # An audio codec's name makes an audio codec's context.
+        # The name of an audio codec creates an audio codec context.
         self.context: AudioCodecContext = cast("AudioCodecContext", CodecContext.create(name, "r"))
         self.context.thread_count = 1
         self.context.extradata = head
-        # PyAV's types leave its packets open.
+        # PyAV leaves the packet types open.
         self._decode = cast("Decode", self.context.decode)  # pyright: ignore[reportUnknownMemberType]
         self._parse = cast("Parse", self.context.parse)  # pyright: ignore[reportUnknownMemberType]
 
@@ -160,11 +161,11 @@ class Decoder:
         return self._decode(AvPacket(packet))
 
     def parse(self, data: bytes | None) -> list[bytes]:
-        """Find the packets in a stream that has nothing else in it; None gives the last."""
+        """Split a raw stream into packets; None returns the last ones."""
         return [bytes(packet) for packet in self._parse(data)]
 
     def flush(self) -> list[AudioFrame]:
-        """Give what the decoder holds back."""
+        """Return the frames that the decoder still holds."""
         try:
             return self._decode(None)
         except FFmpegError:
@@ -172,7 +173,7 @@ class Decoder:
 
 
 def _cut(frame: AudioFrame, start: int, end: int) -> AudioFrame:
-    """Give a part of a frame."""
+    """Return samples `start` to `end` of a frame as a new frame."""
     part = AudioFrame(frame.format.name, frame.layout.name, end - start)
     part.sample_rate = frame.sample_rate
     size = frame.format.bytes * (1 if frame.format.is_planar else frame.layout.nb_channels)

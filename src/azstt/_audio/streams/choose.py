@@ -1,19 +1,19 @@
-"""Which lane takes a live stream."""
+"""Choose the decoder for a live stream."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 from azstt._audio.formats.containers import Container, can_be, container_of, is_tagged
-from azstt._audio.formats.matroska import Matroska
-from azstt._audio.formats.ogg import Ogg
+from azstt._audio.formats.matroska import MatroskaDemuxer
+from azstt._audio.formats.ogg import OggDemuxer
 from azstt._audio.formats.riff import WaveFormat
-from azstt._audio.rejections import unlike
+from azstt._audio.rejections import wrong_container
 from azstt._audio.report import DecodeReport
 from azstt._audio.resample import LAYOUTS
 from azstt._audio.streams.mpeg import MpegStreamDecoder
 from azstt._audio.streams.opus import OpusStreamDecoder
-from azstt._audio.streams.pcm import WavStreamDecoder, pcm_lane
+from azstt._audio.streams.pcm import WavStreamDecoder, pcm_decoder
 from azstt._audio.streams.receiver import Receiver
 from azstt._audio.streams.worker import WorkerStreamDecoder
 from azstt._audio_format import AudioFormat
@@ -21,58 +21,58 @@ from azstt._errors import ConfigurationError
 
 
 class StreamDecoder(Protocol):
-    """One way from pieces to PCM."""
+    """Decodes the chunks of a stream to PCM."""
 
     @property
     def backlog(self) -> int:
-        """How many bytes wait to be decoded."""
+        """How many bytes are waiting to be decoded."""
         ...
 
     @property
     def report(self) -> DecodeReport | None:
-        """What the stream is, and what was lost."""
+        """The stream's format and losses so far; None while it is unknown."""
         ...
 
     def feed(self, data: bytes) -> None:
-        """Take a piece."""
+        """Decode a chunk."""
         ...
 
     def finish(self) -> None:
-        """Give the rest, then the end."""
+        """Deliver the remaining PCM and the end."""
         ...
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release all resources."""
         ...
 
 
 def check_target(audio: AudioFormat) -> None:
-    """Refuse what nothing can be mixed to.
+    """Check that audio can be mixed to this number of channels.
 
     Raises:
-        ConfigurationError: there is no such arrangement of channels.
+        ConfigurationError: it cannot.
     """
     if audio.channels not in LAYOUTS:
         raise ConfigurationError(
-            f"cannot mix to {audio.channels!r} channels; there are {', '.join(map(str, LAYOUTS))}"
+            f"cannot mix to {audio.channels!r} channels; use one of {', '.join(map(str, LAYOUTS))}"
         )
 
 
 def open_container(
-    announced: Container, head: bytes, audio: AudioFormat, receiver: Receiver
+    declared: Container, head: bytes, audio: AudioFormat, receiver: Receiver
 ) -> StreamDecoder:
-    """Choose by a container's first bytes, which are still to be fed.
+    """Open the decoder for a container by its first bytes, which are still to be fed.
 
     Raises:
-        AudioError: they are not what was announced.
+        AudioError: they do not match the declared container.
     """
-    if not can_be(announced, head):
-        raise unlike(announced, container_of(head), head)
-    container = container_of(head) if announced == "auto" else announced
+    if not can_be(declared, head):
+        raise wrong_container(declared, container_of(head), head)
+    container = container_of(head) if declared == "auto" else declared
     if container == "webm":
-        return OpusStreamDecoder(Matroska(), "matroska,webm", audio, receiver)
+        return OpusStreamDecoder(MatroskaDemuxer(), "matroska,webm", audio, receiver)
     if container == "ogg":
-        return OpusStreamDecoder(Ogg(), "ogg", audio, receiver)
+        return OpusStreamDecoder(OggDemuxer(), "ogg", audio, receiver)
     if container == "wav" and head.startswith(b"RIFF"):
         return WavStreamDecoder(audio, receiver)
     if container == "mp3" or container == "aac":  # noqa: PLR1714  mypy does not narrow `in`
@@ -83,13 +83,13 @@ def open_container(
 
 
 def open_pcm(given: AudioFormat, audio: AudioFormat, receiver: Receiver) -> StreamDecoder:
-    """Open a lane for bare PCM."""
+    """Open the decoder for raw PCM."""
     name = f"{'f' if given.floating else 's'}{8 * given.sample_width}le"
-    form = WaveFormat(
+    fmt = WaveFormat(
         codec=f"pcm_{name}",
         sample_rate=given.sample_rate,
         channels=given.channels,
         mask=0,
         frame_size=given.frame_size,
     )
-    return pcm_lane(name, form, audio, receiver, empty_is_fine=True)
+    return pcm_decoder(name, fmt, audio, receiver, allow_empty=True)

@@ -1,11 +1,11 @@
-"""Live decoding: a stream in pieces in, PCM out as soon as it can be had."""
+"""Live decoding: chunks of a stream in, PCM out as early as possible."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from azstt._audio.formats.containers import ENOUGH, Container
+from azstt._audio.formats.containers import HEAD_SIZE, Container
 from azstt._audio.formats.demux import NeedsLibavError
 from azstt._audio.report import DecodeReport
 from azstt._audio.streams.passthrough import PassthroughDecoder
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
 
 
 class LiveDecoder:
-    """Pieces of a stream in, PCM out as soon as it can be had.
+    """Decodes a stream to PCM as early as possible while its chunks arrive.
 
-    The pieces may be cut anywhere; what comes out has the samples that `open_audio` gives for the
-    whole stream. PCM, WAV, MP3, ADTS and Opus in WebM or Ogg are decoded at once, in `feed`; all
-    else, and whatever is unusual in those, by libav in a thread of the decoder's own. Damage is
-    skipped and reported, never fatal while anything can be decoded.
+    Chunk boundaries do not matter: the output has the same samples as `open_audio` produces for
+    the whole stream. PCM, WAV, MP3, ADTS and Opus in WebM or Ogg are decoded right in `feed`. All
+    other formats, and unusual variants of these, are decoded by libav in a thread that this object
+    owns. Damage is skipped and reported, and only fatal if nothing can be decoded.
 
-    `feed` and `finish` are for one thread, such as an event loop's: neither waits. `close`, and
-    the properties, are for any. `sink` and `done` are called on whichever thread decodes, one call
-    at a time; they must not wait for a thread that may be closing the decoder.
+    Call `feed` and `finish` from one thread, such as an event loop's; neither blocks. `close` and
+    the properties are thread-safe. `sink` and `done` are called on whichever thread decodes, one
+    call at a time; they must not wait for a thread that may be closing the decoder.
 
     Args:
-        audio: what the stream is: PCM of a format, a container, or ``"auto"`` to look at it.
-        target: what to give out; integers.
-        sink: takes PCM, whole frames of `target`, never none.
-        done: takes the end, once: None after `finish`, or what is wrong with the stream, an
-            `AudioError`. After that, pieces are ignored. A stream of no bytes at all is nothing
-            wrong.
+        audio: the stream's format: raw PCM of a format, a container, or ``"auto"`` to detect it.
+        target: the output format, with integer samples.
+        sink: receives PCM: whole frames of `target`, never empty.
+        done: called once at the end: with None after `finish`, or with an `AudioError` if the
+            stream cannot be decoded. Chunks fed after that are ignored. An empty stream is not an
+            error.
 
     Raises:
-        ConfigurationError: `target` is nothing that can be given out.
+        ConfigurationError: `target` cannot be produced.
     """
 
     def __init__(
@@ -51,39 +51,40 @@ class LiveDecoder:
         done: Callable[[Exception | None], None],
     ) -> None:
         if target.floating:
-            raise ConfigurationError(f"live audio is given out as integers (given: {target!r})")
+            raise ConfigurationError(f"live audio is produced as integers (given: {target!r})")
         self._target = target
         self._receiver = Receiver(sink, done)
-        self._announced: Container = "auto"
-        self._head = b""  # until it tells which lane it is
+        self._declared: Container = "auto"
+        self._head = b""  # buffered until the decoder can be chosen
         self._finished = False
-        self._last: DecodeReport | None = None  # of lanes before this one
-        self._lane: StreamDecoder | None = None
+        self._earlier_report: DecodeReport | None = None  # of the decoder before this one
+        self._decoder: StreamDecoder | None = None
         if audio == target:
-            self._lane = PassthroughDecoder(f"s{8 * target.sample_width}le", target, self._receiver)
+            self._decoder = PassthroughDecoder(
+                f"s{8 * target.sample_width}le", target, self._receiver
+            )
             return
-        # Importing libav takes longer than an event loop should stand still: it is done here.
+        # Importing libav blocks for longer than an event loop should, so do it here, not in feed().
         from azstt._audio.streams import choose  # noqa: PLC0415
 
         choose.check_target(target)
         if isinstance(audio, AudioFormat):
-            self._lane = choose.open_pcm(audio, target, self._receiver)
+            self._decoder = choose.open_pcm(audio, target, self._receiver)
         else:
-            self._announced = audio
+            self._declared = audio
 
     def feed(self, data: bytes, /) -> None:
-        """Take the next piece; PCM goes to the sink, now or from the decoder's thread.
+        """Decode the next chunk; PCM goes to the sink, during this call or from the thread.
 
-        What is decoded at once takes its time, a millisecond for a quarter of a second of speech:
-        cut bigger pieces where that matters. Of what is decoded by a thread, `backlog` tells how
-        much waits.
+        Decoding during the call takes about a millisecond per quarter of a second of speech; split
+        large chunks if that matters. For formats decoded in the thread, see `backlog`.
 
         Raises:
-            SessionStateError: `finish` was called.
+            SessionStateError: `finish` was called before.
         """
         if self._finished:
             raise SessionStateError("feed() after finish()")
-        if not data or self._receiver.over:
+        if not data or self._receiver.ended:
             return
         try:
             self._feed(data)
@@ -91,8 +92,8 @@ class LiveDecoder:
             self._receiver.end(error)
 
     def finish(self) -> None:
-        """Say that there is no more: what is left goes to the sink, then comes `done`."""
-        if self._finished or self._receiver.over:
+        """Mark the end of the stream: remaining PCM goes to the sink, then `done` is called."""
+        if self._finished or self._receiver.ended:
             return
         self._finished = True
         try:
@@ -101,74 +102,74 @@ class LiveDecoder:
             self._receiver.end(error)
 
     def close(self) -> None:
-        """Free everything, at any time and twice; afterwards nobody is called any more."""
+        """Release all resources; no callback is called after this returns. Idempotent."""
         self._receiver.close()
-        lane, self._last = self._lane, self.report
-        self._lane = None
-        if lane is not None:
-            lane.close()
+        decoder, self._earlier_report = self._decoder, self.report
+        self._decoder = None
+        if decoder is not None:
+            decoder.close()
 
     @property
     def backlog(self) -> int:
-        """How many bytes were fed and wait to be decoded; 0 for what is decoded at once."""
-        lane = self._lane
-        return 0 if lane is None else lane.backlog
+        """How many bytes are waiting to be decoded; always 0 unless decoding in a thread."""
+        decoder = self._decoder
+        return 0 if decoder is None else decoder.backlog
 
     @property
     def report(self) -> DecodeReport | None:
-        """What the stream is and what was lost, as of now; None while nothing is known."""
-        lane = self._lane
-        report = None if lane is None else lane.report
-        return report if self._last is None else self._last.followed_by(report)
+        """The stream's format and losses so far; None while it is unknown."""
+        decoder = self._decoder
+        report = None if decoder is None else decoder.report
+        return report if self._earlier_report is None else self._earlier_report.followed_by(report)
 
     def _feed(self, data: bytes) -> None:
-        if self._lane is None:
+        if self._decoder is None:
             data = self._head = self._head + data
-            if len(data) < ENOUGH:
+            if len(data) < HEAD_SIZE:
                 return
             self._choose()
-        self._pass_on(data)
+        self._decode(data)
 
     def _finish(self) -> None:
-        if self._lane is None and not self._head:
+        if self._decoder is None and not self._head:
             self._receiver.end(None)
             return
-        if self._lane is None:
+        if self._decoder is None:
             self._choose()
-            self._pass_on(self._head)
-        if self._lane is None:
+            self._decode(self._head)
+        if self._decoder is None:
             return
         try:
-            self._lane.finish()
-        except NeedsLibavError as unusual:
-            self._leave_to_libav(unusual.data).finish()
+            self._decoder.finish()
+        except NeedsLibavError as error:
+            self._switch_to_libav(error.data).finish()
 
     def _choose(self) -> None:
-        """Open the lane for what has come so far."""
-        # It was imported when the decoder was made.
+        """Open the decoder for the bytes received so far."""
+        # `__init__` has already imported it.
         from azstt._audio.streams.choose import open_container  # noqa: PLC0415
 
-        self._enter(open_container(self._announced, self._head, self._target, self._receiver))
+        self._use(open_container(self._declared, self._head, self._target, self._receiver))
 
-    def _pass_on(self, data: bytes) -> None:
-        """Give bytes to the lane."""
-        if self._lane is None:
+    def _decode(self, data: bytes) -> None:
+        """Pass data to the chosen decoder, and to libav if that cannot decode it."""
+        if self._decoder is None:
             return
         try:
-            self._lane.feed(data)
-        except NeedsLibavError as unusual:
-            self._leave_to_libav(unusual.data)
+            self._decoder.feed(data)
+        except NeedsLibavError as error:
+            self._switch_to_libav(error.data)
 
-    def _leave_to_libav(self, data: bytes) -> StreamDecoder:
-        """Go on in a thread, with what the lane before did not want."""
-        self._last = self.report
+    def _switch_to_libav(self, data: bytes) -> StreamDecoder:
+        """Continue with libav in a thread, from the data that the previous decoder rejected."""
+        self._earlier_report = self.report
         worker = WorkerStreamDecoder(self._target, self._receiver)
         worker.feed(data)
-        self._enter(worker)
+        self._use(worker)
         return worker
 
-    def _enter(self, lane: StreamDecoder) -> None:
-        """Go on with a lane; not with one that is opened while another thread closes."""
-        self._lane = lane
-        if self._receiver.over:
-            lane.close()
+    def _use(self, decoder: StreamDecoder) -> None:
+        """Continue with a decoder; close it if another thread has called `close` meanwhile."""
+        self._decoder = decoder
+        if self._receiver.ended:
+            decoder.close()

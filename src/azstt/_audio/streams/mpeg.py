@@ -1,4 +1,4 @@
-"""The push lane for MP3 and ADTS AAC: libav's own parser finds the frames."""
+"""The push decoder for MP3 and ADTS AAC; libav's parser finds the frames."""
 
 from __future__ import annotations
 
@@ -8,141 +8,148 @@ from av.audio.frame import AudioFrame
 from av.error import FFmpegError
 
 from azstt._audio.formats.demux import DemuxBuffer
-from azstt._audio.formats.mpeg import FRAME_HEAD, ID3_HEAD, Stream, find_frame, id3_size, stream_of
+from azstt._audio.formats.mpeg import (
+    FRAME_HEAD,
+    ID3_HEAD,
+    FrameKind,
+    find_frame,
+    frame_kind,
+    id3_size,
+)
 from azstt._audio.formats.sniff import mp3_delay, mp3_samples
-from azstt._audio.streams.base import Decoder, PushDecoder
+from azstt._audio.streams.base import PacketDecoder, PushDecoder
 from azstt._audio.streams.receiver import Receiver
 from azstt._audio_format import AudioFormat
 
 _ID3: Final = b"ID3"
-#: What libav's demuxers take for each.
-_DECODERS: Final[dict[Stream, str]] = {"mp3": "mp3float", "aac": "aac"}
-#: Seconds that an encoder may have padded its last frames with.
+#: The decoders that libav's demuxers choose.
+_DECODERS: Final[dict[FrameKind, str]] = {"mp3": "mp3float", "aac": "aac"}
+#: Seconds of padding that an encoder may add to fill its last frames.
 _PADDING: Final = 0.15
 
 
 class MpegStreamDecoder(PushDecoder):
-    """Frames one after the other, each with a header of its own.
+    """Decodes a sequence of frames that each have their own header.
 
     Args:
-        kind: what they are; None lets the first one tell.
-        audio: what comes out.
-        receiver: who takes it.
+        kind: the codec; None to detect it from the first frame.
+        audio: the output format.
+        receiver: takes the output.
     """
 
     def __init__(
         self, kind: Literal["mp3", "aac"] | None, audio: AudioFormat, receiver: Receiver
     ) -> None:
         super().__init__(audio, receiver)
-        self._window = DemuxBuffer()
-        self._kind: Stream | None = kind
-        self._decoder: Decoder | None = None
-        self._first = False  # the next frame is
-        self._skip = 0  # samples that the decoder still gives too many
-        self._left: int | None = None  # samples that are still announced
-        self._held: list[tuple[AudioFrame, int]] = []  # padding, unless more follows
-        self._shape: tuple[int, int] | None = None
-        self._seconds = 0.0  # a frame
+        self._buffer = DemuxBuffer()
+        self._kind: FrameKind | None = kind
+        self._decoder: PacketDecoder | None = None
+        self._expect_tag = False  # the next frame is the first one, which may be a tag
+        self._skip = 0  # samples of decoder delay still to skip
+        self._remaining: int | None = None  # samples left according to the tag
+        self._withheld: list[tuple[AudioFrame, int]] = []  # padding, unless too much follows
+        self._shape: tuple[int, int] | None = None  # sample rate and channels
+        self._seconds = 0.0  # per frame
 
-    def _accept(self, data: bytes) -> None:
+    def _decode_data(self, data: bytes) -> None:
         if self._decoder is None:
-            window = self._window
-            window.add(data)
+            buffer = self._buffer
+            buffer.add(data)
             if not self._open():
-                if window.full:
-                    window.settle()  # so long a tag is nothing to keep
+                if buffer.full:
+                    buffer.mark_identified()  # a tag this long is not worth keeping
                 return
-            data = bytes(window.data)
-            window.settle()
+            data = bytes(buffer.data)
+            buffer.mark_identified()
         self._parse(data)
 
     def _flush(self) -> None:
         if self._decoder is not None:
             self._parse(None)
-            self._take(self._decoder.flush())
+            self._push_trimmed(self._decoder.flush())
             self._decoder = None
 
-    def _end(self) -> None:
+    def _on_end(self) -> None:
         if self._decoder is None:
-            raise self._window.unusual()
+            raise self._buffer.needs_libav()
 
-    def _facts(self) -> tuple[str, str, int, int] | None:
+    def _stream_info(self) -> tuple[str, str, int, int] | None:
         if self._kind is None or self._shape is None:
             return None
         return (self._kind, _DECODERS[self._kind], *self._shape)
 
     def _open(self) -> bool:
-        """Pass by tags and junk; False if the first frame is yet to come."""
-        window = self._window
-        while size := id3_size(head := bytes(window.data[:ID3_HEAD])):
-            window.leave(size)
+        """Skip tags and junk up to the first frame; False if it has not arrived yet."""
+        buffer = self._buffer
+        while size := id3_size(head := bytes(buffer.data[:ID3_HEAD])):
+            buffer.discard(size)
         least = ID3_HEAD if _ID3.startswith(head[:3]) else FRAME_HEAD
-        if window.passing or len(head) < least:
+        if buffer.skipping or len(head) < least:
             return False
-        found = stream_of(head)
+        found = frame_kind(head)
         if found == "other" or (found or self._kind) is None:
-            raise window.unusual()
+            raise buffer.needs_libav()
         if found is None and self._kind is not None:
-            at, certain = find_frame(bytes(window.data), self._kind)
-            window.leave(at)
+            at, certain = find_frame(bytes(buffer.data), self._kind)
+            buffer.discard(at)
             if not certain:
                 return False
         self._kind = found or self._kind
-        self._decoder = Decoder(_DECODERS[self._kind or "mp3"])
-        self._first = self._kind == "mp3"
+        self._decoder = PacketDecoder(_DECODERS[self._kind or "mp3"])
+        self._expect_tag = self._kind == "mp3"
         return True
 
     def _parse(self, data: bytes | None) -> None:
         if self._decoder is None:
             return
         for frame in self._decoder.parse(data):
-            first, self._first = self._first, False
+            first, self._expect_tag = self._expect_tag, False
             if not (first and self._is_tag(frame, self._decoder.context.sample_rate)):
                 self._decode(frame)
 
     def _is_tag(self, frame: bytes, rate: int) -> bool:
-        """Tell an MP3 file's first frame that is no sound; it says how long the rest is."""
+        """Return whether an MP3 file's first frame is a tag, and apply the length it states."""
         delay = mp3_delay(frame)
         if delay is None:
             return False
-        self._skip, self._left = delay, mp3_samples(frame, rate)
+        self._skip, self._remaining = delay, mp3_samples(frame, rate)
         return True
 
     def _decode(self, frame: bytes) -> None:
         if self._decoder is None:
             return
         try:
-            sounds = self._decoder.decode(frame)
-            self._take(sounds)
+            decoded = self._decoder.decode(frame)
+            self._push_trimmed(decoded)
         except FFmpegError:
-            # What precedes the first frame may have been anything.
+            # Before the first good frame there may have been junk.
             if self._shape is not None:
-                self._tally.lose(self._mixer.seconds, self._seconds)
+                self._tally.add_loss(self._resampler.seconds, self._seconds)
             return
-        for sound in sounds:
-            self._seconds = sound.samples / sound.sample_rate
-            self._shape = self._shape or (sound.sample_rate, sound.layout.nb_channels)
+        for part in decoded:
+            self._seconds = part.samples / part.sample_rate
+            self._shape = self._shape or (part.sample_rate, part.layout.nb_channels)
 
-    def _take(self, frames: list[AudioFrame]) -> None:
-        """Push what is sound of frames: neither the delay at the beginning, nor padding."""
+    def _push_trimmed(self, frames: list[AudioFrame]) -> None:
+        """Push frames without the decoder's delay at the beginning and padding at the end."""
         for frame in frames:
             start = min(self._skip, frame.samples)
             self._skip -= start
             end = frame.samples
-            if self._left is not None:
-                end = min(end, start + self._left)
-                self._left -= end - start
+            if self._remaining is not None:
+                end = min(end, start + self._remaining)
+                self._remaining -= end - start
             self._push(frame, start, end)
             if end < frame.samples:
-                self._hold(frame, end)
+                self._withhold(frame, end)
 
-    def _hold(self, frame: AudioFrame, start: int) -> None:
-        """Keep what follows the announced end: it is padding if that is all."""
-        self._held.append((frame, start))
-        samples = sum(held.samples - first for held, first in self._held)
+    def _withhold(self, frame: AudioFrame, start: int) -> None:
+        """Withhold samples after the stated end, and push them once there are too many."""
+        self._withheld.append((frame, start))
+        samples = sum(held.samples - first for held, first in self._withheld)
         if samples > frame.sample_rate * _PADDING:
-            # This is sound: the announced length is what is wrong.
-            self._left = None
-            for held, first in self._held:
+            # Too long for padding: the stated length is wrong.
+            self._remaining = None
+            for held, first in self._withheld:
                 self._push(held, first, held.samples)
-            self._held.clear()
+            self._withheld.clear()

@@ -1,41 +1,41 @@
-"""The push lane for Opus in WebM, Matroska and Ogg."""
+"""The push decoder for Opus in WebM, Matroska and Ogg."""
 
 from __future__ import annotations
 
 from av.error import FFmpegError
 
 from azstt._audio.formats import opus
-from azstt._audio.formats.demux import Demuxer, Item, Loss, Packet, Start
-from azstt._audio.streams.base import Decoder, PushDecoder
+from azstt._audio.formats.demux import Demuxer, Item, Loss, Packet, StreamStart
+from azstt._audio.streams.base import PacketDecoder, PushDecoder
 from azstt._audio.streams.receiver import Receiver
 from azstt._audio_format import AudioFormat
 
 
 class OpusStreamDecoder(PushDecoder):
-    """Decodes the packets that a splitter finds.
+    """Decodes the packets that a demuxer finds.
 
     Args:
-        splitter: takes the container apart.
-        container: libav's name of it.
-        audio: what comes out.
-        receiver: who takes it.
+        demuxer: splits the container into packets.
+        container: libav's name for the container.
+        audio: the output format.
+        receiver: takes the output.
     """
 
     def __init__(
-        self, splitter: Demuxer, container: str, audio: AudioFormat, receiver: Receiver
+        self, demuxer: Demuxer, container: str, audio: AudioFormat, receiver: Receiver
     ) -> None:
         super().__init__(audio, receiver)
-        self._splitter = splitter
+        self._demuxer = demuxer
         self._container = container
-        self._decoder: Decoder | None = None
+        self._decoder: PacketDecoder | None = None
         self._channels = 0
-        self._last = 0  # samples in the last packet that was decoded
+        self._last = 0  # samples in the last decoded packet
 
-    def _accept(self, data: bytes) -> None:
+    def _decode_data(self, data: bytes) -> None:
         items: list[Item] = []
         try:
-            # First all are found, then decoded: taking turns would cost the processor's caches.
-            items.extend(self._splitter.feed(data))
+            # Find all packets before decoding any: alternating would thrash the CPU caches.
+            items.extend(self._demuxer.feed(data))
         finally:
             for item in items:
                 self._take(item)
@@ -46,25 +46,25 @@ class OpusStreamDecoder(PushDecoder):
                 self._push(frame, 0, frame.samples)
             self._decoder = None
 
-    def _end(self) -> None:
-        self._tally.truncated = self._splitter.end()
+    def _on_end(self) -> None:
+        self._tally.truncated = self._demuxer.end()
 
-    def _facts(self) -> tuple[str, str, int, int] | None:
+    def _stream_info(self) -> tuple[str, str, int, int] | None:
         known = self._channels > 0
         return (self._container, "opus", opus.RATE, self._channels) if known else None
 
     def _take(self, item: Item) -> None:
         if isinstance(item, Packet):
             self._decode(item)
-        elif isinstance(item, Start):
+        elif isinstance(item, StreamStart):
             self._begin(item.head)
         else:
-            self._miss(item)
+            self._record_loss(item)
 
     def _begin(self, head: bytes) -> None:
-        """Open a decoder; how much it leaves out at the beginning stands in the setup."""
+        """Open a decoder; the setup data tell it how much to skip at the beginning."""
         self._flush()
-        self._decoder = Decoder("opus", head)
+        self._decoder = PacketDecoder("opus", head)
         self._channels = opus.channels(head)
 
     def _decode(self, packet: Packet) -> None:
@@ -74,10 +74,10 @@ class OpusStreamDecoder(PushDecoder):
             for frame in self._decoder.decode(packet.data):
                 self._push(frame, packet.skip, frame.samples - packet.drop)
         except FFmpegError:
-            self._tally.lose(self._mixer.seconds, packet.samples / opus.RATE)
+            self._tally.add_loss(self._resampler.seconds, packet.samples / opus.RATE)
         else:
             self._last = packet.samples
 
-    def _miss(self, loss: Loss) -> None:
+    def _record_loss(self, loss: Loss) -> None:
         packets = round(loss.seconds * opus.RATE / self._last) if self._last else 1
-        self._tally.lose(self._mixer.seconds - loss.ago, loss.seconds, max(1, packets))
+        self._tally.add_loss(self._resampler.seconds - loss.ago, loss.seconds, max(1, packets))

@@ -1,4 +1,4 @@
-"""The lane for PCM that is already what is wanted; it needs no libav."""
+"""The push decoder for PCM that is already in the output format; it needs no libav."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from azstt._audio_format import AudioFormat
 
 
 class PassthroughDecoder:
-    """Hands PCM on, in whole frames.
+    """Passes PCM through in whole frames.
 
     Args:
-        container: what holds it, for the report.
-        audio: what it is.
-        receiver: who takes it.
+        container: the container's name, for the report.
+        audio: the PCM format.
+        receiver: takes the output.
     """
 
     backlog: int = 0
@@ -23,28 +23,28 @@ class PassthroughDecoder:
         self._audio = audio
         self._receiver = receiver
         self._frame = audio.frame_size
-        self._odd = b""
+        self._partial = b""
         self._size = 0
 
     def feed(self, data: bytes) -> None:
-        """Hand a piece on; an incomplete frame waits for the next one."""
-        if self._odd or len(data) % self._frame:
-            data = self._odd + data
+        """Pass a chunk on; an incomplete frame waits for the next chunk."""
+        if self._partial or len(data) % self._frame:
+            data = self._partial + data
             whole = len(data) - len(data) % self._frame
-            data, self._odd = data[:whole], data[whole:]
+            data, self._partial = data[:whole], data[whole:]
         self._size += len(data)
-        self._receiver.give(data)
+        self._receiver.deliver(data)
 
     def finish(self) -> None:
-        """End; an incomplete last frame is dropped."""
+        """Deliver the end; an incomplete last frame is dropped."""
         self._receiver.end(None)
 
     def close(self) -> None:
-        """Nothing was opened here."""
+        """Do nothing: this opened nothing."""
 
     @property
     def report(self) -> DecodeReport:
-        """What the stream is."""
+        """The stream's format."""
         return DecodeReport(
             container=self._container,
             codec=f"pcm_s{8 * self._audio.sample_width}le",

@@ -1,12 +1,12 @@
-"""The push lanes for PCM: bare, to be mixed or resampled; and in a WAV file."""
+"""The push decoders for PCM, raw or in a WAV file."""
 
 from __future__ import annotations
 
 from azstt._audio.formats.demux import NeedsLibavError
-from azstt._audio.formats.riff import Wave, WaveFormat, holds, read_wave
+from azstt._audio.formats.riff import WaveFormat, WavHeader, holds, read_wav_header
 from azstt._audio.rejections import nothing_decoded
 from azstt._audio.report import DecodeReport
-from azstt._audio.resample import check_wave, pcm_frame
+from azstt._audio.resample import check_wave_format, pcm_frame
 from azstt._audio.streams.base import LABEL, PushDecoder
 from azstt._audio.streams.passthrough import PassthroughDecoder
 from azstt._audio.streams.receiver import Receiver
@@ -17,53 +17,53 @@ class PcmStreamDecoder(PushDecoder):
     """Mixes and resamples PCM.
 
     Args:
-        container: what holds it, for the report.
-        form: what it is.
-        audio: what comes out.
-        receiver: who takes it.
-        empty_is_fine: whether it may end without a sample.
+        container: the container's name, for the report.
+        fmt: the sample format.
+        audio: the output format.
+        receiver: takes the output.
+        allow_empty: whether the stream may end without a sample.
     """
 
     def __init__(
         self,
         container: str,
-        form: WaveFormat,
+        fmt: WaveFormat,
         audio: AudioFormat,
         receiver: Receiver,
         *,
-        empty_is_fine: bool,
+        allow_empty: bool,
     ) -> None:
-        check_wave(form, LABEL)
+        check_wave_format(fmt, LABEL)
         super().__init__(audio, receiver)
-        self.empty_is_fine = empty_is_fine
+        self.allow_empty = allow_empty
         self._container = container
-        self._form = form
-        self._odd = b""
+        self._fmt = fmt
+        self._partial = b""
 
-    def _accept(self, data: bytes) -> None:
-        data = self._odd + data
-        whole = len(data) - len(data) % self._form.frame_size
-        self._odd = data[whole:]
+    def _decode_data(self, data: bytes) -> None:
+        data = self._partial + data
+        whole = len(data) - len(data) % self._fmt.frame_size
+        self._partial = data[whole:]
         if whole:
-            self._mixer.push(pcm_frame(self._form, data[:whole]))
+            self._resampler.push(pcm_frame(self._fmt, data[:whole]))
 
     def _flush(self) -> None:
-        """Nothing waits but an incomplete frame, which is dropped."""
+        """Do nothing: an incomplete last frame is dropped."""
 
-    def _end(self) -> None:
-        """It may end anywhere."""
+    def _on_end(self) -> None:
+        """Do nothing: PCM may end anywhere."""
 
-    def _facts(self) -> tuple[str, str, int, int]:
-        form = self._form
-        return self._container, form.codec, form.sample_rate, form.channels
+    def _stream_info(self) -> tuple[str, str, int, int]:
+        fmt = self._fmt
+        return self._container, fmt.codec, fmt.sample_rate, fmt.channels
 
 
 class WavStreamDecoder:
-    """Reads a WAV header, and gives what follows to a lane for PCM.
+    """Reads a WAV header and passes the samples to a decoder for PCM.
 
     Args:
-        audio: what comes out.
-        receiver: who takes it.
+        audio: the output format.
+        receiver: takes the output.
     """
 
     backlog: int = 0
@@ -72,61 +72,61 @@ class WavStreamDecoder:
         self._audio = audio
         self._receiver = receiver
         self._head = bytearray()
-        self._least = 0  # bytes of header without which it is no use to look again
-        self._wave: Wave | None = None
-        self._lane: PassthroughDecoder | PcmStreamDecoder | None = None
-        self._taken = 0  # bytes of samples
+        self._least = 0  # bytes needed before parsing the header again
+        self._header: WavHeader | None = None
+        self._pcm_decoder: PassthroughDecoder | PcmStreamDecoder | None = None
+        self._taken = 0  # bytes of samples received
 
     def feed(self, data: bytes) -> None:
-        """Take a piece.
+        """Decode a chunk.
 
         Raises:
             NeedsLibavError: this is not plain PCM.
-            AudioDecodeError: the header makes no sense.
+            AudioDecodeError: the header is not plausible.
         """
-        if self._lane is None or self._wave is None:
+        if self._pcm_decoder is None or self._header is None:
             self._head += data
-            if len(self._head) >= self._least and (wave := self._read()) is not None:
-                self._wave = wave
-                self._lane = pcm_lane(
-                    "wav", wave.format, self._audio, self._receiver, empty_is_fine=False
+            if len(self._head) >= self._least and (header := self._read()) is not None:
+                self._header = header
+                self._pcm_decoder = pcm_decoder(
+                    "wav", header.format, self._audio, self._receiver, allow_empty=False
                 )
-                rest = bytes(self._head[wave.offset :])
+                rest = bytes(self._head[header.offset :])
                 self._head.clear()
                 self.feed(rest)
             return
-        if self._wave.size is not None:
-            data = data[: self._wave.size - self._taken]  # other chunks may follow
+        if self._header.size is not None:
+            data = data[: self._header.size - self._taken]  # other chunks may follow
         self._taken += len(data)
-        self._lane.feed(data)
+        self._pcm_decoder.feed(data)
 
     def finish(self) -> None:
-        """Give the rest.
+        """Deliver the remaining PCM and the end.
 
         Raises:
-            NeedsLibavError: the header is not whole.
+            NeedsLibavError: the header is incomplete.
             AudioDecodeError: there are no samples.
         """
-        if self._lane is None:
+        if self._pcm_decoder is None:
             raise NeedsLibavError(bytes(self._head))
-        if self._wave is None or self._taken < self._wave.format.frame_size:
+        if self._header is None or self._taken < self._header.format.frame_size:
             raise nothing_decoded(LABEL, 0)
-        self._lane.finish()
+        self._pcm_decoder.finish()
 
     def close(self) -> None:
-        """Nothing was opened here."""
+        """Do nothing: this opened nothing."""
 
     @property
     def report(self) -> DecodeReport | None:
-        """What the stream is, once the header has come."""
-        report = None if self._lane is None else self._lane.report
-        if report is None or self._wave is None:
+        """The stream's format; None until the header has arrived."""
+        report = None if self._pcm_decoder is None else self._pcm_decoder.report
+        if report is None or self._header is None:
             return None
-        short = self._wave.size is not None and self._taken < self._wave.size
+        short = self._header.size is not None and self._taken < self._header.size
         return report.model_copy(update={"truncated": short})
 
-    def _read(self) -> Wave | None:
-        """Read the header; None if not all of it is there."""
+    def _read(self) -> WavHeader | None:
+        """Parse the header; None if it is incomplete."""
         missing = 0
 
         def more(size: int) -> bytes:
@@ -134,22 +134,22 @@ class WavStreamDecoder:
             missing = size
             return b""
 
-        wave, head = read_wave(more, bytes(self._head))
+        header, head = read_wav_header(more, bytes(self._head))
         self._least = len(head) + missing
-        if wave is None and not missing:
+        if header is None and not missing:
             raise NeedsLibavError(head)
-        return wave
+        return header
 
 
-def pcm_lane(
+def pcm_decoder(
     container: str,
-    form: WaveFormat,
+    fmt: WaveFormat,
     audio: AudioFormat,
     receiver: Receiver,
     *,
-    empty_is_fine: bool,
+    allow_empty: bool,
 ) -> PassthroughDecoder | PcmStreamDecoder:
-    """Open a lane for PCM, in a container or bare."""
-    if holds(form, audio) and form.channels == audio.channels:
+    """Open a decoder for PCM, raw or in a container."""
+    if holds(fmt, audio) and fmt.channels == audio.channels:
         return PassthroughDecoder(container, audio, receiver)
-    return PcmStreamDecoder(container, form, audio, receiver, empty_is_fine=empty_is_fine)
+    return PcmStreamDecoder(container, fmt, audio, receiver, allow_empty=allow_empty)

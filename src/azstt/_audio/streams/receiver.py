@@ -1,4 +1,4 @@
-"""The way out of a live decoder: PCM, then how it ended; nothing after it is closed."""
+"""The output of a live decoder: PCM, then the end, and nothing once it is closed."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from threading import RLock
 
 
 class Receiver:
-    """Calls back, one call at a time, from whichever thread decodes.
+    """Calls the callbacks, one call at a time, from whichever thread decodes.
 
     Args:
-        sink: takes PCM.
-        done: takes the end, once: None, or what went wrong.
+        sink: receives PCM.
+        done: called once at the end, with None or the error.
+
+    Attributes:
+        ended: whether the end was delivered or `close` was called.
     """
 
     def __init__(
@@ -19,24 +22,24 @@ class Receiver:
     ) -> None:
         self._sink = sink
         self._done = done
-        # Whoever is called may close, too.
+        # Reentrant, because a callback may call close().
         self._lock = RLock()
-        self.over: bool = False
+        self.ended: bool = False
 
-    def give(self, pcm: bytes) -> None:
-        """Hand on PCM, unless it is over."""
+    def deliver(self, pcm: bytes) -> None:
+        """Pass PCM to the sink, unless this has ended."""
         with self._lock:
-            if pcm and not self.over:
+            if pcm and not self.ended:
                 self._sink(pcm)
 
     def end(self, error: Exception | None) -> None:
-        """Say that it is over; the first word counts."""
+        """Call `done`, unless this has ended already."""
         with self._lock:
-            if not self.over:
-                self.over = True
+            if not self.ended:
+                self.ended = True
                 self._done(error)
 
     def close(self) -> None:
-        """Say no more; when this returns nobody is being called any more, but by this thread."""
+        """Stop calling back; once this returns, no other thread is inside a callback."""
         with self._lock:
-            self.over = True
+            self.ended = True

@@ -1,4 +1,4 @@
-"""The lane for everything else: libav's demuxers, which wait for bytes, in a thread of its own."""
+"""The push decoder for all other formats: libav's blocking demuxers, in a thread."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from azstt._errors import SessionStateError
 
 
 class WorkerStreamDecoder:
-    """Decodes in a daemon thread; `feed` never waits.
+    """Decodes in a daemon thread; `feed` never blocks.
 
     Args:
-        audio: what comes out.
-        receiver: who takes it, on that thread.
+        audio: the output format.
+        receiver: takes the output, on that thread.
     """
 
     def __init__(self, audio: AudioFormat, receiver: Receiver) -> None:
@@ -30,38 +30,38 @@ class WorkerStreamDecoder:
         self._thread.start()
 
     def feed(self, data: bytes) -> None:
-        """Have a piece decoded."""
-        with suppress(SessionStateError):  # the thread has just told why it reads no more
+        """Queue a chunk for decoding."""
+        with suppress(SessionStateError):  # the thread has stopped reading and reported why
             self._feed.push(data)
 
     def finish(self) -> None:
-        """Say that there is no more; the thread gives the rest and ends."""
+        """Mark the end of the stream; the thread delivers the remaining PCM and ends."""
         self._feed.close()
 
     def close(self) -> None:
-        """Make the thread end, wherever it waits."""
+        """Make the thread end, even if it is waiting for data."""
         self._feed.cancel()
 
     @property
     def backlog(self) -> int:
-        """How many bytes wait to be decoded."""
+        """How many bytes are waiting to be decoded."""
         return self._feed.buffered
 
     @property
     def report(self) -> DecodeReport | None:
-        """What the stream is, once its header has come, and what was lost."""
+        """The stream's format and losses so far; None until its header has arrived."""
         return None if self._reader is None else self._reader.report
 
     def _run(self) -> None:
         try:
             with open_audio(self._feed, audio=self._audio) as self._reader:
                 for pcm in self._reader:
-                    self._receiver.give(pcm)
-                    if self._receiver.over:
+                    self._receiver.deliver(pcm)
+                    if self._receiver.ended:
                         return
-            # A stream may say that it ends before whoever feeds it says so.
+            # The container may end before finish() is called: wait for that.
             self._feed.take(1)
-        except Exception as error:  # noqa: BLE001  told, for nobody waits for this thread
+        except Exception as error:  # noqa: BLE001  passed on, because nobody joins this thread
             self._receiver.end(error)
         else:
             self._receiver.end(None)

@@ -21,12 +21,12 @@ from azstt import SpeechEnded as Ends
 from azstt import SpeechStarted as Starts
 from azstt.backends.azure import _exit
 from azstt.backends.azure._buffer import AHEAD, AudioBuffer
+from azstt.backends.azure._deadlines import Deadlines
 from azstt.backends.azure._limits import AzureLimits, ReconnectPolicy
+from azstt.backends.azure._reconnect_counter import ReconnectCounter
 from azstt.backends.azure._request import Request
-from azstt.backends.azure._retry import ReconnectCounter
 from azstt.backends.azure._settings import AzureSettings
-from azstt.backends.azure._speech import SpeechBoundaries
-from azstt.backends.azure._watch import Deadlines
+from azstt.backends.azure._speech_boundaries import SpeechBoundaries
 
 SECOND = 32_000
 PCM = AudioFormat()

@@ -13,8 +13,8 @@ from azstt._errors import RecognitionError, RecognitionTimeoutError, ServiceErro
 from azstt.backends.azure._buffer import AudioBuffer, Reader
 from azstt.backends.azure._certificate import name_issuer
 from azstt.backends.azure._failures import BACKEND
-from azstt.backends.azure._link import ResultHandler, Sink
 from azstt.backends.azure._request import Request
+from azstt.backends.azure._result_handler import ResultHandler, Sink
 from azstt.backends.azure._sdk import Recognition
 from azstt.backends.azure._tokens import Tokens
 

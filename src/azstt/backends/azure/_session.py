@@ -21,11 +21,11 @@ from azstt.backends.azure._buffer import AudioBuffer
 from azstt.backends.azure._connection import Connection
 from azstt.backends.azure._failures import BACKEND
 from azstt.backends.azure._limits import ReconnectPolicy
-from azstt.backends.azure._link import ResultHandler, unexpected
 from azstt.backends.azure._payload import Phrase
+from azstt.backends.azure._reconnect_counter import ReconnectCounter
 from azstt.backends.azure._request import Request
-from azstt.backends.azure._retry import ReconnectCounter
-from azstt.backends.azure._speech import SpeechBoundaries
+from azstt.backends.azure._result_handler import ResultHandler, unexpected
+from azstt.backends.azure._speech_boundaries import SpeechBoundaries
 from azstt.backends.azure._tokens import Tokens
 
 _log = logging.getLogger("azstt.azure")

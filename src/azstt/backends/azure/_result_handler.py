@@ -9,10 +9,10 @@ from azstt._errors import RecognitionError, ServiceError
 from azstt._result import Segment
 from azstt._units import ticks_to_seconds
 from azstt.backends.azure._buffer import AudioBuffer
+from azstt.backends.azure._deadlines import Deadlines
 from azstt.backends.azure._failures import BACKEND, failure
 from azstt.backends.azure._payload import Phrase, parse_phrase
 from azstt.backends.azure._request import Request
-from azstt.backends.azure._watch import Deadlines
 
 
 class Sink(Protocol):

@@ -1,4 +1,4 @@
-"""The clock of a connection: what is waited for, since when, and until when. Pure."""
+"""Deadlines of a connection: for connecting, the first response, and idle time. Pure."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from threading import Lock
 
 from azstt.backends.azure._limits import AzureLimits
 
-#: Seconds of audio without an answer from which silence is the service's and not the speaker's:
-#: with less, a live source may just be pausing.
-_ENOUGH = 10.0
+#: Seconds of audio without a response that count as the service being silent: with less, a live
+#: source may just be pausing.
+_MIN_UNANSWERED = 10.0
 
 
 class Deadlines:
-    """Knows when to stop waiting. Told of events on any thread.
+    """Decides when to stop waiting. Thread-safe.
 
     Args:
         limits: how long each wait may be.
@@ -24,70 +24,72 @@ class Deadlines:
         self._limits: AzureLimits = limits
         self._lock: Lock = Lock()
         self._connecting_since: float | None = now
-        self._answered: bool = False
+        self._responded: bool = False
         self._waiting_since: float | None = None
-        self._answered_at: float = position
+        self._last_response: float = position
 
     @property
-    def heard(self) -> float:
-        """Seconds of audio that had been read when the service last said anything."""
+    def last_response(self) -> float:
+        """Seconds of audio that had been read when the service last sent a message."""
         with self._lock:
-            return self._answered_at
+            return self._last_response
 
     def connected(self, now: float) -> None:
-        """The connection stands."""
+        """Record that the connection is established."""
         with self._lock:
             self._connecting_since = None
             if self._waiting_since is not None:
                 self._waiting_since = now
 
     def disconnected(self, now: float) -> None:
-        """The connection is lost; the SDK makes another, which has to answer anew."""
+        """Record that the connection is lost; the SDK opens another, which has to respond anew."""
         with self._lock:
             self._connecting_since = now
-            self._answered = False
+            self._responded = False
 
     def message(self, position: float) -> None:
-        """The service sent something when the audio had been read up to ``position``."""
+        """Record a message of the service, when the audio had been read up to ``position``."""
         with self._lock:
-            self._answered = True
+            self._responded = True
             self._waiting_since = None
-            self._answered_at = position
+            self._last_response = position
 
-    def expect(self, now: float) -> None:
-        """An answer is due from now on, as after the first audio."""
+    def expect_response(self, now: float) -> None:
+        """Require a response from now on, as after the first audio."""
         with self._lock:
-            self._answered = False
+            self._responded = False
             self._waiting_since = now
 
     def silent(self, position: float) -> bool:
-        """Whether the service has answered before, but nothing since much audio was read."""
+        """Whether the service has responded before, but not for a long stretch of audio."""
         with self._lock:
-            return self._answered and self._is_enough(position)
+            return self._responded and self._is_silent(position)
 
-    def overdue(self, now: float, position: float, *, over: bool) -> str | None:
-        """Say what has been waited for too long, if anything has.
+    def overdue(self, now: float, position: float, *, at_end: bool) -> str | None:
+        """Return a description of the limit that has passed, or None.
 
         Args:
             now: the time.
             position: seconds up to which audio was read.
-            over: whether that is the end of the audio.
+            at_end: whether that is the end of the audio.
         """
         with self._lock:
+            limits = self._limits
             if self._connecting_since is not None:
-                waited, limit = now - self._connecting_since, self._limits.connect
-                return f"no connection within connect={limit:g} s" if waited > limit else None
-            if position <= self._answered_at and not over:
+                late = now - self._connecting_since > limits.connect
+                return f"no connection within {limits.connect:g} s (connect)" if late else None
+            if position <= self._last_response and not at_end:
                 return None
             if self._waiting_since is None:
                 self._waiting_since = now
-            waited = now - self._waiting_since
-            if not self._answered:
-                limit = self._limits.first_response
-                return f"no answer within first_response={limit:g} s" if waited > limit else None
-            if (over or self._is_enough(position)) and waited > self._limits.idle:
-                return f"not a word for idle={self._limits.idle:g} s"
+            waited, first = now - self._waiting_since, limits.first_response
+            if not self._responded:
+                return (
+                    f"no response within {first:g} s (first_response)" if waited > first else None
+                )
+            if (at_end or self._is_silent(position)) and waited > limits.idle:
+                return f"no message for {limits.idle:g} s (idle)"
             return None
 
-    def _is_enough(self, position: float) -> bool:
-        return position - self._answered_at >= _ENOUGH
+    def _is_silent(self, position: float) -> bool:
+        return position - self._last_response >= _MIN_UNANSWERED

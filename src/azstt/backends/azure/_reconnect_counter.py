@@ -1,55 +1,56 @@
-"""When to connect again after a connection was lost. Pure."""
+"""Decide whether and when to reconnect after a connection was lost. Pure."""
 
 from __future__ import annotations
 
 from azstt._errors import RecognitionError, RecognitionTimeoutError, ServiceUnreachableError
 from azstt.backends.azure._limits import ReconnectPolicy
 
-#: Seconds of audio after which a service that answers has got further, with results or without.
-#: Time alone does not tell: one that fails at the same place again would be tried without end.
-_FURTHER = 10.0
+#: Seconds of audio after which a service that responds has made progress, with results or without.
+#: Time alone is no measure: a service that fails at the same place again would be tried forever.
+_PROGRESS = 10.0
 
 
 class ReconnectCounter:
-    """Counts attempts, the SDK's and a policy's; anew when the service was there in between.
+    """Counts reconnection attempts, the SDK's and ours; starts over once the service recovered.
 
     Args:
-        policy: how often, and for how long.
+        policy: how many attempts, and for how long.
     """
 
     def __init__(self, policy: ReconnectPolicy) -> None:
         self._policy: ReconnectPolicy = policy
-        self._number: int = 0
-        self._attempts: int = 0  # of them the policy's
+        self._number: int = 0  # attempts, the SDK's included
+        self._attempts: int = 0  # of those, ours: the ones that the policy limits
         self._lost_at: float = 0.0
         self._settled: float = 0.0
-        self._heard: float = 0.0
+        self._last_response: float = 0.0
 
-    def lost(self, now: float, *, settled: float, heard: float) -> int:
-        """Give the number of the attempt that follows a loss, whoever makes it.
+    def lost(self, now: float, *, settled: float, last_response: float) -> int:
+        """Return the number of the attempt that follows a loss, whether the SDK's or ours.
 
         Args:
             now: the time, in seconds of a monotonic clock.
-            settled: seconds of audio that the service has dealt with.
-            heard: seconds of audio that it had been sent when it last said anything.
+            settled: seconds of audio that the service has processed.
+            last_response: seconds of audio that it had been sent when it last responded.
         """
-        progress = settled > self._settled or heard >= self._heard + _FURTHER
+        progress = settled > self._settled or last_response >= self._last_response + _PROGRESS
         if self._number == 0 or progress:
             self._number, self._attempts, self._lost_at = 0, 0, now
-            self._settled, self._heard = settled, heard
+            self._settled, self._last_response = settled, last_response
         self._number += 1
         return self._number
 
-    def after(self, error: RecognitionError, now: float, *, stood: bool) -> float:
-        """Give the seconds to wait before an attempt of ours.
+    def next_delay(self, error: RecognitionError, now: float, *, was_connected: bool) -> float:
+        """Return the seconds to wait before our next attempt.
 
         Args:
-            error: how the last connection ended.
-            now: as of `lost`.
-            stood: whether there ever was one; what was never reached is not waited for.
+            error: why the last connection ended.
+            now: see `lost`.
+            was_connected: whether there ever was a connection; a service that was never reached
+                is not retried.
 
         Raises:
-            RecognitionError: ``error``, for no attempt is worth it.
+            RecognitionError: ``error``, if there is no further attempt.
         """
         policy = self._policy
         self._attempts += 1
@@ -57,7 +58,7 @@ class ReconnectCounter:
         unreached = isinstance(error, ServiceUnreachableError | RecognitionTimeoutError)
         if (
             not error.retryable
-            or (unreached and not stood)
+            or (unreached and not was_connected)
             or self._attempts > policy.attempts
             or now - self._lost_at + delay > policy.total
         ):
@@ -65,5 +66,5 @@ class ReconnectCounter:
         return delay
 
     def postpone(self, seconds: float) -> None:
-        """Take note of a longer wait that somebody else wants: the policy's clock stands still."""
+        """Exclude a wait that a hook added from the policy's ``total``."""
         self._lost_at += max(0.0, seconds)

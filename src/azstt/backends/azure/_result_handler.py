@@ -1,4 +1,4 @@
-"""What comes over one connection, on the SDK's thread, put into our words."""
+"""Turn the SDK's callbacks of one connection into events of the session."""
 
 from __future__ import annotations
 
@@ -6,111 +6,114 @@ from time import monotonic
 from typing import Protocol
 
 from azstt._errors import RecognitionError, ServiceError
-from azstt._result import Segment
+from azstt._events import Partial
 from azstt._units import ticks_to_seconds
 from azstt.backends.azure._buffer import AudioBuffer
 from azstt.backends.azure._deadlines import Deadlines
-from azstt.backends.azure._failures import BACKEND, failure
-from azstt.backends.azure._payload import Phrase, parse_phrase
-from azstt.backends.azure._request import Request
+from azstt.backends.azure._failures import BACKEND, cancellation_error
+from azstt.backends.azure._payload import PhraseResult, parse_hypothesis, parse_phrase
+from azstt.backends.azure._request import RecognitionRequest
 
 
-class Sink(Protocol):
-    """The session, as a connection sees it; ignores connections of the past."""
+class ResultSink(Protocol):
+    """The session, as a handler sees it; ignores all handlers but the attached one."""
 
-    def stands(self, link: ResultHandler) -> None:
-        """The connection stands."""
+    def connected(self, handler: ResultHandler) -> None:
+        """Called when the connection is established."""
         ...
 
-    def settle(self, phrase: Phrase, link: ResultHandler) -> None:
-        """A final has come."""
+    def final(self, result: PhraseResult, handler: ResultHandler) -> None:
+        """Called for each final."""
         ...
 
-    def partial(self, segment: Segment, link: ResultHandler) -> None:
-        """An interim result has come."""
+    def partial(self, event: Partial, handler: ResultHandler) -> None:
+        """Called for each interim result."""
         ...
 
-    def speech(self, at: float, link: ResultHandler, *, starts: bool) -> None:
-        """Speech starts or ends."""
+    def speech(self, at: float, handler: ResultHandler, *, starts: bool) -> None:
+        """Called where speech starts or ends."""
         ...
 
     def wake(self) -> None:
-        """The connection is over."""
+        """Called when the connection has ended."""
         ...
 
 
 class ResultHandler:
-    """One connection's ear; see `Listener`.
+    """Handles the callbacks of one recognizer, on the SDK's thread; see `RecognizerCallbacks`.
 
     Attributes:
-        watch: the connection's clock.
-        session_id: what the service calls it; None before it stands.
-        breaks: how often it was lost; the SDK makes it again by itself, if that is no use it fails.
-        over: whether it has come to its end.
-        error: why, if that is not the end of the audio.
+        deadlines: the deadlines of the connection.
+        session_id: the service's id of the session; None before it is connected.
+        disconnects: how often the connection was lost; the SDK reconnects by itself, and fails if
+            it can't.
+        ended: whether the session with the service has ended.
+        error: why it ended; None at the end of the audio.
     """
 
-    def __init__(self, sink: Sink, request: Request, buffer: AudioBuffer, base: float) -> None:
-        self.watch: Deadlines = Deadlines(request.limits, monotonic(), base)
+    def __init__(
+        self, sink: ResultSink, request: RecognitionRequest, buffer: AudioBuffer, base: float
+    ) -> None:
+        self.deadlines: Deadlines = Deadlines(request.limits, monotonic(), base)
         self.session_id: str | None = None
-        self.breaks: int = 0
-        self.over: bool = False
+        self.disconnects: int = 0
+        self.ended: bool = False
         self.error: RecognitionError | None = None
-        self._sink: Sink = sink
-        self._request: Request = request
+        self._sink: ResultSink = sink
+        self._request: RecognitionRequest = request
         self._buffer: AudioBuffer = buffer
         self._base: float = base
 
     def on_connected(self, session_id: str) -> None:
-        """Start the clock of the first answer."""
+        """Record the session's id and tell the session."""
         self.session_id = session_id
-        self.watch.connected(monotonic())
-        self._sink.stands(self)
+        self.deadlines.connected(monotonic())
+        self._sink.connected(self)
 
     def on_disconnected(self) -> None:
-        """Start the clock of the SDK's own attempts."""
-        self.breaks += 1
-        self.watch.disconnected(monotonic())
+        """Count the loss and start the deadline for the SDK's reconnection."""
+        self.disconnects += 1
+        self.deadlines.disconnected(monotonic())
 
     def on_message(self) -> None:
-        """Take note that the service is alive."""
-        self.watch.message(self._buffer.read)
+        """Record that the service is alive."""
+        self.deadlines.message(self._buffer.read)
 
     def on_result(self, body: str) -> None:
-        """Hand over a final."""
+        """Pass on a final."""
         alternatives = self._request.options.alternatives
-        self._sink.settle(parse_phrase(body, base=self._base, alternatives=alternatives), self)
+        self._sink.final(parse_phrase(body, base=self._base, alternatives=alternatives), self)
 
     def on_partial(self, body: str) -> None:
-        """Hand over an interim result."""
-        self._sink.partial(parse_phrase(body, base=self._base).segment, self)
+        """Pass on an interim result."""
+        self._sink.partial(parse_hypothesis(body, base=self._base), self)
 
     def on_speech(self, ticks: int, *, starts: bool) -> None:
-        """Hand over where speech starts or ends."""
+        """Pass on where speech starts or ends."""
         self._sink.speech(self._base + ticks_to_seconds(ticks), self, starts=starts)
 
     def on_end(self) -> None:
-        """Note the good end."""
+        """Record a normal end."""
         self._finish(None)
 
     def on_failure(self, code: int, details: str) -> None:
-        """Note why the SDK gave up."""
-        self._finish(failure(code, details, target=self._request.settings.target))
+        """Record why the SDK canceled the session."""
+        self._finish(cancellation_error(code, details, target=self._request.settings.target))
 
-    def on_broken(self, error: Exception) -> None:
-        """Note that one of these went wrong."""
-        self._finish(unexpected(error))
+    def on_exception(self, error: Exception) -> None:
+        """Record an exception that one of these callbacks raised."""
+        self._finish(unexpected_error(error))
 
     def _finish(self, error: RecognitionError | None) -> None:
-        if not self.over:
-            self.error, self.over = error, True
+        if not self.ended:
+            self.error, self.ended = error, True
             self._sink.wake()
 
 
-def unexpected(error: Exception) -> RecognitionError:
-    """Wrap what is a fault of ours, without its message: that may hold text."""
+def unexpected_error(error: Exception) -> RecognitionError:
+    """Wrap an exception that is a bug of ours, without its message: that may hold transcript."""
     wrapped = ServiceError(
-        f"what the SDK said could not be read: {type(error).__name__}",
+        f"unexpected {type(error).__name__} while handling the Speech SDK's events",
         backend=BACKEND,
         retryable=False,
     )

@@ -1,4 +1,4 @@
-"""Where speech is, by what the service announces of it. Pure."""
+"""Track where speech starts and ends, from the service's announcements. Pure."""
 
 from __future__ import annotations
 
@@ -7,38 +7,38 @@ from collections.abc import Iterator
 from azstt._events import Event, Final, SpeechEnded, SpeechStarted
 from azstt._result import Segment
 
-#: Seconds within which two announcements are of the same speech, told again after a reconnection.
-_SAME = 0.5
+#: Seconds within which two starts are the same speech, announced again after a reconnection.
+_SAME_START = 0.5
 
 
 class SpeechBoundaries:
-    """Pairs the starts and ends of speech.
+    """Pairs speech starts with speech ends.
 
-    The service announces each start, and often only one end, when all is over. So a result ends
-    the speech that it answers, and a start ends speech before it that got no answer: what was
-    announced and lost stays visible to the ledger.
+    The service announces every start, but often only one end, after the last speech. So a result
+    ends the speech that it covers, and a new start ends earlier speech that got no result: speech
+    that was announced and lost stays visible to the ledger.
     """
 
     def __init__(self) -> None:
         self._open: float | None = None
 
-    def starts(self, at: float) -> Iterator[Event]:
-        """Speech starts."""
+    def speech_started(self, at: float) -> Iterator[Event]:
+        """Yield the events for an announced start."""
         if self._open is not None:
-            if abs(at - self._open) < _SAME:
+            if abs(at - self._open) < _SAME_START:
                 return
             yield SpeechEnded(at=max(at, self._open))
         self._open = at
         yield SpeechStarted(at=at)
 
-    def ends(self, at: float) -> Iterator[Event]:
-        """Speech ends, so the service says."""
+    def speech_ended(self, at: float) -> Iterator[Event]:
+        """Yield the events for an announced end."""
         if self._open is not None:
             yield SpeechEnded(at=max(at, self._open))
             self._open = None
 
-    def settles(self, segment: Segment) -> Iterator[Event]:
-        """A result is there."""
+    def final(self, segment: Segment) -> Iterator[Event]:
+        """Yield the events for a final result."""
         yield Final(segment=segment)
         if self._open is not None and segment.end > self._open:
             yield SpeechEnded(at=segment.end)

@@ -44,7 +44,7 @@ class ConnectionOwner(ResultSink, Protocol):
         ...
 
     def wait(self, until: Callable[[], bool], seconds: float) -> bool:
-        """Wait until the condition holds on a wake-up; return whether the session is closed."""
+        """Wait for a condition, checked on each wake-up; return whether the session is closed."""
         ...
 
 

@@ -42,7 +42,7 @@ class Deadlines:
                 self._waiting_since = now
 
     def disconnected(self, now: float) -> None:
-        """Record that the connection is lost; the SDK opens another, which has to respond anew."""
+        """Record that the connection is lost; the SDK opens another, which has to respond again."""
         with self._lock:
             self._connecting_since = now
             self._responded = False

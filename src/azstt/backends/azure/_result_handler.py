@@ -40,7 +40,7 @@ class ResultSink(Protocol):
 
 
 class ResultHandler:
-    """Handles the callbacks of one recognizer, on the SDK's thread; see `RecognizerCallbacks`.
+    """Handles the events of one recognizer, on the SDK's thread; its methods return immediately.
 
     Attributes:
         deadlines: the deadlines of the connection.
@@ -76,24 +76,24 @@ class ResultHandler:
         self.deadlines.disconnected(monotonic())
 
     def on_message(self) -> None:
-        """Record that the service is alive."""
+        """Record a message of any kind: the service is alive."""
         self.deadlines.message(self._buffer.read)
 
     def on_result(self, body: str) -> None:
-        """Pass on a final."""
+        """Pass on a final result, given as the service's JSON."""
         alternatives = self._request.options.alternatives
         self._sink.final(parse_phrase(body, base=self._base, alternatives=alternatives), self)
 
     def on_partial(self, body: str) -> None:
-        """Pass on an interim result."""
+        """Pass on an interim result, given as the service's JSON."""
         self._sink.partial(parse_hypothesis(body, base=self._base), self)
 
     def on_speech(self, ticks: int, *, starts: bool) -> None:
-        """Pass on where speech starts or ends."""
+        """Pass on where speech starts or ends, in ticks of 100 ns."""
         self._sink.speech(self._base + ticks_to_seconds(ticks), self, starts=starts)
 
     def on_end(self) -> None:
-        """Record a normal end."""
+        """Record a normal end: the service has processed all of the audio."""
         self._finish(None)
 
     def on_failure(self, code: int, details: str) -> None:
@@ -101,7 +101,7 @@ class ResultHandler:
         self._finish(cancellation_error(code, details, target=self._request.settings.target))
 
     def on_exception(self, error: Exception) -> None:
-        """Record an exception that one of these callbacks raised."""
+        """Record an exception from one of these methods, or from the code that calls it."""
         self._finish(unexpected_error(error))
 
     def _finish(self, error: RecognitionError | None) -> None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from importlib import import_module
 from threading import Event as Flag
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from azstt._audio_format import AudioFormat
 from azstt._errors import RecognitionError, RequestError, ServiceError
@@ -21,6 +21,7 @@ from azstt.backends.azure._buffer import Reader
 from azstt.backends.azure._failures import BACKEND
 from azstt.backends.azure._native import native_callback
 from azstt.backends.azure._request import RecognitionRequest
+from azstt.backends.azure._result_handler import ResultHandler
 
 # The SDK has no types: it is Any in this module, and used nowhere else.
 _sdk: Any = import_module("azure.cognitiveservices.speech")
@@ -28,8 +29,8 @@ _interop: Any = import_module("azure.cognitiveservices.speech.interop")
 _library: Any = _interop._sdk_lib  # noqa: SLF001 - the C interface has no other name in Python
 _call: Callable[..., None] = _interop._call_hr_fn  # noqa: SLF001
 
-#: Handles an event, given its native handle.
-EventHandler: TypeAlias = Callable[[Any], None]
+#: Called with the native handle of an event.
+EventCallback: TypeAlias = Callable[[Any], None]
 #: Makes a function safe to be called by native code.
 Guard: TypeAlias = Callable[[Callable[..., None]], Callable[..., None]]
 
@@ -47,46 +48,6 @@ _EVENTS = {
 
 _END_OF_STREAM = 2  # one of the SDK's cancellation reasons
 _ERROR_CODE = re.compile(r"(0x[0-9a-f]+)(?: \((SPXERR_\w+)\))?")
-
-
-class RecognizerCallbacks(Protocol):
-    """Called by a recognizer on its native thread; must return immediately."""
-
-    def on_connected(self, session_id: str) -> None:
-        """The connection is established."""
-        ...
-
-    def on_disconnected(self) -> None:
-        """The connection is lost; the SDK may reconnect."""
-        ...
-
-    def on_message(self) -> None:
-        """The service sent a message of any kind."""
-        ...
-
-    def on_result(self, body: str) -> None:
-        """A final result, as the service's JSON."""
-        ...
-
-    def on_partial(self, body: str) -> None:
-        """An interim result, as the service's JSON."""
-        ...
-
-    def on_speech(self, ticks: int, *, starts: bool) -> None:
-        """Speech starts or ends at ``ticks`` of 100 ns."""
-        ...
-
-    def on_end(self) -> None:
-        """The service has processed all of the audio."""
-        ...
-
-    def on_failure(self, code: int, details: str) -> None:
-        """The SDK has canceled the session."""
-        ...
-
-    def on_exception(self, error: Exception) -> None:
-        """One of these methods, or the code that calls it, raised."""
-        ...
 
 
 class _PullCallback:
@@ -137,13 +98,13 @@ class SdkRecognizer:
         self._registered: list[tuple[str, Any, Any]] = []
         self._muted: Flag = Flag()
 
-    def start(self, callbacks: RecognizerCallbacks, *, partials: bool) -> None:
+    def start(self, handler: ResultHandler, *, partials: bool) -> None:
         """Start recognition; returns before there is a connection.
 
         Raises:
             RecognitionError: the SDK rejected the configuration.
         """
-        self._register(callbacks, partials=partials)
+        self._register(handler, partials=partials)
         try:
             if not isinstance(self._recognizer, _sdk.transcription.ConversationTranscriber):
                 # connect now, not with the first audio; the transcriber does not support it
@@ -178,34 +139,34 @@ class SdkRecognizer:
             # In this order: objects that refer to others first.
             del self._connection, self._recognizer, self._audio, self._stream, self._pull
 
-    def _register(self, callbacks: RecognizerCallbacks, *, partials: bool) -> None:
-        recognizer: dict[str, EventHandler] = {
-            "canceled": lambda event: _report_end(event, callbacks),
-            "recognized": lambda event: callbacks.on_result(_json(event)),
-            "speech_start_detected": lambda event: callbacks.on_speech(_offset(event), starts=True),
-            "speech_end_detected": lambda event: callbacks.on_speech(_offset(event), starts=False),
+    def _register(self, handler: ResultHandler, *, partials: bool) -> None:
+        recognizer: dict[str, EventCallback] = {
+            "canceled": lambda event: _report_end(event, handler),
+            "recognized": lambda event: handler.on_result(_json(event)),
+            "speech_start_detected": lambda event: handler.on_speech(_offset(event), starts=True),
+            "speech_end_detected": lambda event: handler.on_speech(_offset(event), starts=False),
         }
         if partials:  # there are many: don't convert them for nothing
-            recognizer["recognizing"] = lambda event: callbacks.on_partial(_json(event))
-        connection: dict[str, EventHandler] = {
-            "connected": lambda event: callbacks.on_connected(_session_id(event)),
-            "disconnected": lambda _: callbacks.on_disconnected(),
-            "message_received": lambda _: callbacks.on_message(),
+            recognizer["recognizing"] = lambda event: handler.on_partial(_json(event))
+        connection: dict[str, EventCallback] = {
+            "connected": lambda event: handler.on_connected(_session_id(event)),
+            "disconnected": lambda _: handler.on_disconnected(),
+            "message_received": lambda _: handler.on_message(),
         }
-        guard = native_callback(callbacks.on_exception)
-        for kind, source, handlers in (
+        guard = native_callback(handler.on_exception)
+        for kind, source, callbacks in (
             ("connection", self._connection, connection),
             ("recognizer", self._recognizer, recognizer),
         ):
-            for event, handler in handlers.items():
+            for event, on_event in callbacks.items():
                 name = f"{kind}_{event}_set_callback"
-                native = self._native(guard, name, handler)
+                native = self._native(guard, name, on_event)
                 handle = source._handle  # noqa: SLF001
                 self._registered.append((name, handle, native))
                 getattr(_library, name)(handle, native, None)
 
-    def _native(self, guard: Guard, name: str, handler: EventHandler) -> Any:  # noqa: ANN401
-        """Return an event's C callback: it calls ``handler`` and then releases the event."""
+    def _native(self, guard: Guard, name: str, on_event: EventCallback) -> Any:  # noqa: ANN401
+        """Return an event's C callback: it calls ``on_event`` and then releases the event."""
         kind, release = _EVENTS.get(name, (_RECOGNIZER_EVENT, "recognizer_event_handle_release"))
 
         @guard
@@ -213,7 +174,7 @@ class SdkRecognizer:
             event = ctypes.c_void_p(handles[-2])  # the context comes last
             try:
                 if not self._muted.is_set():
-                    handler(event)
+                    on_event(event)
             finally:
                 getattr(_library, release)(event)
 
@@ -361,13 +322,13 @@ def _session_id(event: Any) -> str:  # noqa: ANN401
     return text.value.decode()
 
 
-def _report_end(event: Any, callbacks: RecognizerCallbacks) -> None:  # noqa: ANN401
+def _report_end(event: Any, handler: ResultHandler) -> None:  # noqa: ANN401
     """Report a normal end, which is a cancellation too, or a failure."""
     reason, code, details = _cancellation(event)
     if reason == _END_OF_STREAM:
-        callbacks.on_end()
+        handler.on_end()
     else:
-        callbacks.on_failure(code, details)
+        handler.on_failure(code, details)
 
 
 def _cancellation(event: Any) -> tuple[int, int, str]:  # noqa: ANN401

@@ -1,7 +1,7 @@
-"""The contract, and what users rely on, against Azure itself: about ten minutes of audio.
+"""The backend contract and the main features against Azure itself: ten minutes of audio.
 
 ``AZURE_SPEECH_KEY=... AZURE_SPEECH_REGION=... pytest -m azure``; an endpoint or a container's host
-in the environment will do as well. Deselected otherwise, for these tests cost money and go out.
+in the environment works too. Deselected by default: these tests cost money and need a network.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ WORD_ERRORS = 0.15
 
 @pytest.fixture(scope="module")
 def backend():
-    """Azure, as the environment has it."""
+    """Return the backend that the environment configures."""
     if not AzureSettings().configured:
         pytest.skip("needs AZURE_SPEECH_KEY and AZURE_SPEECH_REGION, or another way to Azure")
     return AzureBackend()
@@ -31,24 +31,24 @@ def backend():
 
 @pytest.fixture(scope="module")
 def speech(audio):
-    """Some seconds of a real voice."""
+    """Return a few seconds of a real voice."""
     with azstt.open_audio(audio / "jfk.wav", end=5.0) as reader:
         return b"".join(reader)
 
 
 def words(text: str) -> str:
-    """Give the words alone, in lower case."""
+    """Return only the words, in lower case."""
     return " ".join("".join(c if c.isalnum() or c in " '" else " " for c in text.lower()).split())
 
 
 def test_the_contract_is_kept(backend, speech):
-    """The rules of the port hold."""
+    """The backend keeps the contract."""
     check_backend(backend, speech=speech)
 
 
 @pytest.mark.anyio
 async def test_a_recording_is_transcribed(backend, audio):
-    """A file comes out with its words, their times and confidence, and every second."""
+    """A transcript has its words with times and confidence, and accounts for every second."""
     transcript = await azstt.atranscribe_file(audio / "jfk.wav", backend=backend)
     assert JFK in words(transcript.text)
     assert transcript.ledger.sent == 11.0
@@ -68,15 +68,15 @@ def test_silence_gives_no_words(backend, audio):
 
 @pytest.mark.parametrize("name", ["mediarecorder.webm", "containers/h264_aac.mp4"])
 def test_containers_are_transcribed(backend, audio, manifest, name):
-    """What browsers record and what films hold comes out as well."""
+    """Browser recordings and video files are transcribed too."""
     transcript = azstt.transcribe_file(audio / name, backend=backend)
     expected = words(str(manifest[name]["text"]))
     assert jiwer.wer(expected, words(transcript.text)) <= WORD_ERRORS
     assert transcript.ledger.unaccounted == 0
 
 
-def test_a_long_recording_is_whole(backend, audio):
-    """Five minutes of many voices: all of it, in order, once."""
+def test_a_long_recording_is_complete(backend, audio):
+    """Five minutes of many voices come out completely, in order and once."""
     transcript = azstt.transcribe_file(audio / "long.ogg", backend=backend)
     expected = words((audio / "long.txt").read_text(encoding="utf-8"))
     assert jiwer.wer(expected, words(transcript.text)) <= WORD_ERRORS
@@ -86,7 +86,7 @@ def test_a_long_recording_is_whole(backend, audio):
 
 
 def test_partials_and_alternatives(backend, audio):
-    """Options change what comes: readings to choose from, and interim results for who listens."""
+    """With alternatives and partials on, segments have alternatives, the best first."""
     transcript = azstt.transcribe_file(
         audio / "jfk.wav", backend=backend, partials=True, alternatives=3, phrases=["my fellow"]
     )
@@ -95,15 +95,15 @@ def test_partials_and_alternatives(backend, audio):
     assert best.lexical
 
 
-def test_speakers_are_told_apart(backend, audio):
-    """Diarization names who speaks."""
+def test_speakers_are_distinguished(backend, audio):
+    """Diarization labels the speakers."""
     transcript = azstt.transcribe_file(audio / "long.ogg", backend=backend, diarize=True, end=60.0)
     assert {segment.speaker for segment in transcript.segments} - {None, "Unknown"}
     assert transcript.ledger.unaccounted == 0
 
 
 def test_the_language_is_detected(backend, audio):
-    """Of two languages the one that is spoken is found."""
+    """Of two candidate languages the spoken one is detected."""
     transcript = azstt.transcribe_file(
         audio / "es_mls_13697.ogg", backend=backend, language=["en-US", "es-ES"]
     )
@@ -112,11 +112,11 @@ def test_the_language_is_detected(backend, audio):
 
 
 @pytest.mark.usefixtures("backend")
-def test_a_wrong_key_is_told(audio):
-    """A key that the service does not know is an AuthenticationError, in plain words."""
+def test_a_wrong_key_is_an_error(audio):
+    """A key that the service does not know is an AuthenticationError."""
     if AzureSettings().key is None:
         pytest.skip("this service is reached without a key")
     wrong = AzureBackend(AzureSettings(key="0" * 32))
-    with pytest.raises(azstt.AuthenticationError, match="was refused by") as caught:
+    with pytest.raises(azstt.AuthenticationError, match="was rejected by") as caught:
         azstt.transcribe_file(audio / "jfk.wav", backend=wrong)
     assert not caught.value.retryable

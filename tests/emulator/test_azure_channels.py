@@ -12,8 +12,8 @@ from azstt import emulator as emulators
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
 
-def test_each_channel_has_a_connection_of_its_own(azure, number_engine, numbers, said):
-    """Both sides of a call come out of the service, each in its channel, merged in time."""
+def test_each_channel_has_its_own_connection(azure, number_engine, numbers, said):
+    """Both sides of a call are transcribed, each in its own channel, in order of time."""
     caller = array("h", numbers(8))
     called = array("h", [number and number + 50 for number in caller])
     file = io.BytesIO()

@@ -1,4 +1,4 @@
-"""The end of the interpreter, at any moment of a session; and many sessions in a row."""
+"""Exiting the interpreter at any moment of a session, and many sessions in a row."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ MOMENTS = [
     "by an exception",
 ]
 
-#: As users run it: a tracer's own work at the interpreter's end is not what is under test.
+#: Without coverage, whose own work at exit is not what is under test.
 UNTRACED = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_the_interpreter_ends_cleanly(moment):
-    """Whatever a session is doing, the process exits with 0 and without a word."""
+def test_the_interpreter_exits_cleanly(moment):
+    """Whatever a session is doing, the process exits with 0 and no output."""
     faults = {
         "while connecting": Faults.of(Stall(connection=None)),
         "while waiting": Faults.of(Mute()),
@@ -103,7 +103,7 @@ def handles() -> int:
 @pytest.mark.campaign("sessions", whole=[300], sample=[30])
 @pytest.mark.skipif(not HANDLES.is_dir(), reason="counts handles through /proc")
 def test_many_sessions_leave_nothing_behind(azure, run, sessions):
-    """Sessions in a row: no thread, no file and no connection more than after ten."""
+    """After many sessions there are no more threads, files and connections than after ten."""
     with emulators.serve(script=Script.saying("Hello.")) as emulator:
         backend = azure(emulator)
         for number in range(sessions):

@@ -18,17 +18,17 @@ pytestmark = pytest.mark.usefixtures("no_thread_left")
 
 WORD = 9_600  # bytes of a word in `numbers`
 PHRASE = 4 * WORD + 12_800
-#: The SDK makes no connection again by itself.
-AT_ONCE = {"SPEECH-Error-MaxRetryCount": "0"}
+#: Disables the SDK's own reconnections.
+NO_SDK_RETRIES = {"SPEECH-Error-MaxRetryCount": "0"}
 
 
 def words(session) -> str:
-    """Give what was recognized."""
+    """Return the recognized text."""
     return " ".join(event.segment.text for event in session.of(azstt.Final))
 
 
 def check_times(session) -> None:
-    """Each number is where it was spoken."""
+    """Check that each number is where it was spoken."""
     spoken = [word for event in session.of(azstt.Final) for word in event.segment.words]
     for number, word in enumerate(spoken):
         assert word.start == pytest.approx(number * 0.3 + number // 4 * 0.4)
@@ -37,8 +37,8 @@ def check_times(session) -> None:
 # Commits
 
 
-def test_a_commit_gives_what_was_said(azure, number_engine, numbers, said, run):
-    """Open speech gets its final without any more audio, and the rest goes on where it was."""
+def test_a_commit_finalizes_open_speech(azure, number_engine, numbers, said, run):
+    """A commit gives open speech its final without more audio, and the rest follows."""
     pcm = numbers(20)
     with emulators.serve(engine=number_engine) as emulator:
         session = run(azure(emulator), pcm[: 2 * WORD], wait=False)
@@ -56,12 +56,12 @@ def test_a_commit_gives_what_was_said(azure, number_engine, numbers, said, run):
     assert [request.closed for request in emulator.requests] == ["client 1000"] * 2
 
 
-def test_many_commits_lose_and_double_nothing(azure, number_engine, numbers, said, run):
-    """Between any two words, several in a row, also while the one before is under way."""
-    dice = random.Random(7)  # noqa: S311 - a seed makes it repeatable
+def test_many_commits_lose_and_duplicate_nothing(azure, number_engine, numbers, said, run):
+    """Commits work between any words, in a row, and while the previous one is in progress."""
+    rng = random.Random(7)  # noqa: S311 - a seed makes it repeatable
     pcm = numbers(40)
     edges = [PHRASE * (n // 4) + WORD * (n % 4) for n in range(1, 40)]
-    marks = sorted(dice.sample(edges, 8))
+    marks = sorted(rng.sample(edges, 8))
     with emulators.serve(engine=number_engine) as emulator:
         session = run(azure(emulator), b"", wait=False)
         session.commit()  # of nothing
@@ -88,13 +88,13 @@ def test_many_commits_lose_and_double_nothing(azure, number_engine, numbers, sai
     ],
     ids=["drop before", "close before", "mute before", "refused after", "closed after"],
 )
-def test_a_commit_outlives_an_outage(azure, number_engine, numbers, said, run, faults):
-    """Whether the connection that ends or the one that begins is lost, every word is there."""
+def test_a_commit_survives_an_outage(azure, number_engine, numbers, said, run, faults):
+    """Whether the old or the new connection is lost, every word is recognized."""
     pcm = numbers(20)
     limits = AzureLimits(connect=2, first_response=1, idle=0.4, stop=2, pace=200)
     with emulators.serve(engine=number_engine, faults=Faults.of(*faults)) as emulator:
         backend = azure(emulator, limits=limits)
-        session = run(backend, pcm[: 2 * WORD], wait=False, properties=AT_ONCE)
+        session = run(backend, pcm[: 2 * WORD], wait=False, properties=NO_SDK_RETRIES)
         session.commit()
         session.write(pcm[2 * WORD :])
         session.finish()
@@ -104,8 +104,8 @@ def test_a_commit_outlives_an_outage(azure, number_engine, numbers, said, run, f
     assert session.of(azstt.Final)[0].segment.text == "1 2"
 
 
-def test_a_session_that_is_over_takes_no_commit(azure):
-    """As of a write: too early and too late are told, and a closed session does nothing."""
+def test_a_commit_needs_an_open_session(azure):
+    """Too early and too late are errors, as for a write; a closed session does nothing."""
     with emulators.serve() as emulator:
         session = azure(emulator).open(
             azstt.RecognitionOptions(), azstt.AudioFormat(), lambda _: None
@@ -123,8 +123,8 @@ def test_a_session_that_is_over_takes_no_commit(azure):
 # Updates
 
 
-def test_an_update_is_for_what_follows(azure, number_engine, numbers, said, run):
-    """Phrases and language change at a point of the audio; the words around it are whole."""
+def test_an_update_applies_to_the_audio_that_follows(azure, number_engine, numbers, said, run):
+    """Phrases and language change at a point in the audio; the words around it stay whole."""
     pcm = numbers(20)
     with emulators.serve(engine=number_engine) as emulator:
         session = run(azure(emulator), pcm[:PHRASE], wait=False)
@@ -142,8 +142,8 @@ def test_an_update_is_for_what_follows(azure, number_engine, numbers, said, run)
     assert not session.of(azstt.Reconnecting)
 
 
-def test_the_last_update_counts(azure, number_engine, numbers, said, run):
-    """Several in a row are one, also before any audio; the same again is none."""
+def test_the_last_update_wins(azure, number_engine, numbers, said, run):
+    """Several updates in a row are one, also before any audio; a repeated one does nothing."""
     with emulators.serve(engine=number_engine) as emulator:
         session = run(azure(emulator), b"", wait=False)
         for language in ("de-DE", "fr-FR", "fr-FR"):
@@ -154,11 +154,11 @@ def test_the_last_update_counts(azure, number_engine, numbers, said, run):
     assert words(session) == said(8)
 
 
-def test_an_update_that_can_not_be_changes_nothing(azure, number_engine, numbers, said, run):
-    """Options that do not go together are refused at once, and the session goes on."""
+def test_an_invalid_update_changes_nothing(azure, number_engine, numbers, said, run):
+    """Incompatible options are rejected at once, and the session goes on."""
     with emulators.serve(engine=number_engine) as emulator:
         session = run(azure(emulator), b"", wait=False)
-        with pytest.raises(azstt.ConfigurationError, match="'phrase_weight' needs 'phrases'"):
+        with pytest.raises(azstt.ConfigurationError, match="'phrase_weight' requires 'phrases'"):
             session.update(phrase_weight=2.0)
         session.write(numbers(8))
         session.finish()
@@ -169,29 +169,29 @@ def test_an_update_that_can_not_be_changes_nothing(azure, number_engine, numbers
 # Reconnections
 
 
-def test_the_sdks_own_reconnections_are_told(azure, number_engine, numbers, run):
-    """A break that the SDK mends by itself is no secret; the count begins anew with each final."""
+def test_the_sdks_own_reconnections_are_reported(azure, number_engine, numbers, run):
+    """A reconnection by the SDK is an event too; a final resets the count."""
     faults = Faults.of(Drop(at=3.0), Drop(at=5.0, connection=1))
     with emulators.serve(engine=number_engine, faults=faults) as emulator:
         session = run(azure(emulator), numbers(20))
-    told = session.of(azstt.Reconnecting)
-    assert [(event.attempt, event.delay) for event in told] == [(1, 0.25), (1, 0.25)]
-    assert told[0].reason == f"the connection to host {emulator.host!r} was lost"
+    events = session.of(azstt.Reconnecting)
+    assert [(event.attempt, event.delay) for event in events] == [(1, 0.25), (1, 0.25)]
+    assert events[0].reason == f"the connection to host {emulator.host!r} was lost"
 
 
-def test_attempts_before_the_session_stands_are_told(azure, number_engine, numbers, said, run):
-    """Whoever waits for the start can see why: these events alone come before `Started`."""
+def test_attempts_before_the_session_starts_are_reported(azure, number_engine, numbers, said, run):
+    """`Reconnecting` events may come before `Started`, so one can see why it takes so long."""
     faults = Faults.of(*(Refuse(status=503, connection=n) for n in range(2)))
     with emulators.serve(engine=number_engine, faults=faults) as emulator:
-        session = run(azure(emulator), numbers(8), properties=AT_ONCE)
+        session = run(azure(emulator), numbers(8), properties=NO_SDK_RETRIES)
     kinds = [event.kind for event in session.events]
     assert kinds[:4] == ["reconnecting", "reconnecting", "started", "speech_started"]
     assert words(session) == said(8)
 
 
 @pytest.fixture
-def asked(azure, number_engine, numbers):
-    """Run a session whose connection is lost, and ask a hook of it; give session and emulator."""
+def run_hook(azure, number_engine, numbers):
+    """Return a function that runs a session with a hook and a lost connection: its events."""
 
     def lose(hook, **more):
         with emulators.serve(
@@ -213,15 +213,15 @@ def asked(azure, number_engine, numbers):
     return lose
 
 
-def test_a_hook_may_veto(asked):
-    """Without another attempt what broke the connection is what ends the session."""
-    events = asked(lambda _: False)
+def test_a_hook_may_veto(run_hook):
+    """After a veto the session ends with the error that ended the connection."""
+    events = run_hook(lambda _: False)
     assert events[-1].error.code == "1002"
     assert not any(isinstance(event, azstt.Reconnecting) for event in events)
 
 
-def test_a_hook_may_set_the_delay(asked):
-    """It is given the plan; the event names the wait that is really made."""
+def test_a_hook_may_set_the_delay(run_hook):
+    """The hook gets the planned attempt; the event has the delay that the hook chose."""
     plans = []
 
     def hook(event) -> float:
@@ -229,35 +229,35 @@ def test_a_hook_may_set_the_delay(asked):
         return 0.01
 
     slow = ReconnectPolicy(first_delay=60, longest_delay=60, total=600)
-    events = asked(hook, reconnect=slow)
-    (told,) = (event for event in events if isinstance(event, azstt.Reconnecting))
+    events = run_hook(hook, reconnect=slow)
+    (reported,) = (event for event in events if isinstance(event, azstt.Reconnecting))
     (plan,) = plans
     assert plan.delay > 40
-    assert told == plan.model_copy(update={"delay": 0.01})
+    assert reported == plan.model_copy(update={"delay": 0.01})
     assert events[-1] == azstt.Ended(position=3.2)
 
 
-def test_a_hook_may_leave_it(asked):
-    """None is as planned."""
-    events = asked(lambda _: None)
+def test_a_hook_may_accept_the_delay(run_hook):
+    """None keeps the planned delay."""
+    events = run_hook(lambda _: None)
     assert sum(isinstance(event, azstt.Reconnecting) for event in events) == 1
     assert events[-1] == azstt.Ended(position=3.2)
 
 
-def test_a_hook_that_raises_ends_the_session(asked):
-    """With its exception as the cause, and without its words."""
+def test_a_hook_that_raises_ends_the_session(run_hook):
+    """The error has the hook's exception as its cause, but not its message."""
 
     def hook(_) -> None:
         raise LookupError("on purpose")
 
-    error = asked(hook)[-1].error
+    error = run_hook(hook)[-1].error
     assert "on_reconnect failed: LookupError" in str(error)
     assert isinstance(error.__cause__, LookupError)
     assert not error.retryable
 
 
 def test_a_hook_may_close_the_session(azure):
-    """Who is asked may also have had enough; nothing follows."""
+    """A hook may close the session, and no event follows."""
     events = []
     faults = Faults.of(Close(at=0.2, code=1002))
     with emulators.serve(faults=faults) as emulator:
@@ -276,7 +276,7 @@ def test_a_hook_may_close_the_session(azure):
 
 
 class Credential:
-    """A credential whose tokens last for an hour, so it says."""
+    """A credential whose tokens claim to last for an hour."""
 
     def __init__(self) -> None:
         self.given = 0
@@ -293,7 +293,7 @@ class _AccessToken:
 
 
 def test_a_token_that_expires_before_its_time_is_replaced(run, number_engine, numbers, said):
-    """A token that was good and is refused now is fetched anew, each time."""
+    """A token that worked and is rejected now is replaced, each time."""
     faults = Faults.of(Expire(at=3.0), Expire(at=5.0, connection=2))
     credential = Credential()
     with emulators.serve(engine=number_engine, faults=faults) as emulator:
@@ -309,9 +309,9 @@ def test_a_token_that_expires_before_its_time_is_replaced(run, number_engine, nu
     assert statuses == [("1", 101), ("1", 401), ("2", 101), ("2", 401), ("3", 101)]
 
 
-@pytest.mark.parametrize("kind", ["static", "refused too"])
+@pytest.mark.parametrize("kind", ["static", "rejected too"])
 def test_a_token_is_replaced_once(run, number_engine, numbers, kind):
-    """Where a new one is no better, or there is none, the refusal is the end."""
+    """If there is no other token, or it is rejected too, the session ends with an error."""
     token = "tok" if kind == "static" else lambda: "tok"
     with emulators.serve(engine=number_engine, faults=Faults.of(Expire(at=3.0))) as emulator:
         backend = AzureBackend(
@@ -329,8 +329,8 @@ def test_a_token_is_replaced_once(run, number_engine, numbers, kind):
 
 
 @pytest.mark.campaign("minutes", whole=[20], sample=[4])
-def test_a_long_silence_is_outlived(azure, run, minutes):
-    """Speech after it has its time, and no more is kept than of any other audio."""
+def test_a_session_survives_a_long_silence(azure, run, minutes):
+    """Speech after a long silence has its time, and memory use stays bounded."""
     limits = AzureLimits(connect=2, first_response=2, idle=3, stop=2, pace=10_000)
     script = Script.saying("Hello.", start=60.0 * minutes)
     with emulators.serve(script=script) as emulator:
@@ -347,8 +347,8 @@ def test_a_long_silence_is_outlived(azure, run, minutes):
     assert most <= 32_000 * 135
 
 
-def test_a_service_that_says_nothing_of_silence_is_not_given_up(azure, run):
-    """As when it tells speakers apart: it is asked for an answer, without an outage or a gap."""
+def test_a_service_that_sends_nothing_during_silence_is_not_a_timeout(azure, run):
+    """With diarization, for example: azstt ends the stretch there, with no outage and no gap."""
     limits = AzureLimits(connect=2, first_response=1, idle=0.3, stop=2, pace=10_000)
     with emulators.serve(faults=Faults.of(NoAcks(connection=None))) as emulator:
         session = run(azure(emulator, limits=limits), b"", wait=False, diarize=True)
@@ -363,8 +363,8 @@ def test_a_service_that_says_nothing_of_silence_is_not_given_up(azure, run):
     assert session.events[-1] == azstt.Ended(position=24.2)
 
 
-def test_a_service_that_has_gone_silent_is_given_up(azure, number_engine, numbers, said, run):
-    """One that does not answer to the end of the audio either is lost: all is sent again."""
+def test_a_service_that_went_silent_is_a_timeout(azure, number_engine, numbers, said, run):
+    """If there is no response to the end of the stretch either, all audio is sent again."""
     limits = AzureLimits(connect=2, first_response=0.8, idle=0.5, stop=2, pace=10_000)
     pcm = numbers(60)
     with emulators.serve(engine=number_engine, faults=Faults.of(Mute(at=3.0))) as emulator:
@@ -373,14 +373,14 @@ def test_a_service_that_has_gone_silent_is_given_up(azure, number_engine, number
         session.write(pcm[2 * PHRASE :])
         session.until(azstt.Reconnecting)
         session.finish()
-    (told,) = session.of(azstt.Reconnecting)
-    assert "no answer within first_response=0.8 s" in told.reason
+    (event,) = session.of(azstt.Reconnecting)
+    assert "no response within 0.8 s (first_response)" in event.reason
     assert words(session) == said(60)
     check_times(session)
 
 
-def test_outages_far_apart_are_not_added_up(azure, run):
-    """In a silence nothing is recognized; yet a service that was there in between has come back."""
+def test_outages_far_apart_do_not_add_up(azure, run):
+    """In a silence, a service that responded in between has recovered."""
     policy = ReconnectPolicy(attempts=1, total=0.4, first_delay=0.05, longest_delay=0.1)
     faults = [Close(at=14.9 + 15 * n, code=1002, connection=n) for n in range(3)]
     with emulators.serve(faults=Faults.of(*faults)) as emulator:
@@ -393,10 +393,8 @@ def test_outages_far_apart_are_not_added_up(azure, run):
     assert [event.attempt for event in session.of(azstt.Reconnecting)] == [1, 1, 1]
 
 
-def test_a_source_may_pause_for_longer_than_an_answer_may_take(
-    azure, number_engine, numbers, said, run
-):
-    """Without audio there is nothing to wait for, before the first and in the middle of speech."""
+def test_a_source_may_pause_for_longer_than_the_limits(azure, number_engine, numbers, said, run):
+    """A pause before the first audio or in the middle of speech does not time out."""
     limits = AzureLimits(connect=2, first_response=0.6, idle=0.6, stop=2, pace=200)
     pcm = numbers(12)
     with emulators.serve(engine=number_engine) as emulator:

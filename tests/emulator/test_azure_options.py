@@ -20,7 +20,7 @@ SCRIPT = Script(
 
 
 def deep(value, path: str):
-    """Find what a dotted path leads to, whatever the case of its names."""
+    """Return the value at a dotted path, ignoring the case of its names."""
     for name in path.split("."):
         value = {key.lower(): entry for key, entry in value.items()}[name.lower()]
     return value
@@ -117,7 +117,7 @@ CASES = [
 
 @pytest.mark.parametrize(("options", "where", "name", "value"), CASES)
 def test_an_option_reaches_the_service(azure, run, options, where, name, value):
-    """What the caller asks for is what the service is asked for."""
+    """What the caller sets is what the service receives."""
     with emulators.serve(script=SCRIPT) as emulator:
         session = run(azure(emulator), bytes(48_000), **options)
     (request,) = emulator.requests
@@ -130,12 +130,12 @@ def test_an_option_reaches_the_service(azure, run, options, where, name, value):
 
 
 def final(session) -> azstt.Segment:
-    """Give the one segment that was recognized."""
+    """Return the one segment that was recognized."""
     (event,) = session.of(azstt.Final)
     return event.segment
 
 
-def test_speakers_are_named(azure, run):
+def test_speakers_are_labeled(azure, run):
     """Diarization gives each segment its speaker."""
     with emulators.serve(script=SCRIPT) as emulator:
         assert final(run(azure(emulator), bytes(48_000), diarize=True)).speaker == "Guest-1"
@@ -143,13 +143,13 @@ def test_speakers_are_named(azure, run):
 
 
 def test_the_language_is_detected(azure, run):
-    """With several candidates each segment says which it was."""
+    """With several candidates each segment has the detected language."""
     with emulators.serve(script=SCRIPT) as emulator:
         assert final(run(azure(emulator), bytes(48_000), language=PAIR)).language == "de-DE"
 
 
 def test_translations_come_with_the_segment(azure, run):
-    """Each target language is there, by its tag."""
+    """Each target language has a translation, by its tag."""
     with emulators.serve(script=SCRIPT) as emulator:
         segment = final(run(azure(emulator), bytes(48_000), translate=["de", "fr"]))
     assert segment.text == "Hello, world."
@@ -157,8 +157,8 @@ def test_translations_come_with_the_segment(azure, run):
     assert all(segment.translations.values())
 
 
-def test_readings_come_in_every_form(azure, run):
-    """The readings hold the lexical, ITN and masked forms."""
+def test_alternatives_have_every_form(azure, run):
+    """An alternative has the lexical, ITN and masked forms."""
     with emulators.serve(script=SCRIPT) as emulator:
         segment = final(run(azure(emulator), bytes(48_000), alternatives=1))
     (best,) = segment.alternatives
@@ -167,17 +167,17 @@ def test_readings_come_in_every_form(azure, run):
     assert best.masked
 
 
-def test_several_readings_are_kept(azure, run):
-    """The N best, as many as are asked for, the best one first."""
+def test_several_alternatives_are_kept(azure, run):
+    """As many alternatives as requested are kept, the best first."""
     readings = [Alternative(text=text) for text in ("Hello.", "Hallo.", "Yellow.")]
-    heard = Utterance(text="Hello.", start=0.2, end=1.2, alternatives=tuple(readings))
-    with emulators.serve(script=Script(segments=(heard,))) as emulator:
+    spoken = Utterance(text="Hello.", start=0.2, end=1.2, alternatives=tuple(readings))
+    with emulators.serve(script=Script(segments=(spoken,))) as emulator:
         segment = final(run(azure(emulator), bytes(48_000), alternatives=2))
     assert [reading.text for reading in segment.alternatives] == ["Hello.", "Hallo."]
 
 
-def test_pronunciation_is_marked(azure, run):
-    """Scores for the whole, for each word and for each phoneme."""
+def test_pronunciation_is_assessed(azure, run):
+    """There are scores for the segment, for each word and for each phoneme."""
     with emulators.serve(script=SCRIPT) as emulator:
         segment = final(
             run(
@@ -221,17 +221,17 @@ def test_the_environment_alone_is_enough(monkeypatch, audio, kind, options):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"diarize": True, "translate": ["de"]}, "'diarize' and 'translate' do not go together"),
-        ({"diarize_partials": True}, "'diarize_partials' needs 'diarize'"),
-        ({"phrase_weight": 2.0}, "'phrase_weight' needs 'phrases'"),
-        ({"language": ["en", "de", "fr", "es", "it"]}, "takes 4 candidates, not 5"),
-        ({"language_changes": True}, "needs several languages"),
-        ({"custom_model": {"de-DE": "x"}}, "names de-DE, which 'language' does not"),
-        ({"language": PAIR, "custom_model": "x"}, "give a model for each tag"),
+        ({"diarize": True, "translate": ["de"]}, "'diarize' and 'translate' cannot be combined"),
+        ({"diarize_partials": True}, "'diarize_partials' requires 'diarize'"),
+        ({"phrase_weight": 2.0}, "'phrase_weight' requires 'phrases'"),
+        ({"language": ["en", "de", "fr", "es", "it"]}, "takes at most 4 candidates, not 5"),
+        ({"language_changes": True}, "requires several languages"),
+        ({"custom_model": {"de-DE": "x"}}, "a model for de-DE, which is not in option 'language'"),
+        ({"language": PAIR, "custom_model": "x"}, "pass a mapping of language tags to model ids"),
     ],
 )
-def test_what_does_not_go_together_is_refused(azure, options, message):
-    """A combination that the service lacks is a configuration error, before any I/O."""
+def test_incompatible_options_are_rejected(azure, options, message):
+    """Options that the service cannot combine are a configuration error, before any I/O."""
     with emulators.serve() as emulator:
         with pytest.raises(azstt.ConfigurationError, match=message):
             azstt.transcribe_file("no such file.wav", backend=azure(emulator), **options)

@@ -27,14 +27,14 @@ LIMITS = AzureLimits(connect=3, stop=2, pace=100)
 
 @dataclass
 class AccessToken:
-    """What azure-identity's credentials give."""
+    """A token as the credentials of azure-identity return it."""
 
     token: str
     expires_on: int
 
 
 class Credential:
-    """A credential that counts."""
+    """A credential that numbers its tokens."""
 
     def __init__(self, *, lasts: float = 3600.0, error: Exception | None = None) -> None:
         self.lasts = lasts
@@ -57,12 +57,12 @@ class AsyncCredential(Credential):
 
 
 def test_the_key_is_sent_and_checked(run):
-    """The right key opens the service; the wrong one is an error that names the place."""
+    """The right key works; the wrong one is an error that names the service."""
     with emulators.serve(script=HELLO, key="right") as emulator:
         good = AzureBackend(AzureSettings(host=emulator.host, key="right"), limits=LIMITS)
         assert run(good, bytes(32_000)).of(azstt.Final)
         bad = AzureBackend(AzureSettings(host=emulator.host, key="wr0ng"), limits=LIMITS)
-        with pytest.raises(azstt.AuthenticationError, match="refused by host 'ws://127") as caught:
+        with pytest.raises(azstt.AuthenticationError, match="rejected by host 'ws://127") as caught:
             run(bad, b"")
     assert "wr0ng" not in str(caught.value)
     assert not caught.value.retryable
@@ -71,7 +71,7 @@ def test_the_key_is_sent_and_checked(run):
 
 @pytest.mark.parametrize("how", ["setting", "static", "callable"])
 def test_a_token_is_sent(run, how):
-    """A bearer token works, as a setting, as it is or from a function."""
+    """A bearer token works as a setting, as an argument and from a function."""
     given = {"static": "tok", "callable": lambda: "tok"}
     settings = {"token": "tok"} if how == "setting" else {}
     with emulators.serve(script=HELLO, token="tok") as emulator:  # noqa: S106 - the emulator's
@@ -98,18 +98,20 @@ def test_a_credential_signs_in(run, kind):
 
 @pytest.mark.parametrize("kind", [Credential, AsyncCredential])
 def test_a_failing_credential_never_connects(run, kind):
-    """Without a token there is no anonymous connection, but an error that says why."""
+    """Without a token there is no anonymous connection but an error with the reason."""
     credential = kind(error=LookupError("not signed in"))
     with emulators.serve(script=HELLO) as emulator:
         backend = AzureBackend(AzureSettings(endpoint=emulator.endpoint), credential=credential)
-        with pytest.raises(azstt.AuthenticationError, match="LookupError was raised by") as caught:
+        with pytest.raises(
+            azstt.AuthenticationError, match="Credential raised LookupError"
+        ) as caught:
             run(backend, b"")
         assert isinstance(caught.value.__cause__, LookupError)
         assert not emulator.requests
 
 
 class Stuck(Credential):
-    """A credential that waits for somebody, from its second token on or from the first."""
+    """A credential that hangs after so many tokens."""
 
     def __init__(self, *, after: int) -> None:
         super().__init__(lasts=1.0)
@@ -122,20 +124,20 @@ class Stuck(Credential):
         return super().get_token(*scopes)
 
 
-def test_a_credential_that_hangs_is_given_up(run):
+def test_a_credential_that_hangs_times_out(run):
     """Signing in has a limit like every other wait."""
     stuck = Stuck(after=0)
     limits = AzureLimits(sign_in=0.3)
     with emulators.serve(script=HELLO) as emulator:
         settings = AzureSettings(endpoint=emulator.endpoint)
-        with pytest.raises(azstt.AuthenticationError, match=r"Stuck gave none within sign_in=0.3"):
+        with pytest.raises(azstt.AuthenticationError, match=r"from Stuck within 0.3 s \(sign_in\)"):
             run(AzureBackend(settings, credential=stuck, limits=limits), b"")
         stuck.free.set()
         assert not emulator.requests
 
 
-def test_a_renewal_that_hangs_is_not_the_end(run, number_engine, numbers, said, caplog):
-    """The connection of now goes on, and its end is seen."""
+def test_a_renewal_that_hangs_does_not_end_the_session(run, number_engine, numbers, said, caplog):
+    """The current connection goes on, and the session ends as usual."""
     stuck = Stuck(after=1)
     limits = AzureLimits(sign_in=0.3, stop=2, pace=100)
     with emulators.serve(engine=number_engine, speed=10) as emulator:
@@ -143,11 +145,11 @@ def test_a_renewal_that_hangs_is_not_the_end(run, number_engine, numbers, said, 
         session = run(AzureBackend(settings, credential=stuck, limits=limits), numbers(40))
     stuck.free.set()
     assert " ".join(event.segment.text for event in session.of(azstt.Final)) == said(40)
-    assert "the token could not be renewed" in caplog.text
+    assert "could not renew the access token" in caplog.text
 
 
 def test_an_empty_token_never_connects(run):
-    """A function that has no token is an error."""
+    """An empty token from a function is an error, and azstt does not connect."""
     with emulators.serve(script=HELLO) as emulator:
         backend = AzureBackend(AzureSettings(host=emulator.host), token=lambda: "")
         with pytest.raises(azstt.AuthenticationError, match="empty token"):
@@ -156,7 +158,7 @@ def test_an_empty_token_never_connects(run):
 
 
 def test_a_token_is_renewed_in_time(run, number_engine, numbers, said):
-    """A session that outlives its token goes on with the next, also over a new connection."""
+    """A session that outlives its token uses the next one, also for a new connection."""
     credential = Credential(lasts=1.5)
     faults = Faults.of(Expire(at=6.0), Close(at=9.0, code=1002, connection=1))
     with emulators.serve(engine=number_engine, speed=5, faults=faults) as emulator:
@@ -169,8 +171,8 @@ def test_a_token_is_renewed_in_time(run, number_engine, numbers, said):
     assert len(set(used)) == len(used) == 3
 
 
-def test_a_renewal_that_fails_is_not_the_end(run, number_engine, numbers, caplog):
-    """The connection of now outlives its token; the failure is a line in the log."""
+def test_a_renewal_that_fails_does_not_end_the_session(run, number_engine, numbers, caplog):
+    """The current connection outlives its token; the failure is logged."""
     credential = Credential(lasts=1.5)
     with emulators.serve(engine=number_engine, speed=8) as emulator:
         backend = AzureBackend(
@@ -180,19 +182,19 @@ def test_a_renewal_that_fails_is_not_the_end(run, number_engine, numbers, caplog
         credential.error = LookupError("gone")
         session.finish()
     assert isinstance(session.events[-1], azstt.Ended)
-    assert "the token could not be renewed" in caplog.text
+    assert "could not renew the access token" in caplog.text
 
 
 @pytest.mark.parametrize("how", ["setting", "environment"])
 def test_a_proxy_is_used(run, monkeypatch, how):
-    """The proxy is asked for the connection, with its user's name and password as they are."""
-    asked: list[bytes] = []
+    """The connection goes through the proxy, with the decoded user name and password."""
+    received: list[bytes] = []
 
     def answer(server: socket.socket) -> None:
         client, _ = server.accept()
         with client:
             client.settimeout(5)
-            asked.append(client.recv(4096))
+            received.append(client.recv(4096))
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=answer, args=[server], daemon=True)
@@ -200,20 +202,20 @@ def test_a_proxy_is_used(run, monkeypatch, how):
         proxy = f"http://user:p%40ssw0rd@127.0.0.1:{server.getsockname()[1]}"
         if how == "environment":
             monkeypatch.setenv("HTTPS_PROXY", proxy)
-        # loopback all the same, but an address of which NO_PROXY and the backend know nothing
+        # loopback too, but not an address that bypasses the proxy
         settings = AzureSettings(host="ws://127.0.0.2:1", proxy=proxy if how == "setting" else None)
         limits = AzureLimits(connect=1, stop=2)
         with pytest.raises(azstt.RecognitionError) as caught:
             run(AzureBackend(settings, limits=limits, reconnect=ONCE), b"")
         thread.join(5)
-    assert asked[0].startswith(b"CONNECT 127.0.0.2:1 ")
-    assert b64encode(b"user:p@ssw0rd") in asked[0]
+    assert received[0].startswith(b"CONNECT 127.0.0.2:1 ")
+    assert b64encode(b"user:p@ssw0rd") in received[0]
     assert "ssw0rd" not in str(caught.value)
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A certificate that nobody else trusts, its key, and a bundle where another comes first."""
+    """Return a self-signed certificate, its key, and a bundle where another comes first."""
     if shutil.which("openssl") is None:
         pytest.skip("there is no openssl program to make a certificate with")
     folder = tmp_path_factory.mktemp("tls")
@@ -233,8 +235,8 @@ def certificate(tmp_path_factory):
     return cert, folder / "ours.key", bundle
 
 
-def test_a_certificate_of_ones_own_is_trusted(run, certificate):
-    """With ca_bundle a private certificate is accepted; without it the error says whose it is."""
+def test_a_private_certificate_is_trusted(run, certificate):
+    """With ca_bundle a private certificate is accepted; without it the error names the issuer."""
     with emulators.serve(script=HELLO, tls=certificate[:2]) as emulator:
         host = emulator.host.replace("127.0.0.1", "localhost")
         for bundle in certificate[0], certificate[2]:
@@ -250,18 +252,18 @@ def test_a_certificate_of_ones_own_is_trusted(run, certificate):
 @pytest.mark.parametrize(
     ("settings", "more", "message"),
     [
-        ({}, {}, "does not know where the service is: set AZURE_SPEECH_REGION"),
-        ({"region": "westeurope"}, {}, "region 'westeurope' needs a key: set AZURE_SPEECH_KEY"),
+        ({}, {}, "no endpoint is configured for the 'azure' backend: set AZURE_SPEECH_REGION"),
+        ({"region": "westeurope"}, {}, "region 'westeurope' requires a key: set AZURE_SPEECH_KEY"),
         (
             {"region": "westeurope"},
             {"credential": Credential()},
-            "a credential needs the resource's own endpoint",
+            "a credential requires the resource's own endpoint",
         ),
         ({"host": "ws://x"}, {"credential": Credential(), "token": "t"}, "not both"),
     ],
 )
-def test_what_is_missing_is_named(settings, more, message):
-    """What can't work is refused before any I/O, with the setting that mends it."""
+def test_a_missing_setting_is_named(settings, more, message):
+    """Insufficient settings are an error before any I/O, which names the missing one."""
     with pytest.raises(azstt.ConfigurationError, match=message):
         AzureBackend(AzureSettings(**settings), **more).open(
             azstt.RecognitionOptions(), azstt.AudioFormat(), lambda _: None

@@ -3,15 +3,15 @@ from __future__ import annotations
 import pytest
 
 import azstt
-from azstt.backends.azure._failures import Reason, failure
+from azstt.backends.azure._failures import CancellationCode, cancellation_error
 
 SESSION = " SessionId: 110c41f7ad454822b7035c5f0dc3e565"
 UPGRADE = "WebSocket upgrade failed: "
 
 
 def of(reason, details, target="region 'westeurope'"):
-    """Make an error of what the SDK says."""
-    return failure(reason, details + SESSION, target=target)
+    """Return the error for what the SDK reports."""
+    return cancellation_error(reason, details + SESSION, target=target)
 
 
 CLOSED = "Connection was closed by the remote host. Error code:"
@@ -47,8 +47,8 @@ CASES = [
 
 
 @pytest.mark.parametrize(("reason", "details", "kind", "code"), CASES)
-def test_each_trouble_has_its_error(reason, details, kind, code):
-    """The SDK's codes, statuses and close codes are one tree of errors."""
+def test_each_failure_has_its_error(reason, details, kind, code):
+    """The SDK's codes, HTTP statuses and close codes are mapped to azstt's error classes."""
     error = of(reason, UPGRADE + details)
     assert (type(error), error.code) == (kind, code)
     assert error.backend == "azure"
@@ -56,8 +56,8 @@ def test_each_trouble_has_its_error(reason, details, kind, code):
     assert error.hint
 
 
-def test_what_may_be_tried_again_says_so():
-    """A refused key may not, a used-up quota may, a fault in the SDK may not."""
+def test_errors_are_retryable_or_not():
+    """An exhausted quota is retryable; a rejected key and an SDK error are not."""
     assert not of(1, "").retryable
     assert of(3, "").retryable
     assert of(7, "").retryable
@@ -65,19 +65,19 @@ def test_what_may_be_tried_again_says_so():
 
 
 def test_retry_after_is_read():
-    """Where the service says how long to wait."""
+    """The delay that the service asks for is in the error."""
     assert of(3, "(429) Retry-After: 7").retry_after == 7.0
     assert of(3, "(429)").retry_after is None
 
 
-def test_the_message_names_the_place():
-    """In plain words, with the remedy."""
+def test_the_message_names_the_service():
+    """It says which service rejected the key, and what to do."""
     message = str(of(1, "Authentication error (401)."))
-    assert message.startswith("the key or token was refused by region 'westeurope' (401); check")
+    assert message.startswith("the key or token was rejected by region 'westeurope' (401); check")
 
 
-def test_the_services_words_stay_out():
-    """Bodies and addresses may hold anything."""
+def test_the_message_has_no_text_of_the_service():
+    """Addresses and bodies, which may contain secrets, stay out of the message."""
     assert "sig=secret" not in str(of(2, "(400) wss://x/?sig=secret"))
 
 
@@ -89,14 +89,14 @@ def test_the_services_words_stay_out():
         ("code=111: [CONNECTION] Connection refused", "HTTPS_PROXY"),
     ],
 )
-def test_no_connection_has_many_causes(details, hint):
-    """The hint fits the cause."""
+def test_the_hint_fits_the_cause_of_a_failed_connection(details, hint):
+    """A certificate, a name and a refused connection each have their own remedy."""
     assert hint in str(of(5, f"Connection failed. {details}"))
 
 
-def test_the_sdk_has_no_other_codes():
-    """Our names for its codes are its own."""
+def test_the_codes_are_the_sdks():
+    """Each code has the name that the SDK gives it."""
     speech = pytest.importorskip("azure.cognitiveservices.speech")
-    for reason in Reason:
+    for reason in CancellationCode:
         theirs = speech.CancellationErrorCode(reason.value).name
         assert theirs.lower() == reason.name.lower().replace("_", "")

@@ -7,22 +7,22 @@ import threading
 from azstt.backends.azure._native import native_callback
 
 
-def test_what_a_callback_raises_is_reported():
-    """Native code sees no exception, and the failure is not lost."""
-    told: list[Exception] = []
+def test_an_exception_in_a_callback_is_reported():
+    """The exception is reported and does not reach native code."""
+    reported: list[Exception] = []
 
-    @native_callback(told.append)
+    @native_callback(reported.append)
     def callback(number: int) -> None:
         """Do something."""
         raise LookupError(number)
 
     ctypes.CFUNCTYPE(None, ctypes.c_int)(callback)(7)
-    assert [type(error) for error in told] == [LookupError]
+    assert [type(error) for error in reported] == [LookupError]
     assert callback.__doc__ == "Do something."
 
 
-def test_a_callback_is_traced_where_python_did_not_start_the_thread():
-    """Coverage sees native threads too; without a tracer nothing changes."""
+def test_a_callback_on_a_native_thread_is_traced():
+    """Coverage sees native threads too; other threads keep their tracer."""
     seen: list[object] = []
     before = threading.gettrace()
     mine = sys.gettrace()

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from azstt import Alternative, Word
-from azstt.backends.azure._payload import parse_phrase
+from azstt import Alternative, Partial, Word
+from azstt.backends.azure._payload import parse_hypothesis, parse_phrase
 
 
 def parse(data, **more):
-    """Read a result that is given as data."""
+    """Parse a result given as data."""
     return parse_phrase(json.dumps(data), **more).segment
 
 
@@ -41,7 +41,7 @@ DETAILED = {
 
 
 def test_a_detailed_result_is_a_segment():
-    """Text, times in seconds, and confidence are the service's."""
+    """Text, times in seconds and confidence come from the service."""
     phrase = parse_phrase(json.dumps(DETAILED))
     segment = phrase.segment
     assert phrase.id == "42"
@@ -52,8 +52,8 @@ def test_a_detailed_result_is_a_segment():
     assert segment.language is None
 
 
-def test_display_text_gets_the_times_of_what_was_spoken():
-    """Words are cased and punctuated, and a number has the time of the words spoken for it."""
+def test_display_words_get_the_times_of_spoken_words():
+    """Words are cased and punctuated, and a number has the time of its spoken words."""
     assert parse(DETAILED).words == (
         Word(text="It's", start=1.0, end=1.4, confidence=0.9),
         Word(text="21,", start=1.4, end=2.2, confidence=0.6),
@@ -61,8 +61,8 @@ def test_display_text_gets_the_times_of_what_was_spoken():
     )
 
 
-def test_display_words_come_first():
-    """Where the service itself gives display words with times, those are taken."""
+def test_the_services_own_display_words_are_preferred():
+    """If the service sends display words with times, those are used."""
     best = DETAILED["NBest"][0] | {
         "DisplayWords": [
             {"DisplayText": "It's", "Offset": 10_000_000, "Duration": 4_000_000},
@@ -78,8 +78,8 @@ def test_display_words_come_first():
     ]
 
 
-def test_as_many_display_words_as_spoken_ones_share_their_confidence():
-    """One to one, by place."""
+def test_equally_many_display_and_spoken_words_share_their_confidence():
+    """Display words get the confidence of the spoken words one to one."""
     best = {
         "Words": [{"Word": "hi", "Offset": 0, "Duration": 10, "Confidence": 0.5}],
         "DisplayWords": [{"DisplayText": "Hi.", "Offset": 5, "Duration": 10}],
@@ -89,15 +89,15 @@ def test_as_many_display_words_as_spoken_ones_share_their_confidence():
 
 
 def test_the_base_is_added_to_every_time():
-    """A later connection's results stand at their place in the whole audio."""
+    """Results of a later connection have their times in the whole audio."""
     segment = parse(DETAILED, base=100.0)
     assert (segment.start, segment.end) == (101.0, 103.0)
     assert segment.words[0].start == 101.0
     assert segment.words[-1].end == 103.0
 
 
-def test_readings_are_kept_as_asked():
-    """So many, the best first, in all their forms."""
+def test_alternatives_are_kept_as_requested():
+    """As many readings as requested are kept, the best first, in all their forms."""
     one, two = parse(DETAILED, alternatives=5).alternatives
     assert one == Alternative(
         text="It's 21, Bob.",
@@ -111,16 +111,30 @@ def test_readings_are_kept_as_asked():
 
 
 def test_speaker_and_language_are_read():
-    """Diarization and language identification."""
+    """A segment has the speaker and the language that the service detected."""
     segment = parse(
         {"Text": "Hallo", "SpeakerId": "Guest-1", "PrimaryLanguage": {"Language": "de-DE"}}
     )
     assert (segment.speaker, segment.language) == ("Guest-1", "de-DE")
 
 
+def test_a_hypothesis_is_a_partial():
+    """An interim result has its text, times in the whole audio, speaker and language."""
+    hypothesis = {
+        "Text": "hallo welt",
+        "Offset": 10_000_000,
+        "Duration": 5_000_000,
+        "SpeakerId": "Guest-1",
+        "PrimaryLanguage": {"Language": "de-DE"},
+    }
+    assert parse_hypothesis(json.dumps(hypothesis), base=100.0) == Partial(
+        text="hallo welt", start=101.0, end=101.5, speaker="Guest-1", language="de-DE"
+    )
+
+
 @pytest.mark.parametrize("name", ["Text", "DisplayText"])
 def test_translations_are_read(name):
-    """In both forms that the service has."""
+    """Translations are read in both forms that the service sends."""
     entry = {"Language": "de", name: "Hallo"}
     segment = parse({"Text": "Hello", "Translation": {"Translations": [entry]}})
     assert segment.text == "Hello"
@@ -128,7 +142,7 @@ def test_translations_are_read(name):
 
 
 def test_pronunciation_is_read():
-    """Scores of the whole, of words with their kind of error, of phonemes and syllables."""
+    """Scores of the segment, words with their errors, phonemes and syllables are read."""
     sound = {"Offset": 0, "Duration": 10_000_000, "PronunciationAssessment": {"AccuracyScore": 80}}
     best = {
         "Display": "Hello.",
@@ -158,16 +172,17 @@ def test_pronunciation_is_read():
 
 @pytest.mark.parametrize("status", ["NoMatch", "InitialSilenceTimeout"])
 def test_no_match_is_an_empty_segment(status):
-    """It covers its time and says nothing."""
+    """A result without a match covers its time and has no text."""
     segment = parse({"RecognitionStatus": status, "Offset": 0, "Duration": 50_000_000})
     assert (segment.text, segment.words, segment.end) == ("", (), 5.0)
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "null", "3"])
-def test_what_is_no_result_is_refused(body):
-    """Malformed JSON is an error and not an empty result."""
-    with pytest.raises(ValueError, match=r"JSON|Expecting|Extra"):
-        parse_phrase(body)
+def test_malformed_results_are_rejected(body):
+    """Malformed JSON is an error, not an empty result."""
+    for parse_body in parse_phrase, parse_hypothesis:
+        with pytest.raises(ValueError, match=r"JSON|Expecting|Extra"):
+            parse_body(body)
 
 
 values = st.recursive(
@@ -194,6 +209,9 @@ values = st.recursive(
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from([*DETAILED, "Text", "Translation"]), values, max_size=6))
 def test_no_json_object_breaks_it(data):
-    """Whatever the service adds or leaves out, there is a segment."""
+    """Whatever the service adds or leaves out, a result is a valid segment, or partial."""
     segment = parse(data)
     assert segment.start <= segment.end
+    partial = parse_hypothesis(json.dumps(data))
+    for name in ("text", "start", "end", "speaker", "language"):
+        assert getattr(partial, name) == getattr(segment, name)

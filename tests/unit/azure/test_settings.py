@@ -10,7 +10,7 @@ from azstt.backends.azure._settings import AzureSettings
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch, tmp_path):
-    """Nothing of the machine's own settings."""
+    """Remove the machine's own settings."""
     for name in ("KEY", "REGION", "ENDPOINT", "HOST", "TOKEN", "PROXY", "RESOURCE_ID", "CA_BUNDLE"):
         monkeypatch.delenv(f"AZURE_SPEECH_{name}", raising=False)
         monkeypatch.delenv(f"SPEECH_{name}", raising=False)
@@ -18,12 +18,12 @@ def clean_environment(monkeypatch, tmp_path):
 
 
 def key_of(settings: AzureSettings) -> str | None:
-    """Give the key in the clear."""
+    """Return the key in plain text."""
     return settings.key and settings.key.get_secret_value()
 
 
 def test_arguments_then_environment_then_dotenv(monkeypatch, tmp_path):
-    """The nearest source wins, each setting by itself."""
+    """Each setting comes from the first source that has it."""
     (tmp_path / ".env").write_text("AZURE_SPEECH_KEY=file\nSPEECH_REGION=filewest\n")
     assert (key_of(AzureSettings()), AzureSettings().region) == ("file", "filewest")
     monkeypatch.setenv("SPEECH_KEY", "samples")
@@ -37,7 +37,7 @@ def test_arguments_then_environment_then_dotenv(monkeypatch, tmp_path):
 @pytest.mark.parametrize("prefix", ["AZURE_SPEECH_", "SPEECH_"])
 @pytest.mark.parametrize("name", ["key", "region", "endpoint"])
 def test_the_names_of_the_vendors_samples_work(monkeypatch, prefix, name):
-    """Whoever has followed a tutorial has these set already."""
+    """Variables set while following a tutorial of the vendor's are found."""
     value = {"endpoint": "https://me.cognitiveservices.azure.com"}.get(name, "westeurope")
     monkeypatch.setenv(f"{prefix}{name.upper()}", value)
     given = getattr(AzureSettings(), name)
@@ -45,7 +45,7 @@ def test_the_names_of_the_vendors_samples_work(monkeypatch, prefix, name):
 
 
 def test_an_empty_variable_is_none(monkeypatch):
-    """As containers and CI leave them."""
+    """An empty variable, as containers and CI leave them, counts as not set."""
     monkeypatch.setenv("AZURE_SPEECH_KEY", "")
     assert AzureSettings().key is None
 
@@ -64,13 +64,13 @@ def test_an_empty_variable_is_none(monkeypatch):
         ),
     ],
 )
-def test_the_place_is_mapped(settings, address):
-    """Host before endpoint before region; sovereign clouds have domains of their own."""
+def test_the_location_is_mapped(settings, address):
+    """Host wins over endpoint, that over region; sovereign clouds have their own domains."""
     assert AzureSettings(**settings).address() == address
 
 
-def test_a_place_that_is_given_puts_aside_the_environments(monkeypatch):
-    """An explicit region is not overruled by a host that is left over in the environment."""
+def test_a_location_argument_overrides_the_environment(monkeypatch):
+    """An explicit region is not overridden by a host left over in the environment."""
     monkeypatch.setenv("AZURE_SPEECH_HOST", "ws://127.0.0.1:1")
     monkeypatch.setenv("AZURE_SPEECH_KEY", "k")
     settings = AzureSettings(region="westus")
@@ -90,8 +90,8 @@ def test_a_place_that_is_given_puts_aside_the_environments(monkeypatch):
         ({"endpoint": "https://h"}, True),
     ],
 )
-def test_it_knows_whether_it_is_enough(settings, configured):
-    """A host or an endpoint alone, or a key with a region."""
+def test_settings_know_whether_they_suffice(settings, configured):
+    """A host or an endpoint alone suffices, and a key or token with a region."""
     assert AzureSettings(**settings).configured is configured
 
 
@@ -99,33 +99,36 @@ def test_it_knows_whether_it_is_enough(settings, configured):
     ("settings", "message"),
     [
         ({"region": "West Europe"}, r"setting 'region' \(AZURE_SPEECH_REGION\).*westeurope"),
-        ({"host": "localhost:5000"}, r"setting 'host'.*not a URL of a service.*ws://127"),
-        ({"host": "ws://h/path"}, r"setting 'host'.*has a path; give it as endpoint"),
-        ({"endpoint": "ftp://h"}, r"setting 'endpoint'.*not a URL"),
-        ({"host": "ws://[::1"}, r"setting 'host'.*not a URL"),
-        ({"host": "ws://h:port"}, r"setting 'host'.*not a URL of a service: 'ws://h:port'"),
-        ({"endpoint": "secret"}, r"setting 'endpoint'.*not a URL of a service; write"),
-        ({"proxy": "user:secret"}, r"setting 'proxy'.*not a URL; write a URL such as http"),
-        ({"proxy": "http://u:secret@p:port"}, r"setting 'proxy'.*not a URL; write"),
-        ({"ca_bundle": "/no/such/file"}, r"setting 'ca_bundle'.*no file '/no/such/file'"),
+        ({"host": "localhost:5000"}, r"setting 'host'.*not a service URL.*ws://127"),
+        ({"host": "ws://h/path"}, r"setting 'host'.*has a path; set it as endpoint"),
+        ({"endpoint": "ftp://h"}, r"setting 'endpoint'.*not a service URL: 'ftp://h'"),
+        ({"host": "ws://[::1"}, r"setting 'host'.*not a service URL"),
+        ({"host": "ws://h:port"}, r"setting 'host'.*not a service URL: 'ws://h:port'"),
+        ({"endpoint": "secret"}, r"setting 'endpoint'.*not a service URL; use"),
+        ({"proxy": "user:secret"}, r"setting 'proxy'.*not a URL; use a URL such as http"),
+        ({"proxy": "http://u:secret@p:port"}, r"setting 'proxy'.*not a URL; use"),
+        ({"ca_bundle": "/no/such/file"}, r"setting 'ca_bundle'.*no such file: '/no/such/file'"),
     ],
 )
-def test_a_wrong_setting_is_named(settings, message):
-    """The message says which setting, its variable, and what would do."""
+def test_an_invalid_setting_is_named(settings, message):
+    """The message says which setting is wrong, its variable, and the remedy."""
     with pytest.raises(ConfigurationError, match=message) as caught:
         AzureSettings(**settings)
     assert "secret" not in str(caught.value)
 
 
-def test_nowhere_is_an_error():
-    """Without a place the message says how to set one."""
-    assert AzureSettings().target == "nowhere"
-    with pytest.raises(ConfigurationError, match="set AZURE_SPEECH_REGION and AZURE_SPEECH_KEY"):
+def test_a_missing_location_is_an_error():
+    """Without a location the message says how to set one."""
+    assert AzureSettings().target == "not configured"
+    with pytest.raises(
+        ConfigurationError,
+        match=r"no endpoint is configured.*set AZURE_SPEECH_REGION and AZURE_SPEECH_KEY",
+    ):
         AzureSettings().address()
 
 
 def test_no_secret_is_shown():
-    """Neither repr nor str, nor JSON, nor the message for people, nor a pickle."""
+    """No secret is in repr, str, JSON, the description of the service or a pickle."""
     secrets = dict.fromkeys(("key", "token"), "s3cret")
     settings = AzureSettings(
         **secrets, endpoint="https://h/p?sig=s3cret", proxy="http://u:s3cret@p:1"
@@ -137,8 +140,8 @@ def test_no_secret_is_shown():
     assert b"s3cret" not in pickle.dumps(AzureSettings(key="s3cret", proxy="http://u:s3cret@p"))
 
 
-def test_a_pickled_copy_finds_the_key_where_it_is(monkeypatch):
-    """Another process reads its secrets from its own environment."""
+def test_an_unpickled_copy_reads_the_key_of_its_environment(monkeypatch):
+    """A copy in another process reads its secrets from its own environment."""
     settings = AzureSettings(key="here", region="westus")
     monkeypatch.setenv("AZURE_SPEECH_KEY", "there")
     copy = pickle.loads(pickle.dumps(settings))  # noqa: S301 - our own bytes
@@ -157,20 +160,22 @@ def test_a_pickled_copy_finds_the_key_where_it_is(monkeypatch):
         ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "example.com"}, "http://p:1"),
     ],
 )
-def test_the_proxy_is_the_systems(environment, proxy):
-    """HTTPS_PROXY counts, unless NO_PROXY names the service."""
+def test_the_systems_proxy_is_used(environment, proxy):
+    """HTTPS_PROXY is used, unless NO_PROXY lists the service."""
     assert AzureSettings(region="westus", key="k").proxy_url(environment) == proxy
 
 
 @pytest.mark.parametrize("proxy", ["socks5://p:1080", "http://p:port"])
-def test_a_proxy_of_another_kind_is_refused(proxy):
-    """What the SDK can't use is told, and how to do without."""
-    with pytest.raises(ConfigurationError, match=r"not one for HTTP.*AZURE_SPEECH_PROXY.*NO_PROXY"):
+def test_a_proxy_other_than_http_is_rejected(proxy):
+    """A proxy that the SDK does not support is an error with a remedy."""
+    with pytest.raises(
+        ConfigurationError, match=r"not an HTTP proxy.*AZURE_SPEECH_PROXY.*NO_PROXY"
+    ):
         AzureSettings(region="westus", key="k").proxy_url({"ALL_PROXY": proxy})
 
 
 def test_loopback_needs_no_proxy():
-    """An emulator is reached directly; a proxy that is set by hand counts all the same."""
+    """An emulator is reached directly, unless a proxy is set explicitly."""
     environment = {"HTTPS_PROXY": "http://p:1"}
     assert AzureSettings(host="ws://127.0.0.1:5").proxy_url(environment) is None
     given = AzureSettings(host="ws://127.0.0.1:5", proxy="http://p:2")

@@ -1,4 +1,4 @@
-"""Azure Speech through the vendor's own SDK: the service, a container, or the emulator."""
+"""The Azure backend: checks settings, options and sign-in, and opens sessions."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from azstt._options import RecognitionOptions
 from azstt.backends._base import Capabilities, Emit, RecognizerSession
 from azstt.backends.azure._failures import BACKEND
 from azstt.backends.azure._limits import AzureLimits, ReconnectPolicy
-from azstt.backends.azure._request import DEFAULT_LANGUAGE, Request
+from azstt.backends.azure._request import DEFAULT_LANGUAGE, RecognitionRequest
 from azstt.backends.azure._settings import AzureSettings
-from azstt.backends.azure._tokens import Token, TokenCredential, Tokens
+from azstt.backends.azure._tokens import Token, TokenCache, TokenCredential
 
-#: What another recognizer can have otherwise, without giving results of another kind: no speakers,
-#: translations or readings where there were none.
+#: Options that can change within a session: those that do not change the kind of results, such as
+#: adding speakers, translations or readings.
 _UPDATES = frozenset(
     {
         "language",
@@ -38,15 +38,15 @@ class AzureBackend:
     """Azure Speech-to-Text, in real time, over the Speech SDK.
 
     Args:
-        settings: where the service is and how it knows you; None looks in the environment.
-        credential: of azure-identity, sync or async, in place of a key. Its first token is
-            fetched before any audio; later ones in time.
-        token: a bearer token, or a function that gives the one of now, in place of a key.
-        limits: what bounds every wait, and the memory.
-        reconnect: how a lost connection is made again.
+        settings: where the service is and how to sign in; None reads the environment.
+        credential: an azure-identity credential, sync or async, instead of a key. Its first token
+            is fetched before any audio is sent, later ones before they expire.
+        token: a bearer token, or a function that returns the current one, instead of a key.
+        limits: bounds on every wait, and on memory.
+        reconnect: how to reestablish a lost connection.
 
     Raises:
-        ConfigurationError: a setting is wrong, or two ways to sign in were given.
+        ConfigurationError: a setting is invalid, or both credential and token were passed.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class AzureBackend:
         reconnect: ReconnectPolicy | None = None,
     ) -> None:
         if credential is not None and token is not None:
-            raise ConfigurationError("give a credential or a token, not both")
+            raise ConfigurationError("pass either credential or token, not both")
         self._settings: AzureSettings = settings or AzureSettings()
         self._limits: AzureLimits = limits or AzureLimits()
         self._policy: ReconnectPolicy = reconnect or ReconnectPolicy()
@@ -71,7 +71,7 @@ class AzureBackend:
 
     @classmethod
     def is_configured(cls) -> bool:
-        """Whether the environment, or a file ``.env``, says where the service is."""
+        """Whether the environment, or a file ``.env``, has the settings to connect."""
         return AzureSettings().configured
 
     @property
@@ -81,8 +81,8 @@ class AzureBackend:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What it can do: every option, in every language of the service."""
-        waits = self._limits
+        """Every option, in every language of the service."""
+        limits = self._limits
         return Capabilities(
             default_language=DEFAULT_LANGUAGE,
             language_detection=True,
@@ -97,53 +97,54 @@ class AzureBackend:
             commits=True,
             updates=_UPDATES,
             reconnects=True,
-            # Ours come first: the longest wait, and the one for the next attempt.
-            stall_timeout=max(waits.connect, waits.idle + waits.first_response)
-            + waits.stop
-            + waits.sign_in
+            # Longer than our own limits, so that those apply first: the longest wait, and
+            # everything until the next attempt.
+            stall_timeout=max(limits.connect, limits.idle + limits.first_response)
+            + limits.stop
+            + limits.sign_in
             + self._policy.total,
         )
 
     def open(
         self, options: RecognitionOptions, audio: AudioFormat, emit: Emit
     ) -> RecognizerSession:
-        """Make a session.
+        """Open a session; does not connect yet.
 
         Raises:
-            ConfigurationError: the service is nowhere, or options do not go together.
+            ConfigurationError: no endpoint is configured, or options cannot be combined.
             MissingDependencyError: the Speech SDK does not load on this machine.
         """
-        request = Request(self._settings, options, self._limits)
+        request = RecognitionRequest(self._settings, options, self._limits)
         request.check()
         try:
-            from azstt.backends.azure._session import AzureSession, Plan  # noqa: PLC0415 - 110 ms
+            from azstt.backends.azure._session import AzureSession  # noqa: PLC0415 - 110 ms
         except (ImportError, OSError) as error:
             raise MissingDependencyError(
                 "the Speech SDK does not load: pip install azure-cognitiveservices-speech; on "
                 "Linux it needs glibc, OpenSSL and ALSA (libasound2)"
             ) from error
-        return AzureSession(Plan(request, self._policy, self._tokens()), audio, emit)
+        return AzureSession(request, self._policy, self._tokens(), audio, emit)
 
     def __repr__(self) -> str:
-        """Say where it is, and no secret."""
+        """Show the location of the service, and no secret."""
         return f"AzureBackend({self._settings.target})"
 
-    def _tokens(self) -> Tokens | None:
-        """Make the source of tokens for a session, if there is one."""
+    def _tokens(self) -> TokenCache | None:
+        """Return a token cache for a session; None without a token or credential."""
         if self._source is None:
             return None
-        return Tokens(self._source, self._settings.resource_id, self._limits.sign_in)
+        return TokenCache(self._source, self._settings.resource_id, self._limits.sign_in)
 
     def _check_sign_in(self, credential: TokenCredential | None) -> None:
         settings = self._settings
         if settings.region and not (settings.host or settings.endpoint):
             if not (settings.key or self._source):
                 raise ConfigurationError(
-                    f"region {settings.region!r} needs a key: set AZURE_SPEECH_KEY, or give "
-                    "AzureBackend(credential=...) or (token=...)"
+                    f"region {settings.region!r} requires a key: set AZURE_SPEECH_KEY, or pass "
+                    "credential or token to AzureBackend"
                 )
             if credential is not None and not settings.resource_id:
                 raise ConfigurationError(
-                    "a credential needs the resource's own endpoint (AZURE_SPEECH_ENDPOINT), or "
-                    "its Azure id beside the region (AZURE_SPEECH_RESOURCE_ID)"
+                    "a credential requires the resource's own endpoint (AZURE_SPEECH_ENDPOINT), or "
+                    "its Azure id along with the region (AZURE_SPEECH_RESOURCE_ID)"
                 )

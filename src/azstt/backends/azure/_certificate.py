@@ -1,6 +1,6 @@
-"""Who issued a certificate that was refused: the SDK says only that it was.
+"""Find the issuer of a rejected certificate, which the SDK does not report.
 
-In a company it is mostly the proxy that inspects the traffic; its name tells people whom to ask.
+In a company it is usually the proxy that inspects the traffic; its name tells people whom to ask.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from azstt._errors import RecognitionError
 from azstt.backends.azure._failures import CERTIFICATE
 from azstt.backends.azure._settings import AzureSettings
 
-#: What is told of an issuer, and at most how much: it is what a stranger says of itself.
+#: The parts of the issuer's name to show, and the maximum length: the text is untrusted.
 _NAMES = ("organizationName", "commonName")
-_LONGEST = 100
-#: Seconds that each of two looks may take.
-_LOOK = 3.0
-#: A name as Python gives it: parts of pairs.
+_MAX_LENGTH = 100
+#: Seconds that each of the two connections may take.
+_TIMEOUT = 3.0
+#: A name in the form that `ssl` returns: relative names of key-value pairs.
 _Name: TypeAlias = tuple[tuple[tuple[str, str], ...], ...]
 
 
-def name_issuer(error: RecognitionError, settings: AzureSettings) -> None:
-    """Put into the error's hint who issued the certificate, if it was about one and that shows.
+def add_issuer_hint(error: RecognitionError, settings: AzureSettings) -> None:
+    """Name the issuer in the hint of a certificate error; best effort.
 
     Args:
-        error: what ended the connection.
-        settings: where it went.
+        error: what ended the connection; one that is not about a certificate is left alone.
+        settings: the service that was connected to.
     """
     if error.code != CERTIFICATE:
         return
@@ -46,13 +46,13 @@ def name_issuer(error: RecognitionError, settings: AzureSettings) -> None:
 
 
 def _issuer(settings: AzureSettings) -> str:
-    """Look at the certificate, without trust, and again with trust in nothing but itself.
+    """Fetch the certificate unverified, then connect again trusting that certificate alone.
 
-    Python gives the contents only of a certificate that it has verified.
+    Python returns the contents only of a certificate that it has verified.
 
     Raises:
-        OSError: no connection, or one that can't be verified that way either, as it has expired.
-        HTTPException: the proxy makes no connection.
+        OSError: no connection, or the certificate fails that check too, for example as expired.
+        HTTPException: the proxy refused the connection.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -64,26 +64,26 @@ def _issuer(settings: AzureSettings) -> str:
     with closing(_connection(settings, context)) as connection:
         contents = cast("dict[str, _Name]", connection.sock.getpeercert())
     issuer = dict(pair for part in contents["issuer"] for pair in part)
-    return ", ".join(issuer[name] for name in _NAMES if name in issuer)[:_LONGEST]
+    return ", ".join(issuer[name] for name in _NAMES if name in issuer)[:_MAX_LENGTH]
 
 
 def _connection(settings: AzureSettings, context: ssl.SSLContext) -> HTTPSConnection:
-    """Shake hands, through the proxy if there is one."""
+    """Connect and complete the TLS handshake, through the proxy if there is one."""
     host, port = settings.server
     if url := settings.proxy_url():
         proxy = urlsplit(url)
         connection = HTTPSConnection(
-            proxy.hostname or "", proxy.port or 8080, timeout=_LOOK, context=context
+            proxy.hostname or "", proxy.port or 8080, timeout=_TIMEOUT, context=context
         )
-        connection.set_tunnel(host, port, _sign_in(proxy.username, proxy.password))
+        connection.set_tunnel(host, port, _proxy_headers(proxy.username, proxy.password))
     else:
-        connection = HTTPSConnection(host, port, timeout=_LOOK, context=context)
+        connection = HTTPSConnection(host, port, timeout=_TIMEOUT, context=context)
     connection.connect()
     return connection
 
 
-def _sign_in(user: str | None, password: str | None) -> dict[str, str]:
-    """Make the header that a proxy with users wants."""
+def _proxy_headers(user: str | None, password: str | None) -> dict[str, str]:
+    """Return the authorization header, if the proxy has a user name."""
     if user is None:
         return {}
     pair = f"{unquote(user)}:{unquote(password or '')}"

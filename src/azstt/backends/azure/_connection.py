@@ -1,4 +1,4 @@
-"""One recognizer of the SDK, from its making to its end."""
+"""Run one SDK recognizer over a stretch of the audio, from creation to release."""
 
 from __future__ import annotations
 
@@ -11,154 +11,160 @@ from typing import Protocol
 from azstt._audio_format import AudioFormat
 from azstt._errors import RecognitionError, RecognitionTimeoutError, ServiceError
 from azstt.backends.azure._buffer import AudioBuffer, Reader
-from azstt.backends.azure._certificate import name_issuer
+from azstt.backends.azure._certificate import add_issuer_hint
 from azstt.backends.azure._failures import BACKEND
-from azstt.backends.azure._link import ResultHandler, Sink
-from azstt.backends.azure._request import Request
-from azstt.backends.azure._sdk import Recognition
-from azstt.backends.azure._tokens import Tokens
+from azstt.backends.azure._request import RecognitionRequest
+from azstt.backends.azure._result_handler import ResultHandler, ResultSink
+from azstt.backends.azure._sdk import SdkRecognizer
+from azstt.backends.azure._tokens import TokenCache
 
 _log = logging.getLogger("azstt.azure")
 
-#: Seconds between two looks at the clock: less than the SDK waits before it connects again.
-_TICK = 0.2
+#: Seconds between checks of the deadlines: less than the SDK waits before it reconnects.
+_POLL_INTERVAL = 0.2
 
 
-class Owner(Sink, Protocol):
-    """The session, as whoever keeps a connection sees it."""
+class ConnectionOwner(ResultSink, Protocol):
+    """The session, as a connection sees it."""
 
-    def attach(self, link: ResultHandler | None) -> None:
-        """Hear this link from now on, and no other."""
+    def attach(self, handler: ResultHandler | None) -> None:
+        """Take events from this handler from now on, and from no other."""
         ...
 
-    def broken(self, heard: float) -> None:
-        """The connection is lost, and the SDK makes it again; ``heard`` as of `Connection`."""
+    def disconnected(self, last_response: float) -> None:
+        """Called when the connection is lost and the SDK reconnects by itself.
+
+        Args:
+            last_response: see `RecognizerConnection`.
+        """
         ...
 
-    def concluded(self) -> None:
-        """The service has dealt with more of the audio, or with all of it."""
+    def end_if_complete(self) -> None:
+        """Called when the service has processed the whole stretch."""
         ...
 
-    def pause(self, until: Callable[[], bool], seconds: float) -> bool:
-        """Wait, until woken if that holds then; tell whether the session is closed."""
+    def wait(self, until: Callable[[], bool], seconds: float) -> bool:
+        """Wait for a condition, checked on each wake-up; return whether the session is closed."""
         ...
 
 
-class Connection:
-    """Sends a stretch of the audio to a recognizer; makes the calls of the SDK that may block.
+class RecognizerConnection:
+    """Sends a stretch of the audio to a recognizer; makes the SDK's blocking calls.
 
-    The SDK makes a connection that is lost again by itself, some times within about a second. It
-    goes on with the same session of the service then, which a recognizer that we make does not.
+    The SDK reopens a lost connection by itself, several times within about a second, and continues
+    the same session of the service; a new recognizer starts a new session.
+
+    Attributes:
+        last_response: seconds of audio that had been read when the service last sent a message.
     """
 
     def __init__(
         self,
-        owner: Owner,
-        request: Request,
-        tokens: Tokens | None,
+        owner: ConnectionOwner,
+        request: RecognitionRequest,
+        tokens: TokenCache | None,
         audio: AudioFormat,
         buffer: AudioBuffer,
     ) -> None:
-        self._owner: Owner = owner
-        self._request: Request = request
-        self._tokens: Tokens | None = tokens
+        self.last_response: float = 0.0
+        self._owner: ConnectionOwner = owner
+        self._request: RecognitionRequest = request
+        self._tokens: TokenCache | None = tokens
         self._audio: AudioFormat = audio
         self._buffer: AudioBuffer = buffer
-        #: Seconds of audio that had been read at the service's last word.
-        self.heard: float = 0.0
 
     def run(self) -> RecognitionError | None:
-        """Have the stretch recognized; give what ended that, None for its end or `close`."""
+        """Recognize the stretch; return the error that ended it, or None at its end or `close`."""
         try:
             token = self._tokens.get() if self._tokens else None
             reader = self._buffer.reader()
-            recognition = Recognition(self._request, token, self._audio, reader)
+            recognizer = SdkRecognizer(self._request, token, self._audio, reader)
         except RecognitionError as error:
             return error
-        link = ResultHandler(self._owner, self._request, self._buffer, reader.base)
-        self._owner.attach(link)
+        handler = ResultHandler(self._owner, self._request, self._buffer, reader.base)
+        self._owner.attach(handler)
         try:
-            recognition.start(link, partials=self._request.options.partials)
-            return self._follow(link, recognition, reader)
+            recognizer.start(handler, partials=self._request.options.partials)
+            return self._monitor(handler, recognizer, reader)
         except RecognitionError as error:
             return error
         finally:
-            self.heard = link.watch.heard
+            self.last_response = handler.deadlines.last_response
             self._owner.attach(None)
             self._buffer.detach()
-            _bounded(recognition.close, self._request.limits.stop)
+            _bounded(recognizer.close, self._request.limits.stop)
 
-    def _follow(
-        self, link: ResultHandler, recognition: Recognition, reader: Reader
+    def _monitor(
+        self, handler: ResultHandler, recognizer: SdkRecognizer, reader: Reader
     ) -> RecognitionError | None:
-        """Wait for its end, with an eye on the clock and on the token."""
-        breaks = 0
-        while not self._owner.pause(lambda: link.over, _TICK):
-            if link.breaks > breaks and link.error is None:
-                breaks = link.breaks
-                self._owner.broken(link.watch.heard)
-            if link.over or self._is_empty(reader):
-                return self._conclude(link)
-            if late := self._late(link):
-                return self._timeout(late, link)
+        """Wait for the end, checking deadlines and renewing the token meanwhile."""
+        disconnects = 0
+        while not self._owner.wait(lambda: handler.ended, _POLL_INTERVAL):
+            if handler.disconnects > disconnects and handler.error is None:
+                disconnects = handler.disconnects
+                self._owner.disconnected(handler.deadlines.last_response)
+            if handler.ended or self._is_empty(reader):
+                return self._conclude(handler)
+            if overdue := self._overdue(handler):
+                return self._timeout(overdue, handler)
             if self._tokens and self._tokens.due:
-                self._renew(self._tokens, recognition)
+                self._renew(self._tokens, recognizer)
         return None
 
     def _is_empty(self, reader: Reader) -> bool:
-        """Whether there was no audio at all, of which the service would not say a word."""
+        """Whether there was no audio at all, to which the service would never respond."""
         return self._buffer.drained and self._buffer.read == reader.base
 
-    def _late(self, link: ResultHandler) -> str | None:
-        """Say what has been waited for too long, if anything has.
+    def _overdue(self, handler: ResultHandler) -> str | None:
+        """Return a description of the limit that has passed, or None.
 
-        A service that has heard a long silence need not say a word of it, such as one that tells
-        speakers apart. But to the end of the audio it has to answer: so the recognizer's audio
-        ends there, and the next one goes on. The SDK would give up as soon as it held too much.
+        A service need not send any message during a long silence, for example with diarization.
+        But it has to respond to the end of the audio: so this recognizer's audio ends here, and
+        the next one continues. Otherwise the SDK would fail as soon as it held too much.
         """
         now, position = monotonic(), self._buffer.read
-        late = link.watch.overdue(now, position, over=self._buffer.drained)
-        if late and link.watch.silent(position) and not self._buffer.drained:
-            _log.info("no word on the audio up to %.1f s: it ends there, to have one", position)
+        overdue = handler.deadlines.overdue(now, position, at_end=self._buffer.drained)
+        if overdue and handler.deadlines.silent(position) and not self._buffer.drained:
+            _log.info("no response up to %.1f s: ending the stretch there to get one", position)
             self._buffer.stop()
-            link.watch.expect(now)
+            handler.deadlines.expect_response(now)
             return None
-        return late
+        return overdue
 
-    def _conclude(self, link: ResultHandler) -> RecognitionError | None:
-        if link.error is not None:
-            name_issuer(link.error, self._request.settings)
-            return link.error
+    def _conclude(self, handler: ResultHandler) -> RecognitionError | None:
+        if handler.error is not None:
+            add_issuer_hint(handler.error, self._request.settings)
+            return handler.error
         if not self._buffer.drained:
             return ServiceError(
-                f"{self._request.settings.target} ended the session before the audio was over",
+                f"{self._request.settings.target} ended the session before the end of the audio",
                 backend=BACKEND,
-                session_id=link.session_id,
+                session_id=handler.session_id,
             )
         self._buffer.settle_all()
-        self._owner.concluded()  # nobody has to wait for the recognizer to be let go of
+        self._owner.end_if_complete()  # before the recognizer is released, which takes a while
         return None
 
-    def _timeout(self, late: str, link: ResultHandler) -> RecognitionError:
+    def _timeout(self, overdue: str, handler: ResultHandler) -> RecognitionError:
         return RecognitionTimeoutError(
-            f"{self._request.settings.target} kept us waiting: {late}",
+            f"timed out waiting for {self._request.settings.target}: {overdue}",
             backend=BACKEND,
             code="timeout",
-            session_id=link.session_id,
+            session_id=handler.session_id,
             hint="try again, or raise that limit in AzureLimits",
         )
 
-    def _renew(self, tokens: Tokens, recognition: Recognition) -> None:
-        """Have a new token at hand for the next connection; the present one outlives its own."""
+    def _renew(self, tokens: TokenCache, recognizer: SdkRecognizer) -> None:
+        """Set a new token for the next connection; the current connection outlives its token."""
         try:
-            recognition.renew(tokens.get())
+            recognizer.renew(tokens.get())
         except RecognitionError as error:
-            tokens.later()
-            _log.warning("the token could not be renewed: %s", error)
+            tokens.postpone_renewal()
+            _log.warning("could not renew the access token: %s", error)
 
 
 def _bounded(call: Callable[[], None], seconds: float) -> None:
-    """Call in a thread, and leave it to itself if it takes longer."""
+    """Call in a thread, and abandon it if it takes longer."""
     thread = Thread(target=call, name="azstt azure release", daemon=True)
     thread.start()
     thread.join(seconds)

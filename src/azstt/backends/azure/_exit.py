@@ -1,7 +1,7 @@
-"""A clean end of the interpreter at any moment of a session.
+"""Close sessions that are still open when the interpreter exits.
 
-A native thread that is inside one of our callbacks while the interpreter ends aborts the process.
-So whatever still runs at exit is closed first, side by side.
+A native thread that is inside one of our callbacks while the interpreter exits aborts the process.
+So all open sessions are closed first, in parallel.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from threading import Lock, Thread
 from time import monotonic
 from typing import Protocol
 
-#: Seconds that all of it may take.
+#: Seconds that closing them all may take.
 _LIMIT = 5.0
 
 
 class Closable(Protocol):
-    """What can be closed."""
+    """An object with a `close` method."""
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release everything."""
         ...
 
 
@@ -28,13 +28,13 @@ _lock = Lock()
 
 
 def watch(session: Closable) -> None:
-    """Close a session at exit, unless it is forgotten before."""
+    """Close a session at exit, unless `forget` is called first."""
     with _lock:
         _open.add(session)
 
 
 def forget(session: Closable) -> None:
-    """Take note that a session is closed."""
+    """Drop a session that is closed."""
     with _lock:
         _open.discard(session)
 

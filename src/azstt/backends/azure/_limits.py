@@ -1,4 +1,4 @@
-"""How long to wait, how often to try, how much to hold."""
+"""Limits on waiting, retrying and memory."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ _Limit = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 
 
 class AzureLimits(FrozenModel):
-    """What bounds every wait of a session, and its memory; all in seconds unless stated.
+    """Bounds on every wait of a session and on its memory; in seconds unless stated otherwise.
 
     Attributes:
         sign_in: fetching a token from a credential or a function.
-        connect: from the start, or from the loss of a connection, until one stands.
-        first_response: from the first audio on a connection until the service says anything.
-        idle: without a word from the service while it has audio to deal with. Before the end of
-            the audio the recognizer is ended then and another one begun, for the end is answered
-            even after a long silence, if the service is there: within ``first_response``.
-        stop: letting go of a recognizer; one that takes longer is left to itself.
-        hold: audio that the service has not dealt with yet and that is kept to be sent again.
-            A session holds this much, and 10 s more: 4 MB at 16 kHz; so does the SDK.
-        pace: how many times faster than real time audio is sent, once 5 s have been.
+        connect: from the start, or from the loss of a connection, until one is established.
+        first_response: from the first audio on a connection until the first message.
+        idle: without a message from the service while it has audio to process. When it runs out
+            before the end of the audio, the recognizer is ended and another one started: even
+            after a long silence a service that is still there answers the end of the audio, within
+            ``first_response``.
+        stop: releasing a recognizer; one that takes longer is abandoned.
+        hold: unprocessed audio that is kept to be sent again. A session holds this much and 10 s
+            more: 4 MB at 16 kHz; the SDK holds as much again.
+        pace: how many times faster than real time audio is sent, after the first 5 s.
     """
 
     sign_in: _Limit = 30.0
@@ -38,17 +39,17 @@ class AzureLimits(FrozenModel):
 
 
 class ReconnectPolicy(FrozenModel):
-    """How a lost connection is made again; the SDK itself gives up after about a second.
+    """How a lost connection is reestablished; the SDK itself gives up after about a second.
 
-    The count and the clock begin anew whenever something was recognized, or the service had still
-    been answering 10 s of audio later: in a long silence outages are not added up.
+    Count and clock start over whenever something was recognized, or the service was still
+    responding 10 s of audio later: outages in a long silence do not add up.
 
     Attributes:
-        attempts: how often; 0 is never.
+        attempts: how many; 0 disables reconnecting.
         total: seconds from the loss after which no further attempt is made.
         first_delay: seconds before the first attempt, doubled for each further one.
-        longest_delay: seconds that it grows to. The service's own Retry-After counts if longer.
-        jitter: share of the delay that is left to chance, so that many do not come back at once.
+        longest_delay: the maximum delay in seconds. A longer Retry-After of the service wins.
+        jitter: the random share of the delay, so that many clients do not reconnect at once.
     """
 
     attempts: Annotated[int, Field(ge=0)] = 12
@@ -58,7 +59,7 @@ class ReconnectPolicy(FrozenModel):
     jitter: Annotated[float, Field(ge=0.0, le=1.0)] = 0.25
 
     def delay(self, attempt: int, retry_after: float | None = None) -> float:
-        """Give the seconds to wait before an attempt, counted from 1."""
+        """Return the seconds to wait before an attempt, counted from 1."""
         backoff = min(self.longest_delay, self.first_delay * 2.0 ** min(attempt - 1, 30))
-        chance = random.uniform(1.0 - self.jitter, 1.0)  # noqa: S311 - spreads load, guards nothing
-        return max(backoff * chance, retry_after or 0.0)
+        factor = random.uniform(1.0 - self.jitter, 1.0)  # noqa: S311 - spreads load, guards nothing
+        return max(backoff * factor, retry_after or 0.0)

@@ -1,4 +1,4 @@
-"""Callbacks that a native library makes on threads of its own."""
+"""Callbacks that a native library makes on its own threads."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Report: TypeAlias = Callable[[Exception], None]
 
 
 def native_callback(report: Report) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """Make a function fit to be called by native code.
+    """Return a decorator that makes a function safe to be called by native code.
 
-    Native code can do nothing with an exception: ctypes prints it and SDKs swallow it, and what
-    the function was called for is lost. So it never raises; what goes wrong is reported. It must
-    not block either, for the next events wait for it: hand over, and return.
+    Native code can't handle an exception: ctypes prints it, SDKs swallow it, and the event is
+    lost. So the decorated function never raises; exceptions are reported. It must not block
+    either, since further events wait for it: hand the event over and return.
 
     Args:
-        report: is given what the function raised; must not raise.
+        report: called with the exception that the function raised; must not raise.
     """
 
     def decorate(function: Callable[P, None]) -> Callable[P, None]:
@@ -30,7 +30,7 @@ def native_callback(report: Report) -> Callable[[Callable[P, None]], Callable[P,
             _trace_here()
             try:
                 function(*args, **kwargs)
-            except Exception as error:  # noqa: BLE001 - reported, for native code can't take it
+            except Exception as error:  # noqa: BLE001 - reported: native code can't handle it
                 report(error)
 
         return callback
@@ -39,7 +39,7 @@ def native_callback(report: Report) -> Callable[[Callable[P, None]], Callable[P,
 
 
 def _trace_here() -> None:
-    """Let coverage see a thread that Python did not start; nothing outside of tests."""
+    """Trace a thread that Python did not start, for coverage; does nothing outside tests."""
     tracer = threading.gettrace()
     if tracer is not None and sys.gettrace() is None:
         sys.settrace(tracer)

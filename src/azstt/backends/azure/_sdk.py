@@ -1,8 +1,8 @@
-"""The Speech SDK, tamed: one recognizer from start to release, heard through its C interface.
+"""The only module that calls the Speech SDK: one recognizer, from creation to release.
 
-The results are read through the C interface that the Python binding itself stands on, for the
-binding's own objects cut text at 2,047 bytes (and lose a result when that splits a character),
-raise on codes that they do not know, where nobody sees it, and read 115 properties an event.
+Results are read through the C interface under the Python binding, since the binding's own objects
+truncate text at 2,047 bytes (and lose a result when that splits a character), raise unseen on
+codes that they do not know, and read 115 properties per event.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from importlib import import_module
 from threading import Event as Flag
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from azstt._audio_format import AudioFormat
 from azstt._errors import RecognitionError, RequestError, ServiceError
@@ -20,21 +20,23 @@ from azstt._options import PronunciationOptions
 from azstt.backends.azure._buffer import Reader
 from azstt.backends.azure._failures import BACKEND
 from azstt.backends.azure._native import native_callback
-from azstt.backends.azure._request import Request
+from azstt.backends.azure._request import RecognitionRequest
+from azstt.backends.azure._result_handler import ResultHandler
 
-# The SDK has no types: it is Any from here on, and reaches no further than this module.
+# The SDK has no types: it is Any in this module, and used nowhere else.
 _sdk: Any = import_module("azure.cognitiveservices.speech")
 _interop: Any = import_module("azure.cognitiveservices.speech.interop")
 _library: Any = _interop._sdk_lib  # noqa: SLF001 - the C interface has no other name in Python
 _call: Callable[..., None] = _interop._call_hr_fn  # noqa: SLF001
 
-#: What is done with an event's handle, and what makes it fit to be called by native code.
-Act: TypeAlias = Callable[[Any], None]
+#: Called with the native handle of an event.
+EventCallback: TypeAlias = Callable[[Any], None]
+#: Makes a function safe to be called by native code.
 Guard: TypeAlias = Callable[[Callable[..., None]], Callable[..., None]]
 
 _RECOGNIZER_EVENT = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
 _CONNECTION_EVENT = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
-#: The signature of an event and the function that releases it, where it is not the common one.
+#: The C signature of an event's callback and the function that releases the event, if unusual.
 _EVENTS = {
     "connection_connected_set_callback": (_CONNECTION_EVENT, "recognizer_event_handle_release"),
     "connection_disconnected_set_callback": (_CONNECTION_EVENT, "recognizer_event_handle_release"),
@@ -44,52 +46,12 @@ _EVENTS = {
     ),
 }
 
-_END_OF_STREAM = 2  # of the SDK's reasons for a cancellation
+_END_OF_STREAM = 2  # one of the SDK's cancellation reasons
 _ERROR_CODE = re.compile(r"(0x[0-9a-f]+)(?: \((SPXERR_\w+)\))?")
 
 
-class Listener(Protocol):
-    """Hears a recognizer, on its native thread; returns at once."""
-
-    def on_connected(self, session_id: str) -> None:
-        """The connection stands."""
-        ...
-
-    def on_disconnected(self) -> None:
-        """The connection is lost; the SDK may make another."""
-        ...
-
-    def on_message(self) -> None:
-        """The service sent something, whatever it was."""
-        ...
-
-    def on_result(self, body: str) -> None:
-        """A final, as the service's JSON."""
-        ...
-
-    def on_partial(self, body: str) -> None:
-        """An interim result, as the service's JSON."""
-        ...
-
-    def on_speech(self, ticks: int, *, starts: bool) -> None:
-        """Speech starts or ends."""
-        ...
-
-    def on_end(self) -> None:
-        """The service has dealt with all of the audio."""
-        ...
-
-    def on_failure(self, code: int, details: str) -> None:
-        """The SDK has given up."""
-        ...
-
-    def on_broken(self, error: Exception) -> None:
-        """One of these calls, or what leads to it, raised."""
-        ...
-
-
-class _Pull:
-    """Hands the SDK our audio, on a thread of the SDK's; has all that it calls."""
+class _PullCallback:
+    """Supplies the SDK with audio, on a thread of the SDK's; has every method that it calls."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -104,122 +66,127 @@ class _Pull:
         return ""
 
 
-class Recognition:
-    """One native recognizer. Its calls block and come from one thread.
+class SdkRecognizer:
+    """One native recognizer. Its methods block; call them from one thread.
 
-    Every object that the native side refers to is kept here until `close`, for the SDK's own
-    objects do not: a stream that is collected while it is read is a segmentation fault.
+    Every object that the native side refers to is kept here until `close`, since the SDK's own
+    objects do not keep them: a stream that is garbage-collected while it is read is a segmentation
+    fault.
+
+    Raises:
+        RecognitionError: the SDK rejected the configuration.
     """
 
     def __init__(
-        self, request: Request, token: str | None, audio: AudioFormat, reader: Reader
+        self, request: RecognitionRequest, token: str | None, audio: AudioFormat, reader: Reader
     ) -> None:
         try:
             self._config: Any = _config(request, token)
-            self._pull: Any = _Pull(reader)
-            shape = _sdk.audio.AudioStreamFormat(
+            self._pull: Any = _PullCallback(reader)
+            stream_format = _sdk.audio.AudioStreamFormat(
                 samples_per_second=audio.sample_rate,
                 bits_per_sample=audio.sample_width * 8,
                 channels=audio.channels,
             )
-            self._stream: Any = _sdk.audio.PullAudioInputStream(self._pull, shape)
+            self._stream: Any = _sdk.audio.PullAudioInputStream(self._pull, stream_format)
             self._audio: Any = _sdk.audio.AudioConfig(stream=self._stream)
             self._recognizer: Any = _recognizer(request, self._config, self._audio)
             self._extras: list[Any] = _extras(request, self._recognizer)
             self._connection: Any = _sdk.Connection.from_recognizer(self._recognizer)
         except (RuntimeError, ValueError, TypeError) as error:
-            raise plain(error) from None
-        self._callbacks: list[tuple[str, Any, Any]] = []
-        self._deaf: Flag = Flag()
+            raise _configuration_error(error) from None
+        self._registered: list[tuple[str, Any, Any]] = []
+        self._muted: Flag = Flag()
 
-    def start(self, listener: Listener, *, partials: bool) -> None:
-        """Begin; returns before there is a connection.
+    def start(self, handler: ResultHandler, *, partials: bool) -> None:
+        """Start recognition; returns before there is a connection.
 
         Raises:
-            RecognitionError: the SDK does not take what it was told.
+            RecognitionError: the SDK rejected the configuration.
         """
-        self._connect_signals(listener, partials=partials)
+        self._register(handler, partials=partials)
         try:
             if not isinstance(self._recognizer, _sdk.transcription.ConversationTranscriber):
-                self._connection.open(True)  # at once, not with the first audio; that one can't
-            _task(self._recognizer, "start").get()
+                # connect now, not with the first audio; the transcriber does not support it
+                self._connection.open(True)
+            _async_call(self._recognizer, "start").get()
         except RuntimeError as error:
-            raise plain(error) from None
+            raise _configuration_error(error) from None
 
     def renew(self, token: str) -> None:
-        """Use another token for the connections to come."""
+        """Use another token for further connections."""
         self._recognizer.properties.set_property(
             _sdk.PropertyId.SpeechServiceAuthorization_Token, token
         )
 
     def mute(self) -> None:
-        """Make no further callback; waits for one that is under way."""
-        self._deaf.set()
-        while self._callbacks:
-            name, handle, _ = self._callbacks[-1]
+        """Make no further callbacks; waits for one in progress."""
+        self._muted.set()
+        while self._registered:
+            name, handle, _ = self._registered[-1]
             getattr(_library, name)(handle, None, None)
-            self._callbacks.pop()
+            self._registered.pop()
 
     def close(self) -> None:
-        """Stop and let go of everything; may block for some seconds."""
+        """Stop and release everything; may block for some seconds."""
         self.mute()
         try:
-            _task(self._recognizer, "stop").get()
+            _async_call(self._recognizer, "stop").get()
         except RuntimeError:  # it may have stopped by itself
             pass
         finally:
             self._extras.clear()
-            # In this order: what refers to the others first.
+            # In this order: objects that refer to others first.
             del self._connection, self._recognizer, self._audio, self._stream, self._pull
 
-    def _connect_signals(self, listener: Listener, *, partials: bool) -> None:
-        recognizer: dict[str, Act] = {
-            "canceled": lambda event: _tell_end(event, listener),
-            "recognized": lambda event: listener.on_result(_json(event)),
-            "speech_start_detected": lambda event: listener.on_speech(_offset(event), starts=True),
-            "speech_end_detected": lambda event: listener.on_speech(_offset(event), starts=False),
+    def _register(self, handler: ResultHandler, *, partials: bool) -> None:
+        recognizer: dict[str, EventCallback] = {
+            "canceled": lambda event: _report_end(event, handler),
+            "recognized": lambda event: handler.on_result(_json(event)),
+            "speech_start_detected": lambda event: handler.on_speech(_offset(event), starts=True),
+            "speech_end_detected": lambda event: handler.on_speech(_offset(event), starts=False),
         }
-        if partials:  # there are many, and otherwise nobody listens
-            recognizer["recognizing"] = lambda event: listener.on_partial(_json(event))
-        connection: dict[str, Act] = {
-            "connected": lambda event: listener.on_connected(_session_id(event)),
-            "disconnected": lambda _: listener.on_disconnected(),
-            "message_received": lambda _: listener.on_message(),
+        if partials:  # there are many: don't convert them for nothing
+            recognizer["recognizing"] = lambda event: handler.on_partial(_json(event))
+        connection: dict[str, EventCallback] = {
+            "connected": lambda event: handler.on_connected(_session_id(event)),
+            "disconnected": lambda _: handler.on_disconnected(),
+            "message_received": lambda _: handler.on_message(),
         }
-        guard = native_callback(listener.on_broken)
-        for kind, source, acts in (
+        guard = native_callback(handler.on_exception)
+        for kind, source, callbacks in (
             ("connection", self._connection, connection),
             ("recognizer", self._recognizer, recognizer),
         ):
-            for event, act in acts.items():
+            for event, on_event in callbacks.items():
                 name = f"{kind}_{event}_set_callback"
-                native = self._native(guard, name, act)
+                native = self._native(guard, name, on_event)
                 handle = source._handle  # noqa: SLF001
-                self._callbacks.append((name, handle, native))
+                self._registered.append((name, handle, native))
                 getattr(_library, name)(handle, native, None)
 
-    def _native(self, guard: Guard, name: str, act: Act) -> Any:  # noqa: ANN401
-        """Make the C function of an event: ``act`` is given its handle, released afterwards."""
+    def _native(self, guard: Guard, name: str, on_event: EventCallback) -> Any:  # noqa: ANN401
+        """Return an event's C callback: it calls ``on_event`` and then releases the event."""
         kind, release = _EVENTS.get(name, (_RECOGNIZER_EVENT, "recognizer_event_handle_release"))
 
         @guard
         def callback(*handles: int | None) -> None:
             event = ctypes.c_void_p(handles[-2])  # the context comes last
             try:
-                if not self._deaf.is_set():
-                    act(event)
+                if not self._muted.is_set():
+                    on_event(event)
             finally:
                 getattr(_library, release)(event)
 
         return kind(callback)
 
 
-def plain(error: Exception) -> RecognitionError:
-    """Put what the SDK raises in plain words, without its C stack."""
+def _configuration_error(error: Exception) -> RecognitionError:
+    """Convert an exception of the SDK, without its C stack."""
     found = _ERROR_CODE.search(str(error).rpartition("[CALL STACK END]")[2])
     code = (found[2] or found[1]) if found else type(error).__name__
     return (RequestError if "INVALID" in code else ServiceError)(
-        f"the Speech SDK refused the configuration ({code})",
+        f"the Speech SDK rejected the configuration ({code})",
         backend=BACKEND,
         code=code,
         retryable=False,
@@ -227,25 +194,25 @@ def plain(error: Exception) -> RecognitionError:
     )
 
 
-def _config(request: Request, token: str | None) -> Any:  # noqa: ANN401
-    """Make the SDK's configuration."""
-    place = request.place
+def _config(request: RecognitionRequest, token: str | None) -> Any:  # noqa: ANN401
+    """Create the SDK's configuration."""
+    arguments = request.address
     secret = request.settings.key
     if token is None and secret is not None:
-        place["subscription"] = secret.get_secret_value()
-    if token is not None and "region" in place:
-        place["auth_token"] = token
+        arguments["subscription"] = secret.get_secret_value()
+    if token is not None and "region" in arguments:
+        arguments["auth_token"] = token
     if request.options.translate:
-        config = _sdk.translation.SpeechTranslationConfig(**place)
+        config = _sdk.translation.SpeechTranslationConfig(**arguments)
         for language in request.options.translate:
             config.add_target_language(language)
     else:
-        config = _sdk.SpeechConfig(**place)
-    if token is not None and "auth_token" not in place:
+        config = _sdk.SpeechConfig(**arguments)
+    if token is not None and "auth_token" not in arguments:
         config.authorization_token = token
     if len(request.languages) == 1:
         config.speech_recognition_language = request.languages[0]
-        if model := request.models.get(request.languages[0]):
+        if model := request.custom_models.get(request.languages[0]):
             config.endpoint_id = model
     for name, value in request.properties.items():
         _set(config, name, value)
@@ -253,7 +220,7 @@ def _config(request: Request, token: str | None) -> Any:  # noqa: ANN401
 
 
 def _set(config: Any, name: str, value: str) -> None:  # noqa: ANN401
-    """Set a property: one of the SDK's list, or any other by name."""
+    """Set a property: one that the SDK lists, or any other by name."""
     if name == "SpeechServiceResponse_ProfanityOption":
         config.set_profanity(_sdk.ProfanityOption[value.capitalize()])
     elif hasattr(_sdk.PropertyId, name):
@@ -262,26 +229,26 @@ def _set(config: Any, name: str, value: str) -> None:  # noqa: ANN401
         config.set_property_by_name(name, value)
 
 
-def _recognizer(request: Request, config: Any, audio: Any) -> Any:  # noqa: ANN401
-    """Make the recognizer that the options need."""
-    chosen: dict[str, Any] = {"audio_config": audio}
+def _recognizer(request: RecognitionRequest, config: Any, audio: Any) -> Any:  # noqa: ANN401
+    """Create the kind of recognizer that the options require."""
+    arguments: dict[str, Any] = {"audio_config": audio}
     if len(request.languages) > 1:
         sources = [
-            _sdk.languageconfig.SourceLanguageConfig(language, request.models.get(language))
+            _sdk.languageconfig.SourceLanguageConfig(language, request.custom_models.get(language))
             for language in request.languages
         ]
-        chosen["auto_detect_source_language_config"] = (
+        arguments["auto_detect_source_language_config"] = (
             _sdk.languageconfig.AutoDetectSourceLanguageConfig(sourceLanguageConfigs=sources)
         )
     if request.options.translate:
-        return _sdk.translation.TranslationRecognizer(config, **chosen)
+        return _sdk.translation.TranslationRecognizer(config, **arguments)
     if request.options.diarize:
-        return _sdk.transcription.ConversationTranscriber(config, **chosen)
-    return _sdk.SpeechRecognizer(config, **chosen)
+        return _sdk.transcription.ConversationTranscriber(config, **arguments)
+    return _sdk.SpeechRecognizer(config, **arguments)
 
 
-def _extras(request: Request, recognizer: Any) -> list[Any]:  # noqa: ANN401
-    """Give a recognizer the phrases to expect and the text to mark."""
+def _extras(request: RecognitionRequest, recognizer: Any) -> list[Any]:  # noqa: ANN401
+    """Set a recognizer's phrase list and pronunciation assessment; return them to be kept."""
     extras: list[Any] = []
     options = request.options
     if options.phrases:
@@ -314,15 +281,15 @@ def _assessment(options: PronunciationOptions) -> Any:  # noqa: ANN401
     return assessment
 
 
-def _task(recognizer: Any, verb: str) -> Any:  # noqa: ANN401
-    """Begin to start or to stop; the conversation transcriber has names of its own for it."""
+def _async_call(recognizer: Any, verb: str) -> Any:  # noqa: ANN401
+    """Call the method that starts or stops; the conversation transcriber's has its own name."""
     if isinstance(recognizer, _sdk.transcription.ConversationTranscriber):
         return getattr(recognizer, f"{verb}_transcribing_async")()
     return getattr(recognizer, f"{verb}_continuous_recognition_async")()
 
 
 def _result(event: Any) -> Any:  # noqa: ANN401
-    """Give the handle of an event's result, which releases itself."""
+    """Return the handle of an event's result, which releases itself."""
     result = ctypes.c_void_p(0)
     _call(event, ctypes.byref(result), fn=_library.recognizer_recognition_event_get_result)
     return _interop._Handle(  # noqa: SLF001
@@ -355,17 +322,17 @@ def _session_id(event: Any) -> str:  # noqa: ANN401
     return text.value.decode()
 
 
-def _tell_end(event: Any, listener: Listener) -> None:  # noqa: ANN401
-    """Tell the good end, which is a cancellation too, from a failure."""
+def _report_end(event: Any, handler: ResultHandler) -> None:  # noqa: ANN401
+    """Report a normal end, which is a cancellation too, or a failure."""
     reason, code, details = _cancellation(event)
     if reason == _END_OF_STREAM:
-        listener.on_end()
+        handler.on_end()
     else:
-        listener.on_failure(code, details)
+        handler.on_failure(code, details)
 
 
 def _cancellation(event: Any) -> tuple[int, int, str]:  # noqa: ANN401
-    """Read why a session was canceled: the reason, the error's code, the details."""
+    """Return why a session was canceled: the reason, the error's code, the details."""
     result = _result(event)
     reason, code = ctypes.c_int(0), ctypes.c_int(0)
     _call(result.get(), ctypes.byref(reason), fn=_library.result_get_reason_canceled)

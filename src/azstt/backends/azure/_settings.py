@@ -1,4 +1,4 @@
-"""How to reach Azure Speech: arguments, then the environment, then ``.env``; nothing at import."""
+"""Settings of Azure Speech, from arguments, the environment or ``.env``; not read at import."""
 
 from __future__ import annotations
 
@@ -15,48 +15,49 @@ from typing_extensions import override
 
 from azstt._errors import ConfigurationError
 
-#: The settings that say where the service is, the one that wins first.
+#: The settings that say where the service is, in order of precedence.
 _TARGETS = ("host", "endpoint", "region")
 _SECRETS = frozenset({"key", "token"})
 _HELP = {
-    "region": "a region is a short name such as westeurope",
-    "host": "write scheme and name alone, such as ws://127.0.0.1:5000",
-    "endpoint": "write a URL such as https://my-resource.cognitiveservices.azure.com",
-    "proxy": "write a URL such as http://user:password@proxy.example:8080",
-    "ca_bundle": "give the path of a file with certificates in PEM form",
+    "region": "use a region's short name, such as westeurope",
+    "host": "use a URL of scheme and name only, such as ws://127.0.0.1:5000",
+    "endpoint": "use a URL such as https://my-resource.cognitiveservices.azure.com",
+    "proxy": "use a URL such as http://user:password@proxy.example:8080",
+    "ca_bundle": "use the path of a file with certificates in PEM format",
 }
 
 
-def _setting(name: str, *aliases: str) -> Any:  # noqa: ANN401 - pydantic's Field gives Any too
-    """Make a field that the environment knows under several names."""
+def _setting(name: str, *aliases: str) -> Any:  # noqa: ANN401 - pydantic's Field returns Any too
+    """Return a field that can be set by several environment variables."""
     return Field(
         default=None, validation_alias=AliasChoices(name, f"AZURE_SPEECH_{name.upper()}", *aliases)
     )
 
 
 class AzureSettings(BaseSettings):
-    """Where Azure Speech is and how it knows you.
+    """Where Azure Speech is and how to sign in.
 
-    Each is looked for among the arguments, then in the environment as ``AZURE_SPEECH_...`` (key,
-    region and endpoint also as ``SPEECH_...``), then in a file ``.env`` in the working directory.
-    One place is enough: ``host`` wins over ``endpoint``, that over ``region``; a place that is
-    given as an argument puts aside those of the environment.
+    Each setting is looked up in the arguments, then in the environment as ``AZURE_SPEECH_...``
+    (key, region, endpoint and host also as ``SPEECH_...``), then in a file ``.env`` in the working
+    directory. One location is enough: ``host`` takes precedence over ``endpoint``, and that over
+    ``region``; a location passed as an argument overrides all locations in the environment.
 
-    The key shows in no repr, log, error or pickle: a copy in another process looks for it there.
+    Secrets appear in no repr, log, error or pickle: an unpickled copy reads them from its own
+    environment.
 
     Attributes:
-        key: the resource's key. None sends none: containers and emulators need none.
-        token: a bearer token that you renew yourself, in place of a key.
-        region: such as ``westeurope``; also of the US Government and China clouds.
+        key: the resource's key. None sends no key: containers and emulators need none.
+        token: a bearer token that you renew yourself, instead of a key.
+        region: such as ``westeurope``; also regions of the US Government and China clouds.
         endpoint: the resource's own URL, such as a private link or a custom domain.
         host: scheme and name of a container or an emulator, such as ``ws://127.0.0.1:5000``.
         resource_id: the resource's Azure id; makes Entra ID tokens work with ``region``.
-        proxy: URL of an HTTP proxy, with a user name and password if it wants them. None is
-            what HTTPS_PROXY says, unless NO_PROXY names the service.
-        ca_bundle: certificates to trust in place of the system's, in PEM form.
+        proxy: URL of an HTTP proxy, with user name and password if it requires them. None uses
+            HTTPS_PROXY, unless NO_PROXY lists the service.
+        ca_bundle: certificates to trust instead of the system's, in PEM format.
 
     Raises:
-        ConfigurationError: a setting is wrong; the message names it and what would do.
+        ConfigurationError: a setting is invalid; the message names it and the remedy.
     """
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
@@ -95,7 +96,7 @@ class AzureSettings(BaseSettings):
         try:
             super().__init__(**{name: value for name, value in given.items() if value is not None})
         except ValidationError as error:
-            raise ConfigurationError(_complaint(error)) from None
+            raise ConfigurationError(_error_message(error)) from None
 
     @classmethod
     @override
@@ -107,45 +108,45 @@ class AzureSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let a place that is named higher up put aside the places named below."""
-        return init_settings, _Below(env_settings), _Below(dotenv_settings)
+        """Let a location from one source override the locations from the sources below it."""
+        return init_settings, _LowerSource(env_settings), _LowerSource(dotenv_settings)
 
     @model_validator(mode="after")
-    def _sound(self) -> Self:
+    def _validate(self) -> Self:
         for name in ("host", "endpoint"):
             url = getattr(self, name)
             if url and not _is_url(url, "ws", "wss", "http", "https"):
-                # what is no URL at all may be the key, in the wrong variable
+                # text that is not a URL at all may be the key, in the wrong variable
                 shown = f": {_without_query(url)!r}" if "://" in url else ""
-                raise ValueError(f"{name}: not a URL of a service{shown}")
+                raise ValueError(f"{name}: not a service URL{shown}")
         if self.host and urlsplit(self.host).path.strip("/"):
-            raise ValueError(f"host: {self.host!r} has a path; give it as endpoint instead")
+            raise ValueError(f"host: {self.host!r} has a path; set it as endpoint instead")
         if self.ca_bundle and not self.ca_bundle.is_file():
-            raise ValueError(f"ca_bundle: there is no file {str(self.ca_bundle)!r}")
+            raise ValueError(f"ca_bundle: no such file: {str(self.ca_bundle)!r}")
         if self.proxy and not _is_url(self.proxy.get_secret_value(), "http", "https"):
             raise ValueError("proxy: not a URL")
         return self
 
     @property
     def configured(self) -> bool:
-        """Whether there is enough to connect: host or endpoint, or a region and a key or token."""
+        """Whether the settings suffice to connect: host, endpoint, or region and key or token."""
         return bool(self.host or self.endpoint or (self.region and (self.key or self.token)))
 
     @property
     def target(self) -> str:
-        """Where it is, for people: ``region 'westeurope'``."""
+        """The location of the service, for people: ``region 'westeurope'``."""
         for name in _TARGETS:
             if value := getattr(self, name):
                 return f"{name} {_without_query(value)!r}"
-        return "nowhere"
+        return "not configured"
 
     def address(self) -> tuple[Literal["host", "endpoint", "region"], str]:
-        """Give what the SDK is to be told: the kind of place, and which.
+        """Return the location for the SDK: its kind and its value.
 
-        Sovereign clouds are mapped here: the SDK takes US Government regions for public ones.
+        Sovereign clouds are mapped here: the SDK treats US Government regions as public ones.
 
         Raises:
-            ConfigurationError: no place is set.
+            ConfigurationError: no endpoint is configured.
         """
         if self.host:
             return "host", self.host.rstrip("/")
@@ -153,9 +154,9 @@ class AzureSettings(BaseSettings):
             return "endpoint", self.endpoint
         if self.region is None:
             raise ConfigurationError(
-                "the 'azure' backend does not know where the service is: set AZURE_SPEECH_REGION "
-                "and AZURE_SPEECH_KEY, or AZURE_SPEECH_ENDPOINT, or AZURE_SPEECH_HOST for a "
-                "container, in the environment or a .env file, or give AzureSettings(...)"
+                "no endpoint is configured for the 'azure' backend: set AZURE_SPEECH_REGION and "
+                "AZURE_SPEECH_KEY, or AZURE_SPEECH_ENDPOINT, or AZURE_SPEECH_HOST for a "
+                "container, in the environment or a .env file, or pass AzureSettings(...)"
             )
         if domain := _sovereign(self.region):
             return "host", f"wss://{self.region}.stt.speech.{domain}"
@@ -163,22 +164,23 @@ class AzureSettings(BaseSettings):
 
     @property
     def server(self) -> tuple[str, int]:
-        """The name and the port that are connected to.
+        """The host name and port to connect to.
 
         Raises:
-            ConfigurationError: no place is set.
+            ConfigurationError: no endpoint is configured.
         """
-        kind, place = self.address()
+        kind, value = self.address()
         if kind == "region":
-            return f"{place}.stt.speech.microsoft.com", 443
-        url = urlsplit(place)
+            return f"{value}.stt.speech.microsoft.com", 443
+        url = urlsplit(value)
         return url.hostname or "", url.port or (80 if url.scheme in {"ws", "http"} else 443)
 
     def proxy_url(self, environment: Mapping[str, str] = os.environ) -> str | None:
-        """Give the proxy to use: the explicit one, or what HTTPS_PROXY and NO_PROXY say.
+        """Return the proxy to use: the explicit one, or the one from HTTPS_PROXY and NO_PROXY.
 
         Raises:
-            ConfigurationError: no place is set, or the environment's proxy is none for HTTP.
+            ConfigurationError: no endpoint is configured, or the environment's proxy is not an
+                HTTP proxy.
         """
         if self.proxy is not None:
             return self.proxy.get_secret_value()
@@ -190,20 +192,20 @@ class AzureSettings(BaseSettings):
         url = url if "://" in url else f"http://{url}"
         if not _is_url(url, "http", "https"):
             raise ConfigurationError(
-                "the proxy in HTTPS_PROXY or ALL_PROXY is not one for HTTP, which alone the Speech "
-                f"SDK can use; {_HELP['proxy']} as AZURE_SPEECH_PROXY, or name the service in "
-                "NO_PROXY"
+                "the proxy in HTTPS_PROXY or ALL_PROXY is not an HTTP proxy, the only kind that "
+                f"the Speech SDK supports; {_HELP['proxy']} in AZURE_SPEECH_PROXY, or list the "
+                "service in NO_PROXY"
             )
         return url
 
     @override
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
-        """Show no query either: it may hold a key."""
+        """Hide the query of the endpoint too: it may contain a key."""
         for name, value in super().__repr_args__():
             yield name, _without_query(value) if name == "endpoint" and value else value
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle without secrets: the copy looks for them in its own environment."""
+        """Pickle without secrets: the copy reads them from its own environment."""
         fields = {name: getattr(self, name) for name in _FIELDS - _SECRETS - {"proxy"}}
         return _rebuild, ({name: value for name, value in fields.items() if value is not None},)
 
@@ -211,8 +213,8 @@ class AzureSettings(BaseSettings):
 _FIELDS = frozenset(AzureSettings.model_fields)
 
 
-class _Below(PydanticBaseSettingsSource):
-    """A source that says nothing of places once a source above has named one."""
+class _LowerSource(PydanticBaseSettingsSource):
+    """Wraps a source to drop its locations if a source above has set one."""
 
     def __init__(self, source: PydanticBaseSettingsSource) -> None:
         super().__init__(source.settings_cls)
@@ -231,7 +233,7 @@ class _Below(PydanticBaseSettingsSource):
 
 
 def _field(alias: str) -> str:
-    """Give the field that a name of the environment stands for."""
+    """Return the field name for an environment variable."""
     return re.sub(r"^(azure_)?speech_", "", alias.lower())
 
 
@@ -240,8 +242,8 @@ def _rebuild(fields: dict[str, Any]) -> AzureSettings:
     return AzureSettings(**fields)
 
 
-def _complaint(error: ValidationError) -> str:
-    """Name the setting and what would do; never the value of a secret."""
+def _error_message(error: ValidationError) -> str:
+    """Name the setting and the remedy; never the value of a secret."""
     first = error.errors(include_url=False, include_input=False)[0]
     message = first["msg"].removeprefix("Value error, ")
     name = _field(str(first["loc"][0])) if first["loc"] else message.partition(":")[0]
@@ -251,14 +253,14 @@ def _complaint(error: ValidationError) -> str:
 
 
 def _sovereign(region: str) -> str | None:
-    """Give the domain of a region outside the public cloud."""
+    """Return the domain of a region outside the public cloud."""
     if region.startswith(("usgov", "usdod")):
         return "azure.us"
     return "azure.cn" if region.startswith("china") else None
 
 
 def _bypassed(name: str, no_proxy: str) -> bool:
-    """Whether NO_PROXY names a host, or a domain that it lies in."""
+    """Whether NO_PROXY lists a host, or a domain that contains it."""
     if name in {"localhost", "127.0.0.1", "::1"}:
         return True
     entries = [entry.strip().lower() for entry in no_proxy.split(",")]
@@ -269,7 +271,7 @@ def _bypassed(name: str, no_proxy: str) -> bool:
 
 
 def _is_url(text: str, *schemes: str) -> bool:
-    """Whether it is a URL, with one of the schemes, a name, and a port if any that can be."""
+    """Whether the text is a URL with one of the schemes, a host name, and a valid port if any."""
     try:
         parts = urlsplit(text)
         return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
@@ -278,5 +280,5 @@ def _is_url(text: str, *schemes: str) -> bool:
 
 
 def _without_query(url: str) -> str:
-    """Drop what may hold a signature."""
+    """Remove the query, which may contain a signature."""
     return url.partition("?")[0]

@@ -1,4 +1,4 @@
-"""Bearer tokens: fetched before any audio, renewed while a session lasts."""
+"""Bearer tokens: fetched before any audio is sent, renewed during a session."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _Given = TypeVar("_Given")
 
 SCOPE = "https://cognitiveservices.azure.com/.default"
 #: Seconds before a token expires at which the next one is fetched.
-_MARGIN = 300.0
-#: Seconds that a token lasts of which nothing is known: the service's own live for ten minutes.
-_LIFE = 600.0
-#: Seconds until a renewal that failed is tried again.
-_PAUSE = 30.0
+_RENEWAL_MARGIN = 300.0
+#: The assumed lifetime, in seconds, of a token that comes without one: that of the service's own.
+_DEFAULT_LIFETIME = 600.0
+#: Seconds until a failed renewal is tried again.
+_RETRY_DELAY = 30.0
 
 
 class AccessToken(Protocol):
-    """What a credential gives."""
+    """A token as a credential returns it."""
 
     @property
     def token(self) -> str:
@@ -35,29 +35,29 @@ class AccessToken(Protocol):
 
     @property
     def expires_on(self) -> int:
-        """When it expires, in seconds since 1970."""
+        """When it expires, in seconds since the Unix epoch."""
         ...
 
 
 class TokenCredential(Protocol):
-    """A credential of azure-identity, or of its ``aio`` half, or one like it."""
+    """A credential of azure-identity or azure-identity.aio, or one with the same method."""
 
     def get_token(self, *scopes: str) -> AccessToken | Awaitable[AccessToken]:
-        """Get a token for the scopes."""
+        """Return a token for the scopes."""
         ...
 
 
-#: A token that never changes, or a function that gives the one of now.
+#: A token that never changes, or a function that returns the current one.
 Token: TypeAlias = str | Callable[[], str]
 
 
-class Tokens:
-    """Gives the bearer token of now.
+class TokenCache:
+    """Keeps the current bearer token, and fetches the next one before it expires.
 
     Args:
-        source: a token, a function that gives one, or a credential.
-        resource_id: makes an Entra ID token fit for a region's shared endpoint.
-        limit: seconds that fetching one may take.
+        source: a token, a function that returns one, or a credential.
+        resource_id: the Azure resource id; Entra ID tokens need it at a region's shared endpoint.
+        limit: seconds that fetching a token may take.
     """
 
     def __init__(
@@ -75,56 +75,57 @@ class Tokens:
         return time.time() >= self._renew_at
 
     def get(self) -> str:
-        """Give the token, a new one where the last is about to expire.
+        """Return the token, after fetching a new one if the last is about to expire.
 
         Raises:
-            AuthenticationError: there is none to be had; says why and never shows one.
+            AuthenticationError: none could be obtained; the message never contains a token.
         """
         if self.due:
             try:
                 self._token, expires = _within(self._limit, self._fetch)
             except _TooLate:
-                raise AuthenticationError(
-                    f"no token could be had: {type(self._source).__name__} gave none within "
-                    f"sign_in={self._limit:g} s",
-                    backend=BACKEND,
-                    code="token",
-                    hint="check what the credential waits for, or raise that limit in AzureLimits",
+                raise self._error(
+                    f"no response from {self._source_name} within {self._limit:g} s (sign_in)",
+                    "check what the credential waits for, or raise that limit in AzureLimits",
                 ) from None
             except Exception as error:
-                raise AuthenticationError(
-                    f"no token could be had: {type(error).__name__} was raised by "
-                    f"{type(self._source).__name__}",
-                    backend=BACKEND,
-                    code="token",
-                    hint="sign in anew, or check what the credential needs; see __cause__",
+                raise self._error(
+                    f"{self._source_name} raised {type(error).__name__}",
+                    "sign in again, or check what the credential needs; see __cause__",
                 ) from error
             if not self._token:
-                raise AuthenticationError(
-                    f"{type(self._source).__name__} gave an empty token",
-                    backend=BACKEND,
-                    code="token",
-                    hint="without one the service would take the connection for an anonymous one",
+                raise self._error(
+                    f"{self._source_name} returned an empty token",
+                    "azstt does not connect without one: the connection would be anonymous",
                 )
             left = expires - time.time()
-            self._renew_at = expires - min(_MARGIN, left / 2)
+            self._renew_at = expires - min(_RENEWAL_MARGIN, left / 2)
         return self._token
 
-    def drop(self) -> bool:
-        """Give up a token that the service refuses; tell whether another may be had."""
+    def discard(self) -> bool:
+        """Discard a token that the service rejected; return whether the source has others."""
         self._renew_at = 0.0
         return not isinstance(self._source, str)
 
-    def later(self) -> None:
-        """Put off the next attempt after one that failed."""
-        self._renew_at = time.time() + _PAUSE
+    def postpone_renewal(self) -> None:
+        """Wait before the next attempt after a renewal that failed."""
+        self._renew_at = time.time() + _RETRY_DELAY
+
+    @property
+    def _source_name(self) -> str:
+        return type(self._source).__name__
+
+    @staticmethod
+    def _error(reason: str, hint: str) -> AuthenticationError:
+        message = f"could not obtain an access token: {reason}"
+        return AuthenticationError(message, backend=BACKEND, code="token", hint=hint)
 
     def _fetch(self) -> tuple[str, float]:
-        """Give a token and when it expires, in seconds since 1970."""
+        """Return a token and when it expires, in seconds since the Unix epoch."""
         if isinstance(self._source, str):
             return self._source, float("inf")
         if callable(self._source):
-            return self._source(), time.time() + _LIFE
+            return self._source(), time.time() + _DEFAULT_LIFETIME
         given = self._source.get_token(SCOPE)
         access = cast("AccessToken", _await(given) if inspect.isawaitable(given) else given)
         token = f"aad#{self._resource_id}#{access.token}" if self._resource_id else access.token
@@ -132,11 +133,11 @@ class Tokens:
 
 
 class _TooLate(Exception):  # noqa: N818 - no error of ours: it never leaves this module
-    """Fetching took longer than it may."""
+    """Fetching took longer than the limit."""
 
 
 def _within(seconds: float, fetch: Callable[[], _Given]) -> _Given:
-    """Fetch in a thread, left to itself if it takes longer: a credential may wait without end."""
+    """Fetch in a thread, and abandon it if it takes longer: a credential may wait forever."""
     future: Future[_Given] = Future()
 
     def run() -> None:
@@ -152,7 +153,7 @@ def _within(seconds: float, fetch: Callable[[], _Given]) -> _Given:
 
 
 def _await(awaitable: Awaitable[Any]) -> object:
-    """Wait, on a thread without a loop, for what an async credential gives."""
+    """Wait for an async credential's result, on a thread without an event loop."""
 
     async def give() -> object:
         return await awaitable
@@ -162,7 +163,7 @@ def _await(awaitable: Awaitable[Any]) -> object:
 
 @cache
 def _loop() -> asyncio.AbstractEventLoop:
-    """Run one loop for all async credentials: their connections belong to the loop of the first."""
+    """Run one loop for all async credentials: their connections stay bound to their first loop."""
     loop = asyncio.new_event_loop()
     Thread(target=loop.run_forever, name="azstt credentials", daemon=True).start()
     return loop

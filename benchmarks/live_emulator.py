@@ -17,8 +17,8 @@ from aiohttp import web
 from azstt._events import Partial, SpeechStarted
 from azstt.emulator import serve
 from azstt.emulator._service.request import TurnRequest
-from azstt.emulator._service.wire import WaveFormat
-from azstt.emulator.engines import Listen, Phrase
+from azstt.emulator._service.wire import StreamFormat
+from azstt.emulator.engines import EngineCallback, Phrase
 from azstt.emulator.script import Utterance
 
 #: Bytes of the time at the beginning of each piece of audio, and what stands for it in a text.
@@ -48,7 +48,9 @@ class CountingEngine:
     def __init__(self, piece: float) -> None:
         self._piece = piece
 
-    def open(self, _: TurnRequest, audio: WaveFormat, listen: Listen, channel: int) -> _Session:
+    def open(
+        self, _: TurnRequest, audio: StreamFormat, listen: EngineCallback, channel: int
+    ) -> _Session:
         """Begin to count."""
         if channel or audio.sample_bits != 16:  # noqa: PLR2004 - what the contenders send
             raise ValueError("one channel of 16-bit PCM")
@@ -56,7 +58,7 @@ class CountingEngine:
 
 
 class _Session:
-    def __init__(self, audio: WaveFormat, listen: Listen, piece: int) -> None:
+    def __init__(self, audio: StreamFormat, listen: EngineCallback, piece: int) -> None:
         self._audio = audio
         self._listen = listen
         self._piece = piece

@@ -14,7 +14,7 @@ from azstt._events import Ended, Failed, SpeechEnded, SpeechStarted
 from azstt.backends.azure import AzureBackend, AzureLimits, ReconnectPolicy
 from azstt.backends.azure._settings import AzureSettings
 from azstt.emulator import Utterance
-from azstt.emulator.engines import Phrase, Quiet
+from azstt.emulator.engines import Phrase, Processed
 
 #: Everything within seconds: tests of what never comes must not take long.
 QUICK = AzureLimits(connect=2, first_response=1, idle=1.5, stop=2, pace=200)
@@ -107,7 +107,7 @@ class _NumberSession:
             self._at += len(self._slots)
             self._slots = []
         self._at += 1
-        self._listen(Quiet(until=self._at / 10))
+        self._listen(Processed(until=self._at / 10))
 
 
 class Run:

@@ -16,13 +16,13 @@ import pytest
 
 import azstt
 from azstt.emulator import Faults, Script, Utterance, marked_wav, serve
-from azstt.emulator._service.wire import WaveFormat, encode_binary, encode_riff, encode_text
+from azstt.emulator._service.wire import StreamFormat, encode_binary, encode_riff, encode_text
 from azstt.emulator.engines.script import ScriptEngine
 from azstt.emulator.faults import Outage, Refuse
 
 PATH = "/stt/speech/universal/v2"
 ID = "0123456789abcdef0123456789ABCDEF"
-HEADER = encode_riff(WaveFormat(1, 1, 16_000, 32_000, 16))
+HEADER = encode_riff(StreamFormat(1, 1, 16_000, 32_000, 16))
 CONFIG = encode_text("speech.config", '{"context":{}}')
 CONTEXT = encode_text("speech.context", "{}", X_RequestId=ID)
 ROLL = Script.saying("Mary rolled the barrel.")
@@ -312,9 +312,9 @@ def test_a_browser_gives_its_key_in_the_query():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"engine": "what"}, "no such engine: 'what'"),
-        ({"engine": "local", "script": ROLL}, "engine='script' only"),
-        ({"speed": 0}, "speed must be more than 0"),
+        ({"engine": "what"}, "unknown engine: 'what'"),
+        ({"engine": "local", "script": ROLL}, "requires engine='script'"),
+        ({"speed": 0}, "speed must be greater than 0"),
         ({"quota": -1}, "quota must be"),
         ({"script": "missing.json"}, "can't be read"),
         ({"faults": "missing.json"}, "can't be read"),

@@ -8,13 +8,13 @@ from azstt import ConfigurationError
 from azstt._result import Alternative, Pronunciation
 from azstt.emulator import Utterance, marked_wav
 from azstt.emulator._service.bodies import phrase
-from azstt.emulator._service.fast import Definition, answer_of
+from azstt.emulator._service.fast import Definition, response_body
 from azstt.emulator._service.forms import censored, lexical
 from azstt.emulator._service.markers import find_mark
 from azstt.emulator._service.request import Assessment, TurnRequest
-from azstt.emulator._service.wire import WaveFormat, WireError
+from azstt.emulator._service.wire import StreamFormat, WireError
 
-FORMAT = WaveFormat(1, 1, 16_000, 32_000, 16)
+FORMAT = StreamFormat(1, 1, 16_000, 32_000, 16)
 
 
 def best(utterance, **asked):
@@ -62,7 +62,9 @@ def test_scores_of_the_script():
     """Scores that the script has are given, on the scale that is asked for."""
     known = Pronunciation(accuracy=80, fluency=60, completeness=50, prosody=40, overall=70)
     said = Utterance(text="Hello.", start=0, end=1, pronunciation=known)
-    scores = best(said, assessment=Assessment(five=True, prosody=True))["PronunciationAssessment"]
+    scores = best(said, assessment=Assessment(five_point=True, prosody=True))[
+        "PronunciationAssessment"
+    ]
     assert scores == {
         "AccuracyScore": 4,
         "FluencyScore": 3,
@@ -105,7 +107,7 @@ def test_other_audio_has_no_mark(pcm):
 def test_marks_need_the_audio_as_it_was():
     """Audio in another format is not looked into; damaged marks count for nothing."""
     pcm = marked_wav(1)[44:]
-    assert find_mark(pcm, WaveFormat(1, 2, 16_000, 64_000, 16)) is None
+    assert find_mark(pcm, StreamFormat(1, 2, 16_000, 64_000, 16)) is None
     assert find_mark(b"\xa5\x5a\0\0\1\0" + bytes(100), FORMAT) is None
     with pytest.raises(ConfigurationError, match=r"-1 s"):
         marked_wav(-1)
@@ -120,7 +122,7 @@ SAID = [
 def test_fast_transcription():
     """The answer holds the texts together and one by one."""
     definition = Definition.read({"locales": ["en-US"], "diarization": {"enabled": True}})
-    answer = answer_of(definition, 2.0, SAID[:1])
+    answer = response_body(definition, 2.0, SAID[:1])
     assert answer["durationMilliseconds"] == 2000
     assert answer["combinedPhrases"] == [{"text": "Hi, ****."}]
     (told,) = answer["phrases"]
@@ -135,7 +137,7 @@ def test_fast_transcription():
 def test_fast_transcription_of_channels():
     """Channels have texts of their own."""
     definition = Definition.read({"channels": [0, 1], "profanityFilterMode": "None"})
-    answer = answer_of(definition, 2.0, SAID)
+    answer = response_body(definition, 2.0, SAID)
     assert answer["combinedPhrases"] == [
         {"channel": 0, "text": "Hi, damn."},
         {"channel": 1, "text": "Yes."},
@@ -154,4 +156,4 @@ def test_fast_transcription_refuses_contradictions():
 
 def test_fast_transcription_of_nothing():
     """Silence is an empty text."""
-    assert answer_of(Definition.read({}), 1.0, [])["combinedPhrases"] == [{"text": ""}]
+    assert response_body(Definition.read({}), 1.0, [])["combinedPhrases"] == [{"text": ""}]

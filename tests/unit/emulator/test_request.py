@@ -75,7 +75,7 @@ def test_every_setting_of_the_context():
     config = {"context": {"audio": {"source": {"SeparateChannelProcessing": "true"}}}}
     request = read(context, config=config)
     assert (request.language, request.initial_silence, request.profanity) == ("fr-FR", 4, "removed")
-    assert (request.diarize, request.name_early, request.detailed) == (True, True, True)
+    assert (request.diarize, request.diarize_partials, request.detailed) == (True, True, True)
     assert (request.segmentation_silence, request.segmentation_maximum) == (0.7, 30)
     assert (request.candidates, request.at_start) == (("en-US", "de-DE"), False)
     assert (request.targets, request.base, request.separate_channels) == (("de",), 2.0, True)
@@ -92,7 +92,7 @@ def test_an_assessment():
     }
     context = {"phraseDetection": {"enrichment": {"pronunciationAssessment": asked}}}
     assert read(context).assessment == Assessment(
-        reference="hello", miscue=True, granularity="word", prosody=True, five=True
+        reference="hello", miscue=True, granularity="word", prosody=True, five_point=True
     )
 
 

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 import azstt
 from azstt.emulator import Faults, Script, Utterance
 from azstt.emulator._service.request import TurnRequest
-from azstt.emulator._service.wire import WaveFormat
-from azstt.emulator.engines import Phrase, Quiet
+from azstt.emulator._service.wire import StreamFormat
+from azstt.emulator.engines import Phrase, Processed
 from azstt.emulator.engines.script import ScriptEngine
 from azstt.emulator.faults import Close, Refuse
 
-FORMAT = WaveFormat(1, 1, 16_000, 32_000, 16)
+FORMAT = StreamFormat(1, 1, 16_000, 32_000, 16)
 
 
 def test_saying():
@@ -38,8 +38,8 @@ def test_a_transcript_is_a_script(tmp_path):
     ("text", "message"),
     [
         (None, "can't be read: No such file"),
-        ('{"segments": [{"text": "secret"}]}', "wrong at 'segments.0.start'"),
-        ("{", "wrong at 'the file'"),
+        ('{"segments": [{"text": "secret"}]}', "invalid at 'segments.0.start'"),
+        ("{", "invalid at 'the top level'"),
     ],
 )
 def test_unreadable_scripts(tmp_path, text, message):
@@ -115,7 +115,7 @@ def test_nothing_that_is_needed_is_acknowledged(start):
     script = Script.saying("late", start=start)
     said = heard(script, [3_200] * 250)
     before = said[: next(i for i, h in enumerate(said) if isinstance(h, Phrase))]
-    quiet = [h.until for h in before if isinstance(h, Quiet)]
+    quiet = [h.until for h in before if isinstance(h, Processed)]
     assert all(until <= start for until in quiet)
     assert quiet == sorted(set(quiet))
     assert len(quiet) == int(start // 2) or start % 2 < 0.11

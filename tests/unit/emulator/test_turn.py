@@ -4,10 +4,10 @@ import pytest
 
 from azstt import Partial, SpeechEnded, SpeechStarted
 from azstt.emulator import Utterance
+from azstt.emulator._service.message_faults import MessageFaults
 from azstt.emulator._service.request import TurnRequest
-from azstt.emulator._service.spoil import Spoiler
 from azstt.emulator._service.turn import ACK_PATH, Outgoing, Turn
-from azstt.emulator.engines import Phrase, Quiet
+from azstt.emulator.engines import Phrase, Processed
 from azstt.emulator.faults import BadStatus, Duplicate, Malformed, NoAcks, NoTurnEnd, Reorder, Stall
 
 HELLO = Phrase(utterance=Utterance(text="Hello.", start=0.5, end=1.0))
@@ -23,10 +23,10 @@ def test_a_continuous_turn():
     turn = Turn(TurnRequest(), "tag")
     assert [m.body for m in turn.begin()] == [{"context": {"serviceTag": "tag"}}]
     said = [
-        *turn.hear(SpeechStarted(at=0.5)),
-        *turn.hear(Partial(start=0.5, end=0.8, text="Hel")),
-        *turn.hear(HELLO),
-        *turn.hear(SpeechEnded(at=1.0)),
+        *turn.handle(SpeechStarted(at=0.5)),
+        *turn.handle(Partial(start=0.5, end=0.8, text="Hel")),
+        *turn.handle(HELLO),
+        *turn.handle(SpeechEnded(at=1.0)),
         *turn.finish(2.0),
     ]
     assert told(said) == [
@@ -40,7 +40,7 @@ def test_a_continuous_turn():
     assert said[2].body["Offset"] == 5_000_000
     assert said[4].body["Offset"] == 20_000_000
     assert turn.over
-    assert [*turn.hear(HELLO), *turn.finish(3.0), *turn.pass_silence(9), *turn.end_early()] == []
+    assert [*turn.handle(HELLO), *turn.finish(3.0), *turn.advance(9), *turn.end_early()] == []
 
 
 def test_the_last_millisecond_is_acknowledged_whole():
@@ -53,7 +53,7 @@ def test_the_last_millisecond_is_acknowledged_whole():
 def test_a_single_shot_ends_with_its_phrase():
     """An interactive turn is over once a phrase is said."""
     turn = Turn(TurnRequest(mode="interactive"), "tag")
-    assert told(turn.hear(HELLO)) == [
+    assert told(turn.handle(HELLO)) == [
         ("speech.phrase", "Success"),
         ("speech.endDetected", None),
         ("turn.end", None),
@@ -63,61 +63,61 @@ def test_a_single_shot_ends_with_its_phrase():
 
 @pytest.mark.parametrize(
     ("heard", "status"),
-    [([Quiet(until=2.0)], "InitialSilenceTimeout"), ([SpeechStarted(at=1.0)], "NoMatch")],
+    [([Processed(until=2.0)], "InitialSilenceTimeout"), ([SpeechStarted(at=1.0)], "NoMatch")],
 )
 def test_a_single_shot_always_answers(heard, status):
     """An interactive turn without a phrase says why, even when silence was acknowledged."""
     turn = Turn(TurnRequest(mode="interactive"), "tag")
     for item in heard:
-        list(turn.hear(item))
+        list(turn.handle(item))
     assert told(turn.finish(3.0))[0] == ("speech.phrase", status)
 
 
 def test_initial_silence_is_told_once():
     """The limit of the silence at the start is told when it passes, and once."""
     turn = Turn(TurnRequest(initial_silence=2.0), "tag")
-    assert told(turn.pass_silence(1.0)) == []
-    assert told(turn.pass_silence(2.5)) == [("speech.phrase", "InitialSilenceTimeout")]
-    assert told(turn.pass_silence(5.0)) == []
+    assert told(turn.advance(1.0)) == []
+    assert told(turn.advance(2.5)) == [("speech.phrase", "InitialSilenceTimeout")]
+    assert told(turn.advance(5.0)) == []
     single = Turn(TurnRequest(initial_silence=2.0, mode="interactive"), "tag")
-    assert told(single.pass_silence(2.5))[-1] == ("turn.end", None)
+    assert told(single.advance(2.5))[-1] == ("turn.end", None)
 
 
 def test_initial_silence_is_told_of_audio_that_comes_at_once():
     """Where all audio is there, what was silent at its start is told before the speech."""
     turn = Turn(TurnRequest(initial_silence=2.0), "tag")
     speech = SpeechStarted(at=4.0)
-    assert [name for name, _ in told(turn.hear(speech))] == [
+    assert [name for name, _ in told(turn.handle(speech))] == [
         "speech.phrase",
         "speech.startDetected",
     ]
     single = Turn(TurnRequest(initial_silence=2.0, mode="interactive"), "tag")
-    assert [name for name, _ in told(single.hear(speech))][-1] == "turn.end"
+    assert [name for name, _ in told(single.handle(speech))][-1] == "turn.end"
     assert single.over
 
 
 def test_silence_is_acknowledged_by_a_header():
     """An acknowledgment raises no event: a header on a path that nobody knows."""
     turn = Turn(TurnRequest(), "tag")
-    (message,) = turn.hear(Quiet(until=2.5))
+    (message,) = turn.handle(Processed(until=2.5))
     assert (message.path, message.text) == (ACK_PATH, "")
     assert message.headers == {"X_Continuation_Audio_Streams_1_Offset": "25000000"}
-    assert list(turn.hear(Quiet(until=2.5))) == []
+    assert list(turn.handle(Processed(until=2.5))) == []
 
 
 def test_silence_of_one_channel_is_not_enough():
     """Audio is acknowledged once no channel needs it."""
     turn = Turn(TurnRequest(separate_channels=True), "tag", channels=2)
-    assert list(turn.hear(Quiet(until=4.0), 0)) == []
-    (message,) = turn.hear(Quiet(until=2.0), 1)
+    assert list(turn.handle(Processed(until=4.0), 0)) == []
+    (message,) = turn.handle(Processed(until=2.0), 1)
     assert message.headers == {"X_Continuation_Audio_Streams_1_Offset": "20000000"}
 
 
 def test_translations_have_their_own_paths():
     """A translating turn says everything in the translation family."""
     turn = Turn(TurnRequest(targets=("de",)), "tag")
-    (partial,) = turn.hear(Partial(start=0, end=1, text="Hello"))
-    (phrase,) = turn.hear(HELLO)
+    (partial,) = turn.handle(Partial(start=0, end=1, text="Hello"))
+    (phrase,) = turn.handle(HELLO)
     assert (partial.path, phrase.path) == ("translation.hypothesis", "translation.phrase")
     assert phrase.body["Text"] == "Hello."
     assert partial.body["Translation"]["Translations"] == [{"Language": "de", "Text": "[de] hello"}]
@@ -138,7 +138,7 @@ def test_languages_are_told(candidates, at_start, spoken, told_as):
     bodies = [
         message.body
         for language in spoken
-        for message in turn.hear(
+        for message in turn.handle(
             Phrase(utterance=Utterance(text="x", start=0, end=1, language=language))
         )
     ]
@@ -150,7 +150,7 @@ def test_no_words_is_no_match():
     turn = Turn(TurnRequest(), "tag")
     empty = Phrase(utterance=Utterance(text="", start=0, end=1))
     babble = Phrase(utterance=Utterance(text="", start=1, end=2, status="BabbleTimeout"))
-    assert told([*turn.hear(empty), *turn.hear(babble)]) == [
+    assert told([*turn.handle(empty), *turn.handle(babble)]) == [
         ("speech.phrase", "NoMatch"),
         ("speech.phrase", "BabbleTimeout"),
     ]
@@ -160,7 +160,7 @@ def test_no_words_is_no_match():
     ("request_", "speakers"),
     [
         (TurnRequest(diarize=True), ["Unknown", "Guest-7"]),
-        (TurnRequest(diarize=True, name_early=True), ["Guest-7", "Guest-7"]),
+        (TurnRequest(diarize=True, diarize_partials=True), ["Guest-7", "Guest-7"]),
         (TurnRequest(), [None, None]),
     ],
 )
@@ -169,7 +169,7 @@ def test_speakers(request_, speakers):
     turn = Turn(request_, "tag")
     partial = Partial(start=0, end=1, text="a", speaker="Guest-7")
     phrase = Phrase(utterance=Utterance(text="a", start=0, end=1, speaker="Guest-7"))
-    bodies = [message.body for item in (partial, phrase) for message in turn.hear(item)]
+    bodies = [message.body for item in (partial, phrase) for message in turn.handle(item)]
     assert [body.get("SpeakerId") for body in bodies] == speakers
 
 
@@ -178,9 +178,9 @@ PHRASES = [Outgoing("speech.phrase", {"RecognitionStatus": "Success", "N": n}) f
 
 def spoilt(*faults):
     """Give what faults make of three phrases and a hypothesis behind them."""
-    spoiler = Spoiler(faults)
+    spoiler = MessageFaults(faults)
     messages = [*PHRASES, Outgoing("speech.hypothesis", {}), Outgoing("turn.end", {})]
-    return [out for message in messages for out in spoiler.spoil(message)]
+    return [out for message in messages for out in spoiler.apply(message)]
 
 
 def test_spoiled_phrases():
@@ -199,5 +199,5 @@ def test_messages_that_are_never_sent():
     """Some faults swallow messages."""
     assert "turn.end" not in [m.path for m in spoilt(NoTurnEnd())]
     assert spoilt(Stall(when="after_upgrade")) == []
-    assert Spoiler([NoAcks()]).spoil(Outgoing(ACK_PATH)) == []
+    assert MessageFaults([NoAcks()]).apply(Outgoing(ACK_PATH)) == []
     assert len(spoilt(Stall())) == 5

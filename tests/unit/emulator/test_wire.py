@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azstt.emulator._service.wire import (
-    WaveFormat,
+    StreamFormat,
     WireError,
     channel_of,
     decode_binary,
@@ -20,7 +20,7 @@ from azstt.emulator._service.wire import (
 
 names = st.from_regex(r"[A-Za-z][A-Za-z0-9.]{0,20}", fullmatch=True)
 values = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=30)
-FORMAT = WaveFormat(1, 1, 16_000, 32_000, 16)
+FORMAT = StreamFormat(1, 1, 16_000, 32_000, 16)
 
 
 @given(path=names, body=st.text(), ident=values)
@@ -82,8 +82,8 @@ def test_bad_binary_frames(frame):
 
 
 def test_headers_cannot_be_forged():
-    """A value with a line end would add a header, so it is refused."""
-    with pytest.raises(WireError, match="line end"):
+    """A value with a line break would add a header, so it is refused."""
+    with pytest.raises(WireError, match="line break"):
         encode_text("a", "", X="1\r\nPath:b")
 
 
@@ -101,7 +101,7 @@ def test_too_many_headers():
 )
 def test_riff_headers_read_back(rate, channels, width, rest):
     """A stream's header gives its format and leaves the audio behind it."""
-    form = WaveFormat(1, channels, rate, rate * channels * width, width * 8)
+    form = StreamFormat(1, channels, rate, rate * channels * width, width * 8)
     assert decode_riff(encode_riff(form) + rest) == (form, rest)
 
 
@@ -118,7 +118,7 @@ def test_riff_headers_may_hold_more():
         b"",
         b"RIFF\0\0\0\0WAVX",
         encode_riff(FORMAT)[:36],
-        encode_riff(WaveFormat(1, 0, 16_000, 32_000, 16)),
+        encode_riff(StreamFormat(1, 0, 16_000, 32_000, 16)),
         encode_riff(FORMAT)[:12] + b"data\0\0\0\0",
     ],
 )
@@ -132,7 +132,7 @@ def test_seconds_and_sizes():
     """Bytes and seconds convert, in whole frames."""
     assert FORMAT.seconds(16_000) == 0.5
     assert FORMAT.size(0.50001) == 16_000
-    assert WaveFormat(7, 1, 8_000, 8_000, 8).seconds(4_000) == 0.5
+    assert StreamFormat(7, 1, 8_000, 8_000, 8).seconds(4_000) == 0.5
 
 
 @given(st.integers(1, 3), st.sampled_from([8, 16, 32]), st.integers(0, 20), st.data())
@@ -142,5 +142,5 @@ def test_channels_are_picked(channels, bits, frames, data):
     parts = [data.draw(st.binary(min_size=size, max_size=size)) for _ in range(channels)]
     width = bits // 8
     mixed = b"".join(p[at : at + width] for at in range(0, size, width) for p in parts)
-    form = WaveFormat(1, channels, 8_000, 8_000 * width * channels, bits)
+    form = StreamFormat(1, channels, 8_000, 8_000 * width * channels, bits)
     assert [channel_of(mixed, form, number) for number in range(channels)] == parts

@@ -10,6 +10,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from azstt._audio.report import Facts, Tally
 from azstt._audio.sources import Source
@@ -17,6 +18,8 @@ from azstt._audio_format import AudioFormat
 
 #: A chunk's name and size.
 _CHUNK = struct.Struct("<4sI")
+#: A ``fmt`` chunk: tag, channels, sample rate, byte rate, frame size, bits per sample.
+FMT = struct.Struct("<HHIIHH")
 #: Chunks before the samples may hold pictures; past this it is libav's business.
 _MAX_HEADER = 1 << 20
 #: Writers to a pipe, who cannot know the length, put one of these, or more, or 0.
@@ -73,15 +76,24 @@ class Wave:
     size: int | None
 
 
-def read_wave(read: Callable[[int], bytes], head: bytes = b"") -> tuple[Wave | None, bytes]:
-    """Read a RIFF header through `read`, which may give less than it is asked for.
+class WaveChunks(NamedTuple):
+    """A header like `Wave`, with the body of its ``fmt`` chunk, which is empty if there is none."""
+
+    fmt: bytes
+    offset: int
+    size: int | None
+
+
+def read_chunks(read: Callable[[int], bytes], head: bytes = b"") -> tuple[WaveChunks | None, bytes]:
+    """Read the chunks of a RIFF file up to its samples, whatever their format.
 
     Args:
-        read: is asked for no byte that is not the header's, which a live stream may not have yet.
-        head: what was read before; where it holds the header, `read` is not called.
+        read: returns up to so many bytes; is asked for none beyond the header, which a live stream
+            may not have yet.
+        head: bytes that were read before; `read` is not called if they hold the header.
 
     Returns:
-        the header, or None if this is not a WAV file of plain PCM; and all bytes that were read.
+        the chunks, or None if this is not a WAV file; and all bytes that were read.
     """
     taken = bytearray(head)
 
@@ -95,21 +107,33 @@ def read_wave(read: Callable[[int], bytes], head: bytes = b"") -> tuple[Wave | N
 
     if not (reach(12) and taken.startswith(b"RIFF") and taken.startswith(b"WAVE", 8)):
         return None, bytes(taken)
-    form: WaveFormat | None = None
+    fmt = b""
     at = 12
     while reach(at + 8):
         name, size = _CHUNK.unpack_from(taken, at)
         at += 8
         if name == b"data":
             known = size if 0 < size < _UNKNOWN_SIZE else None
-            wave = None if form is None else Wave(format=form, offset=at, size=known)
-            return wave, bytes(taken)
+            return WaveChunks(fmt=fmt, offset=at, size=known), bytes(taken)
         body, at = at, at + size + (size & 1)
         if at > _MAX_HEADER or not reach(at):
             break
         if name == b"fmt ":
-            form = parse_format(bytes(taken[body:at]))
+            fmt = bytes(taken[body:at])
     return None, bytes(taken)
+
+
+def read_wave(read: Callable[[int], bytes], head: bytes = b"") -> tuple[Wave | None, bytes]:
+    """Read the header of a WAV file of plain PCM; see `read_chunks`.
+
+    Returns:
+        the header, or None if the file is not one of plain PCM; and all bytes that were read.
+    """
+    chunks, taken = read_chunks(read, head)
+    form = None if chunks is None else parse_format(chunks.fmt)
+    if chunks is None or form is None:
+        return None, taken
+    return Wave(format=form, offset=chunks.offset, size=chunks.size), taken
 
 
 def holds(form: WaveFormat, audio: AudioFormat) -> bool:
@@ -120,9 +144,9 @@ def holds(form: WaveFormat, audio: AudioFormat) -> bool:
 
 def parse_format(body: bytes) -> WaveFormat | None:
     """Read a ``fmt`` chunk; None if the samples need a decoder, or the fields contradict."""
-    if len(body) < 16:  # noqa: PLR2004  the fixed part of the chunk
+    if len(body) < FMT.size:
         return None
-    tag, channels, rate, _, block, bits = struct.unpack_from("<HHIIHH", body)
+    tag, channels, rate, _, block, bits = FMT.unpack_from(body)
     mask = 0
     if tag == _EXTENSIBLE and body[26:40] == _GUID_TAIL:
         mask, tag = struct.unpack_from("<IH", body, 20)
@@ -178,10 +202,15 @@ def wave_facts(wave: Wave, size: int | None) -> Facts:
 
 def wav_header(audio: AudioFormat, size: int) -> bytes:
     """Give the 44 bytes before so many bytes of PCM."""
-    block = audio.frame_size
+    rate, block = audio.sample_rate, audio.frame_size
+    fmt = FMT.pack(1, audio.channels, rate, rate * block, block, 8 * audio.sample_width)
+    return riff_header(fmt, size)
+
+
+def riff_header(fmt: bytes, size: int) -> bytes:
+    """Return the header before `size` bytes of samples in the format of a ``fmt`` chunk."""
     return struct.pack(
-        "<4sI4s4sIHHIIHH4sI",
-        *(b"RIFF", 36 + size + (size & 1), b"WAVE", b"fmt ", 16, 1, audio.channels),
-        *(audio.sample_rate, audio.sample_rate * block, block, 8 * audio.sample_width),
-        *(b"data", size),
+        "<4sI4s4sI16s4sI",
+        *(b"RIFF", min(36 + size + (size & 1), 0xFFFF_FFFF), b"WAVE"),
+        *(b"fmt ", FMT.size, fmt, b"data", size),
     )

@@ -11,17 +11,15 @@ from azstt.emulator import serve
 
 #: Seconds that anything may take on a busy machine; waits end as soon as it has happened.
 TIMEOUT = 60.0
-#: By default the SDK sends five seconds of audio at once and the rest at double speed, and waits up
-#: to 10 s for the service whenever it stops a session, even one that has failed.
-PROPERTIES = {
-    "SPEECH_TransmitLengthBeforThrottleMs": "60000",
-    "SPEECH_StopRecognitionTimeoutInSeconds": "0",
-}
 
 
 def configure(config, **properties):
-    """Set properties by name, underscores for hyphens, on top of those of every test."""
-    for name, value in (PROPERTIES | properties).items():
+    """Set properties by name, with underscores for hyphens; do not wait 10 s for a failed session.
+
+    The SDK waits so long for the service whenever it stops a session, even one that has failed.
+    """
+    properties = {"SPEECH_StopRecognitionTimeoutInSeconds": "0"} | properties
+    for name, value in properties.items():
         config.set_property_by_name(name.replace("_", "-"), value)
     return config
 
@@ -133,7 +131,10 @@ def client(emulate):  # noqa: ARG001 - clients are released before emulators
 
 @pytest.fixture(params=["host", "endpoint"])
 def way(request):
-    """Point the SDK at an emulator: with `host` (legacy paths) and `endpoint` (universal path)."""
+    """Point the SDK at an emulator: with `host` (legacy paths) and `endpoint` (universal path).
+
+    All audio is sent at once.
+    """
 
     def point(emulator, *, targets=(), **properties):
         address = {request.param: getattr(emulator, request.param)}
@@ -144,12 +145,20 @@ def way(request):
                 config.add_target_language(target)
         else:
             config = sdk.SpeechConfig(**address)
-        return configure(config, **properties)
+        burst = {"SPEECH_TransmitLengthBeforThrottleMs": "60000"}
+        return configure(config, **burst | properties)
 
     return point
 
 
 @pytest.fixture
 def pointed():
-    """Point the SDK at an emulator, where the path makes no difference."""
-    return lambda emulator: configure(sdk.SpeechConfig(host=emulator.host))
+    """Point the SDK at an emulator, where the path makes no difference.
+
+    The SDK sends five seconds of audio at once, as by default, then the rest at ten times real time
+    instead of twice. If it were still sending all of it when the service closes the connection, it
+    could miss the close code and reconnect.
+    """
+    return lambda emulator: configure(
+        sdk.SpeechConfig(host=emulator.host), SPEECH_AudioThrottleAsPercentageOfRealTime="1000"
+    )

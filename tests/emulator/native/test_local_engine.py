@@ -25,10 +25,10 @@ def speech(audio):
     return read
 
 
-def test_the_words_are_the_recognizers_own(emulate, client, way, speech, audio):
+def test_the_words_are_the_recognizers_own(emulate, client, pointed, speech, audio):
     """The SDK gets what the embedded recognizer returns for the same audio."""
     own = azstt.transcribe_file(audio / "jfk.wav", backend="local", segmentation_silence=2.0)
-    config = way(emulate(engine="local"))
+    config = pointed(emulate(engine="local"))
     config.set_property(sdk.PropertyId.Speech_SegmentationSilenceTimeoutMs, "2000")
     heard = client(config).run(speech("jfk.wav"))
     assert heard.texts == [segment.text for segment in own.segments]
@@ -37,12 +37,13 @@ def test_the_words_are_the_recognizers_own(emulate, client, way, speech, audio):
 
 def test_segmentation_is_honored(emulate, client, way, speech):
     """A longer segmentation silence results in fewer phrases."""
+    pcm = speech("praatio_mary.flac") + SILENCE + speech("praatio_bobby.flac")
     counts = []
     emulator = emulate(engine="local")
     for milliseconds in ("300", "3000"):
         config = way(emulator)
         config.set_property(sdk.PropertyId.Speech_SegmentationSilenceTimeoutMs, milliseconds)
-        counts.append(len(client(config).run(speech("jfk.wav")).texts))
+        counts.append(len(client(config).run(pcm).texts))
     assert counts[0] > counts[1]
 
 

@@ -17,8 +17,8 @@ from aiohttp import web
 from azstt._events import Partial, SpeechStarted
 from azstt.emulator import serve
 from azstt.emulator._service.request import TurnRequest
-from azstt.emulator._service.wire import WaveFormat
-from azstt.emulator.engines import Listen, Phrase
+from azstt.emulator._service.wire import StreamFormat
+from azstt.emulator.engines import EngineCallback, Phrase
 from azstt.emulator.script import Utterance
 
 #: Bytes of the time at the beginning of each piece of audio, and what stands for it in a text.
@@ -48,17 +48,19 @@ class CountingEngine:
     def __init__(self, piece: float) -> None:
         self._piece = piece
 
-    def open(self, _: TurnRequest, audio: WaveFormat, listen: Listen, channel: int) -> _Session:
+    def open(
+        self, _: TurnRequest, audio: StreamFormat, emit: EngineCallback, channel: int
+    ) -> _Session:
         """Begin to count."""
         if channel or audio.sample_bits != 16:  # noqa: PLR2004 - what the contenders send
             raise ValueError("one channel of 16-bit PCM")
-        return _Session(audio, listen, audio.size(self._piece))
+        return _Session(audio, emit, audio.size(self._piece))
 
 
 class _Session:
-    def __init__(self, audio: WaveFormat, listen: Listen, piece: int) -> None:
+    def __init__(self, audio: StreamFormat, emit: EngineCallback, piece: int) -> None:
         self._audio = audio
-        self._listen = listen
+        self._emit = emit
         self._piece = piece
         self._written = 0
         self._kept = bytearray()  # the last audio: a piece may come in two parts
@@ -80,7 +82,7 @@ class _Session:
             start = self._audio.seconds(self._due() - self._audio.size((number + 1) * STEP))
             end = self._audio.seconds(self._written)
             text = " ".join((*WORDS[:number], "0", _ON_THE_WIRE))
-            self._listen(Phrase(utterance=Utterance(text=text, start=start, end=end)))
+            self._emit(Phrase(utterance=Utterance(text=text, start=start, end=end)))
 
     def close(self) -> None:
         """Nothing is held."""
@@ -95,12 +97,12 @@ class _Session:
         end = self._audio.seconds(at)
         start = self._audio.seconds(at - self._audio.size(number * STEP))
         if number == 1:
-            self._listen(SpeechStarted(at=start))
+            self._emit(SpeechStarted(at=start))
         text = " ".join((*WORDS[:number], self._given(at), _ON_THE_WIRE))
         if number < self._steps:
-            self._listen(Partial(start=start, end=end, text=text))
+            self._emit(Partial(start=start, end=end, text=text))
         else:
-            self._listen(Phrase(utterance=Utterance(text=text, start=start, end=end)))
+            self._emit(Phrase(utterance=Utterance(text=text, start=start, end=end)))
 
     def _given(self, at: int) -> str:
         """Read when the client gave the piece that ends at a byte of the audio."""

@@ -1,6 +1,6 @@
 """The pytest fixture `azure_speech_emulator`, found by the entry point ``pytest11``.
 
-It stands outside of azstt so that a test run that does not use it does not import azstt either.
+It is a package of its own so that a test run that does not use it does not import azstt.
 """
 
 from __future__ import annotations
@@ -16,16 +16,15 @@ if TYPE_CHECKING:
 
 EmulatorFactory: TypeAlias = "Callable[..., Emulator]"
 
-#: Seconds that connections may take to close once the test is over.
+#: Seconds for connections to close after the test.
 _GRACE = 2.0
 
 
 @pytest.fixture
 def azure_speech_emulator() -> Iterator[EmulatorFactory]:
-    """Run Azure Speech emulators for a test: called with the arguments of `azstt.emulator.serve`.
+    """Start Azure Speech emulators; call it with the arguments of `azstt.emulator.serve`.
 
-    At the test's end it fails, if the code under test left a connection open, or violated the
-    protocol.
+    The test fails if the code under test leaves a connection open or violates the protocol.
 
     Example::
 
@@ -33,7 +32,7 @@ def azure_speech_emulator() -> Iterator[EmulatorFactory]:
             emulator = azure_speech_emulator(script=Script.saying("Hello."))
             assert my_app(host=emulator.host) == "Hello."
     """
-    from azstt.emulator import serve  # noqa: PLC0415 - not before a test asks for it
+    from azstt.emulator import serve  # noqa: PLC0415 - only when a test asks for it
 
     emulators: list[Emulator] = []
     with ExitStack() as running:

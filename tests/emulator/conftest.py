@@ -14,22 +14,22 @@ from azstt._events import Ended, Failed, SpeechEnded, SpeechStarted
 from azstt.backends.azure import AzureBackend, AzureLimits, ReconnectPolicy
 from azstt.backends.azure._settings import AzureSettings
 from azstt.emulator import Utterance
-from azstt.emulator.engines import Phrase, Quiet
+from azstt.emulator.engines import Phrase, Processed
 
-#: Everything within seconds: tests of what never comes must not take long.
+#: Short limits, so that tests of what never happens do not take long.
 QUICK = AzureLimits(connect=2, first_response=1, idle=1.5, stop=2, pace=200)
 SOON = ReconnectPolicy(attempts=3, total=20, first_delay=0.05, longest_delay=0.2)
 
-#: Bytes a write, and seconds that anything may take.
-PIECE = 6_400
-PATIENCE = 20.0
+#: Bytes per write, and seconds that anything may take.
+CHUNK = 6_400
+TIMEOUT = 20.0
 
 SLOT = 1_600  # samples: a tenth of a second
-SPOKEN, PAUSE, PER_PHRASE = 3, 4, 4  # slots a word, slots of silence after a phrase, words a phrase
+SPOKEN, PAUSE, PER_PHRASE = 3, 4, 4  # slots per word, silent slots per phrase, words per phrase
 
 
 def numbers(count: int) -> bytes:
-    """Make audio that says the numbers from 1 on: a word is its number, held for 0.3 s."""
+    """Return audio that says the numbers from 1: each sample of a word is its number, for 0.3 s."""
     pcm = array("h")
     for number in range(1, count + 1):
         pcm.extend([number] * (SPOKEN * SLOT))
@@ -39,12 +39,12 @@ def numbers(count: int) -> bytes:
 
 
 def said(count: int) -> str:
-    """Give the transcript of `numbers`."""
+    """Return the transcript of `numbers`."""
     return " ".join(str(number) for number in range(1, count + 1))
 
 
 def wav(pcm: bytes) -> bytes:
-    """Put 16 kHz mono PCM into a WAV file."""
+    """Return 16 kHz mono PCM as a WAV file."""
     file = io.BytesIO()
     with wave.open(file, "wb") as writer:
         writer.setparams((1, 2, 16_000, 0, "NONE", ""))
@@ -53,42 +53,42 @@ def wav(pcm: bytes) -> bytes:
 
 
 class NumberEngine:
-    """Hears the audio of `numbers`: what it says depends on the audio and on nothing else."""
+    """Recognizes the audio of `numbers`; its results depend on nothing else."""
 
     def __init__(self) -> None:
-        self.forget: set[int] = set()  # phrases, counted from 0, that are never said
+        self.forget: set[int] = set()  # phrases, counted from 0, to leave out
 
-    def open(self, request, audio, listen, channel):
-        return _NumberSession(listen, self.forget)
+    def open(self, request, audio, emit, channel):
+        return _NumberSession(emit, self.forget)
 
 
 class _NumberSession:
-    def __init__(self, listen, forget: set[int]) -> None:
-        self._listen = listen
+    def __init__(self, emit, forget: set[int]) -> None:
+        self._emit = emit
         self._forget = forget
         self._phrases = 0
         self._samples = array("h")
-        self._slots: list[int] = []
-        self._at = 0  # slots heard before those
+        self._slots: list[int] = []  # of the current phrase
+        self._at = 0  # slots before those
 
     def write(self, audio: bytes, /) -> None:
         self._samples.frombytes(audio)
         while len(self._samples) >= SLOT:
-            self._hear(self._samples[0])
+            self._take(self._samples[0])
             del self._samples[:SLOT]
 
     def finish(self) -> None:
         if self._samples:
-            self._hear(self._samples[0])
-        self._hear(0)
+            self._take(self._samples[0])
+        self._take(0)
 
     def close(self) -> None:
         pass
 
-    def _hear(self, number: int) -> None:
+    def _take(self, number: int) -> None:
         if number:
             if not self._slots:
-                self._listen(SpeechStarted(at=self._at / 10))
+                self._emit(SpeechStarted(at=self._at / 10))
             self._slots.append(number)
             return
         if self._slots:
@@ -101,17 +101,17 @@ class _NumberSession:
             text = " ".join(word.text for word in words)
             if self._phrases not in self._forget:
                 utterance = Utterance(text=text, start=start, end=end, words=tuple(words))
-                self._listen(Phrase(utterance=utterance))
+                self._emit(Phrase(utterance=utterance))
             self._phrases += 1
-            self._listen(SpeechEnded(at=end))
+            self._emit(SpeechEnded(at=end))
             self._at += len(self._slots)
             self._slots = []
         self._at += 1
-        self._listen(Quiet(until=self._at / 10))
+        self._emit(Processed(until=self._at / 10))
 
 
 class Run:
-    """A session that a thread feeds while the test looks on."""
+    """A session that a thread feeds while the test watches."""
 
     def __init__(self, backend, pcm: bytes, **options) -> None:
         self.events: list = []
@@ -137,15 +137,15 @@ class Run:
         self._feed(pcm)
 
     def commit(self) -> None:
-        self._thread.join(PATIENCE)
+        self._thread.join(TIMEOUT)
         self.session.commit()
 
     def update(self, **options) -> None:
-        self._thread.join(PATIENCE)
+        self._thread.join(TIMEOUT)
         self.session.update(RecognitionOptions.of(options))
 
     def finish(self) -> None:
-        self._thread.join(PATIENCE)
+        self._thread.join(TIMEOUT)
         self.session.finish()
         self.wait(lambda: self.over)
         self.session.close()
@@ -157,11 +157,11 @@ class Run:
         time.sleep(seconds)
 
     def _feed(self, pcm: bytes) -> None:
-        for at in range(0, len(pcm), PIECE):
-            self.session.write(pcm[at : at + PIECE])
+        for at in range(0, len(pcm), CHUNK):
+            self.session.write(pcm[at : at + CHUNK])
 
     def wait(self, condition) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while not condition():
             assert time.monotonic() < deadline, self.events
             time.sleep(0.005)
@@ -169,7 +169,7 @@ class Run:
 
 @pytest.fixture
 def run():
-    """Run a session by hand, to its end or not."""
+    """Run a session of a backend directly, to its end or not."""
     runs: list[Run] = []
 
     def begin(backend, pcm: bytes, *, wait: bool = True, **options) -> Run:
@@ -185,25 +185,25 @@ def run():
 
 @pytest.fixture(name="numbers")
 def numbers_fixture():
-    """Make audio that says numbers."""
+    """Make audio that says numbers; see `numbers`."""
     return numbers
 
 
 @pytest.fixture(name="wav")
 def wav_fixture():
-    """Put 16 kHz mono PCM into a WAV file."""
+    """Convert 16 kHz mono PCM to a WAV file."""
     return wav
 
 
 @pytest.fixture(name="said")
 def said_fixture():
-    """Give what such audio says."""
+    """Return the transcript of audio that says numbers."""
     return said
 
 
 @pytest.fixture
 def number_engine():
-    """An engine that hears it."""
+    """An engine that recognizes numbers."""
     return NumberEngine()
 
 
@@ -221,7 +221,7 @@ def azure():
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch, tmp_path):
-    """No setting of the machine gets into a test, and nothing connects beyond loopback."""
+    """Keep the machine's settings out of the tests; nothing connects beyond loopback."""
     for name in ("KEY", "REGION", "ENDPOINT", "HOST", "TOKEN", "PROXY"):
         monkeypatch.delenv(f"AZURE_SPEECH_{name}", raising=False)
         monkeypatch.delenv(f"SPEECH_{name}", raising=False)

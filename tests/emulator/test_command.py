@@ -16,7 +16,7 @@ from azstt.emulator import Script
 
 @contextmanager
 def running(*options):
-    """Start the command; give the process and the host that it prints."""
+    """Start the command; yield the process and the host that it prints."""
     command = [sys.executable, "-m", "azstt", "emulator", *map(str, options)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -37,8 +37,8 @@ def script(tmp_path):
     return path
 
 
-def test_the_environment_alone_points_at_it(script, audio, monkeypatch):
-    """AZURE_SPEECH_HOST with no key, and a plain call hears what the emulator says."""
+def test_the_environment_variable_is_enough(script, audio, monkeypatch):
+    """With AZURE_SPEECH_HOST and no key, a plain call transcribes through the emulator."""
     with running("--script", script) as (process, host):
         monkeypatch.setenv("AZURE_SPEECH_HOST", host)
         transcript = azstt.transcribe_file(audio / "jfk.wav")
@@ -61,7 +61,7 @@ def test_the_two_commands_work_together(audio):
 
 
 def test_it_ends_by_itself(script):
-    """--seconds bounds a run, for scripts that must not leave one behind."""
+    """--seconds limits a run, for scripts that must not leave one behind."""
     with running("--script", script, "--seconds", 0.1) as (process, _):
         assert process.wait(20) == 0
 
@@ -76,7 +76,7 @@ def test_it_ends_by_itself(script):
     ],
 )
 def test_a_wrong_option_is_named(options, message):
-    """What can't be served is said on one line, with status 2."""
+    """An invalid option is reported on one line, with status 2."""
     done = subprocess.run(
         [sys.executable, "-m", "azstt", "emulator", *options],
         capture_output=True,

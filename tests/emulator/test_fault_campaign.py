@@ -1,8 +1,8 @@
-"""The fault campaign: random scripts of faults, and an account of every word and every second.
+"""The fault campaign: random faults, after which every word and every second is accounted for.
 
-``pytest -m campaign`` runs the whole campaign, of two hundred scripts; otherwise it is a sample.
-Each run is a recording of a minute with known words at known
-times, through the whole chain: file, decoder, the real SDK, the emulator.
+``pytest -m campaign`` runs the whole campaign of two hundred sets of faults, otherwise a sample.
+Each run sends a one-minute recording with known words at known times through the whole chain: file,
+decoder, the real SDK, the emulator.
 """
 
 from __future__ import annotations
@@ -40,22 +40,22 @@ pytestmark = pytest.mark.usefixtures("no_thread_left")
 
 SECONDS = 60.0
 SCRIPTS = 200
-#: Seconds after which a run hangs; the longest took 12 on a busy machine.
-HANGS = 60.0
-#: Short, for a run meets several of them; the attempts are few, so that they run out at times.
+#: Seconds after which a run counts as hung; the longest took 12 on a busy machine.
+TIMEOUT = 60.0
+#: Short, as a run may need several; the attempts are few, so that some runs exhaust them.
 LIMITS = AzureLimits(connect=1.5, first_response=1, idle=1, stop=2, pace=200)
 POLICY = ReconnectPolicy(attempts=3, total=10, first_delay=0.05, longest_delay=0.2)
 
-PASSING = (408, 429, 500, 502, 503, 504)
-STATUSES = (*PASSING, *PASSING, 302, 400, 401, 403, 404, 410)
-#: Of these the SDK makes a new connection by itself; of the others we make a new recognizer.
+TRANSIENT = (408, 429, 500, 502, 503, 504)
+STATUSES = (*TRANSIENT, *TRANSIENT, 302, 400, 401, 403, 404, 410)
+#: After these the SDK reconnects by itself; after the others azstt makes a new recognizer.
 CODES = (1000, 1001, 1003, 1008, 1011, 1012, 1013, 3000, 4401, 4408, 4500)
 FATAL = (1002, 1007, 4000, 4429)
 ANSWERS = ("Error", "TooManyRequests", "BadRequest", "Forbidden", "Surprise", "")
 
 
 def minute() -> Script:
-    """Say a hundred and more different words, with pauses of many lengths, one of them long."""
+    """Return a script of over a hundred distinct words, with one long pause and many short ones."""
     dice = random.Random("words")  # noqa: S311 - a seed makes it repeatable
     segments, at, number = [], 0.4, 0
     while True:
@@ -80,7 +80,7 @@ WORDS = [word for segment in SCRIPT.segments for word in segment.words]
 
 
 def faults(seed: int) -> list[Fault]:
-    """Make a trouble or two for each of some connections in a row, so that many really strike."""
+    """Return one or two faults for each of several consecutive connections, so that many apply."""
     dice = random.Random(seed)  # noqa: S311 - a seed makes it repeatable
     connections = dice.randint(1, 6)
     made: list[Fault] = []
@@ -88,16 +88,18 @@ def faults(seed: int) -> list[Fault]:
         for _ in range(dice.choice((1, 1, 2))):
             number = None if dice.random() < 0.08 else connection
             at = dice.uniform(SECONDS * connection / connections, SECONDS)
-            made += trouble(dice, number, round(at, 2))
+            made += random_fault(dice, number, round(at, 2))
     return made
 
 
-def trouble(dice: random.Random, number: int | None, at: float) -> list[Fault]:
-    """Make one, of any kind; those in the middle of the audio are the most likely."""
+def random_fault(dice: random.Random, number: int | None, at: float) -> list[Fault]:
+    """Return a fault of any kind; those in the middle of the audio are the most likely."""
     on, phrase = {"connection": number}, dice.randrange(8)
     kinds: dict[str, Callable[[], list[Fault]]] = {
         "refuse": lambda: [Refuse(**on, status=dice.choice(STATUSES))],
-        "outage": lambda: outage((number or 0) + 1, dice.randint(2, 12), dice.choice(PASSING)),
+        "refusals": lambda: refusals(
+            (number or 0) + 1, dice.randint(2, 12), dice.choice(TRANSIENT)
+        ),
         "pause": lambda: [Stall(**on, seconds=round(dice.uniform(0, 1), 2))],
         "stall": lambda: [Stall(**on, when=dice.choice(("before_upgrade", "after_upgrade")))],
         "close": lambda: [Close(**on, at=at, code=dice.choice(CODES))],
@@ -114,18 +116,18 @@ def trouble(dice: random.Random, number: int | None, at: float) -> list[Fault]:
         "twice": lambda: [Duplicate(**on, phrase=phrase)],
         "out of order": lambda: [Reorder(**on, phrase=phrase)],
     }
-    usual = ["close", "drop", "end turn", "out of order", "outage", "fatal", "fatal"]
+    usual = ["close", "drop", "end turn", "out of order", "refusals", "fatal", "fatal"]
     return kinds[dice.choice([*kinds, *usual, *usual])]()
 
 
-def outage(first: int, count: int, status: int) -> list[Fault]:
-    """Refuse connection after connection."""
+def refusals(first: int, count: int, status: int) -> list[Fault]:
+    """Refuse consecutive connections."""
     return [Refuse(connection=first + n, status=status) for n in range(count)]
 
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory):
-    """A minute of audio that the emulator knows its way in."""
+    """A minute of marked audio."""
     path = tmp_path_factory.mktemp("campaign") / "minute.wav"
     path.write_bytes(marked_wav(SECONDS))
     return path
@@ -133,67 +135,67 @@ def recording(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tally(request):
-    """Print, when all have run, which did and how they ended."""
+    """Print at the end which seeds ran and how the runs ended."""
     ends: dict[int, tuple[str, int]] = {}
     yield ends
     counted = Counter(end for end, _ in ends.values()).most_common()
     capture = request.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():
-        print(f"\nfault campaign: {len(ends)} scripts, seeds {seeds(ends)}: ", end="")  # noqa: T201
+        print(f"\nfault campaign: {len(ends)} runs, seeds {seeds(ends)}: ", end="")  # noqa: T201
         print(", ".join(f"{count} {end}" for end, count in counted), end="; ")  # noqa: T201
         print(f"{sum(count for _, count in ends.values())} connections")  # noqa: T201
 
 
 def seeds(ran: Collection[int]) -> str:
-    """Name the seeds that ran; the whole row in short."""
+    """Return the seeds that ran, abbreviated if all did."""
     whole = sorted(ran) == list(range(SCRIPTS))
     return f"0 to {SCRIPTS - 1}" if whole else " ".join(map(str, sorted(ran)))
 
 
 def transcribe(backend, path, **options) -> azstt.Transcript | azstt.RecognitionError:
-    """Give what comes out, within the time that a run may take."""
+    """Return the transcript or the error; fail if there is neither in time."""
     ends: list = []
 
     def run() -> None:
         try:
             ends.append(azstt.transcribe_file(path, backend=backend, **options))
-        except BaseException as error:  # noqa: BLE001 - the test wants to see it
+        except BaseException as error:  # noqa: BLE001 - the test checks it
             ends.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(HANGS)
-    assert ends, f"still at it after {HANGS} s"
+    thread.join(TIMEOUT)
+    assert ends, f"not finished after {TIMEOUT} s"
     return ends[0]
 
 
 def check_words(words, *, whole: bool) -> None:
-    """Each word once, in order and at its time."""
-    told = [word.text for word in words]
-    expected = [word for word in WORDS if word.text in set(told)]
-    assert told == [word.text for word in expected]
+    """Check that each word comes once, in order and at its time."""
+    texts = [word.text for word in words]
+    expected = [word for word in WORDS if word.text in set(texts)]
+    assert texts == [word.text for word in expected]
     for word, truth in zip(words, expected, strict=True):
         assert (word.start, word.end) == pytest.approx((truth.start, truth.end), abs=1e-3)
-    assert not whole or len(told) == len(WORDS)
+    assert not whole or len(texts) == len(WORDS)
 
 
 def check_ledger(transcript: azstt.Transcript) -> None:
-    """Each second is accounted for: the words that are not there lie in gaps, and no others do."""
-    ledger, told = transcript.ledger, {word.text for word in transcript.words}
+    """Check that each second is accounted for: exactly the missing words lie in gaps."""
+    ledger, texts = transcript.ledger, {word.text for word in transcript.words}
     gaps = sum(gap.seconds for gap in ledger.gaps)
     assert ledger.recognized + ledger.silent + gaps == pytest.approx(ledger.sent, abs=1e-3)
     for word in WORDS:
         middle = (word.start + word.end) / 2
         if middle < ledger.sent:
             lost = any(gap.at <= middle <= gap.at + gap.seconds for gap in ledger.gaps)
-            assert lost == (word.text not in told), (word.text, ledger)
+            assert lost == (word.text not in texts), (word.text, ledger)
 
 
 @pytest.mark.campaign("seed", whole=range(SCRIPTS), sample=range(0, SCRIPTS, 20))
 def test_every_second_is_accounted_for(azure, recording, tally, seed):
-    """Whatever goes wrong, the transcript is whole, or an error says what is missing."""
+    """Whatever goes wrong, the transcript is complete, or an error says what is missing."""
     script = Faults.of(*faults(seed))
-    print(script.model_dump_json())  # noqa: T201 - for `azstt emulator --faults`, should it fail
+    print(script.model_dump_json())  # noqa: T201 - for `azstt emulator --faults` if it fails
     with emulators.serve(script=SCRIPT, faults=script) as emulator:
         backend = azure(emulator, limits=LIMITS, reconnect=POLICY)
         end = transcribe(backend, recording, partials=bool(seed % 2))

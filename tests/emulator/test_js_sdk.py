@@ -47,7 +47,7 @@ def installed(tmp_path_factory) -> Path:
 
 @pytest.fixture(params=["host", "endpoint"])
 def recognize(request, installed):
-    """Run the SDK in a mode, pointed at an emulator in either way."""
+    """Run the SDK in a mode, pointed at an emulator by `host` or `endpoint`."""
 
     def run(mode, emulator):
         path = "" if request.param == "host" else "/stt/speech/universal/v2"
@@ -67,7 +67,7 @@ def recognize(request, installed):
 
 
 def test_continuous(recognize, azure_speech_emulator):
-    """A continuous session hears partials and finals at their times."""
+    """A continuous session gets partials, and finals at their times."""
     heard = recognize("continuous", azure_speech_emulator(script=SCRIPT))
     assert [final["text"] for final in heard["finals"]] == TEXTS
     assert [final["offset"] for final in heard["finals"]] == [0, 35_000_000]
@@ -76,13 +76,13 @@ def test_continuous(recognize, azure_speech_emulator):
 
 
 def test_once(recognize, azure_speech_emulator):
-    """A single shot hears the first utterance."""
+    """A single shot returns the first utterance."""
     heard = recognize("once", azure_speech_emulator(script=SCRIPT))
     assert [final["text"] for final in heard["finals"]] == TEXTS[:1]
 
 
 def test_conversation(recognize, azure_speech_emulator):
-    """A conversation transcriber tells the speakers apart."""
+    """A conversation transcriber identifies the speakers."""
     heard = recognize("conversation", azure_speech_emulator(script=SCRIPT))
     assert [(final["text"], final["speaker"]) for final in heard["finals"]] == [
         (TEXTS[0], "Guest-1"),

@@ -1,10 +1,9 @@
 """The outage campaign: a live stream whose connection is cut again and again.
 
-``pytest -m campaign`` runs it whole: ten minutes, cut fifty times at random moments for 0 to 20 s,
-in which nobody is there; otherwise half a minute of it. The clock runs ten times as fast: the audio
-comes at ten times its speed, and the outages and the delays of the policy are as much shorter. The
-SDK's own attempts are not: so it mends what is shorter than a second by itself in some runs, and in
-the others we do.
+``pytest -m campaign`` runs all of it: ten minutes, cut fifty times at random moments by outages of
+0 to 20 s; otherwise half a minute. The clock runs ten times as fast: the audio comes at ten times
+real time, and the outages and the policy's delays are ten times shorter. The SDK's own attempts
+are not: in some runs it bridges outages of less than a second by itself, in the others azstt does.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ from azstt.emulator.faults import Outage
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
 SPEED = 10.0
-PIECE = 3_200
-#: The default one, faster.
+CHUNK = 3_200
+#: The default policy, faster.
 USUAL = ReconnectPolicy()
 POLICY = USUAL.model_copy(
     update={
@@ -37,7 +36,7 @@ LIMITS = AzureLimits(connect=3, first_response=3, idle=5, stop=2, pace=200)
 
 @dataclass(frozen=True)
 class Stream:
-    """A live stream, and what becomes of it; all in seconds of its own time."""
+    """A live stream and its outages; in seconds of the stream's time."""
 
     seed: int
     seconds: float
@@ -45,11 +44,11 @@ class Stream:
 
     @property
     def words(self) -> int:
-        """How many numbers are spoken: four, and a pause."""
+        """How many numbers are spoken: four, then a pause."""
         return int(self.seconds / 1.6) * 4
 
     def outages(self) -> Faults:
-        """Cut it at random moments for 0 to 20 s, more often for few than for many."""
+        """Return outages at random moments, of 0 to 20 s, most of them short."""
         dice = random.Random(self.seed)  # noqa: S311 - a seed makes it repeatable
         return Faults.of(
             *(
@@ -69,16 +68,16 @@ SAMPLE = [Stream(seed, seconds=30.0, cuts=2) for seed in (0, 1)]
 
 @pytest.fixture
 def anyio_backend(stream):
-    """Take the loops in turn."""
+    """Alternate between the event loops."""
     return ("asyncio", "trio")[stream.seed // 2 % 2]
 
 
 async def speak(live: azstt.LiveSession, pcm: bytes) -> None:
-    """Send audio as it is spoken, only faster."""
+    """Send audio at a multiple of real time."""
     began = anyio.current_time()
-    for at in range(0, len(pcm), PIECE):
+    for at in range(0, len(pcm), CHUNK):
         await anyio.sleep_until(began + at / 32_000 / SPEED)
-        await live.send(pcm[at : at + PIECE])
+        await live.send(pcm[at : at + CHUNK])
     await live.finish()
 
 
@@ -87,7 +86,7 @@ async def speak(live: azstt.LiveSession, pcm: bytes) -> None:
 async def test_nothing_of_a_live_stream_is_lost(
     azure, number_engine, numbers, said, stream, capsys
 ):
-    """Every word once, in order and at its time, and every second accounted for."""
+    """Each word comes once, in order and at its time, and every second is accounted for."""
     retries = {"SPEECH-Error-MaxRetryCount": str(4 * (stream.seed % 2))}
     with emulators.serve(engine=number_engine, faults=stream.outages()) as emulator:
         backend = azure(emulator, limits=LIMITS, reconnect=POLICY)
@@ -100,7 +99,7 @@ async def test_nothing_of_a_live_stream_is_lost(
         cut = [request for request in emulator.requests if request.closed in {"reset", "fin"}]
     struck = sum(request.status == 101 for request in cut)
     with capsys.disabled():
-        print(  # noqa: T201 - the campaign's account
+        print(  # noqa: T201 - the campaign's report
             f"\noutage campaign: seed {stream.seed}, {transcript.duration:.0f} s, {struck} "
             f"connections cut, {len(cut) - struck} refused, {live.usage.reconnects} Reconnecting"
         )

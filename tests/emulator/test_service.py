@@ -1,4 +1,4 @@
-"""The emulator as other clients see it: strictness, REST, TLS, the fixture, the program."""
+"""The emulator without an SDK: protocol violations, REST, TLS, the fixture, the program."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ import pytest
 
 import azstt
 from azstt.emulator import Faults, Script, Utterance, marked_wav, serve
-from azstt.emulator._service.wire import WaveFormat, encode_binary, encode_riff, encode_text
+from azstt.emulator._service.wire import StreamFormat, encode_binary, encode_riff, encode_text
 from azstt.emulator.engines.script import ScriptEngine
 from azstt.emulator.faults import Outage, Refuse
 
 PATH = "/stt/speech/universal/v2"
 ID = "0123456789abcdef0123456789ABCDEF"
-HEADER = encode_riff(WaveFormat(1, 1, 16_000, 32_000, 16))
+HEADER = encode_riff(StreamFormat(1, 1, 16_000, 32_000, 16))
 CONFIG = encode_text("speech.config", '{"context":{}}')
 CONTEXT = encode_text("speech.context", "{}", X_RequestId=ID)
 ROLL = Script.saying("Mary rolled the barrel.")
 
 
 def audio(payload, **headers):
-    """Write a frame of audio."""
+    """Return a frame of audio."""
     return encode_binary("audio", payload, X_RequestId=ID, **headers)
 
 
-def wait(job):
-    """Run a coroutine, and let the sockets that it leaves behind close."""
+def wait(coroutine):
+    """Run a coroutine, then let the sockets that it leaves behind close."""
 
     async def run():
         async with asyncio.timeout(20):
-            result = await job
+            result = await coroutine
         await asyncio.sleep(0.02)
         return result
 
@@ -46,7 +46,7 @@ def wait(job):
 
 
 def talk(emulator, *frames, until="turn.end"):
-    """Send frames; give the paths that are answered, to that one or the end, and the close code."""
+    """Send frames; return the paths of the answers, up to ``until``, and the close code."""
 
     async def run():
         answered = []
@@ -78,9 +78,9 @@ def talk(emulator, *frames, until="turn.end"):
     ],
 )
 def test_violations(frames, code, violation):
-    """A client that violates the protocol is closed with a reason, which is recorded."""
+    """A connection that violates the protocol is closed with a reason, which is recorded."""
     with serve(script=ROLL) as emulator:
-        # The turn may end before the emulator reads what comes too late.
+        # the turn may end before the emulator reads the frames that come too late
         _, closed = talk(emulator, *frames, until=None)
         assert violation in (emulator.requests[0].violation or "")
         assert emulator.complaints()[0].startswith("connection 0 violated the protocol")
@@ -88,7 +88,7 @@ def test_violations(frames, code, violation):
 
 
 def test_messages_that_are_only_recorded():
-    """Telemetry, events and commits change nothing, and can be looked up."""
+    """Telemetry, events and commits change nothing, but are recorded."""
     frames = [
         CONFIG,
         CONTEXT,
@@ -118,14 +118,14 @@ class Broken:
 
 
 def test_an_engine_that_fails():
-    """An engine's failure closes the connection as the service's own."""
+    """An engine that fails closes the connection with code 1011."""
     with serve(engine=Broken()) as emulator:
         _, code = talk(emulator, CONFIG, CONTEXT, audio(HEADER + bytes(3_200)))
     assert code == 1011
 
 
 def post(emulator, path, *, headers=None, data=None):
-    """Make a request; give the status and the body."""
+    """Make a POST request; return the status and the body."""
 
     async def run():
         async with aiohttp.ClientSession() as http:
@@ -141,7 +141,7 @@ FAST = "/speechtotext/transcriptions:transcribe"
 
 
 def form(audio=None, **definition):
-    """Make a multipart body."""
+    """Return a multipart body."""
     data = aiohttp.FormData(default_to_multipart=True)
     data.add_field("definition", json.dumps(definition))
     if audio is not None:
@@ -150,7 +150,7 @@ def form(audio=None, **definition):
 
 
 def test_fast_transcription_of_real_audio(audio):
-    """Fast transcription decodes any file and answers with what the engine hears."""
+    """Fast transcription decodes any file and returns what the engine recognizes."""
     recording = (audio / "praatio_mary.flac").read_bytes()
     with serve(engine="local") as emulator:
         data = form(recording, locales=["en-US"])
@@ -161,7 +161,7 @@ def test_fast_transcription_of_real_audio(audio):
 
 
 def test_fast_transcription_of_two_channels():
-    """Channels of a stereo file are transcribed by themselves."""
+    """Channels of a stereo file are transcribed separately."""
     script = Script(
         segments=(
             Utterance(text="L.", start=0, end=1),
@@ -175,7 +175,7 @@ def test_fast_transcription_of_two_channels():
 
 
 @pytest.mark.parametrize(
-    ("query", "data", "said"),
+    ("query", "data", "message"),
     [
         ("", form(b"x"), "'api-version' is missing"),
         ("?api-version=x", form(), "'audio' is missing"),
@@ -184,20 +184,20 @@ def test_fast_transcription_of_two_channels():
     ],
     ids=["no-version", "no-audio", "not-audio", "not-multipart"],
 )
-def test_bad_requests(query, data, said):
-    """A bad REST request is answered as the service does: 400, with a code and a message."""
+def test_bad_requests(query, data, message):
+    """A bad REST request is answered with 400, a code and a message."""
     with serve() as emulator:
         status, answer = post(emulator, FAST + query, data=data)
         assert emulator.requests[0].status == 400
     assert (status, answer["code"]) == (400, "InvalidRequest")
-    assert said in answer["message"]
+    assert message in answer["message"]
 
 
 SHORT = "/speech/recognition/conversation/cognitiveservices/v1"
 
 
 def test_short_audio():
-    """Short audio gives the first phrase, simple or detailed."""
+    """Short audio returns the first phrase, simple or detailed."""
     with serve(script=ROLL) as emulator:
         wav = marked_wav(3)
         _, simple = post(emulator, SHORT + "?language=en-US", data=wav)
@@ -211,19 +211,19 @@ def test_short_audio():
         "Duration": 12_000_000,
     }
     assert detailed["NBest"][0]["Lexical"] == "mary rolled the barrel"
-    assert silent["RecognitionStatus"] == "Success"  # REST begins every recording anew
+    assert silent["RecognitionStatus"] == "Success"  # every REST request starts the script anew
     assert wrong == 400
 
 
 def test_short_audio_that_is_silent():
-    """Silence is answered as such."""
+    """Silence is reported as such."""
     with serve() as emulator:
         _, answer = post(emulator, SHORT + "?language=en-US", data=marked_wav(1))
     assert answer["RecognitionStatus"] == "InitialSilenceTimeout"
 
 
 def test_short_audio_is_assessed():
-    """An assessment is asked for in a header, and its scores lie flat."""
+    """A header asks for an assessment, whose scores are not nested."""
     asked = base64.b64encode(b'{"ReferenceText":"Mary rolled","Granularity":"Word"}').decode()
     with serve(script=ROLL) as emulator:
         path = SHORT + "?language=en-US"
@@ -237,7 +237,7 @@ def test_short_audio_is_assessed():
 
 
 def test_tokens_are_issued():
-    """A token that was issued for the key opens the door, and an unknown path leads nowhere."""
+    """A token that was issued for the key is accepted, and an unknown path is not found."""
     with serve(key="right") as emulator:
         refused, _ = post(emulator, "/sts/v1.0/issueToken")
         _, token = post(
@@ -274,26 +274,26 @@ def test_tls(tmp_path):
         assert emulator.complaints(grace=2) == []
 
 
-def test_who_is_refused_hears_when_to_come_back():
-    """A refusal by the quota or by a script of faults has the header Retry-After."""
+def test_a_refusal_says_when_to_retry():
+    """A refusal by the quota or by a fault has the header Retry-After."""
 
-    async def ask(emulator, tries):
+    async def attempts(emulator, count):
         async with aiohttp.ClientSession() as http, http.ws_connect(emulator.url + PATH):
-            for _ in range(tries):
+            for _ in range(count):
                 with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
                     await http.ws_connect(emulator.url + PATH)
                 yield caught.value.status, caught.value.headers["Retry-After"]
 
-    async def told(emulator, tries):
-        return [answer async for answer in ask(emulator, tries)]
+    async def answers(emulator, count):
+        return [answer async for answer in attempts(emulator, count)]
 
     faults = Faults.of(Refuse(status=503, retry_after=7, connection=1))
     with serve(quota=1, faults=faults) as emulator:
-        assert wait(told(emulator, 2)) == [(503, "7"), (429, "1")]
+        assert wait(answers(emulator, 2)) == [(503, "7"), (429, "1")]
 
 
-def test_a_browser_gives_its_key_in_the_query():
-    """A credential in the query counts, for browsers can't set headers."""
+def test_a_browser_sends_its_key_in_the_query():
+    """A credential in the query is accepted, as browsers can't set headers."""
     with serve(script=ROLL, key="right") as emulator:
 
         async def connect(query):
@@ -312,9 +312,9 @@ def test_a_browser_gives_its_key_in_the_query():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"engine": "what"}, "no such engine: 'what'"),
-        ({"engine": "local", "script": ROLL}, "engine='script' only"),
-        ({"speed": 0}, "speed must be more than 0"),
+        ({"engine": "what"}, "unknown engine: 'what'"),
+        ({"engine": "local", "script": ROLL}, "requires engine='script'"),
+        ({"speed": 0}, "speed must be greater than 0"),
         ({"quota": -1}, "quota must be"),
         ({"script": "missing.json"}, "can't be read"),
         ({"faults": "missing.json"}, "can't be read"),
@@ -323,13 +323,13 @@ def test_a_browser_gives_its_key_in_the_query():
     ],
 )
 def test_wrong_settings(settings, message):
-    """What can't be served is refused in the caller's words, and nothing is left running."""
+    """A wrong setting is reported by name, and nothing is left running."""
     with pytest.raises(azstt.ConfigurationError, match=message), serve(**settings):
         pass
 
 
 def test_a_port_that_is_taken():
-    """A port that another program has is named."""
+    """A port that is in use is named."""
     with serve() as emulator:
         port = int(emulator.host.rpartition(":")[2])
         with pytest.raises(azstt.ConfigurationError, match=str(port)), serve(port=port):
@@ -338,7 +338,7 @@ def test_a_port_that_is_taken():
 
 
 def test_an_engine_of_your_own():
-    """Any object with the engine's port will do."""
+    """Any object that implements the engine protocol can be the engine."""
     with serve(engine=ScriptEngine(ROLL)) as emulator:
         status, answer = post(emulator, SHORT + "?language=en-US", data=marked_wav(2))
     assert (status, answer["DisplayText"]) == (200, "Mary rolled the barrel.")
@@ -351,12 +351,12 @@ e.run(e.serve(), seconds=float(sys.argv[1]) if sys.argv[1:] else None)
 
 
 def test_the_program():
-    """The program says where it listens, and ends cleanly on SIGTERM or after its time."""
+    """The program prints where it listens, and exits cleanly on SIGTERM or after its time."""
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as program:
-        line = program.stdout.readline()
-        assert line.startswith("listening on ws://127.0.0.1:")
+        output = program.stdout.readline()
+        assert output.startswith("listening on ws://127.0.0.1:")
         program.send_signal(signal.SIGTERM)
         assert program.wait(10) == 0
     done = subprocess.run([sys.executable, "-c", PROGRAM, "0.1"], capture_output=True, check=True)
@@ -364,7 +364,7 @@ def test_the_program():
 
 
 def test_the_extra_is_named():
-    """Without aiohttp the message holds the line that installs it."""
+    """Without aiohttp the error contains the command that installs it."""
     code = "import sys; sys.modules['aiohttp'] = None; import azstt.emulator as e; "
     code += "e.serve().__enter__()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
@@ -391,7 +391,7 @@ def test_fine(azure_speech_emulator):
 
 
 def test_the_fixture_fails_a_test_that_leaves_a_connection_open(tmp_path: Path):
-    """Somebody else's test that leaves a connection open fails, and says so."""
+    """A user's test that leaves a connection open fails and says so."""
     (tmp_path / "test_others.py").write_text(OTHERS)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
@@ -411,29 +411,29 @@ def test_the_plugin_is_light():
     assert done.stdout.split() == ["False", "False"]
 
 
-def test_an_outage_is_for_everybody():
-    """Who is connected is cut off and nobody comes in until it is over; the next one waits."""
+def test_an_outage_affects_all_clients():
+    """An outage cuts all connections and refuses new ones until it is over."""
     outages = (Outage(after=0.0, seconds=1.0), Outage(after=0.0, seconds=0.0, how="fin"))
 
     async def call(emulator) -> list[str]:
-        told = []
+        outcomes = []
         async with aiohttp.ClientSession() as http:
             for _ in outages:
                 while True:
                     try:
                         async with http.ws_connect(emulator.url + PATH) as ws:
                             message = await ws.receive()
-                            told.append(message.type.name)
+                            outcomes.append(message.type.name)
                             break
                     except aiohttp.ClientConnectionError:
-                        if "refused" not in told:  # it has only begun
+                        if "refused" not in outcomes:  # it has just begun
                             with pytest.raises(aiohttp.ClientConnectionError):
                                 await http.post(f"{emulator.url}/sts/v1.0/issueToken")
-                        told.append("refused")
+                        outcomes.append("refused")
                         await asyncio.sleep(0.05)
             async with http.ws_connect(emulator.url + PATH) as ws:
                 await ws.close()
-        return told
+        return outcomes
 
     with serve(faults=Faults.of(*outages)) as emulator:
         first, *refused, last = wait(call(emulator))

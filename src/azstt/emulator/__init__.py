@@ -1,9 +1,9 @@
-"""An Azure Speech-to-Text service on loopback that the unmodified SDKs connect to.
+"""An Azure Speech-to-Text service on loopback, for the unmodified SDKs to connect to.
 
     with azstt.emulator.serve(script=Script.saying("Hello.")) as emulator:
         ...  # SpeechConfig(host=emulator.host), AZURE_SPEECH_HOST, AzureSettings(host=...)
 
-Needs the extra ``emulator``.
+Requires the extra ``emulator``.
 """
 
 from azstt.emulator._command import run as run

@@ -1,4 +1,4 @@
-"""The emulator as a program: what the command `azstt emulator` runs."""
+"""The emulator as a program: implements the command `azstt emulator`."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(serving: AbstractContextManager[Emulator], *, seconds: float | None = None) -> None:
-    """Serve until SIGTERM, SIGINT or for so many seconds; for the main thread of a program.
+    """Serve until SIGTERM, SIGINT or a timeout; call it on the main thread of a program.
 
     Prints one line on stdout when it is ready, ``listening on ws://127.0.0.1:PORT``, and logs to
     stderr.
 
     Args:
-        serving: what `serve` gives.
-        seconds: how long; None is until a signal comes.
+        serving: the return value of `serve`.
+        seconds: how long to run; None runs until a signal arrives.
 
     Raises:
-        ConfigurationError: as `serve`.
-        MissingDependencyError: as `serve`.
+        ConfigurationError: see `serve`.
+        MissingDependencyError: see `serve`.
     """
     stop = threading.Event()
 
@@ -36,15 +36,15 @@ def run(serving: AbstractContextManager[Emulator], *, seconds: float | None = No
     with ExitStack() as stack:
         for number in _SIGNALS:
             stack.callback(signal.signal, number, signal.signal(number, on_signal))
-        stack.enter_context(_logging())
+        stack.enter_context(_log_to_stderr())
         emulator = stack.enter_context(serving)
         sys.stdout.write(f"listening on {emulator.host}\n")
         sys.stdout.flush()
         stop.wait(seconds)
 
 
-def _logging() -> ExitStack:
-    """Log what happens to stderr, for a while."""
+def _log_to_stderr() -> ExitStack:
+    """Log the emulator's activity to stderr until the returned stack closes."""
     stack = ExitStack()
     logger = logging.getLogger("azstt.emulator")
     handler = logging.StreamHandler(sys.stderr)

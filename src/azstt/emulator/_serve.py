@@ -1,9 +1,7 @@
-"""An emulator in a thread of its own."""
+"""Runs an emulator on an event loop in a thread of its own."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -11,6 +9,7 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from azstt._errors import ConfigurationError, MissingDependencyError
+from azstt._threads.loop_thread import LoopThread
 from azstt.emulator._service.records import RequestRecord
 from azstt.emulator.engines import Engine
 from azstt.emulator.engines.script import ScriptEngine
@@ -21,18 +20,18 @@ if TYPE_CHECKING:
     from azstt.emulator._service.server import Server
 
 FilePath: TypeAlias = str | PathLike[str]
-#: Seconds between two looks at the connections.
-_GLANCE = 0.01
+#: Seconds between two checks for open connections.
+_POLL_INTERVAL = 0.01
 _Number = TypeVar("_Number", int | None, float | None)
 EngineName: TypeAlias = Literal["script", "local"]
 
 
 class Emulator:
-    """A running emulator, made by `serve`.
+    """A running emulator, started by `serve`.
 
     Attributes:
-        host: for `AzureSettings(host=...)` and `SpeechConfig(host=...)`: the paths of containers.
-        endpoint: for `endpoint=`: the universal path.
+        host: for `AzureSettings(host=...)` and `SpeechConfig(host=...)`, as with a container.
+        endpoint: for `endpoint=...`, which uses the universal path.
         url: for REST.
     """
 
@@ -46,28 +45,30 @@ class Emulator:
 
     @property
     def requests(self) -> Sequence[RequestRecord]:
-        """What clients sent, in order; the records of open connections still grow."""
+        """What clients sent, in order; the records of open connections keep growing."""
         return tuple(self._server.requests)
 
     def complaints(self, grace: float = 0.0) -> Sequence[str]:
-        """Say what clients did wrong: connections that they left open, the protocol violated.
+        """Return what clients did wrong: connections left open and protocol violations.
 
         Args:
-            grace: seconds that connections may take to close.
+            grace: seconds to wait for open connections to close.
         """
         end = time.monotonic() + grace
-        while self._server.connected and time.monotonic() < end:
-            time.sleep(_GLANCE)
-        told: list[str] = []
+        while self._server.has_clients and time.monotonic() < end:
+            time.sleep(_POLL_INTERVAL)
+        complaints: list[str] = []
         for record in self.requests:
             if record.violation is not None:
-                told.append(f"connection {record.number} violated the protocol: {record.violation}")
+                complaints.append(
+                    f"connection {record.number} violated the protocol: {record.violation}"
+                )
             elif record.is_open:
-                told.append(f"connection {record.number} to {record.path} was left open")
-        return told
+                complaints.append(f"connection {record.number} to {record.path} was left open")
+        return complaints
 
     def __repr__(self) -> str:
-        """Show where it listens."""
+        """Show the address."""
         return f"Emulator({self.host!r})"
 
 
@@ -85,94 +86,77 @@ def serve(  # noqa: PLR0913 - each is one thing to set up, by name
     tls: tuple[FilePath, FilePath] | None = None,
     faults: Faults | FilePath | None = None,
 ) -> Generator[Emulator]:
-    """Run an emulator in a thread of its own, for as long as the block lasts.
+    """Run an emulator in a thread of its own until the block ends.
 
     Args:
-        engine: ``"script"`` says what the script tells it, ``"local"`` recognizes the audio with
-            the embedded recognizer (extra ``local``); or an engine of your own.
-        script: what is said when; None is nothing at all.
+        engine: ``"script"`` plays the script, ``"local"`` recognizes the audio with the embedded
+            recognizer (extra ``local``); or an engine of your own.
+        script: what is said and when; None means that nothing is said.
         host: the address to listen on.
-        port: the port; 0 is any that is free.
-        speed: seconds of audio taken a second; None is as fast as the engine is.
-        quota: connections at once; one more is answered 429 with `Retry-After`.
-        key: accept only this subscription key.
-        token: accept only this bearer token, and those that issueToken gave.
-        tls: a certificate's file and its key's.
-        faults: what goes wrong on purpose.
+        port: the port to listen on; 0 picks a free one.
+        speed: seconds of audio to accept per second; None is as fast as the engine can.
+        quota: maximum number of concurrent connections; any more are refused with 429 and
+            `Retry-After`.
+        key: the only subscription key to accept.
+        token: the only bearer token to accept, besides those from issueToken.
+        tls: paths of the certificate and its key.
+        faults: faults to inject.
 
     Raises:
-        ConfigurationError: an argument does not fit, a file can't be read, or the port be had.
+        ConfigurationError: an argument is invalid, a file can't be read, or the port can't be
+            opened.
         MissingDependencyError: an extra is not installed.
     """
     try:
-        from azstt.emulator._service.server import Server, Settings  # noqa: PLC0415 - optional
+        from azstt.emulator._service.server import Server, ServerSettings  # noqa: PLC0415 - optional
     except ModuleNotFoundError as error:
         if error.name != "aiohttp":
             raise
         raise MissingDependencyError(
             "the emulator needs 'aiohttp', which is not installed; pip install 'azstt[emulator]'"
         ) from error
-    settings = Settings(
-        engine=_engine(engine, script),
+    settings = ServerSettings(
+        engine=_make_engine(engine, script),
         host=host,
         port=port,
-        speed=_positive("speed", speed),
-        quota=_positive("quota", quota),
+        speed=_check_positive("speed", speed),
+        quota=_check_positive("quota", quota),
         key=key,
         token=token,
         tls=None if tls is None else (fspath(tls[0]), fspath(tls[1])),
-        faults=_faults(faults),
+        faults=_load_faults(faults),
     )
     with _running(Server(settings), f"{host}:{port}") as server:
         yield Emulator(server, host, tls=tls is not None)
 
 
 @contextmanager
-def _running(server: Server, where: str) -> Generator[Server]:
-    """Run a server on a loop in a thread."""
-    ready = threading.Event()
-    failures: list[Exception] = []
-    loop = asyncio.new_event_loop()
-    stop = asyncio.Event()
-
-    async def run() -> None:
-        try:
-            await server.start()
-        except (OSError, OverflowError) as error:
-            failures.append(error)
-            return
-        finally:
-            ready.set()
-        await stop.wait()
-        await server.stop()
-
-    def main() -> None:
-        with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            runner.run(run())
-
-    thread = threading.Thread(target=main, name="azstt-emulator", daemon=True)
-    thread.start()
-    ready.wait()
-    if failures:
-        thread.join()
-        raise ConfigurationError(
-            f"the emulator can't listen on {where}: {failures[0]}; "
-            "choose another port, 0 for any that is free, and check the certificate"
-        ) from failures[0]
+def _running(server: Server, address: str) -> Generator[Server]:
+    """Run a server on an event loop in a thread."""
+    loop_thread = LoopThread("azstt-emulator")
+    loop = loop_thread.enter(server)
     try:
-        yield server
+        try:
+            loop.call(server.start)
+        except (OSError, OverflowError) as error:
+            raise ConfigurationError(
+                f"the emulator can't listen on {address}: {error}; "
+                "choose another port, or 0 for a free one, and check the certificate"
+            ) from error
+        try:
+            yield server
+        finally:
+            loop.call(server.stop)
     finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
+        loop_thread.leave(server)
 
 
-def _engine(engine: EngineName | Engine, script: Script | FilePath | None) -> Engine:
-    """Make the engine that is asked for."""
+def _make_engine(engine: EngineName | Engine, script: Script | FilePath | None) -> Engine:
     if engine == "script":
         chosen = script if isinstance(script, Script | None) else Script.read(script)
         return ScriptEngine(chosen or Script())
     if script is not None:
-        raise ConfigurationError("script goes with engine='script' only; leave one of them out")
+        raise ConfigurationError("script requires engine='script'; remove one of the two arguments")
     if engine == "local":
         from azstt.emulator.engines.local import LocalEngine  # noqa: PLC0415 - optional
 
@@ -180,17 +164,17 @@ def _engine(engine: EngineName | Engine, script: Script | FilePath | None) -> En
     if not isinstance(engine, str):
         return engine
     raise ConfigurationError(
-        f"no such engine: {engine!r}; there are 'script' and 'local', or an object with open()"
+        f"unknown engine: {engine!r}; use 'script', 'local', or an object with an open() method"
     )
 
 
-def _faults(faults: Faults | FilePath | None) -> Faults:
+def _load_faults(faults: Faults | FilePath | None) -> Faults:
     if faults is None:
         return Faults()
     return faults if isinstance(faults, Faults) else Faults.read(faults)
 
 
-def _positive(name: str, value: _Number) -> _Number:
+def _check_positive(name: str, value: _Number) -> _Number:
     if value is not None and not value > 0:
-        raise ConfigurationError(f"{name} must be more than 0 (given: {value!r})")
+        raise ConfigurationError(f"{name} must be greater than 0, not {value!r}")
     return value

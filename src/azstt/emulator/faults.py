@@ -1,9 +1,8 @@
-"""What goes wrong on purpose, and when.
+"""Faults to inject: which connection they affect, and when.
 
-A fault strikes one connection, counted from 0 in the order in which they arrive, or with
-``connection=None`` every one; an outage strikes whoever is there. Faults with a time strike when
-the audio of the session comes from before that time to it: all that was said up to there is sent
-first.
+A fault affects one connection, counted from 0 in the order of arrival, or every one with
+``connection=None``. An outage affects all clients that are connected. A fault with a time is
+applied when the session's audio reaches that time; all results up to there are sent first.
 """
 
 from __future__ import annotations
@@ -19,38 +18,39 @@ from azstt.emulator.script import read_model
 
 
 class _Fault(FrozenModel):
-    """What all faults have in common.
+    """The base of the faults that affect a connection.
 
     Attributes:
-        connection: which connection it strikes, counted from 0; None is every one.
+        connection: the connection to affect, counted from 0; None is every one.
     """
 
     connection: Annotated[int, Field(ge=0)] | None = 0
 
 
 class Refuse(_Fault):
-    """Answer the upgrade with a status instead.
+    """Refuse the upgrade with an HTTP status.
 
     Attributes:
         status: the HTTP status.
-        retry_after: seconds, for the header `Retry-After`.
-        location: where a redirect leads.
-        body: what the response says.
+        retry_after: seconds for the header `Retry-After`.
+        location: the target of a redirect.
+        body: the message in the response.
     """
 
     kind: Literal["refuse"] = "refuse"
     status: Annotated[int, Field(ge=300, le=599)]
     retry_after: Annotated[int, Field(ge=0)] | None = None
     location: str | None = None
-    body: str = "refused by the emulator's script"
+    body: str = "refused by an injected fault"
 
 
 class Stall(_Fault):
-    """Say nothing, before or after the upgrade; before it, go on after ``seconds``.
+    """Do not respond, before or after the upgrade.
 
     Attributes:
-        when: before the answer to the upgrade, or after it, where nothing is answered any more.
-        seconds: how long, before the upgrade; None is for ever.
+        when: ``"before_upgrade"`` holds the answer to the upgrade back; ``"after_upgrade"`` never
+            sends a message.
+        seconds: how long to hold the upgrade back; None is forever.
     """
 
     kind: Literal["stall"] = "stall"
@@ -59,14 +59,15 @@ class Stall(_Fault):
 
 
 class Outage(FrozenModel):
-    """Be gone for a while: every connection is cut, and none is made.
+    """Be unreachable for a while: all connections are cut and new ones are reset.
 
-    Several come one after the other, each counted from when somebody is connected again.
+    Several outages happen one after another; each is timed from the first connection after the
+    previous one.
 
     Attributes:
-        after: seconds, of the clock and not of audio, that somebody has been connected.
-        seconds: how long it lasts.
-        how: cut by a reset or by a FIN.
+        after: seconds of wall-clock time between that connection and the outage.
+        seconds: how long the outage lasts.
+        how: whether to cut connections by a reset or a FIN.
     """
 
     kind: Literal["outage"] = "outage"
@@ -76,7 +77,7 @@ class Outage(FrozenModel):
 
 
 class Close(_Fault):
-    """Close the WebSocket with a code."""
+    """Close the WebSocket with a close code."""
 
     kind: Literal["close"] = "close"
     at: Seconds
@@ -85,7 +86,7 @@ class Close(_Fault):
 
 
 class Drop(_Fault):
-    """End the TCP connection without a close frame, by a reset or by a FIN."""
+    """End the TCP connection without a close frame, by a reset or a FIN."""
 
     kind: Literal["drop"] = "drop"
     at: Seconds
@@ -93,21 +94,21 @@ class Drop(_Fault):
 
 
 class Expire(_Fault):
-    """The credential of the connection expires: it is closed, and refused with 401 from then on."""
+    """Close the connection and refuse its credential with 401 from then on."""
 
     kind: Literal["expire"] = "expire"
     at: Seconds
 
 
 class Mute(_Fault):
-    """Say nothing from then on, while taking audio. At 0 only `turn.start` is sent."""
+    """Send nothing from then on, but keep accepting audio. At 0 only `turn.start` is sent."""
 
     kind: Literal["mute"] = "mute"
     at: Seconds = 0.0
 
 
 class EndTurn(_Fault):
-    """End the turn in the middle of the audio; a client begins another one."""
+    """End the turn in the middle of the audio; clients then start another one."""
 
     kind: Literal["end_turn"] = "end_turn"
     at: Seconds
@@ -120,27 +121,27 @@ class NoTurnEnd(_Fault):
 
 
 class NoAcks(_Fault):
-    """Acknowledge no audio during silence."""
+    """Do not acknowledge audio during silence."""
 
     kind: Literal["no_acks"] = "no_acks"
 
 
 class Delay(_Fault):
-    """Send every message so many seconds late."""
+    """Send every message ``seconds`` late."""
 
     kind: Literal["delay"] = "delay"
     seconds: Seconds
 
 
 class Malformed(_Fault):
-    """Break the JSON of a phrase, counted from 0 within the connection."""
+    """Break the JSON of a phrase; phrases are counted from 0 within the connection."""
 
     kind: Literal["malformed"] = "malformed"
     phrase: Annotated[int, Field(ge=0)] = 0
 
 
 class BadStatus(_Fault):
-    """Give a phrase another `RecognitionStatus`."""
+    """Replace the `RecognitionStatus` of a phrase."""
 
     kind: Literal["bad_status"] = "bad_status"
     phrase: Annotated[int, Field(ge=0)] = 0
@@ -155,7 +156,7 @@ class Duplicate(_Fault):
 
 
 class Reorder(_Fault):
-    """Send a phrase after the message that follows it."""
+    """Send a phrase after the message that should follow it."""
 
     kind: Literal["reorder"] = "reorder"
     phrase: Annotated[int, Field(ge=0)] = 0
@@ -179,31 +180,31 @@ Fault: TypeAlias = Annotated[
 
 
 class Faults(FrozenModel):
-    """A script of faults."""
+    """The faults to inject."""
 
     faults: tuple[Fault, ...] = ()
 
     @classmethod
     def of(cls, *faults: Fault) -> Faults:
-        """Make a script of these."""
+        """Return a collection of these faults."""
         return cls(faults=faults)
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> Faults:
-        """Read a script of faults from JSON.
+        """Read faults from a JSON file.
 
         Raises:
-            ConfigurationError: the file can't be read, or is no script of faults.
+            ConfigurationError: the file can't be read or is invalid.
         """
         return read_model(cls, path)
 
     @property
     def outages(self) -> tuple[Outage, ...]:
-        """Those that strike everybody, in order."""
+        """The outages, in order."""
         return tuple(f for f in self.faults if isinstance(f, Outage))
 
     def on(self, connection: int) -> tuple[Fault, ...]:
-        """Give those that strike a connection."""
+        """Return the faults that affect a connection, other than outages."""
         return tuple(
             f
             for f in self.faults

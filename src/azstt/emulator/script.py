@@ -1,4 +1,4 @@
-"""What the scripted engine says, and what every engine's phrases are made of."""
+"""Scripts for the scripted engine, and the utterances that every engine emits."""
 
 from __future__ import annotations
 
@@ -15,52 +15,52 @@ from azstt._result import Seconds, Segment, Word
 
 Model = TypeVar("Model", bound=FrozenModel)
 
-_Perhaps: TypeAlias = Annotated[str | None, Field(repr=False)]
-#: What the service says of a phrase.
+_OptionalText: TypeAlias = Annotated[str | None, Field(repr=False)]
+#: The service's status of a phrase.
 Status: TypeAlias = Literal["Success", "NoMatch", "InitialSilenceTimeout", "BabbleTimeout"]
 
 
-def _or_first(channel: object) -> object:
-    """Take the first channel for None."""
+def _default_to_first(channel: object) -> object:
+    """Replace None by the first channel."""
     return 0 if channel is None else channel
 
 
 class Utterance(Segment):
-    """A segment, and what else the service can say of one. Times count from the first sample.
+    """A segment with the additional data that the service can return.
 
-    A translation or a pronunciation that the client asks for and the script does not have is made
-    up, the same every time.
+    Times are in seconds from the first sample. Translations and pronunciation scores that the
+    client asks for and the script lacks are made up, and are the same in every run.
 
     Attributes:
         lexical: the words as spoken; None is ``text`` in lower case without punctuation.
-        itn: with numbers and the like written as such; None is as ``lexical``.
-        masked: ``itn`` with profanity masked; None is masked by the emulator's own list.
-        channel: the audio channel it is spoken on; None is the first.
-        status: what the service makes of it.
+        itn: the text after inverse text normalization (numbers as digits); None is ``lexical``.
+        masked: ``itn`` with profanity masked; None masks it with the emulator's own list.
+        channel: the audio channel; None is the first.
+        status: the recognition status that the service returns.
     """
 
-    lexical: _Perhaps = None
-    itn: _Perhaps = None
-    masked: _Perhaps = None
-    channel: Annotated[int, BeforeValidator(_or_first), Field(ge=0)] = 0  # pyright: ignore[reportIncompatibleVariableOverride] - narrower, and frozen
+    lexical: _OptionalText = None
+    itn: _OptionalText = None
+    masked: _OptionalText = None
+    channel: Annotated[int, BeforeValidator(_default_to_first), Field(ge=0)] = 0  # pyright: ignore[reportIncompatibleVariableOverride] - narrower, and frozen
     status: Status = "Success"
 
     def spoken(self) -> tuple[Word, ...]:
-        """Give the words, spread over the utterance by length where there are none."""
+        """Return the words; without any, those of ``text`` with times by their length."""
         return self.words or spread_words(self.text.split(), self.start, self.end)
 
     def shifted(self, seconds: float) -> Self:
-        """Give it so many seconds earlier."""
+        """Return it moved ``seconds`` earlier."""
 
         def moved(span: Word | Utterance) -> dict[str, float]:
-            # Rounded, what begins just there may lie before the beginning.
+            # a rounding error could make the start negative
             return {"start": max(0.0, span.start - seconds), "end": max(0.0, span.end - seconds)}
 
         words = tuple(word.model_copy(update=moved(word)) for word in self.words)
         return self.model_copy(update={**moved(self), "words": words})
 
     def since(self, at: Seconds) -> Self | None:
-        """Give the rest of it from ``at`` on: the words that begin there or later."""
+        """Return the rest of it: the words that begin at ``at`` or later; None without any."""
         if not _begins_before(self, at):
             return self
         words = tuple(word for word in self.spoken() if not _begins_before(word, at))
@@ -71,7 +71,7 @@ class Utterance(Segment):
         return self.model_copy(update=rest | {"lexical": None, "itn": None, "masked": None})
 
     def until(self, at: Seconds) -> Self | None:
-        """Give what of it there is in audio that ends then: the words that begin before."""
+        """Return the part before ``at``: the words that begin earlier; None without any."""
         if self.end <= at:
             return self
         spoken = self.spoken()
@@ -88,10 +88,10 @@ class Utterance(Segment):
 
 
 class Script(FrozenModel):
-    """What is said when, by the audio's time.
+    """What is said and when, in terms of the audio's time.
 
     Attributes:
-        segments: utterances, in order.
+        segments: the utterances, in order.
     """
 
     segments: Annotated[tuple[Utterance, ...], Field(repr=False)] = ()
@@ -104,7 +104,7 @@ class Script(FrozenModel):
         seconds_a_word: float = 0.3,
         pause: float = 0.0,
     ) -> Script:
-        """Make a script of sentences, one utterance each, with a pause between two."""
+        """Return a script with an utterance per sentence and a pause between them; in seconds."""
         segments: list[Utterance] = []
         for sentence in sentences:
             end = start + seconds_a_word * len(sentence.split())
@@ -114,16 +114,16 @@ class Script(FrozenModel):
 
     @classmethod
     def read(cls, path: str | PathLike[str]) -> Script:
-        """Read a script from JSON: a transcript's ``segments`` will do.
+        """Read a script from a JSON file; a saved transcript is one too.
 
         Raises:
-            ConfigurationError: the file can't be read, or is no script.
+            ConfigurationError: the file can't be read or is invalid.
         """
         return read_model(cls, path)
 
 
 def _begins_before(span: Word | Utterance, at: float) -> bool:
-    """Tell it to the microsecond: times are differences of others, and no word is in two turns."""
+    """Compare to the microsecond: times are sums of floats, and no word may be in two turns."""
     return round(span.start - at, 6) < 0
 
 
@@ -131,18 +131,18 @@ def read_model(kind: type[Model], path: str | PathLike[str]) -> Model:
     """Read a model from a JSON file.
 
     Raises:
-        ConfigurationError: the file can't be read, or does not hold what it should.
+        ConfigurationError: the file can't be read or is invalid.
     """
     name = kind.__name__.lower()
     try:
         return kind.model_validate_json(Path(path).read_bytes())
     except OSError as error:
         raise ConfigurationError(
-            f"the {name} {str(path)!r} can't be read: {error.strerror}; give a JSON file"
+            f"the {name} file {str(path)!r} can't be read: {error.strerror}"
         ) from error
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
+        location = ".".join(map(str, first["loc"])) or "the top level"
         raise ConfigurationError(
-            f"the {name} {str(path)!r} is wrong at {where!r}: {first['msg'].lower()}"
+            f"the {name} file {str(path)!r} is invalid at {location!r}: {first['msg'].lower()}"
         ) from None

@@ -1,4 +1,4 @@
-"""What the unmodified native SDK makes of each fault: the tables of its behavior, as tests."""
+"""How the unmodified native SDK reacts to each fault."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from azstt.emulator.faults import (
 SECOND = bytes(32_000)
 SCRIPT = Script.saying(*(f"w{i}a w{i}b w{i}c w{i}d" for i in range(8)), seconds_a_word=0.25)
 TEXTS = [segment.text for segment in SCRIPT.segments]
-#: Eight seconds that say where they are.
+#: Eight seconds of marked audio.
 AUDIO = marked_wav(8.0)[44:]
 
 INTERRUPTIONS = [
@@ -40,13 +40,13 @@ INTERRUPTIONS = [
 
 
 def name_of(fault) -> str:
-    """Give a fault's name for a test's id."""
+    """Return a fault's name, for a test's id."""
     return "-".join([fault.kind, str(getattr(fault, "code", getattr(fault, "how", "")))])
 
 
 @pytest.mark.parametrize("fault", INTERRUPTIONS, ids=name_of)
 def test_a_session_resumes_exactly(emulate, client, way, fault):
-    """After a drop the SDK goes on where it was: no word is doubled, lost or moved."""
+    """After an interruption the SDK resumes where it was: no word is repeated, lost or moved."""
     emulator = emulate(script=SCRIPT, faults=Faults.of(fault))
     heard = client(way(emulator)).run(AUDIO)
     assert heard.texts == TEXTS
@@ -71,7 +71,7 @@ def test_many_drops(emulate, client, way):
 
 
 def test_drops_without_progress(emulate, client, pointed):
-    """Connections that all fail at the same place end the session after a few."""
+    """If connections fail at the same place, the session ends after a few of them."""
     emulator = emulate(script=SCRIPT, faults=Faults.of(Drop(at=3.3, connection=None)))
     heard = client(pointed(emulator)).run(AUDIO)
     assert heard.texts == TEXTS[:3]
@@ -80,7 +80,7 @@ def test_drops_without_progress(emulate, client, pointed):
 
 
 def test_a_drop_in_silence(emulate, client, way):
-    """Silence that was acknowledged is not sent again."""
+    """After a drop, acknowledged silence is not sent again."""
     script = Script.saying("At last.", start=6.0)
     emulator = emulate(script=script, faults=Faults.of(Drop(at=5.0)))
     heard = client(way(emulator)).run(AUDIO)
@@ -98,7 +98,7 @@ def test_a_drop_in_silence(emulate, client, way):
     ],
 )
 def test_fatal_close_codes(emulate, client, pointed, code, error):
-    """Some close codes end the session at once, with their reason."""
+    """Some close codes end the session at once, and the error contains their reason."""
     fault = Close(at=3.3, code=code, reason="Quota exceeded")
     emulator = emulate(script=SCRIPT, faults=Faults.of(fault))
     heard = client(pointed(emulator)).run(AUDIO)
@@ -123,7 +123,7 @@ def test_fatal_close_codes(emulate, client, pointed, code, error):
     ],
 )
 def test_refused_upgrades(emulate, client, pointed, status, error, attempts):
-    """A refused upgrade is retried or not, and told, by its status."""
+    """The status of a refused upgrade decides the error and whether it is retried."""
     refusal = Refuse(connection=None, status=status, retry_after=7, body="by the test")
     emulator = emulate(faults=Faults.of(refusal))
     heard = client(pointed(emulator)).run(AUDIO)
@@ -131,8 +131,8 @@ def test_refused_upgrades(emulate, client, pointed, status, error, attempts):
     assert [record.status for record in emulator.requests] == [status] * attempts
 
 
-def test_a_refusal_that_passes(emulate, client, pointed):
-    """A refusal that passes costs no word."""
+def test_a_transient_refusal(emulate, client, pointed):
+    """A transient refusal costs no word."""
     faults = Faults.of(Refuse(status=503), Refuse(status=429, connection=1))
     heard = client(pointed(emulate(script=SCRIPT, faults=faults))).run(AUDIO)
     assert (heard.texts, heard.error) == (TEXTS, None)
@@ -140,7 +140,7 @@ def test_a_refusal_that_passes(emulate, client, pointed):
 
 @pytest.mark.parametrize("status", [301, 307, 308])
 def test_redirects(emulate, client, way, status):
-    """A redirect is followed to where it leads."""
+    """A redirect is followed."""
     target = emulate(script=SCRIPT)
     location = target.host + "/stt/speech/universal/v2"
     emulator = emulate(faults=Faults.of(Refuse(status=status, location=location)))
@@ -148,7 +148,7 @@ def test_redirects(emulate, client, way, status):
 
 
 def test_a_slow_upgrade(emulate, client, pointed):
-    """An upgrade that is answered late is answered all the same."""
+    """An upgrade that is answered late loses no word."""
     emulator = emulate(script=SCRIPT, faults=Faults.of(Stall(seconds=1.0)))
     assert client(pointed(emulator)).run(AUDIO).texts == TEXTS
 
@@ -159,10 +159,8 @@ def test_a_slow_upgrade(emulate, client, pointed):
     ids=["no-upgrade", "no-turn", "mute", "no-turn-end"],
 )
 def test_silence_of_the_service(emulate, client, pointed, fault):
-    """The SDK waits for a silent service without end: who uses it must not."""
-    config = pointed(emulate(script=SCRIPT, faults=Faults.of(fault)))
-    config.set_property_by_name("SPEECH-StopRecognitionTimeoutInSeconds", "1")
-    heard = client(config)
+    """The SDK waits forever for a silent service, so its user needs a timeout."""
+    heard = client(pointed(emulate(script=SCRIPT, faults=Faults.of(fault))))
     heard.begin(AUDIO)
     with pytest.raises(AssertionError, match="had not ended"):
         heard.end(0.7)
@@ -170,7 +168,7 @@ def test_silence_of_the_service(emulate, client, pointed, fault):
 
 @pytest.mark.parametrize("fault", [Malformed(phrase=3), BadStatus(phrase=3)], ids=name_of)
 def test_broken_phrases(emulate, client, pointed, fault):
-    """A phrase that makes no sense is asked for again, on another connection."""
+    """After an invalid phrase the SDK gets it again on a new connection."""
     emulator = emulate(script=SCRIPT, faults=Faults.of(fault))
     heard = client(pointed(emulator)).run(AUDIO)
     assert (heard.texts, heard.error) == (TEXTS, None)
@@ -188,14 +186,14 @@ def test_broken_phrases(emulate, client, pointed, fault):
     ],
 )
 def test_a_status_that_stays_bad(emulate, client, pointed, status, error):
-    """A phrase whose status is bad every time ends the session with the status's error."""
+    """A phrase with an error status on every connection ends the session with that error."""
     fault = BadStatus(connection=None, status=status)
     heard = client(pointed(emulate(script=SCRIPT, faults=Faults.of(fault)))).run(AUDIO)
     assert (heard.texts, heard.error) == ([], error)
 
 
 def test_duplicated_and_reordered_phrases(emulate, client, pointed):
-    """The SDK passes on what comes twice or out of order, as it is."""
+    """The SDK passes duplicate and reordered phrases on as they are."""
     faults = Faults.of(Duplicate(phrase=1), Reorder(phrase=4))
     heard = client(pointed(emulate(script=SCRIPT, faults=faults))).run(AUDIO)
     assert heard.texts[:3] == [TEXTS[0], TEXTS[1], TEXTS[1]]
@@ -203,7 +201,7 @@ def test_duplicated_and_reordered_phrases(emulate, client, pointed):
 
 
 def test_delayed_messages(emulate, client, pointed):
-    """Late messages are only late."""
+    """Delayed messages lose no word."""
     heard = client(pointed(emulate(script=SCRIPT, faults=Faults.of(Delay(seconds=0.02)))))
     assert heard.run(AUDIO).texts == TEXTS
 
@@ -216,7 +214,7 @@ def test_unacknowledged_silence_overflows(emulate, client, pointed):
 
 
 def test_a_token_that_expires(emulate, client, pointed):
-    """An expired token is refused when the SDK comes back with it."""
+    """An expired token is refused when the SDK reconnects with it."""
     emulator = emulate(script=SCRIPT, token="one", faults=Faults.of(Expire(at=3.3)))  # noqa: S106
     config = pointed(emulator)
     config.authorization_token = "one"  # noqa: S105
@@ -225,7 +223,7 @@ def test_a_token_that_expires(emulate, client, pointed):
 
 
 def test_a_token_that_is_renewed(emulate, client, pointed):
-    """A token that was renewed in time lets the SDK come back."""
+    """A token that is renewed in time lets the SDK reconnect."""
     expiry = Faults.of(Expire(at=3.3))
     emulator = emulate(script=SCRIPT, key="k", token="two", faults=expiry)  # noqa: S106
     config = pointed(emulator)
@@ -240,7 +238,7 @@ def test_a_token_that_is_renewed(emulate, client, pointed):
 
 @pytest.mark.parametrize("given", ["key", "token", "none"])
 def test_credentials(emulate, client, pointed, given):
-    """A key or a token is asked for when the emulator is told to, and none otherwise."""
+    """The emulator requires a key or a token only if it was given one."""
     secret = {} if given == "none" else {given: "right"}
     emulator = emulate(script=SCRIPT, **secret)
     for value, error in ("right", None), ("wrong", "AuthenticationFailure"):
@@ -253,11 +251,11 @@ def test_credentials(emulate, client, pointed, given):
 
 
 def test_quota(emulate, client, pointed):
-    """One session too many is refused, and let in when another has gone."""
+    """A session beyond the quota is refused."""
     emulator = emulate(script=SCRIPT, quota=1)
     first = client(pointed(emulator))
     first.begin(AUDIO)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while not emulator.requests and time.monotonic() < deadline:
         time.sleep(0.01)
     assert client(pointed(emulator)).run(AUDIO).error == "TooManyRequests"
@@ -267,7 +265,7 @@ def test_quota(emulate, client, pointed):
 
 
 def test_speed(emulate, client, pointed):
-    """At a limited speed audio is taken no faster than that."""
+    """Audio is accepted no faster than at the set speed."""
     emulator = emulate(script=SCRIPT, speed=8.0)
     began = time.monotonic()
     assert client(pointed(emulator)).run(AUDIO).texts == TEXTS

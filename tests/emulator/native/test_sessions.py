@@ -1,4 +1,4 @@
-"""Many sessions, and many at once: nothing is left behind, and nobody hears another's words."""
+"""Several sessions at once, and recognizers that only detect the language."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SECOND = bytes(32_000)
 
 
 def test_side_by_side(emulate, client, way):
-    """Sessions at the same time each hear their own script's words, all of them."""
+    """Each of several concurrent sessions gets all the words of the script."""
     emulator = emulate(script=Script.saying("One two.", "Three four.", pause=0.5))
     clients = [client(way(emulator)) for _ in range(8)]
     for one in clients:
@@ -22,7 +22,7 @@ def test_side_by_side(emulate, client, way):
 
 
 def test_language_alone(emulate, way):
-    """A recognizer of languages alone is told the language."""
+    """A recognizer that only detects the language gets it."""
     script = Script.saying("Hello.")
     lid = sdk.languageconfig.AutoDetectSourceLanguageConfig(languages=["de-DE", "en-US"])
     config = way(emulate(script=script))

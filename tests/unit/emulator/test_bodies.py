@@ -4,21 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azstt import ConfigurationError
+from azstt import AudioFormat, ConfigurationError
 from azstt._result import Alternative, Pronunciation
 from azstt.emulator import Utterance, marked_wav
 from azstt.emulator._service.bodies import phrase
-from azstt.emulator._service.fast import Definition, answer_of
+from azstt.emulator._service.fast import Definition, response_body
 from azstt.emulator._service.forms import censored, lexical
 from azstt.emulator._service.markers import find_mark
 from azstt.emulator._service.request import Assessment, TurnRequest
-from azstt.emulator._service.wire import WaveFormat, WireError
+from azstt.emulator._service.wire import StreamFormat, WireError
 
-FORMAT = WaveFormat(1, 1, 16_000, 32_000, 16)
+FORMAT = StreamFormat.pcm(AudioFormat())
 
 
 def best(utterance, **asked):
-    """Give the best reading of an utterance."""
+    """Return the best reading of an utterance."""
     return phrase(utterance, TurnRequest(detailed=True, **asked), "en-US")["NBest"][0]
 
 
@@ -31,7 +31,7 @@ def test_forms_of_a_text():
 
 
 def test_masked_forms():
-    """Profanity is masked in every form, and the script's own masked text is taken as it is."""
+    """Profanity is masked in every form; the script's own masked text is used as it is."""
     said = Utterance(text="Damn it.", start=0, end=1)
     reading = best(said)
     assert (reading["Display"], reading["Lexical"], reading["MaskedITN"]) == (
@@ -44,7 +44,7 @@ def test_masked_forms():
 
 
 def test_alternatives_follow_the_best():
-    """The other readings follow; the best one is not repeated."""
+    """The other readings follow the best one, which is not repeated."""
     said = Utterance(
         text="Hello.",
         start=0,
@@ -59,10 +59,12 @@ def test_alternatives_follow_the_best():
 
 
 def test_scores_of_the_script():
-    """Scores that the script has are given, on the scale that is asked for."""
+    """The script's scores are returned, on the scale that the client asks for."""
     known = Pronunciation(accuracy=80, fluency=60, completeness=50, prosody=40, overall=70)
     said = Utterance(text="Hello.", start=0, end=1, pronunciation=known)
-    scores = best(said, assessment=Assessment(five=True, prosody=True))["PronunciationAssessment"]
+    scores = best(said, assessment=Assessment(five_point=True, prosody=True))[
+        "PronunciationAssessment"
+    ]
     assert scores == {
         "AccuracyScore": 4,
         "FluencyScore": 3,
@@ -73,7 +75,7 @@ def test_scores_of_the_script():
 
 
 def test_made_up_scores():
-    """Scores that the script lacks follow from the confidence and the reference text."""
+    """Scores that the script lacks depend on the confidence and the reference text."""
     said = Utterance(text="one two", start=0, end=1, confidence=0.5)
     reading = best(said, assessment=Assessment(reference="one", granularity="word"))
     assert reading["PronunciationAssessment"] == {
@@ -87,8 +89,8 @@ def test_made_up_scores():
 
 
 @given(st.floats(0.1, 3), st.integers(0, 95_000))
-def test_marked_audio_says_where_it_is(seconds, at):
-    """Wherever a turn begins in marked audio, its place is found to the sample."""
+def test_the_position_in_marked_audio(seconds, at):
+    """Wherever a turn begins in marked audio, its position is found to the sample."""
     pcm = marked_wav(seconds)[44:]
     at -= at % 2
     rest = pcm[at : at + 3_200]
@@ -98,14 +100,14 @@ def test_marked_audio_says_where_it_is(seconds, at):
 
 @given(st.binary(max_size=2_000))
 def test_other_audio_has_no_mark(pcm):
-    """Audio of any other kind says nothing."""
+    """Other audio has no position."""
     assert find_mark(pcm, FORMAT) is None
 
 
 def test_marks_need_the_audio_as_it_was():
-    """Audio in another format is not looked into; damaged marks count for nothing."""
+    """Marks in audio of another format and damaged marks are ignored."""
     pcm = marked_wav(1)[44:]
-    assert find_mark(pcm, WaveFormat(1, 2, 16_000, 64_000, 16)) is None
+    assert find_mark(pcm, StreamFormat(1, 2, 16_000, 64_000, 16)) is None
     assert find_mark(b"\xa5\x5a\0\0\1\0" + bytes(100), FORMAT) is None
     with pytest.raises(ConfigurationError, match=r"-1 s"):
         marked_wav(-1)
@@ -118,14 +120,14 @@ SAID = [
 
 
 def test_fast_transcription():
-    """The answer holds the texts together and one by one."""
+    """The response contains the combined text and the phrases."""
     definition = Definition.read({"locales": ["en-US"], "diarization": {"enabled": True}})
-    answer = answer_of(definition, 2.0, SAID[:1])
+    answer = response_body(definition, 2.0, SAID[:1])
     assert answer["durationMilliseconds"] == 2000
     assert answer["combinedPhrases"] == [{"text": "Hi, ****."}]
-    (told,) = answer["phrases"]
-    assert (told["speaker"], told["offsetMilliseconds"], told["locale"]) == (2, 500, "en-US")
-    assert told["words"][0] == {
+    (first,) = answer["phrases"]
+    assert (first["speaker"], first["offsetMilliseconds"], first["locale"]) == (2, 500, "en-US")
+    assert first["words"][0] == {
         "text": "Hi,",
         "offsetMilliseconds": 500,
         "durationMilliseconds": 200,
@@ -133,9 +135,9 @@ def test_fast_transcription():
 
 
 def test_fast_transcription_of_channels():
-    """Channels have texts of their own."""
+    """Each channel has a text of its own."""
     definition = Definition.read({"channels": [0, 1], "profanityFilterMode": "None"})
-    answer = answer_of(definition, 2.0, SAID)
+    answer = response_body(definition, 2.0, SAID)
     assert answer["combinedPhrases"] == [
         {"channel": 0, "text": "Hi, damn."},
         {"channel": 1, "text": "Yes."},
@@ -147,11 +149,11 @@ def test_fast_transcription_of_channels():
 
 
 def test_fast_transcription_refuses_contradictions():
-    """Speakers can't be told apart on several channels."""
+    """Speakers can't be identified on several channels."""
     with pytest.raises(WireError, match="diarization"):
         Definition.read({"channels": [0, 1], "diarization": {"enabled": True}})
 
 
 def test_fast_transcription_of_nothing():
-    """Silence is an empty text."""
-    assert answer_of(Definition.read({}), 1.0, [])["combinedPhrases"] == [{"text": ""}]
+    """Silence results in an empty text."""
+    assert response_body(Definition.read({}), 1.0, [])["combinedPhrases"] == [{"text": ""}]

@@ -12,20 +12,20 @@ V2 = "/stt/speech/universal/v2"
 
 
 def read(context=None, *, path=V2, query=None, config=None):
-    """Read a request."""
+    """Read a request with defaults."""
     return read_request(path, query or {}, config or {}, context or {})
 
 
 @pytest.mark.parametrize("mode", ["conversation", "interactive", "dictation"])
 def test_the_mode_is_in_the_path_or_in_the_context(mode):
-    """The old paths hold the mode; the universal one leaves it to the context."""
+    """Legacy paths contain the mode; with the universal path it is in the context."""
     other = {"phraseDetection": {"mode": "Dictation"}}
     assert read(other, path=V1.format(mode)).mode == mode
     assert read({"phraseDetection": {"mode": mode.upper()}}).mode == mode
 
 
-def test_nothing_asked():
-    """Without any wish the service's defaults hold."""
+def test_defaults():
+    """Without options the service's defaults apply."""
     request = read()
     assert (request.mode, request.language, request.profanity) == (
         "conversation",
@@ -38,7 +38,7 @@ def test_nothing_asked():
 
 
 def test_the_query_says_the_same_as_the_context():
-    """Old paths carry the settings in the query."""
+    """Clients on legacy paths send the settings in the query."""
     query = {
         "language": "de-DE",
         "format": "detailed",
@@ -52,7 +52,7 @@ def test_the_query_says_the_same_as_the_context():
 
 
 def test_every_setting_of_the_context():
-    """What the SDKs write into the context is read, however they spell it."""
+    """All settings that the SDKs write into the context are read, however they spell them."""
     context = {
         "phraseDetection": {
             "language": "fr-FR",
@@ -75,14 +75,14 @@ def test_every_setting_of_the_context():
     config = {"context": {"audio": {"source": {"SeparateChannelProcessing": "true"}}}}
     request = read(context, config=config)
     assert (request.language, request.initial_silence, request.profanity) == ("fr-FR", 4, "removed")
-    assert (request.diarize, request.name_early, request.detailed) == (True, True, True)
+    assert (request.diarize, request.diarize_partials, request.detailed) == (True, True, True)
     assert (request.segmentation_silence, request.segmentation_maximum) == (0.7, 30)
     assert (request.candidates, request.at_start) == (("en-US", "de-DE"), False)
     assert (request.targets, request.base, request.separate_channels) == (("de",), 2.0, True)
 
 
 def test_an_assessment():
-    """An assessment of the pronunciation is read with all its wishes."""
+    """A pronunciation assessment is read with all its options."""
     asked = {
         "referenceText": "hello",
         "gradingSystem": "FivePoint",
@@ -92,13 +92,13 @@ def test_an_assessment():
     }
     context = {"phraseDetection": {"enrichment": {"pronunciationAssessment": asked}}}
     assert read(context).assessment == Assessment(
-        reference="hello", miscue=True, granularity="word", prosody=True, five=True
+        reference="hello", miscue=True, granularity="word", prosody=True, five_point=True
     )
 
 
 @pytest.mark.parametrize("value", [True, [], {}, "many", None])
-def test_numbers_that_are_none(value):
-    """A number that is none counts as not given."""
+def test_invalid_numbers(value):
+    """An invalid number is ignored."""
     context = {
         "phraseDetection": {"initialSilenceTimeout": value},
         "languageId": {"languages": value},
@@ -115,18 +115,18 @@ anything = st.recursive(
 
 @given(anything)
 def test_any_context_can_be_read(context):
-    """No context makes the reading fail."""
+    """Any JSON is accepted as a context."""
     read({"phraseDetection": context, "phraseOutput": context, "translation": context})
 
 
 def test_find_ignores_case():
-    """Keys are looked up in any case, and missing ones are None."""
+    """Keys are found in any case, and missing ones are None."""
     assert find({"Dgi": {"GROUPS": 1}}, "dgi", "groups") == 1
     assert find({"a": 1}, "a", "b") is None
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[1]", b"\xff"])
 def test_bad_json(body):
-    """A body that is no JSON object is refused."""
+    """A body that is not a JSON object is rejected."""
     with pytest.raises(WireError, match=r"speech\.context is not"):
         parse_json(body, "speech.context")

@@ -7,16 +7,16 @@ from hypothesis import strategies as st
 import azstt
 from azstt.emulator import Faults, Script, Utterance
 from azstt.emulator._service.request import TurnRequest
-from azstt.emulator._service.wire import WaveFormat
-from azstt.emulator.engines import Phrase, Quiet
+from azstt.emulator._service.wire import StreamFormat
+from azstt.emulator.engines import Phrase, Processed
 from azstt.emulator.engines.script import ScriptEngine
 from azstt.emulator.faults import Close, Refuse
 
-FORMAT = WaveFormat(1, 1, 16_000, 32_000, 16)
+FORMAT = StreamFormat.pcm(azstt.AudioFormat())
 
 
 def test_saying():
-    """A script of sentences gives each its time."""
+    """A script of sentences has an utterance with times for each."""
     script = Script.saying("Hello there.", "Bye.", start=1.0, seconds_a_word=0.5, pause=2.0)
     assert [(s.text, s.start, s.end) for s in script.segments] == [
         ("Hello there.", 1.0, 2.0),
@@ -38,12 +38,12 @@ def test_a_transcript_is_a_script(tmp_path):
     ("text", "message"),
     [
         (None, "can't be read: No such file"),
-        ('{"segments": [{"text": "secret"}]}', "wrong at 'segments.0.start'"),
-        ("{", "wrong at 'the file'"),
+        ('{"segments": [{"text": "secret"}]}', "invalid at 'segments.0.start'"),
+        ("{", "invalid at 'the top level'"),
     ],
 )
 def test_unreadable_scripts(tmp_path, text, message):
-    """A script that is missing or wrong is refused, with the place and without its text."""
+    """The error for a missing or invalid script names the place, but does not quote the text."""
     path = tmp_path / "script.json"
     if text is not None:
         path.write_text(text)
@@ -65,47 +65,46 @@ def test_faults_are_read(tmp_path):
     assert faults.on(1) == faults.faults[1:]
 
 
-def heard(script, pieces, base=0.0, channel=0):
-    """Give all that the engine says."""
-    said = []
-    session = ScriptEngine(script).open(TurnRequest(base=base), FORMAT, said.append, channel)
-    for size in pieces:
+def events_of(script, sizes, base=0.0, channel=0):
+    """Return all events of the engine for audio that is written in chunks of such sizes."""
+    events = []
+    session = ScriptEngine(script).open(TurnRequest(base=base), FORMAT, events.append, channel)
+    for size in sizes:
         session.write(bytes(size))
     session.finish()
-    return said
+    return events
 
 
 @given(st.lists(st.integers(1, 100_000).map(lambda n: n * 2), max_size=20), st.floats(0, 9))
-def test_every_word_is_said_once(pieces, base):
-    """However the audio is cut, and wherever a turn begins, each word is said once."""
+def test_every_word_is_said_once(sizes, base):
+    """However the audio is split, and wherever a turn begins, each word comes once."""
     script = Script.saying("one two three", "four five", "six", start=0.5, pause=1.0)
-    end = base + sum(pieces) / 32_000
-    phrases = [h.utterance for h in heard(script, pieces, base) if isinstance(h, Phrase)]
+    end = base + sum(sizes) / 32_000
+    phrases = [h.utterance for h in events_of(script, sizes, base) if isinstance(h, Phrase)]
     said = " ".join(phrase.text for phrase in phrases).split()
     words = [word for segment in script.segments for word in segment.spoken()]
     assert said == [word.text for word in words if base <= word.start < end]
 
 
-@example([1, 2])  # 0.1 + 0.2 lies behind the beginning at 0.3
+@example([1, 2])  # 0.1 + 0.2 is greater than the start at 0.3
 @given(st.lists(st.integers(1, 40), max_size=12))
-def test_turns_that_follow_one_another_say_every_word_once(tenths):
-    """A turn that ends in the middle of an utterance says what was in its audio, the next the rest.
-
-    Also where a word begins exactly at the seam.
-    """
+def test_consecutive_turns_say_every_word_once(tenths):
+    """An utterance across two turns is split between them, even if a word begins at the seam."""
     script = Script.saying("one two three four", "five", "six seven", start=0.3, pause=0.7)
     said, base = [], 0.0
     for tenth in [*tenths, 100]:
-        said += [h.utterance for h in heard(script, [3_200 * tenth], base) if isinstance(h, Phrase)]
+        said += [
+            h.utterance for h in events_of(script, [3_200 * tenth], base) if isinstance(h, Phrase)
+        ]
         base += tenth / 10
     assert " ".join(phrase.text for phrase in said) == "one two three four five six seven"
 
 
-def test_what_holds_no_words_is_cut_too():
-    """Speech that the service does not understand is told of as far as it went."""
+def test_an_utterance_without_words_is_cut_too():
+    """Speech that the service does not understand is reported up to the end of the audio."""
     noise = Utterance(text="", start=0.5, end=9.0, status="NoMatch")
     late = noise.model_copy(update={"start": 5.0})
-    (phrase, ended) = heard(Script(segments=(noise, late)), [64_000])
+    (phrase, ended) = events_of(Script(segments=(noise, late)), [64_000])
     assert (phrase.utterance.end, ended.at) == (2.0, 2.0)
 
 
@@ -113,9 +112,9 @@ def test_what_holds_no_words_is_cut_too():
 def test_nothing_that_is_needed_is_acknowledged(start):
     """Silence is acknowledged, and never past the beginning of the next utterance."""
     script = Script.saying("late", start=start)
-    said = heard(script, [3_200] * 250)
+    said = events_of(script, [3_200] * 250)
     before = said[: next(i for i, h in enumerate(said) if isinstance(h, Phrase))]
-    quiet = [h.until for h in before if isinstance(h, Quiet)]
+    quiet = [h.until for h in before if isinstance(h, Processed)]
     assert all(until <= start for until in quiet)
     assert quiet == sorted(set(quiet))
     assert len(quiet) == int(start // 2) or start % 2 < 0.11
@@ -130,7 +129,7 @@ def test_channels_have_their_own_words():
         )
     )
     texts = [
-        [h.utterance.text for h in heard(script, [64_000], channel=n) if isinstance(h, Phrase)]
+        [h.utterance.text for h in events_of(script, [64_000], channel=n) if isinstance(h, Phrase)]
         for n in (0, 1)
     ]
     assert texts == [["Left."], ["Right."]]

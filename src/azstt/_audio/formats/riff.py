@@ -10,6 +10,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from azstt._audio.report import Tally, TrackInfo
 from azstt._audio.sources import Source
@@ -18,6 +19,8 @@ from azstt._errors import AudioTooLargeError
 
 #: A RIFF chunk's name and size.
 _CHUNK = struct.Struct("<4sI")
+#: A ``fmt`` chunk: tag, channels, sample rate, byte rate, frame size, bits per sample.
+FMT = struct.Struct("<HHIIHH")
 #: Chunks before the samples may contain pictures; a longer header is left to libav.
 _MAX_HEADER = 1 << 20
 #: The largest file size that a RIFF header can express.
@@ -76,17 +79,24 @@ class WavHeader:
     size: int | None
 
 
-def read_wav_header(
-    read: Callable[[int], bytes], head: bytes = b""
-) -> tuple[WavHeader | None, bytes]:
-    """Read a WAV header through `read`, which may return less than requested.
+class WaveChunks(NamedTuple):
+    """A WAV header with the raw body of its ``fmt`` chunk, which is empty if there is none."""
+
+    fmt: bytes
+    offset: int
+    size: int | None
+
+
+def read_chunks(read: Callable[[int], bytes], head: bytes = b"") -> tuple[WaveChunks | None, bytes]:
+    """Read the chunks of a RIFF file up to its samples, whatever their format.
 
     Args:
-        read: never asked for bytes beyond the header, which a live stream may not have yet.
-        head: bytes read before; if they contain the header, `read` is not called.
+        read: returns at most that many bytes; never asked for bytes beyond the header, which a live
+            stream may not have yet.
+        head: bytes that were read before; `read` is not called if they hold the header.
 
     Returns:
-        the header, or None if this is not a WAV file with plain PCM; and all bytes read.
+        the chunks, or None if this is not a WAV file; and all bytes that were read.
     """
     taken = bytearray(head)
 
@@ -100,21 +110,35 @@ def read_wav_header(
 
     if not (reach(12) and taken.startswith(b"RIFF") and taken.startswith(b"WAVE", 8)):
         return None, bytes(taken)
-    fmt: WaveFormat | None = None
+    fmt = b""
     at = 12
     while reach(at + 8):
         name, size = _CHUNK.unpack_from(taken, at)
         at += 8
         if name == b"data":
             known = size if 0 < size < _UNKNOWN_SIZE else None
-            header = None if fmt is None else WavHeader(format=fmt, offset=at, size=known)
-            return header, bytes(taken)
+            return WaveChunks(fmt=fmt, offset=at, size=known), bytes(taken)
         body, at = at, at + size + (size & 1)
         if at > _MAX_HEADER or not reach(at):
             break
         if name == b"fmt ":
-            fmt = parse_format(bytes(taken[body:at]))
+            fmt = bytes(taken[body:at])
     return None, bytes(taken)
+
+
+def read_wav_header(
+    read: Callable[[int], bytes], head: bytes = b""
+) -> tuple[WavHeader | None, bytes]:
+    """Read the header of a WAV file with plain PCM; see `read_chunks`.
+
+    Returns:
+        the header, or None if this is not a WAV file with plain PCM; and all bytes read.
+    """
+    chunks, taken = read_chunks(read, head)
+    fmt = None if chunks is None else parse_format(chunks.fmt)
+    if chunks is None or fmt is None:
+        return None, taken
+    return WavHeader(format=fmt, offset=chunks.offset, size=chunks.size), taken
 
 
 def holds(fmt: WaveFormat, audio: AudioFormat) -> bool:
@@ -125,9 +149,9 @@ def holds(fmt: WaveFormat, audio: AudioFormat) -> bool:
 
 def parse_format(body: bytes) -> WaveFormat | None:
     """Parse a ``fmt`` chunk; None if the samples need a decoder or the fields are inconsistent."""
-    if len(body) < 16:  # noqa: PLR2004  the fixed part of the chunk
+    if len(body) < FMT.size:
         return None
-    tag, channels, rate, _, block, bits = struct.unpack_from("<HHIIHH", body)
+    tag, channels, rate, _, block, bits = FMT.unpack_from(body)
     mask = 0
     if tag == _EXTENSIBLE and body[26:40] == _GUID_TAIL:
         mask, tag = struct.unpack_from("<IH", body, 20)
@@ -192,17 +216,26 @@ def wav_header(audio: AudioFormat, size: int, *, source: str = "") -> bytes:
     Raises:
         AudioTooLargeError: a WAV file cannot contain that much.
     """
-    riff_size = 36 + size + (size & 1)
-    if riff_size > _MAX_RIFF_SIZE:
+    if _riff_size(size) > _MAX_RIFF_SIZE:
         raise AudioTooLargeError(
             f"{size} bytes of PCM do not fit into a WAV file, which is limited to 4 GiB; "
             "use open_audio to process the audio in chunks",
             source=source,
         )
-    block = audio.frame_size
+    rate, block = audio.sample_rate, audio.frame_size
+    fmt = FMT.pack(1, audio.channels, rate, rate * block, block, 8 * audio.sample_width)
+    return riff_header(fmt, size)
+
+
+def riff_header(fmt: bytes, size: int) -> bytes:
+    """Return the header before `size` bytes of samples in the format of a ``fmt`` chunk."""
     return struct.pack(
-        "<4sI4s4sIHHIIHH4sI",
-        *(b"RIFF", riff_size, b"WAVE", b"fmt ", 16, 1, audio.channels),
-        *(audio.sample_rate, audio.sample_rate * block, block, 8 * audio.sample_width),
-        *(b"data", size),
+        "<4sI4s4sI16s4sI",
+        *(b"RIFF", min(_riff_size(size), _MAX_RIFF_SIZE), b"WAVE"),
+        *(b"fmt ", FMT.size, fmt, b"data", size),
     )
+
+
+def _riff_size(size: int) -> int:
+    """Return the size that a RIFF header states for so many bytes of samples."""
+    return 36 + size + (size & 1)

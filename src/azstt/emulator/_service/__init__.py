@@ -1,1 +1,1 @@
-"""What the emulated service does, message by message."""
+"""The emulated service: server, connections, turns and messages."""

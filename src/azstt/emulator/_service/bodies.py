@@ -1,4 +1,4 @@
-"""The JSON that the service writes about what was heard. Pure; times in ticks of 100 ns."""
+"""The JSON bodies of the service's results. Pure; times in ticks of 100 ns."""
 
 from __future__ import annotations
 
@@ -17,30 +17,31 @@ from azstt.emulator.script import Utterance
 
 Body: TypeAlias = dict[str, object]
 
+#: Confidence of the best result and of the others, if the script gives none.
 _CONFIDENCE, _SECOND_BEST = 0.9, 0.5
-#: What the service calls a speaker that it has not told apart yet, and the first that it has.
+#: The service's names for a speaker that is not identified yet, and for the first that is.
 _UNKNOWN, _FIRST = "Unknown", "Guest-1"
 
 
 def span(start: float, end: float) -> Body:
-    """Write a stretch of audio."""
+    """Return the offset and duration of a span given in seconds."""
     offset = seconds_to_ticks(start)
     return {"Offset": offset, "Duration": max(0, seconds_to_ticks(end) - offset)}
 
 
 def result_id(*parts: object) -> str:
-    """Give an id that is the same whenever the same is heard."""
+    """Return an id that is the same in every run."""
     return hashlib.md5(repr(parts).encode(), usedforsecurity=False).hexdigest()
 
 
 def hypothesis(partial: Partial, request: TurnRequest, channel: int, language: str) -> Body:
-    """Write what a phrase sounds like so far."""
+    """Return the body of a partial result."""
     text = censored(lexical(partial.text), request.profanity)
     body: Body = {"Id": result_id(request.base, partial.start, channel), "Text": text}
     body |= span(partial.start, partial.end) | {"Channel": channel}
     if request.diarize:
-        named = partial.speaker if request.name_early else None
-        body["SpeakerId"] = named or _UNKNOWN
+        speaker = partial.speaker if request.diarize_partials else None
+        body["SpeakerId"] = speaker or _UNKNOWN
     if request.candidates:
         body["PrimaryLanguage"] = {"Language": language}
     if request.targets is not None:
@@ -49,7 +50,7 @@ def hypothesis(partial: Partial, request: TurnRequest, channel: int, language: s
 
 
 def phrase(utterance: Utterance, request: TurnRequest, language: str) -> Body:
-    """Write an utterance, with as much detail as was asked for."""
+    """Return the body of a final result, as detailed as the client asked for."""
     display = censored(utterance.text, request.profanity)
     name = "DisplayText" if request.targets is None else "Text"
     status = utterance.status if utterance.text or utterance.status != "Success" else "NoMatch"
@@ -69,23 +70,23 @@ def phrase(utterance: Utterance, request: TurnRequest, language: str) -> Body:
     if request.targets is not None:
         body["Translation"] = _translation(request, utterance.translations, display)
     if request.detailed or request.assessment is not None:
-        body["NBest"] = _readings(utterance, request, display)
+        body["NBest"] = _nbest(utterance, request, display)
     return body
 
 
-def _readings(utterance: Utterance, request: TurnRequest, display: str) -> list[Body]:
+def _nbest(utterance: Utterance, request: TurnRequest, display: str) -> list[Body]:
     spoken = utterance.spoken()
-    lexically = censored(utterance.lexical or lexical(utterance.text), request.profanity)
-    itn = censored(utterance.itn or lexically, request.profanity)
+    spoken_form = censored(utterance.lexical or lexical(utterance.text), request.profanity)
+    itn = censored(utterance.itn or spoken_form, request.profanity)
     confidence = _CONFIDENCE if utterance.confidence is None else utterance.confidence
     masked = utterance.masked
     first: Body = {
         "Confidence": confidence,
-        "Lexical": lexically,
+        "Lexical": spoken_form,
         "ITN": itn,
         "MaskedITN": itn if masked is None else masked,
         "Display": display,
-        "Words": _words(lexically, spoken, utterance, confidence),
+        "Words": _words(spoken_form, spoken, utterance, confidence),
         "DisplayWords": [
             {"DisplayText": text, **span(word.start, word.end)}
             for word in spoken
@@ -105,11 +106,11 @@ def _readings(utterance: Utterance, request: TurnRequest, display: str) -> list[
 
 
 def _alternative(other: Alternative, request: TurnRequest) -> Body:
-    lexically = other.lexical or lexical(other.text)
-    itn = other.itn or lexically
+    spoken_form = other.lexical or lexical(other.text)
+    itn = other.itn or spoken_form
     return {
         "Confidence": _SECOND_BEST if other.confidence is None else other.confidence,
-        "Lexical": censored(lexically, request.profanity),
+        "Lexical": censored(spoken_form, request.profanity),
         "ITN": censored(itn, request.profanity),
         "MaskedITN": other.masked or censored(itn, request.profanity),
         "Display": censored(other.text, request.profanity),
@@ -119,7 +120,7 @@ def _alternative(other: Alternative, request: TurnRequest) -> Body:
 def _words(
     text: str, spoken: Sequence[Word], utterance: Utterance, confidence: float
 ) -> list[Body]:
-    """Give the spoken words their times: the written words' own where the two agree in number."""
+    """Return the lexical words; they take the display words' times if there are equally many."""
     texts = text.split()
     if len(texts) != len(spoken):
         spoken = spread_words(texts, utterance.start, utterance.end)
@@ -134,7 +135,7 @@ def _words(
 
 
 def _translation(request: TurnRequest, known: Mapping[str, str], text: str) -> Body:
-    """Translate, or make something up that shows what would have been translated."""
+    """Return the translations; made-up ones where the script has none."""
     return {
         "TranslationStatus": "Success",
         "Translations": [

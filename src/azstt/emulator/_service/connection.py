@@ -1,4 +1,4 @@
-"""One WebSocket: messages in, turns run one after the other, faults struck."""
+"""One WebSocket connection: dispatches messages, runs the turns and applies the faults."""
 
 from __future__ import annotations
 
@@ -15,12 +15,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from azstt.emulator._service.message_faults import MessageFaults
 from azstt.emulator._service.records import RequestRecord, TurnRecord
 from azstt.emulator._service.request import find, parse_json, read_request
-from azstt.emulator._service.session import TurnSession, Workplace
-from azstt.emulator._service.spoil import Spoiler
+from azstt.emulator._service.session import TurnEnvironment, TurnSession
 from azstt.emulator._service.turn import Outgoing
-from azstt.emulator._service.wire import Message, WireError, decode_binary, decode_text, encode_text
+from azstt.emulator._service.wire import (
+    SpeechMessage,
+    WireError,
+    decode_binary,
+    decode_text,
+    encode_text,
+)
 from azstt.emulator.engines import Engine
 from azstt.emulator.faults import Close, Delay, Drop, Expire, Fault, Mute, TimedFault
 
@@ -29,23 +35,23 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("azstt.emulator")
 
-#: What a client may send besides the messages that are acted upon.
+#: Messages that a client may send and that have no effect.
 _IGNORED = {"speech.event", "event", "synthesis.context", "agent.config", "speech.agent.context"}
 _REQUEST_ID = re.compile(r"[0-9a-fA-F]{32}")
 _PROTOCOL_ERROR, _INVALID_PAYLOAD, _INTERNAL_ERROR, _EXPIRED = 1002, 1007, 1011, 4401
-#: A close frame's reason has 123 bytes.
-_REASON = 120
+#: A close frame has room for 123 bytes.
+_MAX_REASON = 120
 
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """What all connections of an emulator have in common.
+    """What all connections of an emulator share.
 
     Attributes:
         engine: where the words come from.
         executor: threads for the engine.
-        speed: seconds of audio a second; None is as fast as the engine is.
-        expire: no longer accepts the credential in these headers and this query.
+        speed: seconds of audio to accept per second; None is as fast as the engine can.
+        expire: revokes the credential of a request.
     """
 
     engine: Engine
@@ -55,7 +61,7 @@ class Service:
 
 
 class Connection:
-    """Serves one WebSocket until either side ends it."""
+    """Serves one WebSocket until either side closes it."""
 
     def __init__(
         self,
@@ -69,70 +75,70 @@ class Connection:
         self._ws = ws
         self._transport = transport
         self._record = record
-        self._spoiler = Spoiler(faults)
+        self._message_faults = MessageFaults(faults)
         self._delay = sum(fault.seconds for fault in faults if isinstance(fault, Delay))
         timed = [fault for fault in faults if isinstance(fault, TimedFault)]
-        self._place = Workplace(
+        self._environment = TurnEnvironment(
             engine=service.engine,
             executor=service.executor,
             speed=service.speed,
             faults=deque(sorted(timed, key=lambda fault: fault.at)),
             send=self._send,
-            strike=self._strike,
+            apply_fault=self._apply_fault,
         )
         self._turn: TurnSession | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        """Serve it to its end."""
+        """Serve the connection until it closes."""
         from aiohttp import WSMsgType  # noqa: PLC0415 - optional
 
         try:
             while True:
                 frame = await self._ws.receive()
                 if frame.type is WSMsgType.TEXT:
-                    await self._take(decode_text(frame.data))
+                    await self._handle(decode_text(frame.data))
                 elif frame.type is WSMsgType.BINARY:
-                    await self._take(decode_binary(frame.data))
+                    await self._handle(decode_binary(frame.data))
                 else:
                     if frame.type is WSMsgType.CLOSE:
-                        self._closed(f"client {frame.data}")
-                    self._closed("lost")
+                        self._record_close(f"client {frame.data}")
+                    self._record_close("lost")
                     return
         except WireError as error:
-            await self._violated(str(error))
+            await self._reject(str(error))
         finally:
             await self._stop_turn()
 
     async def close(self, code: int, reason: str = "") -> None:
         """Close the WebSocket from this side."""
-        self._closed(f"server {code}")
-        await self._ws.close(code=code, message=reason[:_REASON].encode())
+        self._record_close(f"server {code}")
+        await self._ws.close(code=code, message=reason[:_MAX_REASON].encode())
 
     def drop(self, how: str) -> None:
-        """End the TCP connection."""
-        self._closed(how)
+        """End the TCP connection without a close frame, by a "reset" or a "fin"."""
+        self._record_close(how)
         cut(self._transport, how)
 
-    def _closed(self, how: str) -> None:
-        """Record the first reason why the connection ended."""
+    def _record_close(self, how: str) -> None:
+        """Record how the connection ended; only the first call counts."""
         if self._record.closed is None:
             self._record.closed = how
             seconds = self._record.audio_seconds
             _log.info("connection %d closed: %s, %.1f s", self._record.number, how, seconds)
 
-    async def _violated(self, what: str) -> None:
-        """Close on a client that does not keep to the protocol, and say why."""
-        self._record.violation = what
-        _log.warning("connection %d violates the protocol: %s", self._record.number, what)
-        code = _INVALID_PAYLOAD if "JSON" in what else _PROTOCOL_ERROR
-        await self.close(code, what)
+    async def _reject(self, violation: str) -> None:
+        """Close the connection because the client violated the protocol."""
+        self._record.violation = violation
+        _log.warning("connection %d violated the protocol: %s", self._record.number, violation)
+        code = _INVALID_PAYLOAD if "JSON" in violation else _PROTOCOL_ERROR
+        await self.close(code, violation)
 
-    async def _take(self, message: Message) -> None:
-        """Act on a message.
+    async def _handle(self, message: SpeechMessage) -> None:
+        """Handle a message.
 
         Raises:
-            WireError: it is not what the protocol allows now.
+            WireError: the protocol does not allow it at this point.
         """
         paths = self._record.messages
         if message.path != "audio" or paths[-1:] != ["audio"]:
@@ -143,17 +149,17 @@ class Connection:
             case "speech.context":
                 await self._start_turn(message)
             case "audio":
-                await self._take_audio(message)
+                await self._handle_audio(message)
             case "audio.commit":
-                self._current(message).committed += 1
+                self._turn_of(message).committed += 1
             case "telemetry":
                 self._record.telemetry.append(parse_json(message.body, message.path))
             case path if path not in _IGNORED:
-                raise WireError(f"a message with the unknown path {path!r}")
+                raise WireError(f"a message with unknown path {path!r}")
             case _:
                 pass
 
-    async def _start_turn(self, message: Message) -> None:
+    async def _start_turn(self, message: SpeechMessage) -> None:
         if not self._record.config:
             raise WireError("speech.context before speech.config")
         if not _REQUEST_ID.fullmatch(message.request_id):
@@ -167,30 +173,30 @@ class Connection:
         record = TurnRecord(message.request_id, context, request)
         self._record.turns.append(record)
         self._turn = TurnSession(
-            self._place, record, tag=uuid4().hex, channels=_channels(self._record.config)
+            self._environment, record, tag=uuid4().hex, channels=_channels(self._record.config)
         )
         self._task = asyncio.create_task(self._run_turn(self._turn))
 
-    async def _take_audio(self, message: Message) -> None:
-        record = self._current(message)
+    async def _handle_audio(self, message: SpeechMessage) -> None:
+        record = self._turn_of(message)
         if record.audio_ended:
             raise WireError("audio after the empty chunk that ends it")
         if self._turn is not None and record is self._record.turns[-1]:
-            await self._turn.take(message.body)
+            await self._turn.take_audio(message.body)
 
-    def _current(self, message: Message) -> TurnRecord:
-        """Give the turn that a message belongs to.
+    def _turn_of(self, message: SpeechMessage) -> TurnRecord:
+        """Return the turn that a message belongs to.
 
         Raises:
-            WireError: there was no such turn.
+            WireError: there is no such turn.
         """
         for turn in reversed(self._record.turns):
             if turn.request_id == message.request_id:
                 return turn
-        raise WireError(f"{message.path} for a turn that no speech.context began")
+        raise WireError(f"{message.path} for a turn that no speech.context started")
 
     async def _run_turn(self, turn: TurnSession) -> None:
-        """Run a turn; an engine that fails closes the connection, a client that goes ends it."""
+        """Run a turn until it ends or the client goes; close the connection if the engine fails."""
         try:
             await turn.run()
         except* (ConnectionError, asyncio.CancelledError):
@@ -207,27 +213,27 @@ class Connection:
                 await task
 
     async def _send(self, turn: TurnRecord, message: Outgoing) -> None:
-        """Send a message of a turn, as the faults will have it."""
+        """Send a message of a turn with the faults applied."""
         if self._delay and message.path != "turn.start":
             await asyncio.sleep(self._delay)
-        for spoiled in self._spoiler.spoil(message):
+        for outgoing in self._message_faults.apply(message):
             frame = encode_text(
-                spoiled.path,
-                spoiled.text,
+                outgoing.path,
+                outgoing.text,
                 X_RequestId=turn.request_id,
                 Content_Type="application/json; charset=utf-8",
-                **spoiled.headers,
+                **outgoing.headers,
             )
             await self._ws.send_str(frame)
-            turn.phrases += spoiled.path.endswith(".phrase")
-            turn.ended = turn.ended or spoiled.path == "turn.end"
+            turn.phrases += outgoing.path.endswith(".phrase")
+            turn.ended = turn.ended or outgoing.path == "turn.end"
 
-    async def _strike(self, fault: TimedFault) -> None:
-        """Do what a fault says."""
+    async def _apply_fault(self, fault: TimedFault) -> None:
+        """Apply a timed fault."""
         _log.info("connection %d: %s at %s s", self._record.number, fault.kind, fault.at)
         match fault:
             case Mute():
-                self._spoiler.mute = True
+                self._message_faults.mute = True
             case Close(code=code, reason=reason):
                 await self.close(code, reason)
             case Expire():
@@ -235,24 +241,24 @@ class Connection:
                 await self.close(_EXPIRED, "the token has expired")
             case Drop(how=how):
                 self.drop(how)
-            case _:  # the turn ends itself
+            case _:  # EndTurn, which the turn handles
                 pass
 
 
 def cut(transport: asyncio.Transport, how: str) -> None:
-    """End a TCP connection without another word: by a FIN, or by a reset."""
+    """End a TCP connection without a close frame, by a "reset" or a "fin"."""
     if how == "fin":
         transport.close()
         return
     sock = transport.get_extra_info("socket")
     if sock is not None:
-        # closing with a linger time of 0 sends a reset
+        # closing a socket whose linger time is 0 sends a reset
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
 
 
 def _channels(config: Mapping[str, object]) -> int:
-    """Give the number of channels that the client announces."""
+    """Return the number of channels that the client announces."""
     count = find(config, "context", "audio", "source", "channelcount")
     try:
         return max(1, int(str(count)))

@@ -1,4 +1,4 @@
-"""Fast transcription: what is asked for, and the JSON that answers it. Pure; times in ms."""
+"""Fast transcription: the request and the JSON response. Pure; times in milliseconds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Self
 
 from azstt.emulator._service.bodies import Body
 from azstt.emulator._service.forms import censored
-from azstt.emulator._service.request import Json, TurnRequest, find, profanity_of, strings
+from azstt.emulator._service.request import JsonObject, TurnRequest, find, profanity_of, strings
 from azstt.emulator._service.wire import WireError
 from azstt.emulator.script import Utterance
 
@@ -17,12 +17,12 @@ _CONFIDENCE = 0.9
 
 @dataclass(frozen=True)
 class Definition:
-    """What is asked of a transcription.
+    """The options of a transcription.
 
     Attributes:
-        request: the same, as of a turn.
-        channels: channels to transcribe by themselves; none mixes them.
-        diarize: tell speakers apart.
+        request: the options that a turn has too.
+        channels: channels to transcribe separately; if empty, all are mixed down.
+        diarize: whether to identify speakers.
     """
 
     request: TurnRequest
@@ -30,18 +30,18 @@ class Definition:
     diarize: bool
 
     @classmethod
-    def read(cls, definition: Json) -> Self:
+    def read(cls, definition: JsonObject) -> Self:
         """Read the part `definition`.
 
         Raises:
-            WireError: its fields contradict each other.
+            WireError: its fields contradict one another.
         """
         channels = tuple(
             int(number) for number in strings(find(definition, "channels")) if number.isdigit()
         )
         diarize = find(definition, "diarization", "enabled") is True
         if diarize and len(channels) > 1:
-            raise WireError("diarization can't be had for several channels")
+            raise WireError(f"diarization requires a single channel, not {len(channels)}")
         mode = str(find(definition, "profanityFilterMode") or "Masked")
         locales = strings(find(definition, "locales"))
         request = TurnRequest(
@@ -49,18 +49,22 @@ class Definition:
             candidates=locales if len(locales) > 1 else (),
             profanity="raw" if mode in {"None", "Tags"} else profanity_of(mode),
             diarize=diarize,
-            segmentation_silence=2.0,  # a reader of files wants whole sentences
+            segmentation_silence=2.0,  # long enough for whole sentences
         )
         return cls(request, channels, diarize)
 
 
-def answer_of(definition: Definition, seconds: float, said: Sequence[Utterance]) -> Body:
-    """Write the answer."""
-    channels = sorted({utterance.channel for utterance in said})
-    phrases = [_phrase(utterance, definition) for utterance in said]
+def response_body(definition: Definition, seconds: float, utterances: Sequence[Utterance]) -> Body:
+    """Return the body of the response for audio of ``seconds``."""
+    channels = sorted({utterance.channel for utterance in utterances})
+    phrases = [_phrase(utterance, definition) for utterance in utterances]
     combined: list[Body] = []
     for channel in channels or [0]:
-        texts = [str(p["text"]) for p, u in zip(phrases, said, strict=True) if u.channel == channel]
+        texts = [
+            str(phrase["text"])
+            for phrase, utterance in zip(phrases, utterances, strict=True)
+            if utterance.channel == channel
+        ]
         text: Body = {"text": " ".join(texts)}
         combined.append({"channel": channel} | text if definition.channels else text)
     return {

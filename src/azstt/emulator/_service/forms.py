@@ -1,4 +1,4 @@
-"""The forms of a text that the service gives: lexical, ITN, masked. Pure."""
+"""The forms of a text that the service returns: lexical and censored. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from azstt.emulator._service.request import Profanity
 
-#: Enough to see each mode at work; a script gives its own masked texts.
+#: Enough to test each mode; a script can provide its own masked texts.
 _PROFANITY = frozenset(
     {"asshole", "bastard", "bitch", "bullshit", "crap", "damn", "fuck", "fucking", "shit"}
 )
@@ -15,18 +15,18 @@ _OUTER = re.compile(r"^[^\w]+|[^\w]+$")
 
 
 def lexical(text: str) -> str:
-    """Write a text as it is spoken: lower case, without the punctuation around words."""
+    """Return a text in spoken form: lower case, without punctuation around words."""
     words = (_OUTER.sub("", word).lower() for word in text.split())
     return " ".join(word for word in words if word)
 
 
 def censored(text: str, profanity: Profanity) -> str:
-    """Mask or remove the swear words in a text, or leave them."""
+    """Return a text with its swear words masked, removed or left."""
     if profanity == "raw":
         return text
 
-    def replace(found: re.Match[str]) -> str:
-        word = found.group()
+    def replace(match: re.Match[str]) -> str:
+        word = match.group()
         if word.lower() not in _PROFANITY:
             return word
         return "*" * len(word) if profanity == "masked" else ""

@@ -1,4 +1,4 @@
-"""Scores for the pronunciation: what the script says, else simple ones that never change. Pure."""
+"""Pronunciation scores: those of the script, otherwise simple deterministic ones. Pure."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from azstt.emulator._service.forms import lexical
 from azstt.emulator._service.request import Assessment
 
 _PERFECT = 100.0
-_FIVE = 20.0
+#: Hundred-mark points per point of the five-point scale.
+_FIVE_POINT = 20.0
 
 
 def assess(reading: dict[str, object], assessment: Assessment, known: Pronunciation | None) -> None:
-    """Write the scores of a reading and of its words into it."""
-    scale = 1 / _FIVE if assessment.five else 1.0
+    """Add the scores of a reading and of its words to it."""
+    scale = 1 / _FIVE_POINT if assessment.five_point else 1.0
     words = cast("list[dict[str, object]]", reading["Words"])
     reference = lexical(assessment.reference).split()
     errors = _errors([str(word["Word"]) for word in words], reference)
@@ -30,7 +31,7 @@ def assess(reading: dict[str, object], assessment: Assessment, known: Pronunciat
         }
         if assessment.granularity == "phoneme":
             word["Phonemes"] = _phonemes(word, accuracy * scale)
-    said = len(words) - errors.count("Insertion")
+    correct = len(words) - errors.count("Insertion")
     missing = _missing([str(word["Word"]) for word in words], reference)
     if assessment.miscue:
         words += [
@@ -42,7 +43,7 @@ def assess(reading: dict[str, object], assessment: Assessment, known: Pronunciat
             }
             for text in missing
         ]
-    complete = _PERFECT * said / len(reference) if reference else _PERFECT
+    complete = _PERFECT * correct / len(reference) if reference else _PERFECT
     reading["PronunciationAssessment"] = _overall(
         reading,
         known or Pronunciation(),
@@ -74,7 +75,7 @@ def _overall(
 
 
 def _errors(said: Sequence[str], reference: Sequence[str]) -> list[str]:
-    """Tell for each word whether it stands in the reference text; without one all do."""
+    """Return each word's error type: "Insertion" if it is not in the reference text."""
     errors = ["Insertion" if reference else "None"] * len(said)
     for block in SequenceMatcher(None, said, reference, autojunk=False).get_matching_blocks():
         errors[block.a : block.a + block.size] = ["None"] * block.size
@@ -82,7 +83,7 @@ def _errors(said: Sequence[str], reference: Sequence[str]) -> list[str]:
 
 
 def _missing(said: Sequence[str], reference: Sequence[str]) -> list[str]:
-    """Give the words of the reference text that were not said."""
+    """Return the words of the reference text that were not said."""
     matcher = SequenceMatcher(None, said, reference, autojunk=False)
     return [
         word
@@ -93,7 +94,7 @@ def _missing(said: Sequence[str], reference: Sequence[str]) -> list[str]:
 
 
 def _phonemes(word: dict[str, object], accuracy: float) -> list[dict[str, object]]:
-    """Give a phoneme for each letter: made up, in the service's form."""
+    """Return a made-up phoneme for each letter, in the service's format."""
     start = ticks_to_seconds(cast("int", word["Offset"]))
     end = start + ticks_to_seconds(cast("int", word["Duration"]))
     return [

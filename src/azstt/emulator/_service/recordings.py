@@ -1,15 +1,15 @@
-"""A whole recording through an engine at once: what the REST paths and nobody else need."""
+"""Runs a whole recording through an engine at once, for the REST paths."""
 
 from __future__ import annotations
 
 from azstt._audio import open_audio
 from azstt._audio_format import AudioFormat
 from azstt.emulator._service.request import TurnRequest
-from azstt.emulator._service.wire import WaveFormat, channel_of
-from azstt.emulator.engines import Engine, Heard, Phrase
+from azstt.emulator._service.wire import StreamFormat, channel_of
+from azstt.emulator.engines import Engine, EngineEvent, Phrase
 from azstt.emulator.script import Utterance
 
-_RATE, _WIDTH = 16_000, 2
+_MONO = AudioFormat()
 
 
 def transcribe(
@@ -24,44 +24,46 @@ def transcribe(
 
     Args:
         engine: where the words come from.
-        audio: a file of any kind.
-        request: what is asked for.
-        channels: recognize these by themselves, as far as there are so many; none mixes them.
-        end: hear no more than so many seconds.
+        audio: an audio file in any format.
+        request: what the client asked for.
+        channels: channels to recognize separately; those that do not exist are ignored. If empty,
+            all are mixed down.
+        end: where to stop, in seconds.
 
     Returns:
-        how long it lasts, and the utterances, by channel and then in time.
+        the duration in seconds, and the utterances ordered by channel, then by time.
 
     Raises:
         AudioError: the file can't be decoded.
     """
-    form = AudioFormat(sample_rate=_RATE)
-    with open_audio(audio, audio=form, keep_channels=bool(channels), end=end) as reader:
-        count = reader.audio.channels
+    with open_audio(audio, audio=_MONO, keep_channels=bool(channels), end=end) as reader:
+        shape = reader.audio
         pcm = b"".join(reader)
-        seconds = reader.audio.seconds(len(pcm))
-    if count == 1:
-        return seconds, _hear(engine, pcm, request, 0)
-    shape = WaveFormat(1, count, _RATE, _RATE * _WIDTH * count, 8 * _WIDTH)
-    wanted = [channel for channel in channels if channel < count]
-    parts = [_hear(engine, channel_of(pcm, shape, number), request, number) for number in wanted]
+    seconds = shape.seconds(len(pcm))
+    if shape.channels == 1:
+        return seconds, _recognize(engine, pcm, request, 0)
+    form = StreamFormat.pcm(shape)
+    wanted = [channel for channel in channels if channel < shape.channels]
+    parts = [_recognize(engine, channel_of(pcm, form, n), request, n) for n in wanted]
     return seconds, [utterance for part in parts for utterance in part]
 
 
-def _hear(engine: Engine, pcm: bytes, request: TurnRequest, channel: int) -> list[Utterance]:
-    """Let an engine hear one channel, a second at a time."""
-    said: list[Utterance] = []
+def _recognize(engine: Engine, pcm: bytes, request: TurnRequest, channel: int) -> list[Utterance]:
+    """Recognize one channel, a second at a time."""
+    utterances: list[Utterance] = []
 
-    def listen(heard: Heard) -> None:
-        if isinstance(heard, Phrase):
-            said.append(heard.utterance)
+    def collect(event: EngineEvent) -> None:
+        if isinstance(event, Phrase):
+            utterances.append(event.utterance)
 
-    form = WaveFormat(1, 1, _RATE, _RATE * _WIDTH, 8 * _WIDTH)
-    session = engine.open(request, form, listen, channel)
+    form = StreamFormat.pcm(_MONO)
+    session = engine.open(request, form, collect, channel)
     try:
         for at in range(0, len(pcm), form.byte_rate):
             session.write(pcm[at : at + form.byte_rate])
         session.finish()
     finally:
         session.close()
-    return [utterance for utterance in said if utterance.text and utterance.status == "Success"]
+    return [
+        utterance for utterance in utterances if utterance.text and utterance.status == "Success"
+    ]

@@ -1,4 +1,4 @@
-"""What clients sent, for the assertions of a test."""
+"""Records of what clients sent, for a test's assertions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from azstt.emulator._service.request import TurnRequest
-from azstt.emulator._service.wire import WaveFormat
+from azstt.emulator._service.wire import StreamFormat
 
 _UPGRADED = 101
 
@@ -16,24 +16,24 @@ class TurnRecord:
     """What a client sent in one turn.
 
     Attributes:
-        request_id: the turn's id, as the client spelt it.
+        request_id: the turn's id, spelled as the client did.
         context: the body of `speech.context`.
-        request: what that asks for, read.
-        position: where in its recording the turn's audio begins, as far as the audio says so (see
-            `marked_wav`); ``request.base`` is then this.
-        audio_format: the format of the audio; None until there is some.
-        audio_bytes: how much audio came, without the header.
-        audio_ended: the client said that there is no more.
-        committed: how often the client committed what it had sent.
-        phrases: how many phrases were sent to it.
-        ended: `turn.end` was sent.
+        request: the options in the context and the URL, parsed.
+        position: where in its recording the turn's audio begins, in seconds, if the audio is
+            marked (see `marked_wav`); ``request.base`` has the same value then.
+        audio_format: the format of the audio; None until some has arrived.
+        audio_bytes: how much audio arrived, without the header.
+        audio_ended: whether the client marked the end of its audio.
+        committed: how many times the client sent `audio.commit`.
+        phrases: how many phrases were sent to the client.
+        ended: whether `turn.end` was sent.
     """
 
     request_id: str
     context: Mapping[str, object] = field(repr=False)
     request: TurnRequest = field(repr=False)
     position: float | None = None
-    audio_format: WaveFormat | None = None
+    audio_format: StreamFormat | None = None
     audio_bytes: int = 0
     audio_ended: bool = False
     committed: int = 0
@@ -42,28 +42,30 @@ class TurnRecord:
 
     @property
     def audio_seconds(self) -> float:
-        """How much audio came."""
+        """How much audio arrived, in seconds."""
         return 0.0 if self.audio_format is None else self.audio_format.seconds(self.audio_bytes)
 
 
 @dataclass
 class RequestRecord:
-    """What a client sent in one connection, or in one REST request.
+    """What a client sent in one connection or REST request.
 
     Attributes:
-        number: its place in the order of arrival, from 0; REST requests count by themselves.
-        method: the HTTP method; a connection's is GET.
+        number: its position in the order of arrival, from 0; connections and REST requests are
+            counted separately.
+        method: the HTTP method; GET for a connection.
         path: the URL's path.
-        query: the URL's parameters, as they were spelt; a browser's key is one of them.
-        headers: by name in lower case; for the credentials' sake neither is in the repr.
-        status: what the upgrade or the request was answered; None while it was not.
+        query: the URL's parameters, spelled as the client did; may contain a browser's key.
+        headers: by lower-case name. Like the query, they may hold credentials, and are left out of
+            the repr.
+        status: the HTTP status of the answer; None before it is sent.
         config: the body of `speech.config`.
         turns: what was sent in each turn, in order.
-        messages: the paths of all messages, in order; runs of audio count once.
+        messages: the paths of all messages, in order; consecutive audio messages count as one.
         telemetry: the bodies of `telemetry`.
-        violation: how the client violated the protocol; None when it did not.
+        violation: how the client violated the protocol; None if it did not.
         closed: how the connection ended: ``"client 1000"``, ``"server 1011"``, ``"reset"``,
-            ``"fin"``, ``"lost"``, ``"left open"``; None while it stands, or for REST.
+            ``"fin"``, ``"lost"``, ``"left open"``; None while it is open, and for REST.
     """
 
     number: int
@@ -83,7 +85,7 @@ class RequestRecord:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is a connection that still stands."""
+        """Whether this is an open connection."""
         return self.status == _UPGRADED and self.closed is None
 
     @property
@@ -93,5 +95,5 @@ class RequestRecord:
 
     @property
     def audio_seconds(self) -> float:
-        """How much audio came, in all turns."""
+        """How much audio arrived in all turns, in seconds."""
         return sum(turn.audio_seconds for turn in self.turns)

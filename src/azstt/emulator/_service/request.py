@@ -1,4 +1,4 @@
-"""What a client asks of a turn: URL, `speech.config` and `speech.context`, read into one value."""
+"""The options of a turn, read from the URL, `speech.config` and `speech.context`. Pure."""
 
 from __future__ import annotations
 
@@ -10,55 +10,55 @@ from typing import Literal, TypeAlias, cast
 from azstt._units import ticks_to_seconds
 from azstt.emulator._service.wire import WireError
 
-Json: TypeAlias = Mapping[str, object]
+JsonObject: TypeAlias = Mapping[str, object]
 Mode: TypeAlias = Literal["conversation", "interactive", "dictation"]
 Profanity: TypeAlias = Literal["masked", "removed", "raw"]
 
 _MODES: tuple[Mode, ...] = ("interactive", "dictation", "conversation")
 _DEFAULT_LANGUAGE = "en-us"
-#: Seconds of silence after which a single shot gives up, unless the client says otherwise.
+#: Seconds of silence that end a single-shot recognition, unless the client sets a limit.
 _INITIAL_SILENCE = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Assessment:
-    """How to assess the pronunciation.
+    """Options of the pronunciation assessment.
 
     Attributes:
-        reference: the text that was to be read; empty for free speech.
-        miscue: tell words that are missing from those that were added.
-        granularity: how deep: phoneme, word or fulltext.
-        prosody: give a score for it.
-        five: scores from 0 to 5 instead of 0 to 100.
+        reference: the text that the speaker reads; empty for free speech.
+        miscue: whether to mark words as omitted or inserted.
+        granularity: phoneme, word or fulltext.
+        prosody: whether to score the prosody.
+        five_point: scores from 0 to 5 instead of 0 to 100.
     """
 
     reference: str = ""
     miscue: bool = False
     granularity: str = "phoneme"
     prosody: bool = False
-    five: bool = False
+    five_point: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class TurnRequest:
-    """What a client asks of one turn; times in seconds.
+    """What a client asks for in one turn; times in seconds.
 
     Attributes:
         mode: conversation (continuous), interactive (one phrase) or dictation.
-        language: the language asked for, as it was spelt.
-        candidates: languages to tell apart; empty without language identification.
-        at_start: the language is told once, at the audio's start.
-        detailed: give readings and words, not only the text.
-        profanity: what becomes of it.
-        diarize: tell speakers apart.
-        name_early: name speakers in hypotheses too.
-        targets: languages to translate to; None is no translation, empty one without a target.
-        segmentation_silence: silence that ends a phrase.
-        segmentation_maximum: no phrase is longer.
-        initial_silence: silence at the start after which the service says so.
-        assessment: how to assess the pronunciation; None is not at all.
+        language: the language to recognize, spelled as the client did.
+        candidates: the languages to choose from; empty without language identification.
+        at_start: whether the language is identified only once, at the start of the audio.
+        detailed: whether to return readings and words besides the text.
+        profanity: what to do with profanity.
+        diarize: whether to identify speakers.
+        diarize_partials: whether to identify speakers in partial results too.
+        targets: the languages to translate to; None without translation.
+        segmentation_silence: how much silence ends a phrase.
+        segmentation_maximum: the maximum length of a phrase.
+        initial_silence: how much silence at the start the service reports.
+        assessment: options of the pronunciation assessment; None without one.
         base: where in the session's audio the turn begins.
-        separate_channels: recognize each channel by itself.
+        separate_channels: whether to recognize each channel separately.
     """
 
     mode: Mode = "conversation"
@@ -68,7 +68,7 @@ class TurnRequest:
     detailed: bool = False
     profanity: Profanity = "masked"
     diarize: bool = False
-    name_early: bool = False
+    diarize_partials: bool = False
     targets: tuple[str, ...] | None = None
     segmentation_silence: float | None = None
     segmentation_maximum: float | None = None
@@ -78,23 +78,23 @@ class TurnRequest:
     separate_channels: bool = False
 
 
-def parse_json(body: bytes, path: str) -> Json:
-    """Read a message's JSON object.
+def parse_json(body: bytes, path: str) -> JsonObject:
+    """Parse the body of a message, which must be a JSON object.
 
     Raises:
-        WireError: it is none.
+        WireError: it is not one.
     """
     try:
         value: object = json.loads(body)
     except ValueError as error:
         raise WireError(f"{path} is not JSON") from error
     if not isinstance(value, dict):
-        raise WireError(f"{path} is not a JSON object but {type(value).__name__}")
-    return cast("Json", value)
+        raise WireError(f"{path} is not a JSON object but of type {type(value).__name__}")
+    return cast("JsonObject", value)
 
 
 def find(value: object, *keys: str) -> object:
-    """Look up a path of keys regardless of case, as clients spell them differently."""
+    """Look up a path of keys, ignoring case, since clients spell them differently."""
     for key in keys:
         if not isinstance(value, Mapping):
             return None
@@ -103,11 +103,13 @@ def find(value: object, *keys: str) -> object:
     return value
 
 
-def read_request(path: str, query: Mapping[str, str], config: Json, context: Json) -> TurnRequest:
-    """Read what a client asks of a turn.
+def read_request(
+    path: str, query: Mapping[str, str], config: JsonObject, context: JsonObject
+) -> TurnRequest:
+    """Read what a client asks for in a turn.
 
     Args:
-        path: the URL's path; the three old ones hold the mode.
+        path: the URL's path; the three legacy paths contain the mode.
         query: the URL's parameters, by name in lower case.
         config: the body of `speech.config`.
         context: the body of `speech.context`.
@@ -133,7 +135,7 @@ def read_request(path: str, query: Mapping[str, str], config: Json, context: Jso
             _text(find(detection, "enrichment", "profanity")) or query.get("profanity", "")
         ),
         diarize=find(detection, "speakerDiarization") is not None,
-        name_early=_flag(find(detection, "speakerDiarization", "diarizeIntermediates")),
+        diarize_partials=_flag(find(detection, "speakerDiarization", "diarizeIntermediates")),
         targets=_targets(context, query),
         segmentation_silence=_milliseconds(find(settings, "segmentationSilenceTimeoutMs")),
         segmentation_maximum=_milliseconds(find(settings, "segmentationForcedTimeoutMs")),
@@ -147,25 +149,25 @@ def read_request(path: str, query: Mapping[str, str], config: Json, context: Jso
 
 
 def _mode(path: str, detection: object) -> Mode:
-    """Tell the mode from the context, or on the old paths from the path."""
-    named = _text(find(detection, "mode")).lower()
+    """Return the mode in the path, if it is a legacy one, or else in the context."""
+    requested = _text(find(detection, "mode")).lower()
     for mode in _MODES:
         if f"/recognition/{mode}/" in path:
             return mode
     for mode in _MODES:
-        if mode == named:
+        if mode == requested:
             return mode
     return "conversation"
 
 
-def _targets(context: Json, query: Mapping[str, str]) -> tuple[str, ...] | None:
+def _targets(context: JsonObject, query: Mapping[str, str]) -> tuple[str, ...] | None:
     if find(context, "translation") is not None:
         return strings(find(context, "translation", "targetLanguages"))
     return tuple(query["to"].split(",")) if "to" in query else None
 
 
 def profanity_of(text: str) -> Profanity:
-    """Read a profanity mode; anything unknown masks."""
+    """Parse a profanity mode; unknown ones mean "masked"."""
     match text.lower():
         case "removed":
             return "removed"
@@ -183,7 +185,7 @@ def _assessment(value: object) -> Assessment | None:
         miscue=_flag(find(value, "enableMiscue")),
         granularity=_text(find(value, "granularity")).lower() or "phoneme",
         prosody=_flag(find(value, "enableProsodyAssessment")),
-        five=_text(find(value, "gradingSystem")).lower() == "fivepoint",
+        five_point=_text(find(value, "gradingSystem")).lower() == "fivepoint",
     )
 
 
@@ -192,19 +194,19 @@ def _text(value: object) -> str:
 
 
 def strings(value: object) -> tuple[str, ...]:
-    """Read a list of texts; anything else is an empty one."""
+    """Parse a list of strings; anything else is an empty list."""
     if not isinstance(value, Iterable) or isinstance(value, str | Mapping):
         return ()
     return tuple(str(item) for item in cast("Iterable[object]", value))
 
 
 def _flag(value: object) -> bool:
-    """Read a flag; some clients send it as text."""
+    """Parse a flag, which some clients send as text."""
     return value is True or _text(value).lower() == "true"
 
 
 def _number(value: object) -> float | None:
-    """Read a number; some clients send it as text."""
+    """Parse a number, which some clients send as text."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -1,6 +1,7 @@
-"""Where the words come from.
+"""Engines: where the recognized words come from.
 
-An engine hears a turn's audio and says what it hears, in seconds from the turn's first sample.
+An engine takes the audio of a turn and emits events; their times are in seconds from the turn's
+first sample.
 """
 
 from __future__ import annotations
@@ -12,57 +13,63 @@ from azstt._events import Partial, SpeechEnded, SpeechStarted
 from azstt._models import FrozenModel
 from azstt._result import Seconds
 from azstt.emulator._service.request import TurnRequest
-from azstt.emulator._service.wire import WaveFormat
+from azstt.emulator._service.wire import StreamFormat
 from azstt.emulator.script import Utterance
 
 
 class Phrase(FrozenModel):
-    """An utterance that will not change."""
+    """A final result."""
 
     utterance: Utterance
 
 
-class Quiet(FrozenModel):
-    """Nothing that was heard before ``until`` will be needed again."""
+class Processed(FrozenModel):
+    """All audio before ``until`` has been processed, and the client may discard it."""
 
     until: Seconds
 
 
-Heard: TypeAlias = SpeechStarted | Partial | Phrase | SpeechEnded | Quiet
+EngineEvent: TypeAlias = SpeechStarted | Partial | Phrase | SpeechEnded | Processed
 
-#: Takes what was heard, on any thread; returns at once; never raises.
-Listen: TypeAlias = Callable[[Heard], None]
+#: Accepts an event on any thread; never blocks or raises.
+EngineCallback: TypeAlias = Callable[[EngineEvent], None]
 
 
 class EngineSession(Protocol):
-    """Hears one turn, or one channel of it. The calls come from worker threads, one at a time."""
+    """Recognizes one turn, or one channel of it.
+
+    `write` and `finish` are called from worker threads, one call at a time.
+    """
 
     def write(self, audio: bytes, /) -> None:
-        """Hear the next audio; may block: this is the back-pressure."""
+        """Process the next audio; may block, which slows the client down."""
         ...
 
     def finish(self) -> None:
-        """Say what is left to say; returns when all is said."""
+        """Emit the remaining results; returns when all are emitted."""
         ...
 
     def close(self) -> None:
-        """Let go of everything, from any thread; frees a blocked call; nothing is said after."""
+        """Release all resources; may be called from any thread.
+
+        Unblocks a pending call. Nothing is emitted afterwards.
+        """
         ...
 
 
 @runtime_checkable
 class Engine(Protocol):
-    """Makes a session for each turn. For a thread of any kind."""
+    """Opens a session for each turn. Thread-safe."""
 
     def open(
-        self, request: TurnRequest, audio: WaveFormat, listen: Listen, channel: int
+        self, request: TurnRequest, audio: StreamFormat, emit: EngineCallback, channel: int
     ) -> EngineSession:
-        """Make a session; may block.
+        """Open a session; may block.
 
         Args:
-            request: what the client asks of the turn.
-            audio: the format of what will be written: one channel, where they are separated.
-            listen: takes what is heard.
-            channel: which channel it hears; 0 where they are not separated.
+            request: what the client asked for in this turn.
+            audio: the format of the audio to come; has one channel if channels are separated.
+            emit: callback for the events.
+            channel: the channel to recognize; 0 if channels are not separated.
         """
         ...

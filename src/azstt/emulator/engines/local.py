@@ -1,4 +1,4 @@
-"""The engine that hears what is there: the embedded recognizer behind azstt's own port."""
+"""The engine that recognizes the actual audio with the embedded recognizer."""
 
 from __future__ import annotations
 
@@ -15,70 +15,70 @@ from azstt._options import RecognitionOptions
 from azstt.backends import RecognizerBackend, RecognizerSession
 from azstt.backends.local import LocalBackend
 from azstt.emulator._service.request import TurnRequest
-from azstt.emulator._service.wire import WaveFormat, encode_riff
-from azstt.emulator.engines import EngineSession, Listen, Phrase, Quiet
+from azstt.emulator._service.wire import StreamFormat, encode_riff
+from azstt.emulator.engines import EngineCallback, EngineSession, Phrase, Processed
 from azstt.emulator.script import Utterance
 
 _SPEECH = AudioFormat()
-#: What arrives so needs no conversion.
-_AS_IS = WaveFormat(1, 1, 16_000, 32_000, 16)
-#: Seconds of silence that end a phrase: the least, what live clients are used to, the most.
-_SHORTEST, _PAUSE, _LONGEST = 0.1, 0.8, 5.0
-#: Seconds between two acknowledgments, and how late a recognizer may notice that speech began.
-_QUIET_EVERY, _UNSURE = 2.0, 1.0
+#: The format that needs no conversion.
+_NATIVE = StreamFormat.pcm(_SPEECH)
+#: Seconds of silence that end a phrase: minimum, default (what live clients expect), maximum.
+_MIN_SILENCE, _DEFAULT_SILENCE, _MAX_SILENCE = 0.1, 0.8, 5.0
+#: Seconds between two acknowledgments, and how late a recognizer may detect the start of speech.
+_ACK_INTERVAL, _DETECTION_DELAY = 2.0, 1.0
 
 
 class LocalEngine:
-    """Recognizes what the audio says, with partial results.
+    """Recognizes the actual speech, with partial results.
 
-    Audio other than 16 kHz mono 16-bit PCM is converted as any other that azstt decodes.
+    Audio other than 16 kHz mono 16-bit PCM is converted with azstt's decoder.
 
     Args:
-        backend: the recognizer; None is the embedded one.
+        backend: the recognizer to use; None is the embedded one.
     """
 
     def __init__(self, backend: RecognizerBackend | None = None) -> None:
         self._backend: RecognizerBackend = backend or LocalBackend()
 
     def open(
-        self, request: TurnRequest, audio: WaveFormat, listen: Listen, channel: int
+        self, request: TurnRequest, audio: StreamFormat, emit: EngineCallback, channel: int
     ) -> EngineSession:
-        """Make a session of the recognizer; loads its model the first time."""
-        pause = request.segmentation_silence or _PAUSE
+        """Open a session of the recognizer; the first call loads its model."""
+        silence = request.segmentation_silence or _DEFAULT_SILENCE
         options = RecognitionOptions(
-            partials=True, segmentation_silence=min(max(pause, _SHORTEST), _LONGEST)
+            partials=True, segmentation_silence=min(max(silence, _MIN_SILENCE), _MAX_SILENCE)
         )
-        relay = _Relay(listen, channel)
-        session = self._backend.open(options, _SPEECH, relay.take)
+        relay = _EventRelay(emit, channel)
+        session = self._backend.open(options, _SPEECH, relay.on_event)
         session.start()
-        direct = _Direct(session, relay)
-        return direct if audio == _AS_IS else _Converting(direct, audio)
+        direct = _DirectSession(session, relay)
+        return direct if audio == _NATIVE else _ConvertingSession(direct, audio)
 
 
-class _Relay:
-    """Turns the recognizer's events into what an engine says."""
+class _EventRelay:
+    """Translates the recognizer's events into an engine's."""
 
-    def __init__(self, listen: Listen, channel: int) -> None:
+    def __init__(self, emit: EngineCallback, channel: int) -> None:
         self.over: Flag = Flag()
         self.error: AzsttError | None = None
-        self._listen = listen
+        self._emit = emit
         self._channel = channel
         self._lock = Lock()
-        self._pending: deque[float] = deque()  # where speech began whose final has not come
-        self._quiet = 0.0
+        self._pending: deque[float] = deque()  # starts of speech without a final yet
+        self._processed = 0.0
 
-    def take(self, event: Event) -> None:
-        """Take an event, on whatever thread it comes."""
+    def on_event(self, event: Event) -> None:
+        """Translate an event, on whatever thread it comes."""
         match event:
             case SpeechStarted(at=at):
                 with self._lock:
                     self._pending.append(at)
-                self._listen(event)
+                self._emit(event)
             case Partial() | SpeechEnded():
-                self._listen(event)
+                self._emit(event)
             case Final(segment=segment):
-                said = Utterance.model_validate(dict(segment) | {"channel": self._channel})
-                self._listen(Phrase(utterance=said))
+                utterance = Utterance.model_validate(dict(segment) | {"channel": self._channel})
+                self._emit(Phrase(utterance=utterance))
                 with self._lock:
                     if self._pending:
                         self._pending.popleft()
@@ -90,19 +90,19 @@ class _Relay:
             case _:
                 pass
 
-    def heard(self, position: float) -> None:
-        """Say what is not needed any more, now that so much audio was heard."""
+    def advance(self, position: float) -> None:
+        """Report which audio is done with, now that the recognizer has it up to `position`."""
         with self._lock:
-            until = min([position - _UNSURE, *self._pending])
-        if until - self._quiet >= _QUIET_EVERY:
-            self._quiet = until
-            self._listen(Quiet(until=until))
+            until = min([position - _DETECTION_DELAY, *self._pending])
+        if until - self._processed >= _ACK_INTERVAL:
+            self._processed = until
+            self._emit(Processed(until=until))
 
 
-class _Direct:
-    """Writes audio to the recognizer as it comes."""
+class _DirectSession:
+    """Writes audio to the recognizer without conversion."""
 
-    def __init__(self, session: RecognizerSession, relay: _Relay) -> None:
+    def __init__(self, session: RecognizerSession, relay: _EventRelay) -> None:
         self._session = session
         self._relay = relay
         self._written = 0
@@ -111,7 +111,7 @@ class _Direct:
         self._check()
         self._session.write(audio)
         self._written += len(audio)
-        self._relay.heard(_SPEECH.seconds(self._written))
+        self._relay.advance(_SPEECH.seconds(self._written))
 
     def finish(self) -> None:
         self._session.finish()
@@ -128,10 +128,10 @@ class _Direct:
             raise self._relay.error
 
 
-class _Converting:
-    """Decodes audio in a thread of its own on its way to the recognizer."""
+class _ConvertingSession:
+    """Converts audio in a thread of its own before it reaches the recognizer."""
 
-    def __init__(self, direct: _Direct, audio: WaveFormat) -> None:
+    def __init__(self, direct: _DirectSession, audio: StreamFormat) -> None:
         self._direct = direct
         self._audio = audio
         self._written = 0
@@ -143,14 +143,14 @@ class _Converting:
 
     def write(self, audio: bytes, /) -> None:
         self._written += len(audio)
-        with suppress(SessionStateError):  # the reader has given up: finish says why
+        with suppress(SessionStateError):  # the reader has failed; finish() raises why
             self._feed.push(audio)
 
     def finish(self) -> None:
         self._feed.close()
         self._thread.join()
-        # a tail of some samples may be too short to give any at another rate
-        if self._error is not None and self._audio.seconds(self._written) > _SHORTEST:
+        # a tail of a few samples may be too short to yield any at another rate
+        if self._error is not None and self._audio.seconds(self._written) > _MIN_SILENCE:
             raise self._error
         self._direct.finish()
 

@@ -1,4 +1,4 @@
-"""The engine that says what its script tells it, when the audio has come that far."""
+"""The engine that plays a script in step with the audio."""
 
 from __future__ import annotations
 
@@ -7,81 +7,84 @@ from collections import deque
 from azstt._events import Partial, SpeechEnded, SpeechStarted
 from azstt.emulator._service.forms import lexical
 from azstt.emulator._service.request import TurnRequest
-from azstt.emulator._service.wire import WaveFormat
-from azstt.emulator.engines import EngineSession, Heard, Listen, Phrase, Quiet
+from azstt.emulator._service.wire import StreamFormat
+from azstt.emulator.engines import EngineCallback, EngineEvent, EngineSession, Phrase, Processed
 from azstt.emulator.script import Script, Utterance
 
 #: Seconds of silence between two acknowledgments.
-_QUIET_EVERY = 2.0
+_ACK_INTERVAL = 2.0
 
 
 class ScriptEngine:
-    """Plays a script, from the point where a turn continues the session."""
+    """Plays a script, starting where the turn continues the session."""
 
     def __init__(self, script: Script) -> None:
         self._script: Script = script
 
     def open(
-        self, request: TurnRequest, audio: WaveFormat, listen: Listen, channel: int
+        self, request: TurnRequest, audio: StreamFormat, emit: EngineCallback, channel: int
     ) -> EngineSession:
-        """Make a session that plays what is left of the script."""
-        left = [
+        """Open a session that plays the rest of the script."""
+        remaining = [
             rest.shifted(request.base)
             for utterance in self._script.segments
             if utterance.channel == channel
             and utterance.end > request.base
             and (rest := utterance.since(request.base))
         ]
-        return _ScriptSession(left, audio, listen)
+        return _ScriptSession(remaining, audio, emit)
 
 
 class _ScriptSession:
-    def __init__(self, left: list[Utterance], audio: WaveFormat, listen: Listen) -> None:
-        self._listen = listen
+    def __init__(
+        self, utterances: list[Utterance], audio: StreamFormat, emit: EngineCallback
+    ) -> None:
+        self._emit = emit
         self._audio = audio
         self._written = 0
-        self._quiet = 0.0
+        self._processed = 0.0
         self._closed = False
-        # what is said, each with the seconds of audio that it takes; words may come late
-        self._cues: deque[tuple[float, Heard]] = deque()
-        self._left: deque[Utterance] = deque(left)  # not said: must not be acknowledged before
-        for utterance in left:
+        # events, each with the seconds of audio that it takes; words may be emitted late
+        self._cues: deque[tuple[float, EngineEvent]] = deque()
+        # without a phrase yet: their audio must not be acknowledged
+        self._remaining: deque[Utterance] = deque(utterances)
+        for utterance in utterances:
             self._cues.extend(_cues(utterance))
 
     def write(self, audio: bytes, /) -> None:
         self._written += len(audio)
         position = self._audio.seconds(self._written)
         while self._cues and self._cues[0][0] <= position:
-            self._say(self._cues.popleft()[1])
-        until = min(position, self._left[0].start) if self._left else position
-        if until - self._quiet >= _QUIET_EVERY:
-            self._quiet = until
-            self._say(Quiet(until=until))
+            self._send(self._cues.popleft()[1])
+        until = min(position, self._remaining[0].start) if self._remaining else position
+        if until - self._processed >= _ACK_INTERVAL:
+            self._processed = until
+            self._send(Processed(until=until))
 
     def finish(self) -> None:
-        """Say what there is of an utterance that is under way: the audio is cut there."""
+        """Emit the part of an unfinished utterance that lies before the end of the audio."""
         position = self._audio.seconds(self._written)
-        for utterance in tuple(self._left):
+        for utterance in tuple(self._remaining):
             if cut := utterance.until(position):
-                self._say(Phrase(utterance=cut))
-                self._say(SpeechEnded(at=cut.end))
+                self._send(Phrase(utterance=cut))
+                self._send(SpeechEnded(at=cut.end))
 
     def close(self) -> None:
         self._closed = True
 
-    def _say(self, heard: Heard) -> None:
-        if isinstance(heard, Phrase):
-            self._quiet = max(self._quiet, self._left.popleft().end)
+    def _send(self, event: EngineEvent) -> None:
+        if isinstance(event, Phrase):
+            self._processed = max(self._processed, self._remaining.popleft().end)
         if not self._closed:
-            self._listen(heard)
+            self._emit(event)
 
 
-def _cues(utterance: Utterance) -> list[tuple[float, Heard]]:
-    """Give what is heard of an utterance: its text grows word by word."""
+def _cues(utterance: Utterance) -> list[tuple[float, EngineEvent]]:
+    """Return the events of an utterance, whose partials grow word by word, with their times."""
     start, end = utterance.start, utterance.end
     if utterance.status != "Success":
         return [(end, Phrase(utterance=utterance))]
-    cues: list[tuple[float, Heard]] = [(start, SpeechStarted(at=start))]
+    cues: list[tuple[float, EngineEvent]] = [(start, SpeechStarted(at=start))]
     words = utterance.spoken()
     for number, word in enumerate(words[:-1], 1):
         partial = Partial(

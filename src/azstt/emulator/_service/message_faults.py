@@ -1,4 +1,4 @@
-"""Messages as the script of faults wants them: broken, doubled, out of order, or none. Pure."""
+"""Faults that break, duplicate, reorder or suppress messages. Pure."""
 
 from __future__ import annotations
 
@@ -18,8 +18,12 @@ from azstt.emulator.faults import (
 )
 
 
-class Spoiler:
-    """Spoils the messages of one connection."""
+class MessageFaults:
+    """Applies faults to the messages of one connection.
+
+    Attributes:
+        mute: whether to suppress all messages.
+    """
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self._faults: Sequence[Fault] = tuple(faults)
@@ -27,32 +31,31 @@ class Spoiler:
             isinstance(fault, Stall) and fault.when == "after_upgrade" for fault in self._faults
         )
         self._phrases: int = 0
-        self._held: list[Outgoing] = []  # what goes out after the next message
+        self._held: list[Outgoing] = []  # sent after the next message
 
-    def spoil(self, message: Outgoing) -> list[Outgoing]:
-        """Give what is sent instead of a message."""
-        if self.mute or self._dropped(message):
+    def apply(self, message: Outgoing) -> list[Outgoing]:
+        """Return what to send instead of a message."""
+        if self.mute or self._is_suppressed(message):
             return []
         messages = [message]
         if message.path.endswith(".phrase"):
             for fault in self._faults:
-                messages = self._struck(fault, messages)
+                messages = self._apply_to_phrase(fault, messages)
             self._phrases += 1
         if messages:
             messages = messages + self._held
             self._held = []
         return messages
 
-    def _dropped(self, message: Outgoing) -> bool:
-        """Tell whether a message is never sent."""
+    def _is_suppressed(self, message: Outgoing) -> bool:
         return any(
             (isinstance(fault, NoTurnEnd) and message.path == "turn.end")
             or (isinstance(fault, NoAcks) and message.path == ACK_PATH)
             for fault in self._faults
         )
 
-    def _struck(self, fault: Fault, messages: list[Outgoing]) -> list[Outgoing]:
-        """Give what a fault makes of the phrase under way."""
+    def _apply_to_phrase(self, fault: Fault, messages: list[Outgoing]) -> list[Outgoing]:
+        """Apply a fault to the messages that carry the current phrase."""
         match fault:
             case Malformed(phrase=self._phrases):
                 return [replace(message, raw=message.text[:-1]) for message in messages]

@@ -1,4 +1,4 @@
-"""Write captions beside every recording in a folder, and beside each new one that comes."""
+"""Write captions for every recording in a folder, and for new ones as they appear."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 import azstt
 
 RECORDINGS = {".flac", ".m4a", ".mkv", ".mov", ".mp3", ".mp4", ".ogg", ".wav", ".webm"}
-LOOK_EVERY = 2.0  # seconds
+POLL_INTERVAL = 2.0  # seconds
 
-#: A file's size and time of change: while they move, somebody is still writing it.
+#: A file's size and modification time. While they change, the file is still being written.
 State = tuple[int, int]
 
 
 def without_captions(folder: Path) -> Iterator[tuple[Path, State]]:
-    """Find the recordings that have no captions yet."""
+    """Yield the recordings without captions."""
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in RECORDINGS and not captions_of(path).exists():
             stat = path.stat()
@@ -26,12 +26,12 @@ def without_captions(folder: Path) -> Iterator[tuple[Path, State]]:
 
 
 def captions_of(recording: Path) -> Path:
-    """Name the captions as players look for them: talk.mp4 has talk.vtt."""
+    """Return the path where players look for captions: talk.vtt for talk.mp4."""
     return recording.with_suffix(".vtt")
 
 
 def caption(recording: Path, backend: str) -> None:
-    """Transcribe a recording and put its captions beside it, whole or not at all."""
+    """Transcribe a recording and write its captions next to it, atomically."""
     try:
         transcript = azstt.transcribe_file(recording, backend=backend)
     except azstt.AzsttError as error:
@@ -45,7 +45,7 @@ def caption(recording: Path, backend: str) -> None:
 
 
 def watch(folder: Path, backend: str) -> None:
-    """Caption each recording once it has stopped growing; one that fails waits for a change."""
+    """Caption recordings once they stop growing; failed ones are retried after a change."""
     seen: dict[Path, State] = {}
     tried: dict[Path, State] = {}
     while True:
@@ -55,15 +55,15 @@ def watch(folder: Path, backend: str) -> None:
                 tried[path] = state
                 caption(path, backend)
         seen = found
-        time.sleep(LOOK_EVERY)
+        time.sleep(POLL_INTERVAL)
 
 
 def main() -> None:
-    """Read the command line."""
+    """Parse the command line and run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--backend", default="local", help="a name from `azstt backends`")
-    parser.add_argument("--once", action="store_true", help="caption what is there, then stop")
+    parser.add_argument("--once", action="store_true", help="caption the current files, then exit")
     args = parser.parse_args()
     if args.once:
         for path, _ in without_captions(args.folder):

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Captions two recordings, once by looking and once by watching, and looks at what was written.
+# Captions one recording with --once and another one by watching, and checks the results.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mktemp -d)

@@ -1,6 +1,6 @@
-"""A web app on top of azstt: upload, record, or speak, and read along.
+"""A web app built on azstt: upload a recording, make one, or get a transcript as you speak.
 
-``flask --app examples/flask_app run``; README.md beside this file tells the rest.
+Run it with ``flask --app examples/flask_app run``; README.md in this folder has the details.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ import azstt
 from azstt.backends import RecognizerBackend, resolve
 
 from .config import Config
-from .errors import tell_errors
+from .errors import register_error_handlers
 from .live import Live
-from .places import Places
-from .security import greet, protect
+from .security import page_token, protect
+from .slots import Slots
 from .sockets import MAX_MESSAGE, Sockets
 from .store import Store
 from .transcripts import FORMATS, Transcripts
 from .uploads import Uploads
 
-#: Bytes of a request, unless a route takes more: four messages of a socket.
+#: The largest request in bytes, unless a route allows more: four socket messages.
 _MAX_REQUEST = 4 * MAX_MESSAGE
 
 
 def create_app(config: Config | None = None, *, backend: RecognizerBackend | None = None) -> Flask:
-    """Make the app.
+    """Create the app.
 
     Args:
-        config: None looks in the environment and in ``.env``.
-        backend: who recognizes; None is what the config says.
+        config: the settings; None reads the environment and ``.env``.
+        backend: the recognizer to use; None for the one in the settings.
 
     Raises:
-        ConfigurationError: the recognizer is not to be had; says why.
+        ConfigurationError: the recognizer is not available; the message says why.
     """
     config = config or Config()
     backend = backend or _backend(config.backend)
@@ -49,29 +49,29 @@ def create_app(config: Config | None = None, *, backend: RecognizerBackend | Non
         SOCK_SERVER_OPTIONS={"ping_interval": 25, "max_message_size": MAX_MESSAGE},
     )
     protect(app, config.hosts)
-    tell_errors(app)
+    register_error_handlers(app)
 
-    places, sockets = Places(config.per_client, config.at_once), Sockets()
+    slots, sockets = Slots(config.per_client, config.at_once), Sockets()
     store = Store(config.data / "transcripts.sqlite3")
     for routes in (
         sockets,
-        Uploads(backend, config, places, sockets, store),
-        Live(backend, config, places, sockets, store),
+        Uploads(backend, config, slots, sockets, store),
+        Live(backend, config, slots, sockets, store),
         Transcripts(store),
     ):
         app.register_blueprint(routes.blueprint())
 
     @app.get("/")
     def page() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction] - Flask calls it
-        able = backend.capabilities
+        capabilities = backend.capabilities
         return render_template(
             "index.html",
             backend=backend.name,
-            able=able,
-            languages=_languages(config.languages.split(), able.languages),
+            capabilities=capabilities,
+            languages=_languages(config.languages.split(), capabilities.languages),
             config=config,
             formats=FORMATS,
-            token=greet(),
+            token=page_token(),
         )
 
     @app.get("/azstt/<path:name>", endpoint="static_azstt")
@@ -82,17 +82,17 @@ def create_app(config: Config | None = None, *, backend: RecognizerBackend | Non
 
 
 def _backend(name: str | None) -> RecognizerBackend:
-    """Find the recognizer; the page says which it is, so that no warning need."""
+    """Return the recognizer. The page names it, so no warning is needed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", azstt.BackendFallbackWarning)
         return resolve(name)
 
 
 def _languages(choices: list[str], known: frozenset[str] | None) -> list[str]:
-    """Give the choices that the recognizer knows, as tags or by their bare language.
+    """Return the choices that the recognizer knows, by tag or by bare language.
 
     Raises:
-        ConfigurationError: one is no tag.
+        ConfigurationError: a choice is not a valid tag.
     """
     azstt.RecognitionOptions.of({"language": choices})
     if known is None:

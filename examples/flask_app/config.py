@@ -1,4 +1,4 @@
-"""What may be set, from the environment or a file ``.env``, and what is when nothing is."""
+"""The settings, from the environment or a file ``.env``, and their defaults."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-#: Where a browser's language is not among these, ``AZSTT_WEB_LANGUAGES`` adds it.
+#: The default for ``AZSTT_WEB_LANGUAGES``.
 _LANGUAGES = (
     "ar-EG bg-BG ca-ES cs-CZ da-DK de-AT de-CH de-DE el-GR en-AU en-CA en-GB en-IE en-IN en-US "
     "es-ES es-MX et-EE fi-FI fr-BE fr-CA fr-CH fr-FR he-IL hi-IN hr-HR hu-HU id-ID it-IT ja-JP "
@@ -23,21 +23,22 @@ _LANGUAGES = (
 class Config(BaseSettings):
     """Settings of the app; each is ``AZSTT_WEB_...`` in the environment.
 
-    Where Azure Speech is and how it knows you is not here: azstt looks for that by itself.
+    The endpoint and credentials of Azure Speech are not included: azstt reads them itself.
 
     Attributes:
-        secret_key: signs the cookies; also plain ``SECRET_KEY``. Without one a random key is made
-            and kept beside the transcripts, so that they can still be reached after a restart.
-        backend: who recognizes, by name; None is Azure Speech if it is configured, else local.
-        data: the folder of the database. No audio is ever written there, or anywhere.
-        languages: tags to choose from, with spaces between.
-        hosts: names that browsers may reach the app by, with spaces between. ``localhost`` and
-            bare IP addresses need not be named.
-        max_upload: bytes of one recording. They are held in memory while they wait to be decoded.
-        max_seconds: how long a recording, or a live session, may be.
-        per_client: uploads and live sessions that one browser may have at work at once.
-        at_once: those of all browsers together; times ``max_upload`` it is the most memory.
-        grace: seconds that an upload or a live session waits for a connection that was lost.
+        secret_key: signs the cookies; also plain ``SECRET_KEY``. Without one, a random key is
+            created and stored with the transcripts, so that they stay accessible after a restart.
+        backend: the name of the recognizer; None for Azure Speech if configured, otherwise local.
+        data: the folder of the database. Audio is never written there, or anywhere else.
+        languages: tags to choose from, separated by spaces.
+        hosts: host names that the app is served under, separated by spaces. ``localhost`` and
+            IP addresses are always allowed.
+        max_upload: the largest recording, in bytes. It is held in memory until it is decoded.
+        max_seconds: the longest recording or live session.
+        per_client: the most simultaneous uploads and live sessions of one browser.
+        at_once: the most of all browsers together. Multiplied by ``max_upload``, it bounds the
+            memory for recordings.
+        grace: seconds that an upload or a live session waits for a lost connection.
     """
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
@@ -63,7 +64,7 @@ class Config(BaseSettings):
     grace: Annotated[float, Field(gt=0)] = 60.0
 
     def signing_key(self) -> str:
-        """Give the key that signs cookies; the first call makes one where none is set."""
+        """Return the key that signs cookies. The first call creates one if none is set."""
         if self.secret_key is not None:
             return self.secret_key.get_secret_value()
         path = self.data / "secret_key"
@@ -71,6 +72,6 @@ class Config(BaseSettings):
         new.touch(mode=0o600)
         new.write_text(secrets.token_urlsafe(32), encoding="ascii")
         with suppress(FileExistsError):
-            os.link(new, path)  # whole or not at all, and never over the one that is there
+            os.link(new, path)  # atomic, and never replaces an existing key
         new.unlink()
         return path.read_text(encoding="ascii")

@@ -1,4 +1,4 @@
-"""Every error as JSON, in words that the page can show."""
+"""All errors as JSON, with messages that the page can show."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
-from .places import FullError
+from .slots import LimitReachedError
 from .upload import OffsetError
 
 
@@ -21,7 +21,7 @@ def _invalid(error: ValidationError) -> ResponseReturnValue:
     return jsonify(error=f"{where}: {first['msg'].lower()}"), 400
 
 
-def _full(error: FullError) -> ResponseReturnValue:
+def _limit_reached(error: LimitReachedError) -> ResponseReturnValue:
     return jsonify(error=str(error)), 429
 
 
@@ -29,9 +29,9 @@ def _offset(error: OffsetError) -> ResponseReturnValue:
     return jsonify(error=str(error)), 409
 
 
-def tell_errors(app: Flask) -> None:
-    """Answer with them."""
+def register_error_handlers(app: Flask) -> None:
+    """Answer with these errors in all routes."""
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(ValidationError, _invalid)
-    app.register_error_handler(FullError, _full)
+    app.register_error_handler(LimitReachedError, _limit_reached)
     app.register_error_handler(OffsetError, _offset)

@@ -1,7 +1,7 @@
-"""Live sessions: whose they are, what they may take, and where their transcripts go.
+"""Live sessions: their owners, their limits, and where their transcripts are saved.
 
-The rest is azstt's: `azstt.BlockingWireServer` here and `LiveClient` of ``azstt.js`` on the page
-say words and audio to each other, over as many connections as it takes.
+azstt does the rest: `azstt.BlockingWireServer` here and `LiveClient` from ``azstt.js`` in the page
+exchange audio and text, over as many connections as it takes.
 """
 
 from __future__ import annotations
@@ -21,35 +21,35 @@ import azstt
 from azstt.backends import RecognizerBackend
 
 from .config import Config
-from .places import FullError, Places
-from .security import client
+from .security import client_id
+from .slots import LimitReachedError, Slots
 from .sockets import Socket, Sockets
 from .store import Store
 
-#: A client and an id of its making.
+#: A client's ID, and the session ID that its page chose.
 Key: TypeAlias = tuple[str, str]
 
-#: Seconds over the limit after which a page that does not end its session is cut off.
-_LENIENCE = 30.0
-#: Seconds that a page's question waits for a transcript to be saved.
-_PATIENCE = 15.0
+#: Seconds past the limit after which a session that its page does not end is cut off.
+_OVERTIME = 30.0
+#: Seconds that a request waits for a transcript to be saved.
+_LONG_POLL = 15.0
 
 
-class Recording:
-    """One live session; its connections are served by a thread each.
+class BrowserSession:
+    """One live session of a page. Each of its connections is served by its own thread.
 
     Args:
-        backend: who recognizes.
-        config: how long it may be, and how long it waits for a page that lost its connection.
-        admit: takes a place.
+        backend: the recognizer to use.
+        config: the longest session, and how long to wait for a lost connection.
+        acquire_slot: takes a slot for the session.
     """
 
     def __init__(
-        self, backend: RecognizerBackend, config: Config, admit: Callable[[], None]
+        self, backend: RecognizerBackend, config: Config, acquire_slot: Callable[[], None]
     ) -> None:
         self._backend = backend
-        self._admit = admit
-        self._ends_at = monotonic() + config.max_seconds + _LENIENCE
+        self._acquire_slot = acquire_slot
+        self._ends_at = monotonic() + config.max_seconds + _OVERTIME
         self._server = azstt.BlockingWireServer(self._open, grace=config.grace, limit=1)
         self._live: azstt.LiveSession | None = None
         self._connections = 0
@@ -57,7 +57,7 @@ class Recording:
         self._lock = Lock()
 
     def serve(self, socket: Socket) -> bool:
-        """Serve a connection; tell whether it was the last."""
+        """Serve a connection, and return whether it was the last one."""
 
         def receive() -> str | bytes | None:
             return socket.receive() if monotonic() < self._ends_at else None
@@ -75,13 +75,13 @@ class Recording:
         return self._over
 
     @property
-    def admitted(self) -> bool:
-        """Whether it has taken a place."""
+    def has_slot(self) -> bool:
+        """Whether it has taken a slot."""
         return self._live is not None
 
     @property
     def transcript(self) -> azstt.Transcript | None:
-        """What was said, if the recognizer took any sound."""
+        """The transcript, or None if the recognizer got no audio."""
         with suppress(azstt.SessionStateError):  # it was never started
             if self._live and self._live.transcript.ledger.sent:
                 return self._live.transcript
@@ -95,14 +95,14 @@ class Recording:
         diarize: bool,
         phrases: Sequence[str],
     ) -> azstt.LiveSession:
-        """Make the session, which a page that is too fast can't fill with audio.
+        """Create the session. It drops audio from a page that sends too fast.
 
         Raises:
-            ConfigurationError: the recognizer can't do what is asked.
-            ThrottledError: there is no place left.
+            ConfigurationError: the recognizer does not support the options.
+            ThrottledError: no slot is free.
         """
-        if self.admitted:
-            raise azstt.ConfigurationError("this session was begun before; begin another one")
+        if self.has_slot:
+            raise azstt.ConfigurationError("this session was already started; start a new one")
         live = azstt.LiveSession(
             audio=audio,
             backend=self._backend,
@@ -112,8 +112,8 @@ class Recording:
             phrases=phrases,
         )
         try:
-            self._admit()
-        except FullError as error:
+            self._acquire_slot()
+        except LimitReachedError as error:
             raise azstt.ThrottledError(str(error)) from error
         self._live = live
         return live
@@ -125,45 +125,45 @@ class Live:
 
     backend: RecognizerBackend
     config: Config
-    places: Places
+    slots: Slots
     sockets: Sockets
     store: Store
-    _recordings: dict[Key, Recording] = field(default_factory=dict[Key, Recording])
+    _sessions: dict[Key, BrowserSession] = field(default_factory=dict[Key, BrowserSession])
     _changed: Condition = field(default_factory=Condition)
 
     def blueprint(self) -> Blueprint:
-        """Make the routes. The id is of the page's making; with it, it finds the transcript."""
+        """Create the routes. The page chooses the ID, and finds the transcript under it."""
         blueprint = Blueprint("live", __name__, url_prefix="/live")
-        self.sockets.route(blueprint, "/<id_>/socket", self._speak)
-        blueprint.get("/<id_>")(self._ask)
+        self.sockets.route(blueprint, "/<id_>/socket", self._serve)
+        blueprint.get("/<id_>")(self._wait_for_end)
         return blueprint
 
-    def _speak(self, socket: Socket, who: str, id_: str) -> None:
-        key = who, id_
+    def _serve(self, socket: Socket, client: str, id_: str) -> None:
+        key = client, id_
         with self._changed:
-            if key not in self._recordings:
-                admit = partial(self.places.take, who)
-                self._recordings[key] = Recording(self.backend, self.config, admit)
-            recording = self._recordings[key]
-        if not recording.serve(socket):
+            if key not in self._sessions:
+                acquire_slot = partial(self.slots.acquire, client)
+                self._sessions[key] = BrowserSession(self.backend, self.config, acquire_slot)
+            session = self._sessions[key]
+        if not session.serve(socket):
             return
         try:
-            self._keep(recording, who, id_)
+            self._save(session, client, id_)
         finally:
             with self._changed:
-                del self._recordings[key]
+                del self._sessions[key]
                 self._changed.notify_all()
 
-    def _ask(self, id_: str) -> ResponseReturnValue:
-        """Wait for the end of a session, and tell whether its transcript was saved."""
-        key = client(), id_
+    def _wait_for_end(self, id_: str) -> ResponseReturnValue:
+        """Wait for the end of a session, and return whether its transcript was saved."""
+        key = client_id(), id_
         with self._changed:
-            over = self._changed.wait_for(lambda: key not in self._recordings, _PATIENCE)
+            over = self._changed.wait_for(lambda: key not in self._sessions, _LONG_POLL)
         return jsonify(saved=over and self.store.find(*key) is not None)
 
-    def _keep(self, recording: Recording, who: str, id_: str) -> None:
-        """Keep what was said, and give the place back."""
-        if recording.admitted:
-            self.places.leave(who)
-        if transcript := recording.transcript:
-            self.store.save(who, id_, "live", "live", transcript)
+    def _save(self, session: BrowserSession, client: str, id_: str) -> None:
+        """Free the slot, and save the transcript."""
+        if session.has_slot:
+            self.slots.release(client)
+        if transcript := session.transcript:
+            self.store.save(client, id_, "live", "live", transcript)

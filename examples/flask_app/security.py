@@ -1,7 +1,7 @@
-"""Who a request is from, and whether it may do what it asks.
+"""Who sent a request, and whether it is allowed.
 
-A browser is known by an id that nobody can guess, in a signed cookie. What it changes it changes
-with a token that only our own page has read. Nothing on the page runs or loads from elsewhere.
+A browser is identified by a random ID in a signed cookie. Requests that change anything need a
+token that only our own page can read. The page neither runs nor loads anything from other sites.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # The page tells our answers from those of a proxy in between by this one.
+    # Tells the page that an answer is ours, not that of a proxy in between.
     "X-Azstt": "1",
 }
 
 
 class _Cookies(SecureCookieSessionInterface):
-    """Signed cookies that keep to HTTPS wherever the page came by it."""
+    """Signed cookies, restricted to HTTPS if the page was loaded over HTTPS."""
 
     @override
     def get_cookie_secure(self, app: Flask) -> bool:
@@ -43,11 +43,11 @@ class _Cookies(SecureCookieSessionInterface):
 
 
 def protect(app: Flask, hosts: str) -> None:
-    """Hold every request against the rules, and put the headers on every answer.
+    """Check every request, and add the security headers to every answer.
 
     Args:
-        app: whose requests.
-        hosts: names that the app may be reached by, with spaces between.
+        app: the app to protect.
+        hosts: host names that the app is served under, separated by spaces.
     """
     app.session_interface = _Cookies()
     app.config.from_mapping(
@@ -65,7 +65,7 @@ def protect(app: Flask, hosts: str) -> None:
         if request.method not in _SAFE:
             _check_token()
         if request.headers.get("Upgrade", "").lower() == "websocket":
-            client()  # after the upgrade it would be too late to refuse
+            client_id()  # after the upgrade it is too late to refuse
 
     @app.after_request
     def harden(response: Response) -> Response:  # pyright: ignore[reportUnusedFunction] - as above
@@ -75,8 +75,8 @@ def protect(app: Flask, hosts: str) -> None:
         return response
 
 
-def greet() -> str:
-    """Give a browser its id, unless it has one; return the token for its page."""
+def page_token() -> str:
+    """Return the token for the page, after giving the browser an ID if it has none."""
     if "client" not in session:
         session["client"] = token_urlsafe(16)
         session["token"] = token_urlsafe(16)
@@ -84,34 +84,34 @@ def greet() -> str:
     return str(session["token"])
 
 
-def client() -> str:
-    """Give the id of the browser that asks."""
+def client_id() -> str:
+    """Return the ID of the browser that sent the request."""
     if "client" not in session:
-        abort(403, "this browser has no valid cookie of the page; reload the page")
+        abort(403, "this browser has no valid cookie for this app; reload the page")
     return str(session["client"])
 
 
 def _check_host(names: set[str]) -> None:
-    """Refuse names that are not ours: a stranger's name may lead here (DNS rebinding)."""
+    """Reject unknown host names, as another site's name may resolve to us (DNS rebinding)."""
     name = (urlsplit(f"//{request.host}").hostname or "").lower()
     if name in names:
         return
     try:
-        ip_address(name)  # an address is not a name that leads anywhere else
+        ip_address(name)  # an address can't be rebound
     except ValueError:
-        abort(400, f"this app is not known as {name!r}; add the name to AZSTT_WEB_HOSTS")
+        abort(400, f"unknown host name: {name!r}; add it to AZSTT_WEB_HOSTS")
 
 
 def _check_origin() -> None:
-    """Refuse what other sites' pages send. A WebSocket is bound to no origin but by this."""
+    """Reject requests from other sites' pages. Nothing else restricts a WebSocket's origin."""
     origin = request.headers.get("Origin")
-    if origin is None:  # a browser names it wherever it matters
+    if origin is None:  # browsers send it whenever it matters
         return
     if origin.partition("://")[2] != request.host:
-        abort(403, f"a page of {origin!r} may not use this app")
+        abort(403, f"pages from {origin!r} may not use this app")
 
 
 def _check_token() -> None:
     given = request.headers.get("X-CSRF-Token", "")
     if not hmac.compare_digest(given.encode(), session.get("token", "\0").encode()):
-        abort(403, "the page is out of date; reload it")
+        abort(403, "this page is out of date; reload it")

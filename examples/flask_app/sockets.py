@@ -1,8 +1,8 @@
-"""WebSockets, and what stands in for them where a proxy lets none through.
+"""WebSockets, and a fallback that polls for networks that block them.
 
-A stand-in is opened by a POST to the WebSocket's own address. What the page sends then comes in
-small POSTs of plain bytes, numbered so that one that was lost on the way can be sent again; what
-it is sent is fetched by GETs that wait for news. To a handler both are the same `Socket`.
+The fallback is opened by a POST to the WebSocket's URL. The page then sends its messages in small
+POSTs of plain bytes, numbered so that a lost request can be repeated, and fetches ours with GETs
+that wait for news (long polling). For a handler both are a `Socket`.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from flask.typing import ResponseReturnValue
 from simple_websocket import ConnectionClosed
 from werkzeug.exceptions import HTTPException
 
-from .places import FullError, Places
-from .security import client
+from .security import client_id
+from .slots import LimitReachedError, Slots
 
 _log = logging.getLogger(__name__)
 
-#: Bytes of one message.
+#: The longest message, in bytes.
 MAX_MESSAGE = 1 << 20
-#: Bytes that may wait in a stand-in for its handler.
+#: The most bytes that may wait for a polling socket's handler.
 _MAX_WAITING = 4 << 20
-#: Connections of either kind that one client, and all, may have at a time: each has a thread.
-_MOST_EACH, _MOST = 8, 100
-#: Seconds without a request after which a stand-in's page is taken to be gone.
-_GONE_AFTER = 30.0
+#: The most simultaneous connections of either kind, for one client and in total. Each has a thread.
+_MAX_PER_CLIENT, _MAX_TOTAL = 8, 100
+#: Seconds without a request after which a polling socket counts as abandoned.
+_ABANDONED_AFTER = 30.0
 #: Seconds that a request waits for news, or for room.
-_PATIENCE = 15.0
+_LONG_POLL = 15.0
 
 _TEXT, _BINARY = 0, 1
 _HEADER = struct.Struct(">BI")
@@ -48,24 +48,24 @@ class Socket(Protocol):
     """A connection to a page."""
 
     def receive(self) -> str | bytes | None:
-        """Wait for a message; raises when the connection is gone."""
+        """Wait for a message; raises an exception when the connection is lost."""
         ...
 
     def send(self, data: str, /) -> None:
-        """Send a message; raises when the connection is gone."""
+        """Send a message; raises an exception when the connection is lost."""
         ...
 
 
-#: Serves a socket: gets it, the client that it is from, and what its address says.
+#: Serves a socket, given the socket, the client's ID, and the ID in its URL.
 Handler: TypeAlias = Callable[[Socket, str, str], None]
 
 
-class GoneError(Exception):
-    """The page does not ask any more."""
+class ClosedError(Exception):
+    """The socket was closed or abandoned."""
 
 
-class PostedSocket:
-    """Stands in for a WebSocket; for any number of threads."""
+class PollingSocket:
+    """Replaces a WebSocket with requests that poll. Thread-safe."""
 
     def __init__(self) -> None:
         self._changed = Condition()
@@ -74,26 +74,26 @@ class PostedSocket:
         self._received = 0
         self._outbox: deque[str] = deque()
         self._sent = 0
-        self._asked = monotonic()
-        self._over = False
+        self._last_request = monotonic()
+        self._closed = False
 
     @property
-    def forgotten(self) -> bool:
-        """Whether nobody has asked for long."""
-        return monotonic() - self._asked > _GONE_AFTER
+    def abandoned(self) -> bool:
+        """Whether there has been no request for a long time."""
+        return monotonic() - self._last_request > _ABANDONED_AFTER
 
     def receive(self) -> str | bytes:
         """Wait for a message.
 
         Raises:
-            GoneError: it is over, or its page does not ask any more.
+            ClosedError: the socket was closed or abandoned.
         """
         with self._changed:
             while not self._inbox:
-                if self._over or self.forgotten:
-                    self._over = True
-                    raise GoneError
-                self._changed.wait(_GONE_AFTER / 10)
+                if self._closed or self.abandoned:
+                    self._closed = True
+                    raise ClosedError
+                self._changed.wait(_ABANDONED_AFTER / 10)
             message = self._inbox.popleft()
             self._waiting -= len(message)
             self._changed.notify_all()
@@ -103,30 +103,34 @@ class PostedSocket:
         """Send a message.
 
         Raises:
-            GoneError: nobody will fetch it.
+            ClosedError: the socket was closed or abandoned.
         """
         with self._changed:
-            if self._over:
-                raise GoneError
+            if self._closed:
+                raise ClosedError
             self._outbox.append(data)
             self._sent += 1
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Take no more; what was sent can still be fetched."""
+        """Accept no more messages; those sent before can still be fetched."""
         with self._changed:
-            self._over = True
+            self._closed = True
             self._changed.notify_all()
 
-    def take(self, number: int, messages: list[str | bytes]) -> int:
-        """Take a page's messages, of which the first has a number; those known are skipped.
+    def push(self, number: int, messages: list[str | bytes]) -> int:
+        """Accept messages from the page; those received before are skipped.
+
+        Args:
+            number: the number of the first message, counted from 0.
+            messages: the messages.
 
         Returns:
-            how many have come so far, which is the number of the next.
+            How many have been received, which is the number of the next.
         """
         with self._changed:
-            self._asked = monotonic()
-            self._changed.wait_for(lambda: self._waiting < _MAX_WAITING or self._over, _PATIENCE)
+            self._last_request = monotonic()
+            self._changed.wait_for(lambda: self._waiting < _MAX_WAITING or self._closed, _LONG_POLL)
             if self._waiting < _MAX_WAITING and number <= self._received:
                 for message in messages[self._received - number :]:
                     self._inbox.append(message)
@@ -135,49 +139,49 @@ class PostedSocket:
                 self._changed.notify_all()
             return self._received
 
-    def give(self, seen: int) -> list[str] | None:
-        """Wait for news to a page that has seen so many messages; None is the end."""
+    def poll(self, seen: int) -> list[str] | None:
+        """Wait for messages after the first `seen` ones; None means that there will be no more."""
         with self._changed:
-            self._asked = monotonic()
+            self._last_request = monotonic()
             while self._outbox and self._sent - len(self._outbox) < seen:
                 self._outbox.popleft()
-            self._changed.wait_for(lambda: self._outbox or self._over, _PATIENCE)
-            self._asked = monotonic()
-            return None if self._over and not self._outbox else list(self._outbox)
+            self._changed.wait_for(lambda: self._outbox or self._closed, _LONG_POLL)
+            self._last_request = monotonic()
+            return None if self._closed and not self._outbox else list(self._outbox)
 
 
 class Sockets:
-    """Makes the routes of sockets, and keeps the stand-ins, each for its client."""
+    """Creates the routes of sockets, and holds the polling sockets by client."""
 
     def __init__(self) -> None:
-        self._posted: dict[tuple[str, str], PostedSocket] = {}
-        self._real = Places(_MOST_EACH, _MOST, "connections")
+        self._polling: dict[tuple[str, str], PollingSocket] = {}
+        self._websockets = Slots(_MAX_PER_CLIENT, _MAX_TOTAL, "connections")
 
     def route(self, blueprint: Blueprint, path: str, handler: Handler) -> None:
-        """Serve an address, which holds an ``<id_>``, by a handler."""
+        """Let a handler serve a path, which contains an ``<id_>``."""
 
-        def counted(socket: Socket, who: str, id_: str) -> None:
-            self._real.take(who)
+        def limited(socket: Socket, client: str, id_: str) -> None:
+            self._websockets.acquire(client)
             try:
-                handler(socket, who, id_)
+                handler(socket, client, id_)
             finally:
-                self._real.leave(who)
+                self._websockets.release(client)
 
-        def real(socket: Any, id_: str) -> None:  # noqa: ANN401 - it has no types
-            _serve(counted, socket, client(), id_)
+        def websocket(socket: Any, id_: str) -> None:  # noqa: ANN401 - flask_sock has no types
+            _serve(limited, socket, client_id(), id_)
             with suppress(ConnectionClosed, OSError):
                 socket.close()
-            with suppress(OSError):  # Flask's own server would write an answer behind it
+            with suppress(OSError):  # Flask's own server would append an HTTP response
                 socket.sock.shutdown(SHUT_WR)
 
-        def posted(id_: str) -> ResponseReturnValue:
+        def polling(id_: str) -> ResponseReturnValue:
             return jsonify(socket=self._open(handler, id_)), 201
 
-        cast("Any", flask_sock.Sock()).route(path, bp=blueprint)(real)
-        blueprint.post(path)(posted)
+        cast("Any", flask_sock.Sock()).route(path, bp=blueprint)(websocket)
+        blueprint.post(path)(polling)
 
     def blueprint(self) -> Blueprint:
-        """Make the routes of the stand-ins."""
+        """Create the routes of polling sockets."""
         blueprint = Blueprint("sockets", __name__, url_prefix="/sockets")
         blueprint.post("/<id_>")(self._post)
         blueprint.get("/<id_>")(self._get)
@@ -187,63 +191,63 @@ class Sockets:
     def _post(self, id_: str) -> ResponseReturnValue:
         number = request.headers.get("X-Number", type=int, default=0)
         messages = list(unpack(request.get_data(cache=False)))
-        return jsonify(received=self._find(id_).take(number, messages))
+        return jsonify(received=self._find(id_).push(number, messages))
 
     def _get(self, id_: str) -> ResponseReturnValue:
-        messages = self._find(id_).give(request.args.get("seen", type=int, default=0))
+        messages = self._find(id_).poll(request.args.get("seen", type=int, default=0))
         if messages is None:
-            self._posted.pop((client(), id_), None)
+            self._polling.pop((client_id(), id_), None)
         return jsonify(messages=messages)
 
     def _delete(self, id_: str) -> ResponseReturnValue:
         self._find(id_).close()
-        self._posted.pop((client(), id_), None)
+        self._polling.pop((client_id(), id_), None)
         return "", 204
 
     def _open(self, handler: Handler, id_: str) -> str:
-        """Have a handler serve a new stand-in, in a thread of its own."""
-        for key in [key for key, socket in self._posted.items() if socket.forgotten]:
-            del self._posted[key]
-        who, name, socket = client(), token_urlsafe(16), PostedSocket()
-        owners = [owner for owner, _ in self._posted]
-        if owners.count(who) >= _MOST_EACH or len(owners) >= _MOST:
-            abort(429, "there are too many connections; try again in a minute")
-        self._posted[who, name] = socket
+        """Open a polling socket with a handler in a thread of its own, and return its ID."""
+        for key in [key for key, socket in self._polling.items() if socket.abandoned]:
+            del self._polling[key]
+        client, name, socket = client_id(), token_urlsafe(16), PollingSocket()
+        owners = [owner for owner, _ in self._polling]
+        if owners.count(client) >= _MAX_PER_CLIENT or len(owners) >= _MAX_TOTAL:
+            abort(429, "too many connections; try again in a minute")
+        self._polling[client, name] = socket
 
         def serve() -> None:
-            _serve(handler, socket, who, id_)
+            _serve(handler, socket, client, id_)
             socket.close()
 
-        Thread(target=serve, name="posted socket", daemon=True).start()
+        Thread(target=serve, name="polling socket", daemon=True).start()
         return name
 
-    def _find(self, id_: str) -> PostedSocket:
-        socket = self._posted.get((client(), id_))
+    def _find(self, id_: str) -> PollingSocket:
+        socket = self._polling.get((client_id(), id_))
         if socket is None:
-            abort(404, "this connection is over")
+            abort(404, "this connection was closed")
         return socket
 
 
-def _serve(handler: Handler, socket: Socket, who: str, id_: str) -> None:
-    """Have a handler serve a socket; what goes wrong can only be logged."""
+def _serve(handler: Handler, socket: Socket, client: str, id_: str) -> None:
+    """Let a handler serve a socket, and log its errors."""
     try:
-        handler(socket, who, id_)
-    except (GoneError, ConnectionClosed):
+        handler(socket, client, id_)
+    except (ClosedError, ConnectionClosed):
         pass
-    except (FullError, HTTPException) as error:
-        _log.info("a socket was refused: %s", error)
-    except Exception:  # noqa: BLE001 - a thread's end: nobody else would hear of it
-        _log.exception("a socket's handler failed")
+    except (LimitReachedError, HTTPException) as error:
+        _log.info("socket refused: %s", error)
+    except Exception:  # noqa: BLE001 - the last chance to log it
+        _log.exception("socket handler failed")
 
 
 def unpack(body: bytes) -> Iterator[str | bytes]:
-    """Part the messages in a body: each a kind, a length in four bytes, and that many bytes."""
+    """Split a body into messages: each has a kind, a length in four bytes, and that many bytes."""
     at = 0
     while at < len(body):
         start = at + _HEADER.size
         kind, size = _HEADER.unpack(body[at:start].ljust(_HEADER.size, b"\xff"))
         at = start + size
         if at > len(body) or size > MAX_MESSAGE or kind not in {_TEXT, _BINARY}:
-            abort(400, "a message is cut off, too long, or of no kind")
+            abort(400, "a message is truncated, too long, or of an unknown kind")
         data = body[start:at]
         yield data.decode(errors="replace") if kind == _TEXT else data

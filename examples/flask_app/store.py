@@ -1,4 +1,4 @@
-"""The transcripts that were saved: one SQLite file, safe for any number of threads."""
+"""Saved transcripts in one SQLite file. Thread-safe."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .corrections import corrected
 Kind: TypeAlias = Literal["upload", "record", "live"]
 
 _SCHEMA = """
-PRAGMA journal_mode = WAL;  -- readers and a writer do not wait for each other
+PRAGMA journal_mode = WAL;  -- readers and the writer do not block each other
 CREATE TABLE IF NOT EXISTS transcripts (
     client     TEXT NOT NULL,
     id         TEXT NOT NULL,
@@ -37,12 +37,12 @@ _PREVIEW = 120  # characters
 
 
 class Entry(BaseModel):
-    """A line of the history.
+    """An entry in the list of transcripts.
 
     Attributes:
-        created: seconds since 1970, UTC.
-        seconds: how long the audio was.
-        preview: how the text begins.
+        created: Unix time in seconds.
+        seconds: the duration of the audio.
+        preview: the beginning of the text.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -55,25 +55,25 @@ class Entry(BaseModel):
     preview: str
 
 
-class Saved(Entry):
-    """A transcript as it was recognized, and the text that its user made of it, if any."""
+class SavedTranscript(Entry):
+    """A transcript as recognized, and the user's corrected text, if any."""
 
     transcript: azstt.Transcript
     text: str | None
 
     @property
     def current(self) -> azstt.Transcript:
-        """The transcript as its user wants it."""
+        """The transcript with the user's corrections."""
         return self.transcript if self.text is None else corrected(self.transcript, self.text)
 
 
 class Store:
-    """Keeps each client's transcripts apart: nothing is found without its client's id.
+    """Stores transcripts by client: every query needs the client's ID.
 
-    Every call has a connection of its own, and waits its turn to write.
+    Each call opens its own connection, and waits for other writers.
 
     Args:
-        path: the database's file; made if it is not there.
+        path: the database file; created if it does not exist.
     """
 
     def __init__(self, path: Path) -> None:
@@ -84,7 +84,7 @@ class Store:
     def save(
         self, client: str, id_: str, kind: Kind, name: str, transcript: azstt.Transcript
     ) -> str:
-        """Keep a transcript; give back its id."""
+        """Save a transcript and return its ID."""
         fields = {
             "client": client,
             "id": id_,
@@ -95,23 +95,23 @@ class Store:
             "preview": transcript.text[:_PREVIEW],
             "transcript": transcript.model_dump_json(),
         }
-        names, places = ", ".join(fields), ", ".join(f":{name}" for name in fields)
+        columns, values = ", ".join(fields), ", ".join(f":{name}" for name in fields)
         with self._open() as db:
-            db.execute(f"INSERT INTO transcripts ({names}) VALUES ({places})", fields)  # noqa: S608 - the names are ours
+            db.execute(f"INSERT INTO transcripts ({columns}) VALUES ({values})", fields)  # noqa: S608 - constant names
         return id_
 
-    def entries(self, client: str, most: int = 200) -> list[Entry]:
-        """List a client's transcripts, the latest first."""
+    def entries(self, client: str, limit: int = 200) -> list[Entry]:
+        """Return a client's transcripts, latest first."""
         with self._open() as db:
             rows = db.execute(
                 "SELECT id, created, kind, name, seconds, preview FROM transcripts"
                 " WHERE client = ? ORDER BY created DESC LIMIT ?",
-                (client, most),
+                (client, limit),
             ).fetchall()
         return [Entry.model_validate(dict(row)) for row in rows]
 
-    def find(self, client: str, id_: str) -> Saved | None:
-        """Give a transcript, if this client has it."""
+    def find(self, client: str, id_: str) -> SavedTranscript | None:
+        """Return a transcript of this client, or None."""
         with self._open() as db:
             row = db.execute(
                 "SELECT * FROM transcripts WHERE client = ? AND id = ?", (client, id_)
@@ -119,10 +119,10 @@ class Store:
         if row is None:
             return None
         transcript = azstt.Transcript.model_validate_json(row["transcript"])
-        return Saved.model_validate({**dict(row), "transcript": transcript})
+        return SavedTranscript.model_validate({**dict(row), "transcript": transcript})
 
     def correct(self, client: str, id_: str, text: str) -> None:
-        """Keep what the text shall be."""
+        """Save a corrected text."""
         with self._open() as db:
             db.execute(
                 "UPDATE transcripts SET text = ?, preview = ? WHERE client = ? AND id = ?",
@@ -130,10 +130,12 @@ class Store:
             )
 
     def delete(self, client: str, id_: str) -> bool:
-        """Forget a transcript; tell whether this client had it."""
+        """Delete a transcript, and return whether this client had it."""
         with self._open() as db:
-            gone = db.execute("DELETE FROM transcripts WHERE client = ? AND id = ?", (client, id_))
-            return gone.rowcount == 1
+            deleted = db.execute(
+                "DELETE FROM transcripts WHERE client = ? AND id = ?", (client, id_)
+            )
+            return deleted.rowcount == 1
 
     @contextmanager
     def _open(self) -> Generator[sqlite3.Connection]:

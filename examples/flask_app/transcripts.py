@@ -1,4 +1,4 @@
-"""The routes of the history: list, read, correct, download and delete."""
+"""The routes of saved transcripts: list, read, correct, download, and delete."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pydantic import BaseModel, Field
 
 import azstt
 
-from .security import client
-from .store import Saved, Store
+from .security import client_id
+from .store import SavedTranscript, Store
 
 
 def _json(transcript: azstt.Transcript) -> str:
@@ -32,19 +32,19 @@ FORMATS: dict[str, tuple[Callable[[azstt.Transcript], str], str]] = {
 
 
 class Correction(BaseModel):
-    """What the text shall be."""
+    """A corrected text."""
 
     text: Annotated[str, Field(max_length=2_000_000)]
 
 
 @dataclass
 class Transcripts:
-    """The saved transcripts' routes."""
+    """The routes of saved transcripts."""
 
     store: Store
 
     def blueprint(self) -> Blueprint:
-        """Make the routes."""
+        """Create the routes."""
         blueprint = Blueprint("transcripts", __name__, url_prefix="/transcripts")
         blueprint.get("")(self._list)
         blueprint.get("/<id_>")(self._read)
@@ -54,7 +54,7 @@ class Transcripts:
         return blueprint
 
     def _list(self) -> ResponseReturnValue:
-        return jsonify([entry.model_dump() for entry in self.store.entries(client())])
+        return jsonify([entry.model_dump() for entry in self.store.entries(client_id())])
 
     def _read(self, id_: str) -> ResponseReturnValue:
         saved = self._find(id_)
@@ -63,27 +63,27 @@ class Transcripts:
     def _correct(self, id_: str) -> ResponseReturnValue:
         correction = Correction.model_validate(request.get_json())
         self._find(id_)
-        self.store.correct(client(), id_, correction.text)
+        self.store.correct(client_id(), id_, correction.text)
         return "", 204
 
     def _delete(self, id_: str) -> ResponseReturnValue:
-        if not self.store.delete(client(), id_):
-            abort(404, "there is no such transcript")
+        if not self.store.delete(client_id(), id_):
+            abort(404, "no such transcript")
         return "", 204
 
     def _download(self, id_: str, format_: str) -> ResponseReturnValue:
         saved = self._find(id_)
         write, mimetype = FORMATS[format_]
         name = " ".join(PurePath(saved.name.replace("\\", "/")).stem.split()) or "transcript"
-        return send_file(  # it knows how a header says names in any script
+        return send_file(  # encodes names in any script for the header
             BytesIO(write(saved.current).encode()),
             mimetype=mimetype,
             as_attachment=True,
             download_name=f"{name}.{format_}",
         )
 
-    def _find(self, id_: str) -> Saved:
-        saved = self.store.find(client(), id_)
+    def _find(self, id_: str) -> SavedTranscript:
+        saved = self.store.find(client_id(), id_)
         if saved is None:
-            abort(404, "there is no such transcript")
+            abort(404, "no such transcript")
         return saved

@@ -1,7 +1,7 @@
-"""One recording on its way to a transcript: bytes come in, a snapshot says how far it is.
+"""One recording as it is uploaded and transcribed; a snapshot shows the progress.
 
-How the bytes come makes no difference: in one request or in many, over one connection or over
-another after that was lost. They are held in memory until the decoder takes them; no file is made.
+The bytes may arrive in one request or in many, over one connection or over a new one after that
+was lost. They are held in memory until the decoder takes them; no file is created.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from azstt.backends import Emit, RecognizerBackend, RecognizerSession
 _log = logging.getLogger(__name__)
 
 
-class Asked(BaseModel):
-    """What a page asks for when it is about to send a recording."""
+class UploadRequest(BaseModel):
+    """A page's request to upload and transcribe a recording."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,16 +36,16 @@ class Asked(BaseModel):
 
 
 class Snapshot(BaseModel):
-    """How far an upload is.
+    """The progress of an upload.
 
     Attributes:
-        version: grows with every change.
-        received: bytes, of `size`.
-        decoded: seconds, of `total` where the container says.
-        recognized: seconds.
-        texts: those of the segments so far, from the one that was asked for on.
-        partial: what the open segment sounds like.
-        transcript: the id of what was saved, in the end.
+        version: increases with every change.
+        received: bytes received, out of `size`.
+        decoded: seconds decoded, out of `total` if the container states it.
+        recognized: seconds recognized.
+        texts: texts of the segments so far, starting with the first one requested.
+        partial: the hypothesis for the open segment.
+        transcript: the ID of the saved transcript, at the end.
         error: why it failed.
     """
 
@@ -63,68 +63,71 @@ class Snapshot(BaseModel):
 
 
 class OffsetError(Exception):
-    """Bytes came that do not follow those before."""
+    """Bytes arrived that do not continue the upload."""
 
 
 class _CancelledError(Exception):
-    """Nobody wants the transcript any more."""
+    """The upload was canceled."""
 
 
-class Overheard:
-    """A backend that lets somebody listen to what another one says as it works."""
+class ObservedBackend:
+    """A backend that also passes another one's events to an observer."""
 
-    def __init__(self, backend: RecognizerBackend, listen: Emit) -> None:
+    def __init__(self, backend: RecognizerBackend, observe: Emit) -> None:
         self._backend = backend
-        self._listen = listen
+        self._observe = observe
         self.name = backend.name
         self.capabilities = backend.capabilities
 
     def open(
         self, options: azstt.RecognitionOptions, audio: azstt.AudioFormat, emit: Emit
     ) -> RecognizerSession:
-        """Make a session of the other backend's."""
+        """Open a session of the other backend."""
 
-        def tell(event: azstt.Event) -> None:
-            self._listen(event)
+        def emit_both(event: azstt.Event) -> None:
+            self._observe(event)
             emit(event)
 
-        return self._backend.open(options, audio, tell)
+        return self._backend.open(options, audio, emit_both)
 
 
 class Upload:
-    """Takes a recording and transcribes it while it comes; for any number of threads.
+    """Transcribes a recording while it is uploaded. Thread-safe.
 
     Args:
-        asked: what the page asks for.
-        backend: who recognizes.
-        max_seconds: how long the recording may be.
-        patience: seconds without a byte after which it is given up.
-        save: keeps a transcript and gives its id.
+        request: the page's request.
+        backend: the recognizer to use.
+        max_seconds: the longest recording.
+        stall_timeout: seconds without a byte after which the upload fails.
+        save: saves a transcript and returns its ID.
+
+    Attributes:
+        ended: when it ended, on the monotonic clock; None before.
     """
 
     def __init__(
         self,
-        asked: Asked,
+        request: UploadRequest,
         backend: RecognizerBackend,
         *,
         max_seconds: float,
-        patience: float,
+        stall_timeout: float,
         save: Callable[[azstt.Transcript], str],
     ) -> None:
-        self._asked = asked
+        self._request = request
         self._backend = backend
         self._max_seconds = max_seconds
-        self._patience = patience
+        self._stall_timeout = stall_timeout
         self._save = save
         self._changed = Condition()
-        self._pieces: deque[bytes] = deque()
+        self._received: deque[bytes] = deque()
         self._texts: list[str] = []
         self._canceled = False
-        self._now = Snapshot(
+        self._state = Snapshot(
             version=0,
             state="uploading",
             received=0,
-            size=asked.size,
+            size=request.size,
             decoded=0,
             recognized=0,
             total=None,
@@ -133,111 +136,111 @@ class Upload:
             transcript=None,
             error=None,
         )
-        self.ended: float | None = None  # on the monotonic clock
+        self.ended: float | None = None
 
     def start(self, then: Callable[[], None]) -> None:
-        """Begin to transcribe, in a thread; call ``then`` in the end."""
+        """Start to transcribe in a thread, which calls ``then`` at the end."""
 
         def run() -> None:
             try:
                 self._run()
-            except Exception:  # noqa: BLE001 - a thread's end: nobody else would hear of it
-                _log.exception("an upload failed")
-                self._end(state="error", error="the server failed; its log says why")
+            except Exception:  # noqa: BLE001 - the last chance to report it
+                _log.exception("upload failed")
+                self._end(state="error", error="internal server error; see the server's log")
             finally:
                 then()
 
         Thread(target=run, name="upload", daemon=True).start()
 
     def write(self, offset: int, data: bytes) -> int:
-        """Take bytes, and give how many there are now; those that are there already are skipped.
+        """Accept bytes, skipping those received before, and return how many were received in total.
 
         Raises:
-            OffsetError: bytes are missing before these, or these are more than were announced.
+            OffsetError: bytes before these are missing, or these exceed the announced size.
         """
         with self._changed:
-            received = self._now.received
-            if offset > received or offset + len(data) > self._now.size:
+            received = self._state.received
+            if offset > received or offset + len(data) > self._state.size:
                 raise OffsetError(
-                    f"{len(data)} bytes at {offset} do not fit: {received} of {self._now.size} "
-                    "are here"
+                    f"{len(data)} bytes at {offset} do not fit: {received} of {self._state.size} "
+                    "received so far"
                 )
             new = data[received - offset :]
             if new:
                 if self.ended is None:
-                    self._pieces.append(new)
+                    self._received.append(new)
                 self._update(received=received + len(new))
-            return self._now.received
+            return self._state.received
 
     def cancel(self) -> None:
-        """Stop; what was recognized so far is dropped."""
+        """Stop, and discard what was recognized so far."""
         with self._changed:
             self._canceled = True
             self._changed.notify_all()
 
     def snapshot(self, *, after: int, texts: int, timeout: float) -> Snapshot:
-        """Wait until there is news, or for the timeout; then say how things are.
+        """Wait for a change, and return the progress.
 
         Args:
-            after: the version that is known.
-            texts: how many segments are known.
-            timeout: seconds.
+            after: the version that the caller has.
+            texts: how many segments the caller has.
+            timeout: seconds to wait at most.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._now.version > after, timeout)
-            return self._now.model_copy(update={"texts": self._texts[texts:]})
+            self._changed.wait_for(lambda: self._state.version > after, timeout)
+            return self._state.model_copy(update={"texts": self._texts[texts:]})
 
     def _run(self) -> None:
-        able = self._backend.capabilities
+        capabilities = self._backend.capabilities
         try:
             transcript = azstt.transcribe_file(
-                self._arriving(),
-                backend=Overheard(self._backend, self._hear),
+                self._chunks(),
+                backend=ObservedBackend(self._backend, self._on_event),
                 progress=self._progress,
                 max_seconds=self._max_seconds,
-                language=self._asked.language,
-                diarize=self._asked.diarize,
-                phrases=self._asked.phrases,
-                # A recognizer on this machine is much faster than speech, and would cut the
-                # audio finer for the sake of partials: its segments are news enough.
-                partials=able.partials and not able.offline,
+                language=self._request.language,
+                diarize=self._request.diarize,
+                phrases=self._request.phrases,
+                # A local recognizer is much faster than real time, and would cut the audio into
+                # shorter segments to produce partials: its segments are enough.
+                partials=capabilities.partials and not capabilities.offline,
             )
         except _CancelledError:
             self._end(state="error", error="canceled")
         except azstt.AzsttError as error:
             partial = error.partial
             saved = self._save(partial) if partial and partial.text else None
-            self._end(state="error", error=self._in_words(error), transcript=saved)
+            self._end(state="error", error=self._message(error), transcript=saved)
         else:
             self._end(state="done", transcript=self._save(transcript))
 
-    def _in_words(self, error: azstt.AzsttError) -> str:
-        """Say what went wrong to somebody who knows the recording by its name."""
+    def _message(self, error: azstt.AzsttError) -> str:
+        """Return an error message for a user who knows the recording by its name."""
         if isinstance(error, azstt.AudioTooLargeError):
             limit = timedelta(seconds=round(self._max_seconds))
-            return f"the recording is longer than {limit}, which is the limit here"
+            return f"the recording is longer than {limit}, the limit of this server"
         if isinstance(error, azstt.AudioError):
-            return str(error).replace(repr(error.source), repr(self._asked.name))
+            return str(error).replace(repr(error.source), repr(self._request.name))
         return str(error)
 
-    def _arriving(self) -> Iterator[bytes]:
-        """Give the pieces as they come, to the decoder."""
-        left = self._asked.size
+    def _chunks(self) -> Iterator[bytes]:
+        """Yield the bytes as they arrive, for the decoder."""
+        left = self._request.size
         while left:
             with self._changed:
-                came = self._changed.wait_for(
-                    lambda: self._pieces or self._canceled, self._patience
+                arrived = self._changed.wait_for(
+                    lambda: self._received or self._canceled, self._stall_timeout
                 )
                 if self._canceled:
                     raise _CancelledError
-                if not came:
+                if not arrived:
                     raise azstt.AudioSourceError(
-                        f"the upload stopped: {left} of {self._asked.size} bytes did not come "
-                        f"within {self._patience:g} s; send it again"
+                        f"the upload stopped: {left} of {self._request.size} bytes are "
+                        f"missing, and none arrived for {self._stall_timeout:g} s; send it again"
                     )
-                piece = self._pieces.popleft()
-            left -= len(piece)
-            yield piece
+                chunk = self._received.popleft()
+            left -= len(chunk)
+            yield chunk
 
     def _progress(self, progress: azstt.Progress) -> None:
         if self._canceled:
@@ -247,7 +250,7 @@ class Upload:
                 decoded=progress.decoded, recognized=progress.recognized, total=progress.total
             )
 
-    def _hear(self, event: azstt.Event) -> None:
+    def _on_event(self, event: azstt.Event) -> None:
         match event:
             case azstt.Partial(text=text):
                 with self._changed:
@@ -262,12 +265,12 @@ class Upload:
     def _end(self, **changes: object) -> None:
         with self._changed:
             self.ended = monotonic()
-            self._pieces.clear()
+            self._received.clear()
             self._update(partial="", **changes)
 
     def _update(self, **changes: object) -> None:
-        now = self._now.model_copy(update={"version": self._now.version + 1, **changes})
-        if now.state == "uploading" and now.received == now.size:
-            now.state = "recognizing"
-        self._now = now
+        state = self._state.model_copy(update={"version": self._state.version + 1, **changes})
+        if state.state == "uploading" and state.received == state.size:
+            state.state = "recognizing"
+        self._state = state
         self._changed.notify_all()

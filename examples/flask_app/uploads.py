@@ -1,7 +1,7 @@
-"""The routes of uploads: announce one, send its bytes in either of two ways, watch it.
+"""The routes of uploads: announce one, send its bytes in one of two ways, and watch it.
 
-The bytes come as a form, which is what browsers do and what inspecting proxies like to block, or
-as frames over a socket.
+The bytes are sent as a form, as browsers do and inspecting proxies like to block, or as frames over
+a socket.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from werkzeug.sansio.multipart import Data, Epilogue, MultipartDecoder, NeedData
 from azstt.backends import RecognizerBackend
 
 from .config import Config
-from .places import Places
-from .security import client
+from .security import client_id
+from .slots import Slots
 from .sockets import Socket, Sockets
 from .store import Store
-from .upload import Asked, Upload
+from .upload import Upload, UploadRequest
 
-_PIECE = 1 << 16
-#: Bytes around a file in a form.
-_AROUND = 10_000
-#: Seconds that a page's question waits for news.
-_PATIENCE = 15.0
-#: Seconds that the end of an upload can be asked for.
-_REMEMBERED = 600.0
+_CHUNK = 1 << 16
+#: The most bytes that a form adds to a file.
+_FORM_OVERHEAD = 10_000
+#: Seconds that a request waits for news.
+_LONG_POLL = 15.0
+#: Seconds that an upload is kept after its end.
+_KEEP_ENDED = 600.0
 
 
 @dataclass
@@ -40,13 +40,13 @@ class Uploads:
 
     backend: RecognizerBackend
     config: Config
-    places: Places
+    slots: Slots
     sockets: Sockets
     store: Store
-    _at_work: dict[tuple[str, str], Upload] = field(default_factory=dict[tuple[str, str], Upload])
+    _active: dict[tuple[str, str], Upload] = field(default_factory=dict[tuple[str, str], Upload])
 
     def blueprint(self) -> Blueprint:
-        """Make the routes."""
+        """Create the routes."""
         blueprint = Blueprint("uploads", __name__, url_prefix="/uploads")
         blueprint.post("")(self._announce)
         blueprint.get("/<id_>")(self._watch)
@@ -56,45 +56,45 @@ class Uploads:
         return blueprint
 
     def _announce(self) -> ResponseReturnValue:
-        asked = Asked.model_validate(request.get_json())
-        if asked.size > self.config.max_upload:
-            most = self.config.max_upload
-            abort(413, f"the recording has {asked.size:,} bytes; this server takes {most:,}")
-        who, id_ = client(), token_urlsafe(16)
-        self._forget_the_old()
-        self.places.take(who)
+        upload_request = UploadRequest.model_validate(request.get_json())
+        size, limit = upload_request.size, self.config.max_upload
+        if size > limit:
+            abort(413, f"the recording has {size:,} bytes; this server accepts {limit:,} at most")
+        client, id_ = client_id(), token_urlsafe(16)
+        self._drop_ended()
+        self.slots.acquire(client)
         upload = Upload(
-            asked,
+            upload_request,
             self.backend,
             max_seconds=self.config.max_seconds,
-            patience=self.config.grace,
-            save=lambda transcript: self.store.save(who, id_, asked.kind, asked.name, transcript),
+            stall_timeout=self.config.grace,
+            save=partial(self.store.save, client, id_, upload_request.kind, upload_request.name),
         )
-        self._at_work[who, id_] = upload
-        upload.start(then=partial(self.places.leave, who))
+        self._active[client, id_] = upload
+        upload.start(then=partial(self.slots.release, client))
         return jsonify(id=id_), 201
 
     def _watch(self, id_: str) -> ResponseReturnValue:
         after = request.args.get("after", type=int, default=0)
         texts = request.args.get("texts", type=int, default=0)
-        upload = self._find(client(), id_)
-        return upload.snapshot(after=after, texts=texts, timeout=_PATIENCE).model_dump()
+        upload = self._find(client_id(), id_)
+        return upload.snapshot(after=after, texts=texts, timeout=_LONG_POLL).model_dump()
 
     def _cancel(self, id_: str) -> ResponseReturnValue:
-        self._find(client(), id_).cancel()
+        self._find(client_id(), id_).cancel()
         return "", 204
 
     def _form(self, id_: str) -> ResponseReturnValue:
-        request.max_content_length = self.config.max_upload + _AROUND
-        upload, offset = self._find(client(), id_), 0
-        for piece in _file_in_form():
-            upload.write(offset, piece)
-            offset += len(piece)
+        request.max_content_length = self.config.max_upload + _FORM_OVERHEAD
+        upload, offset = self._find(client_id(), id_), 0
+        for chunk in _file_in_form():
+            upload.write(offset, chunk)
+            offset += len(chunk)
         return jsonify(received=offset)
 
-    def _frames(self, socket: Socket, who: str, id_: str) -> None:
-        """Say how much is here; then take what follows, a message at a time."""
-        upload = self._find(who, id_)
+    def _frames(self, socket: Socket, client: str, id_: str) -> None:
+        """Send how many bytes were received, then accept the next, one frame at a time."""
+        upload = self._find(client, id_)
         received = upload.write(0, b"")
         while True:
             socket.send(str(received))
@@ -103,22 +103,22 @@ class Uploads:
                 return
             received = upload.write(received, frame)
 
-    def _find(self, who: str, id_: str) -> Upload:
-        upload = self._at_work.get((who, id_))
+    def _find(self, client: str, id_: str) -> Upload:
+        upload = self._active.get((client, id_))
         if upload is None:
-            abort(404, "there is no such upload")
+            abort(404, "no such upload")
         return upload
 
-    def _forget_the_old(self) -> None:
-        for key, upload in list(self._at_work.items()):
-            if upload.ended is not None and monotonic() - upload.ended > _REMEMBERED:
-                self._at_work.pop(key, None)
+    def _drop_ended(self) -> None:
+        for key, upload in list(self._active.items()):
+            if upload.ended is not None and monotonic() - upload.ended > _KEEP_ENDED:
+                self._active.pop(key, None)
 
 
 def _file_in_form() -> Iterator[bytes]:
-    """Give the bytes of the one file in the form as they come.
+    """Yield the bytes of the file in the form as they arrive.
 
-    `request.files` would write whatever is longer than 500 kB to the server's disk.
+    `request.files` would write files above 500 kB to the server's disk.
     """
     boundary = request.mimetype_params.get("boundary", "").encode()
     if request.mimetype != "multipart/form-data" or not boundary:
@@ -129,6 +129,6 @@ def _file_in_form() -> Iterator[bytes]:
             if isinstance(event, Data):
                 yield event.data
             elif isinstance(event, NeedData):
-                decoder.receive_data(request.stream.read(_PIECE) or None)
+                decoder.receive_data(request.stream.read(_CHUNK) or None)
     except ValueError:
-        abort(400, "the form is cut off, or none")
+        abort(400, "the form is truncated or invalid")

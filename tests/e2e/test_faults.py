@@ -116,7 +116,7 @@ def test_a_refused_microphone_is_told(apps, visit, shoot, button):
     page[button].click()
     page["error"].wait_for()
     shoot(page, f"refused-{button}")
-    assert "The microphone was refused. Allow it" in page["error"].text_content()
+    assert "Access to the microphone was denied. Allow it" in page["error"].text_content()
     assert page[button].is_enabled()
 
 
@@ -130,7 +130,7 @@ def test_a_machine_without_a_microphone_is_told(apps, visit, playwright):
             pytest.skip("this machine has a microphone")
         page["live"].click()
         page["error"].wait_for()
-        assert "There is no microphone" in page["error"].text_content()
+        assert "No microphone was found" in page["error"].text_content()
     finally:
         deaf.close()
 

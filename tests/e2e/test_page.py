@@ -131,7 +131,7 @@ def test_screen_readers_are_told(apps, visit, recordings):
     nameless = page.tab.evaluate(
         """() => [...document.querySelectorAll("button, input, select, textarea, a, meter, audio")]
             .filter((it) => !it.hidden && !it.labels?.length && !it.getAttribute("aria-label") &&
-                !it.getAttribute("aria-labeledby") && !it.textContent.trim())
+                !it.getAttribute("aria-labelledby") && !it.textContent.trim())
             .map((it) => it.outerHTML.slice(0, 80))"""
     )
     assert nameless == []

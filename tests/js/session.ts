@@ -1,50 +1,50 @@
-// Holds one session as the first argument says, in JSON, and prints what came of it. It runs as it
-// stands, and is checked against the client's types.
+// Runs one session as described by the first argument, in JSON, and prints the result. It runs
+// without a build step, and is type-checked against the client's types.
 import { readFile } from "node:fs/promises";
 import type * as azstt from "./azstt.js";
 
-interface Scene {
+interface Scenario {
   client: string; // where azstt.js is
   url: string;
   audio: string; // a file
-  pieces: number[]; // sizes, in turn
+  pieces: number[]; // sizes in bytes, in turn
   tuning?: azstt.LiveTuning;
   connect: azstt.ConnectOptions;
-  acts?: Record<number, Act>; // what is done after which piece
-  hasty?: boolean; // waits for no room
+  acts?: Record<number, Act>; // actions by the number of the chunk before them
+  hasty?: boolean; // does not await send()
   closed?: "before connect" | "before the answer";
 }
 type Act = ["commit"] | ["close"] | ["update", { language?: string; phrases?: string[] }];
 
-const scene: Scene = JSON.parse(process.argv[2]!);
-const { LiveClient, LiveError }: typeof azstt = await import(scene.client);
+const scenario: Scenario = JSON.parse(process.argv[2]!);
+const { LiveClient, LiveError }: typeof azstt = await import(scenario.client);
 
-/** Makes a connection on which the client asks for a session, and is closed. */
+/** Opens a connection on which the client starts a session and is closed at once. */
 function closing(url: string) {
   const socket = new WebSocket(url);
   socket.addEventListener("open", () => setTimeout(() => client.close()));
   return socket;
 }
 
-const early = scene.closed === "before the answer" && { socket: closing };
-const client = new LiveClient({ ...scene.tuning, ...early });
+const early = scenario.closed === "before the answer" && { socket: closing };
+const client = new LiveClient({ ...scenario.tuning, ...early });
 const events: azstt.LiveEvent[] = [];
 const texts: string[] = []; // the transcript after each event
 const connections: string[] = [];
-const told = ({ detail }: CustomEvent<azstt.LiveEvent>) => {
+const record = ({ detail }: CustomEvent<azstt.LiveEvent>) => {
   events.push(detail);
   texts.push(client.transcript);
 };
-client.addEventListener("started", told);
-client.addEventListener("speech_started", told);
-client.addEventListener("partial", told);
-client.addEventListener("final", told);
-client.addEventListener("speech_ended", told);
-client.addEventListener("reconnecting", told);
-client.addEventListener("audio_gap", told);
-client.addEventListener("ended", told);
-client.addEventListener("failed", told);
-client.addEventListener("refused", told);
+client.addEventListener("started", record);
+client.addEventListener("speech_started", record);
+client.addEventListener("partial", record);
+client.addEventListener("final", record);
+client.addEventListener("speech_ended", record);
+client.addEventListener("reconnecting", record);
+client.addEventListener("audio_gap", record);
+client.addEventListener("ended", record);
+client.addEventListener("failed", record);
+client.addEventListener("refused", record);
 client.addEventListener("connected", ({ detail }) => {
   connections.push(detail.resumed ? "resumed" : "connected");
 });
@@ -52,7 +52,7 @@ client.addEventListener("disconnected", ({ detail }) => {
   connections.push(detail.attempt > 0 && detail.delay > 0 ? "disconnected" : "wrong");
 });
 
-/** The kinds of things that can be sent. */
+/** The types that can be sent. */
 const shapes: ((bytes: Uint8Array<ArrayBuffer>) => ArrayBuffer | ArrayBufferView | Blob)[] = [
   (bytes) => new Uint8Array(bytes),
   (bytes) => new Blob([bytes]),
@@ -65,24 +65,24 @@ function act(what: Act) {
   else client[what[0]]();
 }
 
-async function hold(): Promise<string> {
-  if (scene.closed === "before connect") client.close();
-  await client.connect(scene.url, scene.connect);
-  const data = new Uint8Array(await readFile(scene.audio));
+async function run(): Promise<string> {
+  if (scenario.closed === "before connect") client.close();
+  await client.connect(scenario.url, scenario.connect);
+  const data = new Uint8Array(await readFile(scenario.audio));
   for (let at = 0, number = 0; at < data.length; number += 1) {
-    const end = at + scene.pieces[number % scene.pieces.length]!;
-    const piece = shapes[number % shapes.length]!(data.slice(at, end));
-    const room = client.send(piece);
-    if (piece instanceof Uint8Array) piece.fill(1); // it is the caller's again
-    if (!scene.hasty) await room;
-    const what = scene.acts?.[number];
+    const end = at + scenario.pieces[number % scenario.pieces.length]!;
+    const chunk = shapes[number % shapes.length]!(data.slice(at, end));
+    const room = client.send(chunk);
+    if (chunk instanceof Uint8Array) chunk.fill(1); // the caller may reuse its buffer
+    if (!scenario.hasty) await room;
+    const what = scenario.acts?.[number];
     if (what) act(what);
     at = end;
   }
   return client.finish();
 }
 
-const outcome = await hold().then(
+const outcome = await run().then(
   (transcript) => ({ transcript }),
   (error: unknown) => {
     if (!(error instanceof LiveError)) throw error;

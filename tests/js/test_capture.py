@@ -1,4 +1,4 @@
-"""What a page records is what was said, in a real browser and to the sample."""
+"""What a page records is what was said, in a real browser, and sample by sample."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ WORKLET = resources.files("azstt") / "js" / "azstt-worklet.js"
 
 
 @pytest.fixture(scope="module")
-def put_through(node):
-    """Put tones through the worklet that records PCM."""
+def resample(node):
+    """Run tones through the worklet that records PCM."""
 
     def run(*tones):
         command = [node, HERE / "worklet.mjs", WORKLET.as_uri(), json.dumps(tones)]
@@ -33,43 +33,43 @@ def put_through(node):
 
 
 def level(samples) -> float:
-    """Give the level of samples in dB below full scale."""
+    """Return the level of samples in dB relative to full scale."""
     power = sum(sample * sample for sample in samples) / len(samples)
     return 10 * math.log10(max(power, 1e-9) / 32767**2)
 
 
-def test_sound_keeps_its_shape_and_its_time_at_any_rate(put_through):
-    """A tone comes out as the same tone, each sample where it should be, without added noise."""
+def test_resampling_preserves_waveform_and_timing(resample):
+    """At any rate a tone comes out as the same tone, sample by sample, without added noise."""
     rates = [8000, 16_000, 22_050, 44_100, 48_000, 96_000]
     for rate, out in zip(
-        rates, put_through(*([rate, 16_000, 1000, 0.5] for rate in rates)), strict=True
+        rates, resample(*([rate, 16_000, 1000, 0.5] for rate in rates)), strict=True
     ):
-        heard = out["heard"]
-        assert len(heard) == 8000, rate
-        wanted = [0.5 * 32767 * math.sin(2 * math.pi * 1000 * n / 16_000) for n in range(8000)]
-        middle = slice(400, -400)  # the tone begins and ends at once: that is another sound
-        noise = [one - other for one, other in zip(heard[middle], wanted[middle], strict=True)]
+        samples = out["samples"]
+        assert len(samples) == 8000, rate
+        expected = [0.5 * 32767 * math.sin(2 * math.pi * 1000 * n / 16_000) for n in range(8000)]
+        middle = slice(400, -400)  # its abrupt start and end contain other frequencies
+        noise = [one - other for one, other in zip(samples[middle], expected[middle], strict=True)]
         assert level(noise) < -85, rate
 
 
-def test_nothing_is_heard_that_was_not_there(put_through):
-    """A tone that the new rate can't hold is gone, and not another; a lower one is as loud."""
-    high, low = put_through([48_000, 16_000, 9000, 0.5], [48_000, 16_000, 6500, 0.5])
-    assert level(high["heard"][400:-400]) < -85
-    assert level(low["heard"][400:-400]) == pytest.approx(20 * math.log10(0.5) - 3.01, abs=0.1)
+def test_resampling_does_not_alias(resample):
+    """A tone above the new rate's range is removed; one below keeps its level."""
+    high, low = resample([48_000, 16_000, 9000, 0.5], [48_000, 16_000, 6500, 0.5])
+    assert level(high["samples"][400:-400]) < -85
+    assert level(low["samples"][400:-400]) == pytest.approx(20 * math.log10(0.5) - 3.01, abs=0.1)
 
 
-def test_pieces_are_of_a_tenth_of_a_second(put_through):
-    """The last is what is left; then it says that it is over. A stream that is muted is silent."""
-    tone, muted = put_through([48_000, 16_000, 440, 0.25], [16_000, 16_000, 0, 0.2])
+def test_chunks_are_a_tenth_of_a_second(resample):
+    """The last chunk is shorter, and null follows it. A muted stream sends silence."""
+    tone, muted = resample([48_000, 16_000, 440, 0.25], [16_000, 16_000, 0, 0.2])
     assert (tone["sizes"], tone["last"], tone["alive"]) == ([3200, 3200, 1600], None, False)
-    assert set(muted["heard"]) == {0}
-    assert len(muted["heard"]) == 3200
+    assert set(muted["samples"]) == {0}
+    assert len(muted["samples"]) == 3200
 
 
 @pytest.fixture
 def browse(tmp_path):
-    """Open a page in a browser whose microphone hears a recording."""
+    """Open a page in a browser whose microphone plays a recording."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("recording needs Chromium, which is not on the PATH")
@@ -84,7 +84,7 @@ def browse(tmp_path):
                 [
                     chromium,
                     "--headless=new",
-                    "--no-sandbox",  # which root has none of
+                    "--no-sandbox",  # root can't use it
                     "--disable-gpu",
                     "--autoplay-policy=no-user-gesture-required",
                     "--use-fake-ui-for-media-stream",
@@ -104,13 +104,13 @@ def browse(tmp_path):
         browser.wait()
 
 
-def test_a_browser_is_heard(serve, browse, audio):
-    """A page records a microphone in both ways, over connections that break, to the word.
+def test_a_browser_is_transcribed(serve, browse, audio):
+    """A page records a microphone in both formats, over unreliable connections, to the word.
 
-    A recording stops with its session, also when the page closes that.
+    A recording stops with its session, even if the page closes it.
     """
     with open_audio(audio / "praatio_mary.flac") as reader:
-        speech = bytes(32_000) + b"".join(reader)  # silence first: the page must get ready
+        speech = bytes(32_000) + b"".join(reader)  # silence first, while the page loads
     pages = serve(LocalBackend(align=False), cuts=[9, 12], segmentation_silence=5.0)
     browse(f"{pages.url}/page?seconds=3&rate=16000", speech)
     assert pages.reported.wait(60)

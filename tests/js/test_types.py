@@ -1,4 +1,4 @@
-"""The client's types: they are those of the wire, and those that its users have."""
+"""The client's types match the protocol, and accept what users write."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 
 from azstt import Alternative, PronouncedWord, Pronunciation, Segment, ServiceError, Sound, Word
 from azstt import _events as events
-from azstt._web.messages import Ack, Opened, Problem, Refused, Told, schema
+from azstt._events import ErrorInfo
+from azstt._web.messages import AckMessage, CommandError, EventMessage, OpenedMessage, schema
 
 HERE = Path(__file__).parent
 CLIENT = resources.files("azstt") / "js"
@@ -36,14 +37,14 @@ SEGMENT = Segment(
     ),
     **AT,
 )
-PROBLEM = Problem(type="RequestError", message="it was refused", code="400")
-#: Every message; everything that may be None is so, and is not.
+ERROR = ErrorInfo(type="RequestError", message="it was refused", code="400")
+#: Every message; every optional value is once None and once not.
 MESSAGES = [
-    Opened(session="x", received=0, grace=60.0),
-    Ack(received=3),
-    Refused(command=None, error=PROBLEM),
+    OpenedMessage(session="x", received=0, grace=60.0),
+    AckMessage(received=3),
+    CommandError(command=None, error=ERROR),
     *(
-        Told(seq=1, event=event)
+        EventMessage(seq=1, event=event)
         for event in (
             events.Started(),
             events.Started(model="m", session_id="s"),
@@ -57,7 +58,7 @@ MESSAGES = [
             events.AudioGap(reason="dropped", **AT),
             events.Ended(position=1.0),
             events.Failed(error=ServiceError("it broke")),
-            Refused(command="update", error=PROBLEM),
+            CommandError(command="update", error=ERROR),
         )
     ),
 ]
@@ -80,7 +81,10 @@ COMMANDS = [
 
 
 def without_each(value):
-    """Give the value without each of its keys in turn, at every depth; what is free is left."""
+    """Yield copies of the value, each without one of its keys, at any depth.
+
+    The keys of translations are arbitrary, and are kept.
+    """
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
         rest = value.copy()
         if isinstance(value, dict):
@@ -94,27 +98,27 @@ def without_each(value):
 
 
 def satisfy(values, kind, *, wrong=False) -> list[str]:
-    """Say in TypeScript that values are of a type, or that they are not."""
+    """Return TypeScript that asserts that values are of a type, or are not."""
     lines = [f"({json.dumps(value)}) satisfies {kind};" for value in values]
     return [f"// @ts-expect-error\n{line}" for line in lines] if wrong else lines
 
 
-def wire() -> str:
-    """Give a file that says of each message and command that it is well typed.
+def protocol() -> str:
+    """Return TypeScript that asserts the type of each message and command.
 
-    With a field too few, or too many, it is not.
+    With a field missing, or added, it must not match.
     """
     messages = [json.loads(message.model_dump_json()) for message in MESSAGES]
-    lines = ['import type { Command, Message } from "./azstt.js";']
-    lines += satisfy(messages, "Message") + satisfy(COMMANDS, "Command")
-    told = [message for message in messages if "event" in message]
+    lines = ['import type { Command, ServerMessage } from "./azstt.js";']
+    lines += satisfy(messages, "ServerMessage") + satisfy(COMMANDS, "Command")
+    events_ = [message for message in messages if "event" in message]
     wrong = [changed for message in messages for changed in without_each(message)]
     wrong += [{**message, "more": 1} for message in messages]
-    wrong += [{**message, "event": {**message["event"], "more": 1}} for message in told]
-    lines += satisfy(wrong, "Message", wrong=True)
+    wrong += [{**message, "event": {**message["event"], "more": 1}} for message in events_]
+    lines += satisfy(wrong, "ServerMessage", wrong=True)
     wrong = [{**command, "more": 1} for command in COMMANDS]
     for command in COMMANDS:
-        required = schema()["$defs"][command["kind"].title()]["required"]
+        required = schema()["$defs"][f"{command['kind'].title()}Command"]["required"]
         wrong += [{k: v for k, v in command.items() if k != name} for name in required]
     return "\n".join(lines + satisfy(wrong, "Command", wrong=True))
 
@@ -138,8 +142,8 @@ client.connect("/live", { audio: "vinyl" });
 
 
 @pytest.fixture(scope="module")
-def complaints(node, tmp_path_factory) -> str:
-    """Install TypeScript, once; give what it says of all files."""
+def type_errors(node, tmp_path_factory) -> str:
+    """Install TypeScript once, and return its errors for all files."""
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("TypeScript needs npm, which is not on the PATH")
@@ -147,7 +151,7 @@ def complaints(node, tmp_path_factory) -> str:
     for name in ("package.json", "session.ts"):
         shutil.copy(HERE / name, folder)
     (folder / "azstt.d.ts").write_bytes((CLIENT / "azstt.d.ts").read_bytes())
-    (folder / "wire.ts").write_text(wire())
+    (folder / "protocol.ts").write_text(protocol())
     (folder / "page.ts").write_text(PAGE)
 
     def run(*command):
@@ -159,17 +163,19 @@ def complaints(node, tmp_path_factory) -> str:
     done = run(npm, "install", *options)
     if done.returncode:
         pytest.skip(f"npm could not install TypeScript: {done.stderr[-200:]}")
-    files = ["wire.ts", "page.ts", "session.ts"]
+    files = ["protocol.ts", "page.ts", "session.ts"]
     done = run(node, "node_modules/typescript/bin/tsc", *CHECK, *TARGET, *files)
     return done.stdout + done.stderr
 
 
-def test_every_event_is_tried():
-    """The list above leaves none out."""
-    told = {message.event.kind for message in MESSAGES if isinstance(message, Told)}
-    assert told == set(schema()["$defs"]["Told"]["properties"]["event"]["discriminator"]["mapping"])
+def test_every_event_is_covered():
+    """The list above is complete."""
+    covered = {message.event.kind for message in MESSAGES if isinstance(message, EventMessage)}
+    assert covered == set(
+        schema()["$defs"]["EventMessage"]["properties"]["event"]["discriminator"]["mapping"]
+    )
 
 
-def test_the_types_are_those_of_the_wire_and_of_use(complaints):
-    """What the schema says is what is typed, and what uses the client is well typed."""
-    assert complaints == ""
+def test_the_types_match_the_protocol_and_its_use(type_errors):
+    """The types match the schema, and code that uses the client type-checks."""
+    assert type_errors == ""

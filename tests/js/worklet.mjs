@@ -1,4 +1,4 @@
-// Puts tones through the worklet as a browser would, and prints what came out, as JSON.
+// Runs tones through the worklet as a browser would, and prints the output as JSON.
 // node worklet.mjs WORKLET [[RATE, TO, HERTZ, SECONDS], ...]
 import { pathToFileURL } from "node:url";
 
@@ -22,8 +22,8 @@ function run([from, rate, hertz, seconds]) {
   processor.port.onmessage({ data: "stop" });
   const { posted } = processor.port;
   const last = posted.pop();
-  const heard = posted.flatMap((buffer) => [...new Int16Array(buffer)]);
-  return { heard, sizes: posted.map((buffer) => buffer.byteLength), last, alive: processor.process([[]]) };
+  const samples = posted.flatMap((buffer) => [...new Int16Array(buffer)]);
+  return { samples, sizes: posted.map((buffer) => buffer.byteLength), last, alive: processor.process([[]]) };
 }
 
 console.log(JSON.stringify(JSON.parse(cases).map(run)));

@@ -1,4 +1,4 @@
-// Earlier transcripts: the list, what is open of it, and what is kept or thrown away.
+// The list of earlier transcripts.
 
 import { clock } from "./microphone.js";
 import { ask } from "./server.js";
@@ -6,14 +6,14 @@ import { $, enable } from "./view.js";
 
 const KINDS = { upload: "Upload", record: "Recording", live: "Live" };
 
-/** Shows the list anew; `open(id)` is called when one is chosen, `forget(id)` to delete it. */
-export async function list(open, forget) {
+/** Reloads the list. `open(id)` is called to show an entry, and `remove(id)` to delete it. */
+export async function showHistory(open, remove) {
   const entries = await ask("GET", "/transcripts");
-  $("history").replaceChildren(...entries.map((entry) => line(entry, open, forget)));
+  $("history").replaceChildren(...entries.map((entry) => entryElement(entry, open, remove)));
   enable();
 }
 
-function line(entry, open, forget) {
+function entryElement(entry, open, remove) {
   const kind = KINDS[entry.kind];
   const when = new Date(entry.created * 1000);
   const about = element("span", "about", `${kind} · `);
@@ -22,24 +22,24 @@ function line(entry, open, forget) {
   const name = entry.kind === "upload" ? ` · ${entry.name}` : "";
   about.append(time, ` · ${clock(entry.seconds)}${name}`);
 
-  const chosen = element("button", "open");
-  chosen.append(about, element("span", "text", entry.preview || "(no speech)"));
-  chosen.onclick = () => open(entry.id);
-  const remove = element("button", "delete", "Delete");
-  remove.setAttribute("aria-label", `Delete: ${kind}, ${when.toLocaleString()}`);
-  remove.onclick = () => forget(entry.id);
+  const openButton = element("button", "open");
+  openButton.append(about, element("span", "text", entry.preview || "(no speech)"));
+  openButton.onclick = () => open(entry.id);
+  const removeButton = element("button", "delete", "Delete");
+  removeButton.setAttribute("aria-label", `Delete: ${kind}, ${when.toLocaleString()}`);
+  removeButton.onclick = () => remove(entry.id);
 
   const item = element("li", "");
   item.dataset.id = entry.id;
   item.dataset.kind = entry.kind;
-  item.append(chosen, remove);
+  item.append(openButton, removeButton);
   return item;
 }
 
 function element(name, className, text = "") {
-  const made = document.createElement(name);
-  if (name === "button") made.type = "button";
-  made.className = className;
-  made.textContent = text;
-  return made;
+  const created = document.createElement(name);
+  if (name === "button") created.type = "button";
+  created.className = className;
+  created.textContent = text;
+  return created;
 }

@@ -1,32 +1,34 @@
-// Live: the microphone's sound goes out as it is spoken, and the words come back.
+// Live transcription: sends the microphone's audio as it is spoken, and receives the text.
 
 import { LiveClient, PCM, recordOpus, recordPcm } from "../azstt/azstt.js";
-import { PostedSocket } from "./posted-socket.js";
+import { PollingSocket } from "./polling-socket.js";
 import { newId } from "./server.js";
 
-/** How to connect: over a WebSocket, or over what stands in for it. */
-const WAYS = [{}, { socket: (url) => new PostedSocket(url) }];
-let way = 0; // the one that was not blocked when it was last tried
+/** Transports: a WebSocket, or polling where WebSockets are blocked. */
+const TRANSPORTS = [{}, { socket: (url) => new PollingSocket(url) }];
+let current = 0; // the one that worked last
 
-/** Whether the browser makes WebM, of which every piece can be decoded as it comes. */
-const webm = () => globalThis.MediaRecorder?.isTypeSupported("audio/webm;codecs=opus");
+/** Whether the browser records WebM, which can be decoded as it arrives. */
+const recordsWebm = () => globalThis.MediaRecorder?.isTypeSupported("audio/webm;codecs=opus");
 
 /**
- * Begins to listen to a stream; `blocked(why, way)` is called if its sound has to take another way.
+ * Starts to transcribe a stream. Calls `onBlocked(reason, transport)` if it has to switch to another
+ * transport.
  *
- * Gives the session's id, under which its transcript is kept; the client, which dispatches what
- * happens; `failed`, which rejects if it fails; and `stop()`, which resolves when all is recognized.
+ * Returns the session's `id`, under which its transcript is saved; the `client`, which dispatches
+ * events; `failed`, a promise that rejects on failure; and `stop()`, which resolves when all audio
+ * is recognized.
  */
-export async function listen(stream, { transport, blocked, ...options }) {
+export async function startLive(stream, { format, onBlocked, ...options }) {
   const id = newId();
-  const pcm = transport ? transport === "pcm" : !webm();
-  const asked = { ...options, audio: pcm ? PCM : "auto" };
+  const pcm = format ? format === "pcm" : !recordsWebm();
+  const request = { ...options, audio: pcm ? PCM : "auto" };
   const record = (client) => (pcm ? recordPcm : recordOpus)(stream, client);
-  const { client, recording } = await begin(`/live/${id}/socket`, asked, record, blocked);
+  const { client, recording } = await connect(`/live/${id}/socket`, request, record, onBlocked);
   const failed = new Promise((_, reject) => {
     client.addEventListener("failed", ({ detail }) => reject(new Error(detail.error.message)));
   });
-  failed.catch(() => {}); // whoever waits for it hears of it
+  failed.catch(() => {}); // handled where it is awaited
   const stop = async () => {
     removeEventListener("pagehide", stop);
     await recording.stop();
@@ -36,21 +38,21 @@ export async function listen(stream, { transport, blocked, ...options }) {
   return { id, client, failed, stop };
 }
 
-/** Connects; what is said meanwhile is recorded, and kept until there is a connection. */
-async function begin(path, asked, record, blocked) {
+/** Connects. Audio is recorded and buffered meanwhile. */
+async function connect(path, request, record, onBlocked) {
   for (;;) {
-    const client = new LiveClient(WAYS[way]);
-    const connected = client.connect(path, asked);
-    connected.catch(() => {}); // it is waited for below
+    const client = new LiveClient(TRANSPORTS[current]);
+    const connected = client.connect(path, request);
+    connected.catch(() => {}); // awaited below
     try {
       const recording = await record(client);
       await connected;
       return { client, recording };
     } catch (error) {
       client.close();
-      if (error.type !== "ServiceUnreachableError" || way === WAYS.length - 1) throw error;
+      if (error.type !== "ServiceUnreachableError" || current === TRANSPORTS.length - 1) throw error;
     }
-    way += 1;
-    blocked("WebSockets are blocked", "small pieces");
+    current += 1;
+    onBlocked("WebSockets are blocked", "small requests");
   }
 }

@@ -1,7 +1,7 @@
-// What happens when: the page's buttons, and the way from each of them to a transcript.
+// The page's actions: from each button to a transcript.
 
-import { list } from "./history.js";
-import { listen } from "./live.js";
+import { showHistory } from "./history.js";
+import { startLive } from "./live.js";
 import { closeMicrophone, meter, openMicrophone, record } from "./microphone.js";
 import { ask } from "./server.js";
 import { transcribe } from "./upload.js";
@@ -11,28 +11,28 @@ import { $ } from "./view.js";
 const maxSeconds = Number(document.body.dataset.maxSeconds);
 const grace = Number(document.body.dataset.grace);
 
-const sounds = new Map(); // URLs of the recordings of this visit, by their transcripts' ids
-let shown = null; // the id of the transcript that is on the page
-let again = null; // sends the last recording once more
-let stop = () => {}; // ends what is recorded, or live
-let canceling = new AbortController();
+const recordings = new Map(); // URLs of recordings made or uploaded in this visit, by transcript ID
+let shown = null; // the ID of the transcript on the page
+let retry = null; // sends the last recording again
+let stop = () => {}; // ends the recording or the live session
+let abort = new AbortController();
 
-/** Makes a button's work of a function: whatever goes wrong in it is shown. */
-const work = (does) => async (event) => {
+/** Wraps an action as an event handler, which shows its errors. */
+const work = (action) => async (event) => {
   const button = event?.submitter ?? event?.currentTarget;
   event?.preventDefault();
   view.setBusy(true);
-  canceling = new AbortController();
+  abort = new AbortController();
   try {
-    if (unsaved()) await save(); // to go on is not to throw away
+    if (unsaved()) await save(); // don't discard corrections
     view.clear();
-    shown = again = null;
-    await does();
+    shown = retry = null;
+    await action();
   } catch (error) {
-    if (canceling.signal.aborted) view.show("idle", "Canceled.");
+    if (abort.signal.aborted) view.show("idle", "Canceled.");
     else view.fail(error);
   }
-  $("again").hidden = again === null || view.state() !== "error";
+  $("again").hidden = retry === null || view.state() !== "error";
   view.setBusy(false);
   view.giveFocus(button);
   refresh();
@@ -47,47 +47,47 @@ function settings() {
   };
 }
 
-function blocked(why, way) {
+function onBlocked(reason, transport) {
   view.note(
-    `Something between this page and the server does not let the sound through: ${why}. Inspecting ` +
-      `proxies, such as Zscaler, block recordings. The same sound is now sent in another way: as ${way}.`,
+    `Something between this page and the server blocks the audio: ${reason}. Some inspecting ` +
+      `proxies, such as Zscaler, block recordings. The audio is now sent another way: as ${transport}.`,
   );
 }
 
-// A recording: a file, or what the microphone gave.
+// Recordings: a file, or audio from the microphone.
 
 async function send(recording, kind) {
   if (!recording.size) throw new Error(`The ${kind === "upload" ? "file" : "recording"} is empty.`);
-  again = () => send(recording, kind);
-  const sound = URL.createObjectURL(recording);
-  view.play(sound);
+  retry = () => send(recording, kind);
+  const url = URL.createObjectURL(recording);
+  view.play(url);
   view.show("uploading");
-  const asked = { kind, name: recording.name, ...settings() };
-  const last = await transcribe(recording, asked, {
-    signal: canceling.signal,
+  const request = { kind, name: recording.name, ...settings() };
+  const last = await transcribe(recording, request, {
+    signal: abort.signal,
     grace,
-    anew: view.clearText,
-    blocked,
-    sent(bytes) {
+    onRestart: view.clearText,
+    onBlocked,
+    onSent(bytes) {
       if (bytes === recording.size) view.show("recognizing");
       else view.progress(bytes / recording.size);
     },
-    news,
+    onProgress,
   });
   if (last.transcript) {
-    sounds.set(last.transcript, sound);
+    recordings.set(last.transcript, url);
     await open(last.transcript);
   }
   if (last.error) throw new Error(last.error);
   view.show("done");
 }
 
-/** Shows how far the server is. */
-function news({ state, texts, partial, decoded, recognized, total }) {
+/** Shows the server's progress. */
+function onProgress({ state, texts, partial, decoded, recognized, total }) {
   for (const text of texts) view.addSegment({ text });
   view.showPartial("", partial);
   if (state !== "recognizing") return;
-  const of = total ? ` of ${Math.round(total)}` : ""; // some containers do not say
+  const of = total ? ` of ${Math.round(total)}` : ""; // some containers do not state it
   const ahead = decoded < (total ?? Infinity) - 1 ? `; ${Math.round(decoded)} s are decoded` : "";
   view.show("recognizing", decoded ? `Recognizing… ${Math.round(recognized)}${of} s${ahead}` : undefined);
   view.progress(total ? Math.min(1, recognized / total) : null);
@@ -109,20 +109,20 @@ async function recordAndSend() {
 
 // The microphone.
 
-/** Lends the microphone to a function, and shows how loud it is meanwhile. */
-async function withMicrophone(does) {
+/** Runs an action with the microphone, and shows the level meanwhile. */
+async function withMicrophone(action) {
   view.show("idle", "Waiting for the microphone…");
   const stream = await openMicrophone();
-  const endMeter = meter(stream, $("level"), $("timer"), { limit: maxSeconds, over: () => stop() });
+  const endMeter = meter(stream, $("level"), $("timer"), { limit: maxSeconds, onLimit: () => stop() });
   try {
-    return await does(stream);
+    return await action(stream);
   } finally {
     endMeter();
     closeMicrophone(stream);
   }
 }
 
-/** Waits until somebody presses stop, or the limit is reached. */
+/** Waits until Stop is pressed or the time limit is reached. */
 const stopped = () => new Promise((resolve) => (stop = resolve));
 
 async function live() {
@@ -130,9 +130,10 @@ async function live() {
   try {
     await withMicrophone(async (stream) => {
       view.show("idle", "Connecting…");
-      const session = await listen(stream, { transport: $("transport").value, blocked, ...settings() });
+      const format = $("transport").value;
+      const session = await startLive(stream, { format, onBlocked, ...settings() });
       id = session.id;
-      hear(session.client);
+      showEvents(session.client);
       view.show("live");
       await Promise.race([stopped(), session.failed]);
       view.show("recognizing");
@@ -141,20 +142,20 @@ async function live() {
   } catch (error) {
     view.fail(error);
   }
-  // What was said until something failed is kept too.
+  // The transcript up to a failure is saved, too.
   if (id && (await ask("GET", `/live/${id}`)).saved) await open(id);
   if (view.state() !== "error") view.show("done");
 }
 
-/** Shows a live session's events as they come. */
-function hear(client) {
+/** Shows a live session's events as they arrive. */
+function showEvents(client) {
   const on = (kind, show) => client.addEventListener(kind, ({ detail }) => show(detail));
   on("partial", ({ stable, tail }) => view.showPartial(stable, tail));
   on("final", ({ segment }) => segment.text && view.settle(segment));
   on("connected", () => view.show(view.state()));
-  on("disconnected", () => view.show(view.state(), "The connection was lost; connecting again…"));
-  on("reconnecting", () => view.show(view.state(), "The server reconnects to its recognizer…"));
-  on("audio_gap", ({ start, end }) => view.note(`${(end - start).toFixed(1)} s of the sound were lost.`));
+  on("disconnected", () => view.show(view.state(), "Connection lost; reconnecting…"));
+  on("reconnecting", () => view.show(view.state(), "The server is reconnecting to its recognizer…"));
+  on("audio_gap", ({ start, end }) => view.note(`${(end - start).toFixed(1)} s of audio was lost.`));
   on("refused", ({ error }) => view.note(error.message));
 }
 
@@ -162,16 +163,16 @@ function hear(client) {
 
 async function open(id) {
   view.showSaved(id, await ask("GET", `/transcripts/${id}`));
-  if (sounds.has(id)) view.play(sounds.get(id));
+  if (recordings.has(id)) view.play(recordings.get(id));
   shown = id;
 }
 
-async function reopen(id) {
+async function openEarlier(id) {
   await open(id);
   view.show("done", "An earlier transcript.");
 }
 
-async function forget(id) {
+async function remove(id) {
   await ask("DELETE", `/transcripts/${id}`);
   if (shown !== id) return;
   shown = null;
@@ -179,7 +180,7 @@ async function forget(id) {
   view.show("idle");
 }
 
-/** Whether there are corrections that only the page has. */
+/** Whether there are unsaved corrections. */
 const unsaved = () => shown !== null && !$("save").disabled;
 
 async function save() {
@@ -194,14 +195,14 @@ async function save() {
 }
 
 function refresh() {
-  const openIt = (id) => work(() => reopen(id))();
-  list(openIt, (id) => tell(() => forget(id))).catch(view.fail);
+  const show = (id) => work(() => openEarlier(id))();
+  showHistory(show, (id) => aside(() => remove(id))).catch(view.fail);
 }
 
-/** Does something small, beside whatever is on the page. */
-async function tell(does) {
+/** Runs a short action without changing the state of the page. */
+async function aside(action) {
   try {
-    await does();
+    await action();
   } catch (error) {
     view.fail(error);
   }
@@ -213,10 +214,10 @@ async function tell(does) {
 $("drop").addEventListener("submit", work(upload));
 $("record").addEventListener("click", work(recordAndSend));
 $("live").addEventListener("click", work(live));
-$("again").addEventListener("click", (event) => work(again)(event));
+$("again").addEventListener("click", (event) => work(retry)(event));
 $("stop").addEventListener("click", () => stop());
-$("cancel").addEventListener("click", () => canceling.abort());
-$("save").addEventListener("click", () => tell(save));
+$("cancel").addEventListener("click", () => abort.abort());
+$("save").addEventListener("click", () => aside(save));
 $("audio-file").addEventListener("change", view.enable);
 $("transcript").addEventListener("input", () => ($("save").disabled = shown === null));
 $("transcript").addEventListener("click", ({ target }) => view.seek(target));

@@ -1,8 +1,8 @@
-// What the page asks of the server, and what it makes of an answer that is not the server's.
+// Requests to the server, and answers that did not come from the server.
 
 const token = document.querySelector("meta[name=csrf-token]").content;
 
-/** The server said no. */
+/** The server rejected a request. */
 export class ServerError extends Error {
   constructor(message, status) {
     super(message);
@@ -10,12 +10,12 @@ export class ServerError extends Error {
   }
 }
 
-/** Something between the page and the server did not let a request through. */
+/** Something between the page and the server blocked a request. */
 export class BlockedError extends Error {}
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** An id that nobody can guess. */
+/** Returns a random ID. */
 export function newId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -23,39 +23,39 @@ export function newId() {
 
 export const headers = { "X-CSRF-Token": token };
 
-/** Sends a request and gives the JSON of its answer; raises a ServerError or a BlockedError. */
-export async function ask(method, path, { json, body, more, signal } = {}) {
+/** Sends a request and returns the answer's JSON; throws a ServerError or a BlockedError. */
+export async function ask(method, path, { json, body, extra, signal } = {}) {
   const type = json === undefined ? {} : { "Content-Type": "application/json" };
   let response;
   try {
     response = await fetch(path, {
       method,
-      headers: { ...headers, ...type, ...more },
+      headers: { ...headers, ...type, ...extra },
       body: json === undefined ? body : JSON.stringify(json),
       signal,
     });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new BlockedError(howItFailed(0));
+    throw new BlockedError(failureReason(0));
   }
   const text = await response.text();
   check(response.status, response.headers.get("X-Azstt"), text);
   return text ? JSON.parse(text) : null;
 }
 
-/** Raises what an answer means, unless it is the server's own and good. */
+/** Throws unless an answer is a success that came from the server. */
 export function check(status, ours, text) {
-  if (!ours) throw new BlockedError(howItFailed(status, text));
+  if (!ours) throw new BlockedError(failureReason(status, text));
   if (status >= 400) throw new ServerError(JSON.parse(text).error, status);
 }
 
-function howItFailed(status, text = "") {
-  if (!navigator.onLine) return "this device has no network";
-  if (status === 0) return "the connection was cut off";
-  if (status === 407) return "a proxy wants you to sign in (407)";
-  if (status === 413) return "a proxy finds it too large (413)";
-  if (status === 403 || status === 451) return `a proxy forbids it (${status})`;
+function failureReason(status, text = "") {
+  if (!navigator.onLine) return "this device is offline";
+  if (status === 0) return "the connection was closed";
+  if (status === 407) return "a proxy requires you to sign in (407)";
+  if (status === 413) return "a proxy rejected it as too large (413)";
+  if (status === 403 || status === 451) return `a proxy denied it (${status})`;
   if (status >= 500) return `a gateway failed (${status})`;
-  if (/<html|<!doctype/i.test(text)) return `a proxy answered with a page of its own (${status})`;
-  return `the answer was not the server's (${status})`;
+  if (/<html|<!doctype/i.test(text)) return `a proxy answered with its own page (${status})`;
+  return `the answer did not come from the server (${status})`;
 }

@@ -1,56 +1,56 @@
-// A recording on its way to the server, by whichever way is open, and what comes back meanwhile.
+// Uploads a recording over any transport that is not blocked, and reports the progress.
 
-import { PostedSocket } from "./posted-socket.js";
+import { PollingSocket } from "./polling-socket.js";
 import { ask, BlockedError, check, headers, ServerError, sleep } from "./server.js";
 
-/** Bytes of a frame, and of frames that the server may not have acknowledged. */
+/** Bytes per frame, and the most bytes in frames that the server has not acknowledged. */
 const FRAME = 64 << 10;
 const WINDOW = 1 << 20;
-/** Milliseconds without any sign after which a way counts as blocked. */
-const STALLED = 20_000;
-/** How often an upload that the server does not know any more is begun anew. */
+/** Milliseconds without progress after which a transport counts as blocked. */
+const STALL_TIMEOUT = 20_000;
+/** How often an upload is restarted if the server has lost it. */
 const ATTEMPTS = 3;
 
-/** The ways, in the order in which they are tried. */
-const WAYS = [
+/** The transports, in the order in which they are tried. */
+const TRANSPORTS = [
   { name: "a form", send: sendForm },
-  { name: "frames over a WebSocket", send: (...to) => sendFrames((url) => new WebSocket(url), ...to) },
-  { name: "small pieces", send: (...to) => sendFrames((url) => new PostedSocket(url), ...to) },
+  { name: "frames over a WebSocket", send: (...args) => sendFrames((url) => new WebSocket(url), ...args) },
+  { name: "small requests", send: (...args) => sendFrames((url) => new PollingSocket(url), ...args) },
 ];
-let open = 0; // the way that was not blocked when one was last tried
+let current = 0; // the transport that worked last
 
 /**
- * Has a recording transcribed; gives the last snapshot.
+ * Transcribes a recording, and returns the last snapshot of its progress.
  *
- * `sent(bytes)`, `news(snapshot)`, `blocked(why, way)` and, if all begins once more, `anew()` are
- * called as it goes. Aborting stops the
- * work here and on the server.
+ * Calls `onSent(bytes)`, `onProgress(snapshot)`, `onBlocked(reason, transport)`, and `onRestart()`
+ * if it has to start over. Aborting the signal stops the work here and on the server.
  */
-export async function transcribe(recording, asked, { signal, grace, ...tell }) {
+export async function transcribe(recording, request, { signal, grace, ...callbacks }) {
   for (let attempt = 1; ; attempt += 1) {
-    if (attempt > 1) tell.anew();
-    const { id } = await ask("POST", "/uploads", { json: { ...asked, size: recording.size }, signal });
+    if (attempt > 1) callbacks.onRestart();
+    const { id } = await ask("POST", "/uploads", { json: { ...request, size: recording.size }, signal });
     const over = new AbortController();
     const stop = AbortSignal.any([signal, over.signal]);
     const path = `/uploads/${id}`;
-    const carrying = carry(recording, path, { signal: stop, grace, ...tell });
+    const sending = send(recording, path, { signal: stop, grace, ...callbacks });
     try {
-      // The first to end is the one to believe: a failure of either, or the transcript.
-      return await Promise.race([watch(path, stop, tell.news), carrying.then(() => new Promise(() => {}))]);
+      // Ends with the transcript, or with the first failure of either.
+      const forever = sending.then(() => new Promise(() => {}));
+      return await Promise.race([watch(path, stop, callbacks.onProgress), forever]);
     } catch (error) {
-      const lost = error instanceof ServerError && error.status === 404; // it has been restarted
+      const lost = error instanceof ServerError && error.status === 404; // the server was restarted
       if (lost && attempt < ATTEMPTS) continue;
       ask("DELETE", path).catch(() => {});
       throw error;
     } finally {
       over.abort();
-      carrying.catch(() => {});
+      sending.catch(() => {});
     }
   }
 }
 
-/** Gives each news of an upload; returns the last. */
-async function watch(path, signal, news) {
+/** Passes on each snapshot of an upload, and returns the last. */
+async function watch(path, signal, onProgress) {
   for (let now = { version: 0 }, texts = 0, failures = 0; ; ) {
     try {
       now = await ask("GET", `${path}?after=${now.version}&texts=${texts}`, { signal });
@@ -62,52 +62,55 @@ async function watch(path, signal, news) {
       continue;
     }
     texts += now.texts.length;
-    news(now);
+    onProgress(now);
     if (now.state === "done" || now.state === "error") return now;
   }
 }
 
-/** Sends all of a recording, one way or another. */
-async function carry(recording, path, { signal, grace, sent, blocked }) {
-  let got = 0; // bytes that have arrived, as far as is known
-  let lastMoved = performance.now();
-  const move = (bytes) => {
-    if (bytes <= got) return;
-    got = bytes;
-    lastMoved = performance.now();
-    sent(bytes);
+/** Sends a recording, switching transports if one is blocked. */
+async function send(recording, path, { signal, grace, onSent, onBlocked }) {
+  let acknowledged = 0; // bytes known to have arrived
+  let lastAdvance = performance.now();
+  const advance = (bytes) => {
+    if (bytes <= acknowledged) return;
+    acknowledged = bytes;
+    lastAdvance = performance.now();
+    onSent(bytes);
   };
   for (;;) {
-    const before = got;
+    const before = acknowledged;
     try {
-      await WAYS[open].send(path, recording, move, signal);
+      await TRANSPORTS[current].send(path, recording, advance, signal);
       return;
     } catch (error) {
       if (signal.aborted || !(error instanceof BlockedError)) throw error;
-      if (performance.now() - lastMoved > grace * 1000) {
+      if (performance.now() - lastAdvance > grace * 1000) {
         throw new Error(`The recording can't be sent: ${error.message}.`, { cause: error });
       }
-      if (open === 0 || got === before) {
-        open = open + 1 < WAYS.length ? open + 1 : 1;
-        blocked(error.message, WAYS[open].name);
+      if (current === 0 || acknowledged === before) {
+        current = current + 1 < TRANSPORTS.length ? current + 1 : 1;
+        onBlocked(error.message, TRANSPORTS[current].name);
       }
-      if (open === 1) await sleep(500);
+      if (current === 1) await sleep(500);
     }
   }
 }
 
-/** Sends a form, as browsers do; inspecting proxies like to block it. */
-function sendForm(path, recording, sent, signal) {
+/** Sends a form, as browsers do; inspecting proxies often block it. */
+function sendForm(path, recording, onSent, signal) {
   const form = new FormData();
   form.append("recording", recording, recording.name ?? "recording");
-  const request = new XMLHttpRequest(); // fetch() does not tell how much was sent
+  const request = new XMLHttpRequest(); // fetch() does not report upload progress
   return new Promise((resolve, reject) => {
     let watchdog;
-    const stall = () => {
+    const resetWatchdog = () => {
       clearTimeout(watchdog);
-      watchdog = setTimeout(() => request.abort(), STALLED);
+      watchdog = setTimeout(() => request.abort(), STALL_TIMEOUT);
     };
-    request.upload.onprogress = ({ loaded }) => (stall(), sent(Math.min(loaded, recording.size)));
+    request.upload.onprogress = ({ loaded }) => {
+      resetWatchdog();
+      onSent(Math.min(loaded, recording.size));
+    };
     request.upload.onload = () => clearTimeout(watchdog);
     request.onloadend = () => {
       clearTimeout(watchdog);
@@ -122,12 +125,12 @@ function sendForm(path, recording, sent, signal) {
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     signal.addEventListener("abort", () => request.abort());
     request.send(form);
-    stall();
+    resetWatchdog();
   });
 }
 
-/** Sends frames from where the server says, no faster than it takes them. */
-function sendFrames(connect, path, recording, sent, signal) {
+/** Sends frames from the byte that the server asks for, no faster than it accepts them. */
+function sendFrames(connect, path, recording, onSent, signal) {
   const socket = connect(new URL(`${path}/frames`, location.href).href.replace(/^http/, "ws"));
   return new Promise((resolve, reject) => {
     let at = null; // the next byte to send
@@ -138,23 +141,23 @@ function sendFrames(connect, path, recording, sent, signal) {
       socket.close();
       settle(value);
     };
-    const lost = (why) => end(reject, new BlockedError(why));
-    const stall = () => {
+    const fail = (reason) => end(reject, new BlockedError(reason));
+    const resetWatchdog = () => {
       clearTimeout(watchdog);
-      watchdog = setTimeout(() => lost("nothing gets through"), STALLED);
+      watchdog = setTimeout(() => fail("nothing gets through"), STALL_TIMEOUT);
     };
     socket.onmessage = ({ data }) => {
-      stall();
+      resetWatchdog();
       const received = Number(data);
       at ??= received;
-      sent(received);
+      onSent(received);
       if (received === recording.size) end(resolve);
       else for (; at < recording.size && at - received < WINDOW; at += FRAME) {
         socket.send(recording.slice(at, at + FRAME));
       }
     };
-    socket.onclose = () => lost("the connection was refused or cut off");
-    signal.addEventListener("abort", () => lost("it was stopped"));
-    stall();
+    socket.onclose = () => fail("the connection was refused or closed");
+    signal.addEventListener("abort", () => fail("it was canceled"));
+    resetWatchdog();
   });
 }

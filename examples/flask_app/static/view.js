@@ -1,4 +1,4 @@
-// What the page shows: one state at a time, the transcript, and what there is to say about it.
+// What the page shows: its state, the transcript, and messages.
 
 import { clock } from "./microphone.js";
 import { BlockedError } from "./server.js";
@@ -6,16 +6,16 @@ import { BlockedError } from "./server.js";
 export const $ = (id) => document.getElementById(id);
 
 const STATES = {
-  idle: "Choose a file, or speak.",
+  idle: "Choose a file, or start speaking.",
   recording: "Recording…",
   uploading: "Uploading…",
   recognizing: "Recognizing…",
   live: "Listening…",
   done: "Done.",
-  error: "That did not work.",
+  error: "Something went wrong.",
 };
 
-let busy = false; // with a sound, from the press of a button to its transcript
+let busy = false; // from the press of a button to its transcript
 
 export const state = () => $("transcript").dataset.state;
 
@@ -35,7 +35,7 @@ export function setBusy(is) {
   enable();
 }
 
-/** Lets those buttons be pressed that make sense now. */
+/** Enables the controls that make sense now. */
 export function enable() {
   for (const id of ["record", "live", "audio-file", "again"]) $(id).disabled = busy;
   for (const button of $("history").querySelectorAll("button")) button.disabled = busy;
@@ -45,12 +45,12 @@ export function enable() {
   giveFocus($("stop"));
 }
 
-/** Lets the keyboard go on here, if the button that was pressed can't be pressed any more. */
+/** Moves the focus here if the pressed button was disabled. */
 export function giveFocus(button) {
   if (document.activeElement === document.body && button && !button.disabled) button.focus();
 }
 
-/** Begins anew: nothing is shown of what was. */
+/** Clears everything from the page. */
 export function clear() {
   clearText();
   for (const id of ["error", "notice", "keep", "player"]) $(id).hidden = true;
@@ -60,7 +60,7 @@ export function clear() {
 
 export function fail(error) {
   const unreachable = error instanceof BlockedError;
-  $("error").textContent = unreachable ? `The server can't be reached: ${error.message}.` : error.message;
+  $("error").textContent = unreachable ? `Can't reach the server: ${error.message}.` : error.message;
   $("error").hidden = false;
   $("error").scrollIntoView({ block: "nearest" });
   hidePartial();
@@ -72,11 +72,11 @@ export function note(words) {
   $("notice").hidden = false;
 }
 
-/** Shows how much is done, of 1; null is unknown. */
-export function progress(part) {
+/** Shows the progress, from 0 to 1; null is unknown. */
+export function progress(fraction) {
   $("progress").hidden = false;
-  if (part === null) $("progress").removeAttribute("value");
-  else $("progress").value = part;
+  if (fraction === null) $("progress").removeAttribute("value");
+  else $("progress").value = fraction;
 }
 
 // The text.
@@ -87,7 +87,7 @@ export function clearText() {
   hidePartial();
 }
 
-/** Adds what was said in one piece: a segment, or its text alone. */
+/** Adds a segment, which may have only a text. */
 export function addSegment(segment) {
   const paragraph = document.createElement("p");
   if (segment.start !== undefined) {
@@ -99,7 +99,7 @@ export function addSegment(segment) {
   $("transcript").append(paragraph);
 }
 
-/** Cuts a segment's text at its words, so that each can be found by its time. */
+/** Splits a segment's text into words with their times. */
 function* withWords({ text, words = [] }) {
   let at = 0;
   for (const { text: word, start, end } of words) {
@@ -117,8 +117,8 @@ function* withWords({ text, words = [] }) {
 }
 
 /**
- * Shows what the open segment sounds like. What is stable only grows, by text nodes, so that a
- * screen reader says each word once; what may change it does not say at all.
+ * Shows the hypothesis for the open segment. The stable part only grows, by text nodes, so that
+ * screen readers read each word once; they do not read the tail.
  */
 export function showPartial(stable, tail) {
   const [kept, open] = $("partial").children;
@@ -127,7 +127,7 @@ export function showPartial(stable, tail) {
   if (tail !== open.textContent) open.textContent = tail;
 }
 
-/** Moves the open segment to what stays; its last words are still to be said aloud. */
+/** Adds the final of the open segment. Its last words are still to be read by screen readers. */
 export function settle(segment) {
   addSegment(segment);
   showPartial(segment.text, "");
@@ -139,7 +139,7 @@ function hidePartial() {
   $("partial").classList.remove("settled");
 }
 
-/** Shows a transcript that is saved: to correct, and to download. */
+/** Shows a saved transcript, which can be corrected and downloaded. */
 export function showSaved(id, { segments }) {
   clearText();
   segments.forEach(addSegment);
@@ -164,7 +164,7 @@ function edit(on) {
   }
 }
 
-// The sound.
+// Playback.
 
 export function play(url) {
   $("player").src = url;
@@ -172,21 +172,21 @@ export function play(url) {
   $("transcript").classList.add("plays");
 }
 
-/** Has the length of a recording found: MediaRecorder does not write it down, but its end tells. */
+/** Finds the duration of a recording by seeking to its end: MediaRecorder does not store it. */
 export function measure({ currentTarget: player }) {
   if (player.duration !== Infinity) return;
   player.addEventListener("seeked", () => (player.currentTime = 0), { once: true });
   player.currentTime = Number.MAX_SAFE_INTEGER;
 }
 
-/** Plays from the word that a node is in, or from the beginning of its segment. */
+/** Plays from the word that contains a node, or from the beginning of its segment. */
 export function seek(node) {
   const element = node instanceof Element ? node : node?.parentElement;
   const at = element?.closest("#transcript [data-start]");
   if (at && !$("player").hidden) $("player").currentTime = Number(at.dataset.start);
 }
 
-/** Marks the word that is heard. */
+/** Highlights the word being played. */
 export function follow() {
   const now = $("player").currentTime;
   for (const word of $("transcript").querySelectorAll(".word")) {
@@ -195,15 +195,15 @@ export function follow() {
   }
 }
 
-// The rest.
+// Files and languages.
 
-/** Puts files that are dropped anywhere on the page into a field. */
-export function receiveDrops(place, field) {
-  const over = (event) => {
+/** Puts files dropped anywhere on the page into a field, and highlights an area meanwhile. */
+export function receiveDrops(area, field) {
+  const onDrag = (event) => {
     event.preventDefault();
-    place.classList.toggle("over", event.type === "dragover" && !field.disabled);
+    area.classList.toggle("over", event.type === "dragover" && !field.disabled);
   };
-  for (const kind of ["dragover", "dragleave", "drop"]) addEventListener(kind, over);
+  for (const kind of ["dragover", "dragleave", "drop"]) addEventListener(kind, onDrag);
   addEventListener("drop", ({ dataTransfer }) => {
     if (!dataTransfer.files.length || field.disabled) return;
     field.files = dataTransfer.files;
@@ -211,7 +211,7 @@ export function receiveDrops(place, field) {
   });
 }
 
-/** Names languages in the reader's own, which is chosen. */
+/** Names languages in the user's language, and selects that one. */
 export function nameLanguages(field) {
   const names = new Intl.DisplayNames(navigator.languages, { type: "language" });
   for (const option of field.options) {

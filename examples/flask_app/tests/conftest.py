@@ -1,4 +1,4 @@
-"""Browsers without a window: they keep cookies, read the page's token, and send what it sends."""
+"""Simulated browsers: they keep cookies, read the page's token, and send the page's requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SAID = ("Ask not what your country", "can do for you.")
 
 
 class Browser:
-    """One visitor of an app."""
+    """One visitor of the app."""
 
     def __init__(self, app) -> None:
         self.web = app.test_client()
@@ -47,15 +47,15 @@ class Browser:
         asked = {"kind": "upload", "name": "talk.wav", "size": size, **fields}
         return self.web.post("/uploads", json=asked, headers=self.headers)
 
-    def form(self, upload, sound):
-        """Send a form as a browser writes it."""
+    def form(self, upload, audio):
+        """Send a form as a browser does."""
         head = b'Content-Disposition: form-data; name="recording"; filename="x.wav"\r\n\r\n'
-        body = b"--edge\r\n" + head + sound + b"\r\n--edge--\r\n"
+        body = b"--edge\r\n" + head + audio + b"\r\n--edge--\r\n"
         kind = {"Content-Type": "multipart/form-data; boundary=edge"}
         return self.post(f"/uploads/{upload}/form", body, **kind)
 
     def watch(self, upload):
-        """Ask until it is over; the last answer, with all texts."""
+        """Poll until the end; return the last answer, with all texts."""
         texts, now = [], {"version": 0}
         while now.get("state") not in {"done", "error"}:
             query = f"after={now['version']}&texts={len(texts)}"
@@ -63,28 +63,28 @@ class Browser:
             texts += now["texts"]
         return {**now, "texts": texts}
 
-    def transcribe(self, sound=JFK, **fields):
-        upload = self.announce(len(sound), **fields).get_json()["id"]
-        self.form(upload, sound)
+    def transcribe(self, audio=JFK, **fields):
+        upload = self.announce(len(audio), **fields).get_json()["id"]
+        self.form(upload, audio)
         return self.watch(upload)
 
     def transcript(self, id_):
         return azstt.Transcript.model_validate_json(self.get(f"/transcripts/{id_}").data)
 
     def socket(self, path):
-        """Open what stands in for a WebSocket."""
-        return Posted(self, self.post(path).get_json()["socket"])
+        """Open a polling socket, the fallback for a WebSocket."""
+        return PollingClient(self, self.post(path).get_json()["socket"])
 
 
-class Posted:
-    """The page's end of a posted socket."""
+class PollingClient:
+    """The page's end of a polling socket."""
 
     def __init__(self, browser, id_) -> None:
         self.browser, self.path = browser, f"/sockets/{id_}"
         self.sent = self.seen = 0
 
     def send(self, *messages, number=None):
-        """Send messages in one request; how many have arrived now."""
+        """Send messages in one request; return how many have been received."""
         body = b"".join(
             struct.pack(">BI", isinstance(message, bytes), len(data)) + data
             for message in messages
@@ -96,13 +96,13 @@ class Posted:
         return self.sent
 
     def receive(self):
-        """Fetch what is new; None is the end."""
+        """Fetch new messages; None is the end."""
         messages = self.browser.get(f"{self.path}?seen={self.seen}").get_json()["messages"]
         self.seen += len(messages or ())
         return messages
 
     def events(self):
-        """Fetch a live session's messages to the last event."""
+        """Yield a live session's messages up to the last event."""
         while (messages := self.receive()) is not None:
             for message in map(json.loads, messages):
                 yield message
@@ -115,7 +115,7 @@ class Posted:
 
 @pytest.fixture
 def make(tmp_path):
-    """Make an app on a recognizer that says `SAID`, or on another."""
+    """Create an app with a recognizer that says `SAID`, or with another one."""
 
     def make(backend=None, **settings):
         config = Config(data=tmp_path / "data", **settings)
@@ -128,13 +128,13 @@ def make(tmp_path):
 
 @pytest.fixture
 def browser(make):
-    """A visitor of an app."""
+    """Return a visitor of a new app."""
     return Browser(make())
 
 
-def until(true, seconds=10):
-    """Wait for something to become true."""
+def until(condition, seconds=10):
+    """Wait until a condition holds."""
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)

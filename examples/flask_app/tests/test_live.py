@@ -1,4 +1,4 @@
-"""Live sessions over what stands in for a WebSocket; the real one is tested in production."""
+"""Live sessions over polling sockets; WebSockets are tested in test_production."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from werkzeug.exceptions import BadRequest
 import azstt
 from azstt.testing import ScriptedBackend
 from examples.flask_app import live
-from examples.flask_app.sockets import PostedSocket, unpack
+from examples.flask_app.sockets import PollingSocket, unpack
 from examples.flask_app.tests.conftest import JFK, SAID, Browser, until
 
 START = json.dumps({"kind": "start", "audio": "wav"})
 FINISH = json.dumps({"kind": "finish"})
 
 
-def speak(browser, id_="a", start=START, sound=JFK):
-    """Run a live session to its end; its messages."""
+def speak(browser, id_="a", start=START, audio=JFK):
+    """Run a live session to its end, and return its messages."""
     socket = browser.socket(f"/live/{id_}/socket")
     socket.send(start)
-    socket.send(sound, FINISH)
+    socket.send(audio, FINISH)
     return list(socket.events())
 
 
-def test_what_is_said_is_kept(browser):
-    """The words come back as they are recognized, and the transcript is found by the page's id."""
+def test_a_live_transcript_is_saved(browser):
+    """The text arrives as it is recognized, and the transcript is saved under the page's ID."""
     messages = speak(browser)
     finals = [
         m["event"]["segment"]["text"] for m in messages if m.get("event", {}).get("kind") == "final"
@@ -41,7 +41,7 @@ def test_what_is_said_is_kept(browser):
 
 
 def test_a_session_is_resumed_over_another_connection(browser):
-    """What was sent before a connection was lost is not sent again, and no word is missing."""
+    """Audio received before the connection was lost is not sent again, and no word is missing."""
     first = browser.socket("/live/a/socket")
     first.send(START)
     opened = json.loads(first.receive()[0])
@@ -57,8 +57,8 @@ def test_a_session_is_resumed_over_another_connection(browser):
     assert len(browser.get("/transcripts").get_json()) == 1
 
 
-def test_nobody_resumes_anothers_session(make):
-    """Not even with the session's id: it is another browser's."""
+def test_a_session_cannot_be_resumed_by_another_browser(make):
+    """Not even with the session's ID."""
     app = make()
     mine, other = Browser(app), Browser(app)
     socket = mine.socket("/live/a/socket")
@@ -72,8 +72,8 @@ def test_nobody_resumes_anothers_session(make):
     list(socket.events())
 
 
-def test_a_page_that_goes_away_leaves_its_words(make):
-    """After the grace time the session ends, its words are kept and its place is free."""
+def test_a_closed_page_leaves_its_transcript(make):
+    """After the grace time the session ends, its transcript is saved, and its slot is free."""
     browser = Browser(make(grace=0.2, per_client=1))
     socket = browser.socket("/live/a/socket")
     socket.send(START, JFK)
@@ -84,19 +84,19 @@ def test_a_page_that_goes_away_leaves_its_words(make):
     assert speak(browser, "b")[-1]["event"]["kind"] == "ended"
 
 
-def test_a_browser_has_so_many_sessions_at_once(make):
-    """One more is refused in words that the page shows."""
+def test_sessions_per_browser_are_limited(make):
+    """Another one is refused with a message that the page shows."""
     browser = Browser(make(per_client=1))
     upload = browser.announce(len(JFK)).get_json()["id"]
     (refused,) = speak(browser)
-    assert refused["error"]["message"].startswith("this browser has 1 recordings at work")
+    assert refused["error"]["message"].startswith("this browser has 1 recordings in progress")
     browser.delete(f"/uploads/{upload}")
     until(lambda: browser.watch(upload)["state"] == "error")
     until(lambda: speak(browser)[-1]["kind"] == "event")
 
 
-def test_a_browser_has_so_many_connections_at_once(browser):
-    """One more stand-in for a WebSocket is refused; one that is closed makes room."""
+def test_connections_per_browser_are_limited(browser):
+    """Another polling socket is refused; closing one makes room."""
     sockets = [browser.socket(f"/live/{n}/socket") for n in range(8)]
     assert browser.post("/live/9/socket").status_code == 429
     browser.delete(sockets[0].path)
@@ -105,8 +105,8 @@ def test_a_browser_has_so_many_connections_at_once(browser):
         browser.delete(socket.path)
 
 
-def test_a_session_begins_once(browser):
-    """Its id can't be used for another one meanwhile, which would not be kept."""
+def test_a_session_starts_once(browser):
+    """Its ID can't be reused while it runs, as the second transcript would not be saved."""
     first = browser.socket("/live/a/socket")
     first.send(START)
     first.receive()
@@ -117,9 +117,9 @@ def test_a_session_begins_once(browser):
     assert browser.get("/live/a").get_json() == {"saved": True}
 
 
-def test_a_session_that_goes_on_too_long_is_cut_off(make, monkeypatch):
-    """A page that does not end at the limit is not served beyond it; its words are kept."""
-    monkeypatch.setattr(live, "_LENIENCE", 0.0)
+def test_a_session_past_the_time_limit_is_cut_off(make, monkeypatch):
+    """If the page does not end it, the server does; the transcript is saved."""
+    monkeypatch.setattr(live, "_OVERTIME", 0.0)
     browser = Browser(make(max_seconds=0.5, grace=0.1))
     socket = browser.socket("/live/a/socket")
     socket.send(START, JFK)
@@ -130,8 +130,8 @@ def test_a_session_that_goes_on_too_long_is_cut_off(make, monkeypatch):
     assert browser.transcript("a").text
 
 
-def test_what_the_recognizer_can_not_do_is_refused(make):
-    """The page is told which option it is."""
+def test_unsupported_options_are_refused(make):
+    """The error names the option."""
     able = azstt.backends.Capabilities(languages=frozenset({"en"}))
     browser = Browser(make(ScriptedBackend(capabilities=able)))
     (refused,) = speak(browser, start=json.dumps({"kind": "start", "language": ["de-DE"]}))
@@ -139,31 +139,31 @@ def test_what_the_recognizer_can_not_do_is_refused(make):
     assert browser.get("/live/a").get_json() == {"saved": False}
 
 
-def test_a_request_that_comes_twice_counts_once():
-    """What may have been lost on the way is sent again, and nothing is doubled."""
-    socket = PostedSocket()
-    assert socket.take(0, ["a", b"b"]) == 2
-    assert socket.take(0, ["a", b"b"]) == 2
-    assert socket.take(1, [b"b", "c"]) == 3
-    assert socket.take(7, ["from the future"]) == 3
+def test_a_repeated_request_counts_once():
+    """Messages that may have been lost are sent again, and nothing is duplicated."""
+    socket = PollingSocket()
+    assert socket.push(0, ["a", b"b"]) == 2
+    assert socket.push(0, ["a", b"b"]) == 2
+    assert socket.push(1, [b"b", "c"]) == 3
+    assert socket.push(7, ["from the future"]) == 3
     assert [socket.receive() for _ in range(3)] == ["a", b"b", "c"]
 
 
-def test_messages_are_kept_until_they_are_seen():
-    """An answer that was lost on the way is given again."""
-    socket = PostedSocket()
+def test_messages_are_kept_until_they_are_acknowledged():
+    """An answer that was lost is sent again."""
+    socket = PollingSocket()
     socket.send("one")
     socket.send("two")
-    assert socket.give(0) == ["one", "two"]
-    assert socket.give(0) == ["one", "two"]
+    assert socket.poll(0) == ["one", "two"]
+    assert socket.poll(0) == ["one", "two"]
     socket.close()
-    assert socket.give(1) == ["two"]
-    assert socket.give(2) is None
+    assert socket.poll(1) == ["two"]
+    assert socket.poll(2) is None
 
 
 @given(st.lists(st.one_of(st.binary(max_size=20), st.text(max_size=20))))
-def test_messages_come_apart_as_they_were_put_together(messages):
-    """Any messages, of any length."""
+def test_unpacking_reverses_packing(messages):
+    """Messages of any type and length survive a request."""
     body = b""
     for message in messages:
         data = message if isinstance(message, bytes) else message.encode()
@@ -172,8 +172,8 @@ def test_messages_come_apart_as_they_were_put_together(messages):
 
 
 @given(st.binary(max_size=200))
-def test_nonsense_is_refused(body):
-    """Whatever comes is messages or a bad request."""
+def test_an_invalid_body_is_refused(body):
+    """Any bytes are either messages or a bad request."""
     try:
         messages = list(unpack(body))
     except BadRequest:
@@ -182,7 +182,7 @@ def test_nonsense_is_refused(body):
 
 
 @pytest.mark.parametrize("body", [b"\x01", b"\x01\x00\x00\x00\x05abc", b"\x07\x00\x00\x00\x00"])
-def test_what_is_cut_off_is_refused(body):
-    """Part of a message is none."""
+def test_a_truncated_body_is_refused(body):
+    """An incomplete message is a bad request."""
     with pytest.raises(BadRequest):
         list(unpack(body))

@@ -1,4 +1,4 @@
-"""The command for production, as the README has it: real connections, the real recognizer."""
+"""The README's production command, with real connections and the real recognizer."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from examples.flask_app.tests.conftest import JFK, until
 README = Path(__file__).parents[1] / "README.md"
 ROOT = README.parents[2]
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="gunicorn runs on POSIX alone")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="gunicorn runs only on POSIX")
 
 
 class Visitor:
-    """A browser's connections to a server at a port."""
+    """A browser's connections to a server on a port."""
 
     def __init__(self, port) -> None:
         self.port = port
@@ -47,7 +47,10 @@ class Visitor:
 
     @contextmanager
     def socket(self, path):
-        headers = {"Cookie": self.cookie, "Origin": "http://127.0.0.1"}  # its Host has no port
+        headers = {
+            "Cookie": self.cookie,
+            "Origin": "http://127.0.0.1",
+        }  # the client sends Host without the port
         client = Client.connect(f"ws://127.0.0.1:{self.port}{path}", headers=headers)
         try:
             yield client
@@ -60,7 +63,7 @@ class Visitor:
 
 @pytest.fixture(scope="module")
 def visitor(tmp_path_factory):
-    """A visitor of the app as the README says to serve it, but for the port."""
+    """Return a visitor of the app, served as the README says except for the port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = re.search(r"^gunicorn .*", README.read_text(), re.MULTILINE)[0]
@@ -80,13 +83,13 @@ def visitor(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def alone():
-    """What the recognizer hears in the recording without any app."""
+def expected():
+    """Return the text that azstt recognizes without the app."""
     return azstt.transcribe_bytes(JFK, backend=LocalBackend()).text
 
 
-def test_an_upload_becomes_what_the_library_hears(visitor, alone):
-    """The app's transcript of a file is the library's, over frames of a real WebSocket."""
+def test_an_upload_gives_the_same_text_as_the_library(visitor, expected):
+    """A file sent as frames over a real WebSocket is transcribed as by the library."""
     asked = {"kind": "upload", "name": "jfk.wav", "size": len(JFK)}
     kind = {"Content-Type": "application/json"}
     upload = visitor.ask("POST", "/uploads", json.dumps(asked), **kind)["id"]
@@ -102,12 +105,12 @@ def test_an_upload_becomes_what_the_library_hears(visitor, alone):
         azstt.Transcript.model_validate(
             visitor.ask("GET", f"/transcripts/{now['transcript']}")
         ).text
-        == alone
+        == expected
     )
 
 
-def test_words_come_while_they_are_spoken(visitor):
-    """Live, over a WebSocket that is lost once: partials, finals, and a transcript that is kept."""
+def test_live_text_survives_a_lost_websocket(visitor):
+    """A session whose WebSocket is lost once gives partials, finals, and a saved transcript."""
     pcm = b"".join(azstt.open_audio(JFK))
     with visitor.socket("/live/one/socket") as first:
         first.send(json.dumps({"kind": "start", "audio": {}}))
@@ -131,8 +134,8 @@ def test_words_come_while_they_are_spoken(visitor):
     assert "your country" in transcript.text
 
 
-def test_a_browser_has_so_many_websockets_at_once(visitor):
-    """One more is closed, so that nobody takes all threads by connecting and saying nothing."""
+def test_websockets_per_browser_are_limited(visitor):
+    """Another one is closed, so that idle connections can't use up all threads."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(visitor.socket(f"/live/{n}/socket")) for n in range(9)]
         until(lambda: sum(not socket.connected for socket in sockets) == 1)

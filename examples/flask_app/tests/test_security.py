@@ -1,4 +1,4 @@
-"""Who may do what; what others' pages, names and browsers may not."""
+"""Access: what a browser may do, and what other sites, host names, and browsers may not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UPGRADE = {
 
 
 def test_nothing_changes_without_the_pages_token(browser):
-    """A form of another site, which sends the cookie along, gets nowhere."""
+    """A form on another site, which sends the cookie along, is rejected."""
     saved = browser.transcribe()["transcript"]
     for token in ({}, {"X-CSRF-Token": "guessed"}):
         assert browser.web.delete(f"/transcripts/{saved}", headers=token).status_code == 403
@@ -29,7 +29,7 @@ def test_nothing_changes_without_the_pages_token(browser):
     "origin", ["https://evil.example", "null", "http://localhost.evil.example", "http://["]
 )
 def test_other_sites_pages_are_refused(browser, origin):
-    """Neither their requests nor their WebSockets are served, whatever token they have."""
+    """Neither their requests nor their WebSockets are served, even with a valid token."""
     assert browser.post("/uploads", Origin=origin).status_code == 403
     for path in ("/live/x/socket", "/uploads/x/frames"):
         answer = browser.web.get(path, headers={**UPGRADE, "Origin": origin})
@@ -37,16 +37,16 @@ def test_other_sites_pages_are_refused(browser, origin):
         assert "may not use this app" in answer.get_json()["error"]
 
 
-def test_strange_names_are_refused(make):
-    """A name that somebody else made lead here is not ours; one that is configured is."""
+def test_unknown_host_names_are_refused(make):
+    """A host name that was not configured is rejected; a configured one is served."""
     web = make(hosts="speech.example.com").test_client()
     assert web.get("/", headers={"Host": "rebound.example:5000"}).status_code == 400
     for host in ("speech.example.com", "localhost:5000", "127.0.0.1:5000", "[::1]:5000"):
         assert web.get("/", headers={"Host": host}).status_code == 200
 
 
-def test_nobody_gets_what_is_another_browsers(make):
-    """Transcripts, uploads, sockets and live sessions of others are not there, even by their id."""
+def test_browsers_cannot_access_each_others_data(make):
+    """Others' transcripts, uploads, and sockets do not exist, even under their IDs."""
     app = make()
     mine, other = Browser(app), Browser(app)
     saved = mine.transcribe()["transcript"]
@@ -68,8 +68,8 @@ def test_nobody_gets_what_is_another_browsers(make):
     assert mine.get(f"/transcripts/{saved}").status_code == 200
 
 
-def test_without_a_cookie_there_is_nothing(make):
-    """Whoever did not load the page is told to."""
+def test_requests_without_a_cookie_are_refused(make):
+    """The error says to load the page."""
     web = make().test_client()
     for path in ("/transcripts", "/uploads/x", "/live/x", "/sockets/x"):
         answer = web.get(path)
@@ -77,16 +77,16 @@ def test_without_a_cookie_there_is_nothing(make):
         assert "reload the page" in answer.get_json()["error"]
 
 
-def test_a_cookie_that_was_tampered_with_is_none(browser):
-    """The browser's id is signed."""
+def test_a_forged_cookie_is_rejected(browser):
+    """The browser's ID is signed."""
     browser.transcribe()
     cookie = browser.web.get_cookie("azstt").value
     browser.web.set_cookie("azstt", "X" + cookie[1:])
     assert browser.get("/transcripts").status_code == 403
 
 
-def test_every_answer_is_hardened(browser):
-    """No inline script, no framing, no sniffing; nothing personal stays in a cache."""
+def test_every_answer_has_security_headers(browser):
+    """No inline scripts, no framing, no sniffing; nothing personal is cached."""
     for path in ("/", "/transcripts", "/nowhere", "/static/main.js"):
         headers = browser.get(path).headers
         policy = headers["Content-Security-Policy"]
@@ -97,11 +97,11 @@ def test_every_answer_is_hardened(browser):
     assert browser.get("/transcripts").headers["Cache-Control"] == "no-store"
     assert "<script>" not in browser.page
     assert "style=" not in browser.page
-    assert "//" not in browser.page  # nothing from elsewhere
+    assert "//" not in browser.page  # nothing from other sites
 
 
-def test_the_cookie_is_out_of_scripts_reach(make):
-    """It is for this site's requests alone, and for HTTPS where the page came by it."""
+def test_the_cookie_is_not_readable_by_scripts(make):
+    """It is sent only to this site, and only over HTTPS if the page was loaded that way."""
     web = make().test_client()
     plain = web.get("/").headers["Set-Cookie"]
     assert "HttpOnly" in plain
@@ -112,7 +112,7 @@ def test_the_cookie_is_out_of_scripts_reach(make):
 
 
 def test_the_key_does_not_reach_the_browser(make, monkeypatch):
-    """Neither in the page nor in an error."""
+    """Neither the page nor an error contains it."""
     monkeypatch.setenv("AZURE_SPEECH_KEY", "k3y-of-the-company")
     monkeypatch.setenv("AZURE_SPEECH_HOST", "ws://127.0.0.1:9")
     from azstt.backends.azure import AzureBackend  # noqa: PLC0415 - with this environment
@@ -123,8 +123,8 @@ def test_the_key_does_not_reach_the_browser(make, monkeypatch):
     assert "k3y" not in browser.page + str(last)
 
 
-def test_a_secret_key_is_made_once(tmp_path, monkeypatch):
-    """Without one in the environment it is random, kept, and for its owner's eyes only."""
+def test_a_secret_key_is_created_once(tmp_path, monkeypatch):
+    """Without one in the environment it is random, stored, and readable only by its owner."""
     config, again = Config(data=tmp_path), Config(data=tmp_path)
     key = config.signing_key()
     assert len(key) >= 32
@@ -136,7 +136,7 @@ def test_a_secret_key_is_made_once(tmp_path, monkeypatch):
 
 
 def test_debug_is_off(make):
-    """Nobody gets a console."""
+    """No debugger is exposed."""
     app = make()
     assert not app.debug
     assert app.config["MAX_CONTENT_LENGTH"]

@@ -19,7 +19,7 @@ WORDS = st.lists(st.sampled_from(["one", "two", "three", "Ā", "ŋ", "one,"]), m
 
 
 def spoken(*texts):
-    """Make a transcript with a segment a second."""
+    """Return a transcript with one segment per second."""
     segments = tuple(
         azstt.Segment(start=at, end=at + 1, text=text, speaker=f"Guest-{at}")
         for at, text in enumerate(texts)
@@ -27,8 +27,8 @@ def spoken(*texts):
     return azstt.Transcript(backend="scripted", segments=segments, duration=float(len(texts)))
 
 
-def test_the_history_tells_time_and_kind(browser):
-    """The latest comes first, with what it was and how it begins."""
+def test_the_history_has_time_and_kind(browser):
+    """The latest comes first, with its kind and the beginning of its text."""
     browser.transcribe(kind="record", name="recording")
     browser.transcribe()
     second, first = browser.get("/transcripts").get_json()
@@ -40,7 +40,7 @@ def test_the_history_tells_time_and_kind(browser):
 
 
 def test_each_format_can_be_downloaded(browser):
-    """TXT, SRT, VTT, CSV and JSON are what azstt writes, named like the recording."""
+    """TXT, SRT, VTT, CSV, and JSON are those of azstt, named after the recording."""
     saved = browser.transcribe()["transcript"]
     transcript = browser.transcript(saved)
     expected = {
@@ -58,8 +58,8 @@ def test_each_format_can_be_downloaded(browser):
     assert browser.get(f"/transcripts/{saved}/exe").status_code == 404
 
 
-def test_a_name_is_no_path_and_no_header(browser):
-    """What a recording is called can't do anything in a download."""
+def test_a_malicious_name_is_harmless(browser):
+    """A recording's name can inject neither a path nor a header into a download."""
     saved = browser.transcribe(name='../..\\x\r\nX-Mine: "a".wav')["transcript"]
     answer = browser.get(f"/transcripts/{saved}/txt")
     assert answer.status_code == 200
@@ -69,14 +69,14 @@ def test_a_name_is_no_path_and_no_header(browser):
 
 @pytest.mark.parametrize("name", ["議事録.wav", "réunion.wav"])
 def test_a_name_may_be_in_any_script(browser, name):
-    """A header holds it in ASCII alone; a server that is given more breaks the download off."""
+    """The header is ASCII: a server would break off the download otherwise."""
     saved = browser.transcribe(name=name)["transcript"]
     disposition = browser.get(f"/transcripts/{saved}/srt").headers["Content-Disposition"]
     assert disposition.isascii()
     assert f"filename*=UTF-8''{quote(name[:-4])}.srt" in disposition
 
 
-def test_a_correction_is_what_is_downloaded(browser):
+def test_downloads_contain_corrections(browser):
     """A corrected word is in all formats, in its segment; the other segment keeps its words."""
     saved = browser.transcribe()["transcript"]
     text = f"{SAID[0].replace('not', 'now')}\n\n{SAID[1]}\n"
@@ -91,7 +91,7 @@ def test_a_correction_is_what_is_downloaded(browser):
 
 
 def test_a_transcript_can_be_deleted(browser):
-    """It is gone from the list and by its id; deleting it again is told."""
+    """It is gone from the list and under its ID; deleting it again is an error."""
     saved = browser.transcribe()["transcript"]
     assert browser.delete(f"/transcripts/{saved}").status_code == 204
     assert browser.get("/transcripts").get_json() == []
@@ -100,7 +100,7 @@ def test_a_transcript_can_be_deleted(browser):
 
 
 def test_transcripts_outlive_the_server(make):
-    """A browser that comes back after a restart finds what it had."""
+    """After a restart a browser finds its transcripts."""
     before = Browser(make())
     before.transcribe()
     web = make().test_client()
@@ -109,7 +109,7 @@ def test_transcripts_outlive_the_server(make):
 
 
 def test_no_write_is_lost(tmp_path):
-    """Transcripts that are saved at the same moment from many threads are all there."""
+    """Transcripts saved from many threads at once are all stored."""
     path = tmp_path / "transcripts.sqlite3"
 
     def save(number):
@@ -127,8 +127,8 @@ def test_no_write_is_lost(tmp_path):
     assert store.entries("bob") == []
 
 
-def test_what_is_deleted_is_not_in_the_file(tmp_path):
-    """The words are overwritten, not only forgotten."""
+def test_deleted_text_is_not_in_the_file(tmp_path):
+    """It is overwritten, not just unlinked."""
     path = tmp_path / "transcripts.sqlite3"
     store = Store(path)
     store.save("ann", "1", "upload", "a.wav", spoken("a well-kept secret"))
@@ -138,12 +138,12 @@ def test_what_is_deleted_is_not_in_the_file(tmp_path):
 
 
 def everything(folder):
-    """Give the bytes of all files in a folder."""
+    """Return the bytes of all files in a folder."""
     return b"".join(path.read_bytes() for path in folder.iterdir())
 
 
 def test_a_correction_stays_in_its_segment():
-    """Words that are put in or left out at either end of a line stay on their line."""
+    """Words added or removed at either end of a line stay in their segment."""
     transcript = spoken("one two", "three four", "five")
     now = corrected(transcript, "zero one two\nthree four and a half\n")
     assert [segment.text for segment in now.segments] == ["zero one two", "three four and a half"]
@@ -152,8 +152,8 @@ def test_a_correction_stays_in_its_segment():
 
 @settings(max_examples=20)
 @given(place=st.integers(0, 299), text=st.sampled_from(["the end", "of the", "and so of the it"]))
-def test_a_correction_of_a_long_transcript_touches_its_segment_alone(place, text):
-    """However common its words are, and however long what stands around them is."""
+def test_a_correction_of_a_long_transcript_changes_one_segment(place, text):
+    """Even if its words are frequent and the transcript is long."""
     texts = [f"and so it was the end of number {at} of the" for at in range(300)]
     now = [*texts[:place], text, *texts[place + 1 :]]
     corrected_ = corrected(spoken(*texts), "\n\n".join(now))
@@ -161,7 +161,7 @@ def test_a_correction_of_a_long_transcript_touches_its_segment_alone(place, text
 
 
 def test_a_text_for_silence_is_kept():
-    """Whoever writes where nothing was recognized gets a segment."""
+    """Text entered where nothing was recognized becomes a segment."""
     silence = azstt.Transcript(backend="scripted", duration=3.0)
     assert [(s.start, s.end, s.text) for s in corrected(silence, "Hello.").segments] == [
         (0, 3, "Hello.")
@@ -170,7 +170,7 @@ def test_a_text_for_silence_is_kept():
 
 @given(before=st.lists(WORDS.map(" ".join), max_size=5), after=st.lists(WORDS, max_size=6))
 def test_a_correction_loses_no_word(before, after):
-    """Whatever is written is in the transcript, in order, on segments in order of time."""
+    """All corrected text is in the transcript, in order, on segments in order of time."""
     now = corrected(spoken(*before), "\n".join(map(" ".join, after)))
     assert now.text.split() == [word for line in after for word in line]
     assert [s.start for s in now.segments] == sorted(s.start for s in now.segments)
@@ -178,7 +178,7 @@ def test_a_correction_loses_no_word(before, after):
 
 @given(texts=st.lists(WORDS.map(" ".join), max_size=6))
 def test_no_correction_changes_nothing(texts):
-    """The text as it was shown gives the transcript as it was, but for segments without text."""
+    """The unchanged text gives the same transcript, except for empty segments."""
     transcript = spoken(*texts)
     kept = tuple(segment for segment in transcript.segments if segment.text)
     assert corrected(transcript, "\n\n".join(texts)).segments == kept

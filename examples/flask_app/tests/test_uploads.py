@@ -1,4 +1,4 @@
-"""Uploads: by whichever way they come, and whatever is wrong with them."""
+"""Uploads: all transports, and all kinds of errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ sys.addaudithook(lambda event, args: [spy(event, args) for spy in _spies])
 
 
 def test_a_form_becomes_a_transcript(browser):
-    """What is uploaded is recognized, segment by segment, and kept under the upload's id."""
+    """An upload is recognized segment by segment, and saved under its ID."""
     last = browser.transcribe()
     assert last["state"] == "done"
     assert last["texts"] == list(SAID)
@@ -28,13 +28,13 @@ def test_a_form_becomes_a_transcript(browser):
 @pytest.mark.parametrize(
     "name", ["containers/aac.m4a", "containers/h264_mp3.mkv", "two_tracks.mkv"]
 )
-def test_any_container_will_do(browser, name):
+def test_any_container_works(browser, name):
     """Video, and files whose index comes last, are transcribed like any other."""
     assert browser.transcribe((AUDIO / name).read_bytes())["state"] == "done"
 
 
-def test_frames_become_the_same_transcript(browser):
-    """Over a socket the server says how much it has, and takes what follows."""
+def test_frames_give_the_same_transcript(browser):
+    """Over a socket the server reports how much it has, and accepts the rest."""
     upload = browser.announce(len(JFK)).get_json()["id"]
     socket = browser.socket(f"/uploads/{upload}/frames")
     assert socket.receive() == ["0"]
@@ -45,8 +45,8 @@ def test_frames_become_the_same_transcript(browser):
     assert received[-1] == str(len(JFK))
 
 
-def test_what_a_cut_connection_brought_is_kept(browser):
-    """A form that is cut off is continued over a socket, from the byte that is missing."""
+def test_an_interrupted_upload_is_resumed(browser):
+    """A truncated form is continued over a socket, from the first missing byte."""
     upload = browser.announce(len(JFK)).get_json()["id"]
     half = JFK[: len(JFK) // 2]
     head = b'--edge\r\nContent-Disposition: form-data; name="x"; filename="x"\r\n\r\n'
@@ -64,24 +64,24 @@ def test_what_a_cut_connection_brought_is_kept(browser):
     assert (last["state"], last["received"]) == ("done", len(JFK))
 
 
-def test_a_form_that_comes_twice_counts_once(browser):
-    """A browser that sends again what has arrived changes nothing."""
+def test_a_repeated_form_counts_once(browser):
+    """Sending the same bytes again changes nothing."""
     upload = browser.announce(len(JFK)).get_json()["id"]
     assert browser.form(upload, JFK).get_json() == {"received": len(JFK)}
     assert browser.form(upload, JFK).get_json() == {"received": len(JFK)}
     assert browser.watch(upload)["texts"] == list(SAID)
 
 
-def test_bytes_that_were_not_announced_are_refused(browser):
-    """Nobody can send more than he said, nor more than is allowed."""
+def test_more_bytes_than_announced_are_refused(browser):
+    """An upload can exceed neither its announced size nor the limit."""
     upload = browser.announce(100).get_json()["id"]
     answer = browser.form(upload, JFK)
     assert answer.status_code == 409
     assert "do not fit" in answer.get_json()["error"]
 
 
-def test_what_is_not_audio_is_told_in_words(browser):
-    """The error says what was found instead of audio."""
+def test_a_file_without_audio_is_named_in_plain_words(browser):
+    """The error says what the file is instead."""
     last = browser.transcribe(b"%PDF-1.7 a document" * 100)
     assert last["state"] == "error"
     assert last["error"].startswith("'talk.wav' is a PDF document, not audio")
@@ -93,20 +93,23 @@ def test_an_upload_that_is_too_large_is_refused_before_it_is_sent(make):
     browser = Browser(make(max_upload=1000))
     answer = browser.announce(1001)
     assert answer.status_code == 413
-    assert answer.get_json()["error"] == "the recording has 1,001 bytes; this server takes 1,000"
+    assert (
+        answer.get_json()["error"]
+        == "the recording has 1,001 bytes; this server accepts 1,000 at most"
+    )
     assert browser.form("any", bytes(20_000)).status_code == 404
     assert browser.announce(1, phrases=["x" * 5_000_000]).status_code == 413
 
 
-def test_a_recording_that_is_too_long_is_refused_by_policy(make):
-    """The limit is on seconds, whatever the bytes; the error names it."""
+def test_a_recording_that_is_too_long_is_refused(make):
+    """The limit is in seconds, whatever the size; the error names it."""
     last = Browser(make(max_seconds=5.0)).transcribe()
     assert last["state"] == "error"
-    assert last["error"] == "the recording is longer than 0:00:05, which is the limit here"
+    assert last["error"] == "the recording is longer than 0:00:05, the limit of this server"
 
 
-def test_an_upload_that_stops_is_given_up(make):
-    """A page that goes away in the middle frees its place."""
+def test_an_upload_that_stalls_fails(make):
+    """A page that is closed during an upload frees its slot."""
     browser = Browser(make(grace=0.2, per_client=1))
     upload = browser.announce(len(JFK)).get_json()["id"]
     last = browser.watch(upload)
@@ -115,21 +118,21 @@ def test_an_upload_that_stops_is_given_up(make):
 
 
 def test_an_upload_can_be_canceled(browser):
-    """Nothing of it is kept."""
+    """Nothing of it is saved."""
     upload = browser.announce(len(JFK)).get_json()["id"]
     assert browser.delete(f"/uploads/{upload}").status_code == 204
     assert browser.watch(upload)["error"] == "canceled"
     assert browser.get("/transcripts").get_json() == []
 
 
-def test_one_browser_does_not_take_all_places(make):
-    """A third upload at once is refused; another browser's is not."""
+def test_one_browser_cannot_take_all_slots(make):
+    """A third simultaneous upload is refused; another browser's is not."""
     app = make(per_client=2)
     greedy, other = Browser(app), Browser(app)
     uploads = [greedy.announce(len(JFK)).get_json()["id"] for _ in range(2)]
     answer = greedy.announce(len(JFK))
     assert answer.status_code == 429
-    assert "this browser has 2 recordings at work" in answer.get_json()["error"]
+    assert "this browser has 2 recordings in progress" in answer.get_json()["error"]
     assert other.transcribe()["state"] == "done"
     greedy.delete(f"/uploads/{uploads[0]}")
     greedy.watch(uploads[0])
@@ -142,10 +145,10 @@ def test_all_browsers_together_have_a_limit(make):
     Browser(app).announce(len(JFK))
     answer = Browser(app).announce(len(JFK))
     assert answer.status_code == 429
-    assert "the server has 1 recordings at work" in answer.get_json()["error"]
+    assert "the server has 1 recordings in progress" in answer.get_json()["error"]
 
 
-def test_what_was_recognized_before_a_failure_is_kept(make):
+def test_what_was_recognized_before_a_failure_is_saved(make):
     """An error comes with the transcript so far."""
     error = azstt.ServiceError("the service went away", hint="try again")
     said = ScriptedBackend.saying(SAID[0])._script
@@ -156,7 +159,7 @@ def test_what_was_recognized_before_a_failure_is_kept(make):
 
 
 def test_a_full_disk_ends_an_upload(make, tmp_path):
-    """What can't be kept is told, instead of leaving the page to wait."""
+    """If the transcript can't be saved, the page gets an error instead of waiting."""
     browser = Browser(make())
     upload = browser.announce(len(JFK)).get_json()["id"]
     for file in (tmp_path / "data").glob("*.sqlite3*"):
@@ -164,11 +167,14 @@ def test_a_full_disk_ends_an_upload(make, tmp_path):
     (tmp_path / "data" / "transcripts.sqlite3").mkdir()
     browser.form(upload, JFK)
     last = browser.watch(upload)
-    assert (last["error"], last["texts"]) == ("the server failed; its log says why", list(SAID))
+    assert (last["error"], last["texts"]) == (
+        "internal server error; see the server's log",
+        list(SAID),
+    )
 
 
-def test_what_the_recognizer_can_not_do_is_told(make):
-    """An option that the page does not offer is refused in words."""
+def test_unsupported_options_are_reported(make):
+    """An option that the recognizer lacks gives an error that names it."""
     able = azstt.backends.Capabilities(languages=frozenset({"en"}))
     last = Browser(make(ScriptedBackend(capabilities=able))).transcribe(language=["de-DE"])
     assert "does not recognize language 'de-DE'" in last["error"]
@@ -184,29 +190,29 @@ def test_what_the_recognizer_can_not_do_is_told(make):
         {"name": "x" * 201},
     ],
 )
-def test_nonsense_is_refused(browser, asked):
-    """What is no announcement gives an error that names the field, and takes no place."""
+def test_an_invalid_announcement_is_refused(browser, asked):
+    """The error names the field."""
     answer = browser.announce(**{"size": 10, **asked})
     assert answer.status_code == 400
     assert answer.get_json()["error"].startswith(next(iter(asked)))
 
 
-def test_no_file_is_made_of_the_sound(browser):
-    """Neither a form nor frames touch the disk, however long they are."""
-    sound = JFK * 5  # more than what web frameworks keep in memory
+def test_audio_is_never_written_to_disk(browser):
+    """Neither a form nor frames touch the disk, however large they are."""
+    audio = JFK * 5  # more than what web frameworks keep in memory
     with written_files() as files:
-        assert browser.transcribe(sound)["state"] == "done"
-        upload = browser.announce(len(sound)).get_json()["id"]
+        assert browser.transcribe(audio)["state"] == "done"
+        upload = browser.announce(len(audio)).get_json()["id"]
         socket = browser.socket(f"/uploads/{upload}/frames")
-        for at in range(0, len(sound), 500_000):
-            socket.send(sound[at : at + 500_000])
+        for at in range(0, len(audio), 500_000):
+            socket.send(audio[at : at + 500_000])
         assert browser.watch(upload)["state"] == "done"
     assert files == []
 
 
 @contextmanager
 def written_files():
-    """Note the files that are opened to be written to, and the temporary ones."""
+    """Record the files that are opened for writing, and temporary ones."""
     files = []
 
     def spy(event, args):
@@ -223,7 +229,7 @@ def written_files():
 
 
 def test_the_spy_sees_files(tmp_path):
-    """What the test above relies on."""
+    """The test above would notice a file."""
     with written_files() as files:
         (tmp_path / "file").write_text("x")
     assert files

@@ -1,4 +1,4 @@
-"""The ``azstt`` command: its options and its manual, which is ``--help``."""
+"""The ``azstt`` command: its options, and its manual in ``--help``."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from azstt._cli.help import BACKEND, LANGUAGE, PHRASE
 from azstt._cli.live import LIVE_EXAMPLES, live
 from azstt._cli.outputs import FORMATS, Outputs, read_formats
 from azstt._cli.schema import schema
-from azstt._cli.terminal import complain, say, write
-from azstt._cli.transcribe import Request, transcribe_all
+from azstt._cli.terminal import notify, report_error, write
+from azstt._cli.transcribe import TranscribeRequest, transcribe_all
 from azstt._errors import ConfigurationError, MissingDependencyError
 from azstt._options import Channels, TranscribeFields
 from azstt._units import parse_seconds
 
 _OK, _FAILED, _USAGE, _INTERRUPTED, _NO_READER = 0, 1, 2, 130, 141
 
-#: What typer raises for a wrong command line; before 0.28 it gives the class no public name.
+#: What typer raises for an invalid command line. Before 0.28 the class has no public name.
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
-#: A command only reads its options; what it returns is then run, and gives the exit status.
+#: What a command returns once it has read its options: the work itself, which returns the exit
+#: status.
 Work: TypeAlias = Callable[[], int]
 
 _EXAMPLES = """\b
@@ -42,14 +43,14 @@ Examples:
 _EXIT_STATUS = """\b
 Exit status:
   0    everything was transcribed and written
-  1    audio can't be read, recognition failed, or a file can't be written
-  2    wrong usage or configuration
+  1    unreadable audio, failed recognition, or a file that can't be written
+  2    invalid usage or configuration
   130  stopped by Ctrl-C
-  141  whoever read the output has gone
+  141  the reader of the output has exited
 """
 
 app = typer.Typer(
-    # Rich's panels put color codes into pipes wherever they believe to be in CI.
+    # Rich's panels write color codes to pipes when they detect a CI system.
     rich_markup_mode=None,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -58,33 +59,33 @@ app = typer.Typer(
 
 
 def run() -> int:
-    """Run the command line of this process and give its exit status."""
+    """Run this process's command line and return the exit status."""
     debug = "--debug" in sys.argv
     try:
         work = cast("Work | int | None", app(standalone_mode=False, prog_name="azstt"))
         return work() if callable(work) else work or _OK
     except _UsageError as error:
         message = error.format_message().rstrip(".")
-        say(f"{message[:1].lower()}{message[1:]}; 'azstt --help' explains")
+        notify(f"{message[:1].lower()}{message[1:]}; see 'azstt --help'")
         return _USAGE
     except (ConfigurationError, MissingDependencyError) as error:
-        complain(error, debug=debug)
+        report_error(error, debug=debug)
         return _USAGE
     except (KeyboardInterrupt, typer.Abort):
-        say("stopped")
+        notify("stopped")
         return _INTERRUPTED
     except BrokenPipeError:
-        # What is still buffered goes nowhere, or the interpreter would complain as it exits.
+        # Discard what is still buffered, or the interpreter would report an error as it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _NO_READER
-    except Exception as error:  # noqa: BLE001 - the last line of defense: one line, not a traceback
-        complain(error, about=f"internal error: {type(error).__name__}", debug=debug)
-        say("this should not happen; --debug shows where it did")
+    except Exception as error:  # noqa: BLE001 - print one line instead of a traceback
+        report_error(error, about=f"internal error: {type(error).__name__}", debug=debug)
+        notify("this should not happen; use --debug to see the traceback")
         return _FAILED
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         write(f"azstt {version('azstt')}\n")
         raise typer.Exit
 
@@ -96,11 +97,11 @@ def azstt(
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Turn audio and video into text, captions or data."""
+    """Turn audio and video into text, captions, or data."""
 
 
 @app.command(epilog=f"{_EXAMPLES}\n{_EXIT_STATUS}")
-def transcribe(  # noqa: PLR0913, PLR0917 - an argument for each option, all given by typer
+def transcribe(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
     files: Annotated[
         list[str],
         typer.Argument(
@@ -118,8 +119,8 @@ def transcribe(  # noqa: PLR0913, PLR0917 - an argument for each option, all giv
             "--format",
             "-f",
             metavar="FORMAT,...",
-            help=f"One or several of {', '.join(FORMATS)}; several need an --output folder. "
-            "[default: what the name of the --output file says, or txt]",
+            help=f"One or more of {', '.join(FORMATS)}. More than one needs an --output folder. "
+            "[default: from the extension of the --output file, or txt]",
         ),
     ] = None,
     output: Annotated[
@@ -128,17 +129,17 @@ def transcribe(  # noqa: PLR0913, PLR0917 - an argument for each option, all giv
             "--output",
             "-o",
             metavar="PATH",
-            help="A file; or a folder, where each transcript gets the name of its source and the "
-            "ending of its format. [default: standard output]",
+            help="A file, or a folder in which each transcript is named after its source and "
+            "format. [default: standard output]",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
     start: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Begin here: 90, 1:30 or 00:01:30.5 into the audio."),
+        typer.Option(metavar="TIME", help="Where to start: 90, 1:30 or 00:01:30.5."),
     ] = None,
-    end: Annotated[str | None, typer.Option(metavar="TIME", help="End here.")] = None,
-    track: Annotated[int, typer.Option(metavar="N", help="Which audio track, counted from 0.")] = 0,
+    end: Annotated[str | None, typer.Option(metavar="TIME", help="Where to stop.")] = None,
+    track: Annotated[int, typer.Option(metavar="N", help="The audio track, counted from 0.")] = 0,
     phrases: Annotated[
         list[str] | None, typer.Option("--phrase", metavar="TEXT", help=PHRASE)
     ] = None,
@@ -146,39 +147,39 @@ def transcribe(  # noqa: PLR0913, PLR0917 - an argument for each option, all giv
         str,
         typer.Option(
             metavar="mix|separate",
-            help="Mix the audio's channels, or recognize each by itself: a call with a speaker a "
-            "side.",
+            help="Mix the channels, or recognize each one separately, as for a call with one "
+            "speaker per channel.",
         ),
     ] = "mix",
-    diarize: Annotated[bool, typer.Option("--diarize", help="Tell the speakers apart.")] = False,
+    diarize: Annotated[bool, typer.Option("--diarize", help="Distinguish the speakers.")] = False,
     timeout: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Give up on a file after this long. [default: never]"),
     ] = None,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Show no progress and no notices, only errors.")
+        bool, typer.Option("--quiet", "-q", help="Hide progress and notices; show only errors.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
 ) -> Work:
     """Transcribe audio or video files.
 
-    Any container and codec that FFmpeg reads will do.
+    Any container and codec that FFmpeg can read works.
 
-    Text goes to standard output, or to files by --output. Progress and notices go to standard
-    error; the bar is shown only where that is a terminal.
+    The text goes to standard output, or to files with --output. Progress and notices go to standard
+    error; the progress bar is shown only if that is a terminal.
 
-    Several files are transcribed one after the other, and one that fails keeps none of the others
-    from it. What was recognized before a failure or a timeout is written all the same: the exit
-    status is then 1, and a notice says that the transcript ends early.
+    Several files are transcribed one after another, and a failure does not stop the others. What
+    was recognized before a failure or a timeout is still written: the exit status is then 1, and a
+    notice says that the transcript ends early.
     """
     options: TranscribeFields = {"start": _seconds(start, "--start") or 0.0, "track": track}
     if end is not None:
         options["end"] = _seconds(end, "--end")
-    options["channels"] = cast("Channels", channels)  # what it is held against says so in words
+    options["channels"] = cast("Channels", channels)  # validated later, with a clear message
     options["diarize"] = diarize
     options["language"] = language or ()
     options["phrases"] = phrases or ()
-    request = Request(
+    request = TranscribeRequest(
         sources=files,
         outputs=Outputs.plan(files, read_formats(formats or ()), output, force=force),
         backend=backend,
@@ -194,7 +195,7 @@ def transcribe(  # noqa: PLR0913, PLR0917 - an argument for each option, all giv
 def backends() -> Work:
     """Show what each installed backend can do.
 
-    A row for each backend, a column for each capability; no cell is empty or holds a space.
+    One row per backend and one column per capability. No cell is empty or contains a space.
     """
 
     def show() -> int:
@@ -210,7 +211,7 @@ app.command("schema")(schema)
 
 
 def _seconds(text: str | None, option: str) -> float | None:
-    """Read a time that an option gives."""
+    """Parse the time in an option."""
     try:
         return None if text is None else parse_seconds(text)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""``azstt emulator``: an Azure Speech service on this machine."""
+"""``azstt emulator``: a local Azure Speech service."""
 
 from __future__ import annotations
 
@@ -11,53 +11,55 @@ import typer
 from azstt import emulator
 
 
-def emulate(  # noqa: PLR0913, PLR0917 - an argument for each option, all given by typer
+def emulate(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port; 0 is any that is free.")] = 0,
+    port: Annotated[int, typer.Option(help="The port to listen on; 0 picks a free one.")] = 0,
     engine: Annotated[
         str | None,
         typer.Option(
             metavar="local|script",
-            help="Where words come from: the embedded recognizer, or a script. "
-            "[default: script with --script, else local]",
+            help="The source of the words: the embedded recognizer, or a script. "
+            "[default: script if --script is given, otherwise local]",
         ),
     ] = None,
     script: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="JSON: what is said when.")
+        Path | None, typer.Option(metavar="FILE", help="A JSON file: what is said, and when.")
     ] = None,
     speed: Annotated[
         float | None,
         typer.Option(
             metavar="X",
-            help="Seconds of audio taken a second; 1 is real time. [default: no limit]",
+            help="Seconds of audio accepted per second; 1 is real time. [default: no limit]",
         ),
     ] = None,
     quota: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Connections at once; one more is answered 429."),
+        typer.Option(metavar="N", help="The most simultaneous connections; further ones get 429."),
     ] = None,
     key: Annotated[
         str | None, typer.Option(metavar="KEY", help="Accept only this subscription key.")
     ] = None,
     tls: Annotated[
         tuple[Path, Path] | None,
-        typer.Option(metavar="CERT KEY", help="Serve wss:// with this certificate and its key."),
+        typer.Option(
+            metavar="CERT KEY", help="Serve wss:// with this certificate and private key."
+        ),
     ] = None,
     faults: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="JSON: what goes wrong on purpose.")
+        Path | None, typer.Option(metavar="FILE", help="A JSON file: the faults to inject.")
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(metavar="N", help="End after this long. [default: on SIGTERM]")
+        float | None, typer.Option(metavar="N", help="Stop after this long. [default: on SIGTERM]")
     ] = None,
 ) -> Callable[[], int]:
-    """Run an Azure Speech-to-Text service on this machine, for the unmodified SDKs.
+    """Run a local Azure Speech-to-Text service that unmodified SDKs can use.
 
-    Prints 'listening on ws://HOST:PORT' on standard output when it is ready, and logs to standard
-    error. AZURE_SPEECH_HOST=ws://HOST:PORT, with no key, points azstt at it.
+    It prints 'listening on ws://HOST:PORT' to standard output when ready, and logs to standard
+    error. To point azstt at it, set AZURE_SPEECH_HOST=ws://HOST:PORT; no key is needed.
     """
     chosen = engine or ("script" if script else "local")
     if chosen not in {"local", "script"}:
-        raise typer.BadParameter(f"--engine is local or script, not {chosen!r}")
+        raise typer.BadParameter(f"--engine must be local or script, not {chosen!r}")
 
     def serve() -> int:
         serving = emulator.serve(

@@ -1,10 +1,10 @@
-"""What several commands say of the same option."""
+"""Help texts of options that several commands share."""
 
 from __future__ import annotations
 
 LANGUAGE = (
-    "The language spoken, such as en-US. Repeat it for languages to choose from, where the backend "
-    "can. [default: the backend's]"
+    "The spoken language, such as en-US. Repeat for several candidates, if the backend can detect "
+    "the language. [default: the backend's]"
 )
-BACKEND = "Who recognizes: a name from 'azstt backends'. [default: the best configured]"
-PHRASE = "A word or name to expect; repeat it."
+BACKEND = "The recognizer to use: a name from 'azstt backends'. [default: the best configured one]"
+PHRASE = "A word or name to expect. May be repeated."

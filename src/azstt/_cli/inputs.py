@@ -1,4 +1,4 @@
-"""Standard input as a command reads it."""
+"""Audio from standard input."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ from azstt._audio import Container
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioSourceError, ConfigurationError
 
-#: Seconds between two looks at whether the pipe was closed.
+#: Seconds between checks whether the pipe was closed.
 _TICK = 0.1
-_SIZE = 1 << 15
+_CHUNK = 1 << 15  # bytes
 
 
-def refuse_a_terminal(example: str) -> None:
-    """See that standard input is no terminal, where the command would wait for typing.
+def require_piped_stdin(example: str) -> None:
+    """Check that standard input is open and not a terminal, where the command would wait for keys.
 
     Raises:
-        ConfigurationError: it is one, or closed; the message shows an example of a pipe.
+        ConfigurationError: it is a terminal, or closed. The message shows the example.
     """
     if sys.stdin is None or sys.stdin.isatty():
-        what = "closed" if sys.stdin is None else "a terminal"
-        raise ConfigurationError(f"standard input is {what}; pipe audio into it: {example}")
+        problem = "closed" if sys.stdin is None else "a terminal"
+        raise ConfigurationError(f"standard input is {problem}; pipe audio into it: {example}")
 
 
-class Pipe:
-    """Standard input piece by piece; can be closed while nothing comes, as a `Microphone` can.
+class StdinPipe:
+    """Standard input in chunks. Like a `Microphone`, it can be closed while waiting for data.
 
     Args:
-        audio: what comes through it.
+        audio: the audio it carries.
     """
 
     def __init__(self, audio: AudioFormat | Container) -> None:
         self.audio: AudioFormat | Container = audio
-        self._pieces: Queue[bytes | OSError] = Queue(maxsize=4)
+        self._chunks: Queue[bytes | OSError] = Queue(maxsize=4)
         self._closed: Event = Event()
 
     def __enter__(self) -> Self:
-        """Begin to read.
+        """Start to read.
 
         Raises:
             ConfigurationError: standard input is a terminal, or closed.
         """
-        refuse_a_terminal("ffmpeg ... | azstt live -")
-        # It is left alone in the end: nothing ends a read of a pipe that somebody holds open.
+        require_piped_stdin("ffmpeg ... | azstt live -")
+        # Never joined: nothing interrupts a read from a pipe that its writer keeps open.
         Thread(target=self._read, name="azstt stdin", daemon=True).start()
         return self
 
@@ -62,37 +62,37 @@ class Pipe:
         self.close()
 
     def close(self) -> None:
-        """Have the iteration end, from any thread."""
+        """End the iteration. Thread-safe."""
         self._closed.set()
 
     def __iter__(self) -> Iterator[bytes]:
-        """Give the pieces, to the end or until it is closed.
+        """Yield the chunks up to the end, or until it is closed.
 
         Raises:
-            AudioSourceError: it can't be read, or nothing came through it.
+            AudioSourceError: it can't be read, or is empty.
         """
         empty = True
         while not self._closed.is_set():
             try:
-                piece = self._pieces.get(timeout=_TICK)
+                chunk = self._chunks.get(timeout=_TICK)
             except Empty:
                 continue
-            if isinstance(piece, OSError):
+            if isinstance(chunk, OSError):
                 raise AudioSourceError(
-                    f"standard input can't be read: {piece.strerror}", errno=piece.errno
-                ) from piece
-            if not piece and empty:
-                raise AudioSourceError("standard input is empty; is the other program at work?")
-            if not piece:
+                    f"can't read standard input: {chunk.strerror}", errno=chunk.errno
+                ) from chunk
+            if not chunk and empty:
+                raise AudioSourceError("standard input is empty; is the other program running?")
+            if not chunk:
                 return
             empty = False
-            yield piece
+            yield chunk
 
     def _read(self) -> None:
         try:
             with open(0, "rb", buffering=0, closefd=False) as stream:
-                while piece := stream.read(_SIZE):
-                    self._pieces.put(piece)
-            self._pieces.put(b"")
+                while chunk := stream.read(_CHUNK):
+                    self._chunks.put(chunk)
+            self._chunks.put(b"")
         except OSError as error:
-            self._pieces.put(error)
+            self._chunks.put(error)

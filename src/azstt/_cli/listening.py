@@ -1,4 +1,4 @@
-"""What ``azstt live`` does: text while somebody speaks, from the microphone or a pipe."""
+"""``azstt live``: text from the microphone or a pipe as it is spoken."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from azstt._audio.microphone import Microphone, microphone
 from azstt._audio.portaudio import devices, own_format
 from azstt._captions.formats import txt
 from azstt._cli.backends import choose_backend
-from azstt._cli.inputs import Pipe
-from azstt._cli.outputs import MICROPHONE, STDIN, Outputs, name_of, remark
-from azstt._cli.terminal import GrowingText, complain, growing_text, say, write_table
+from azstt._cli.inputs import StdinPipe
+from azstt._cli.outputs import MICROPHONE, STDIN, Outputs, display_name, report_problems
+from azstt._cli.terminal import TextPrinter, notify, report_error, text_printer, write_table
 from azstt._errors import AzsttError, ConfigurationError, MissingDependencyError
 from azstt._events import AudioGap, Event, Final, Partial, Reconnecting
 from azstt._options import OptionFields
@@ -25,15 +25,15 @@ from azstt._transcript import Transcript
 
 @dataclass(frozen=True, kw_only=True)
 class LiveRequest:
-    """What `azstt live` was asked to do.
+    """The command line of `azstt live`.
 
     Attributes:
-        pipe: what comes through standard input; None hears the microphone.
-        device: which microphone.
-        outputs: where the transcript goes in the end; None is nowhere.
+        pipe: standard input; None for the microphone.
+        device: the microphone's number or part of its name; None for the system's.
+        outputs: where the transcript is saved at the end; None for nowhere.
     """
 
-    pipe: Pipe | None
+    pipe: StdinPipe | None
     device: int | str | None
     outputs: Outputs | None
     backend: str | None
@@ -43,20 +43,27 @@ class LiveRequest:
 
     @property
     def source(self) -> str:
-        """What the source is called."""
+        """The source as `Outputs` knows it."""
         return STDIN if self.pipe else MICROPHONE
 
 
-class _Hearing:
-    """A session and its source, while both last."""
+class _LiveRun:
+    """One run of `azstt live`: a session and its source.
 
-    def __init__(self, request: LiveRequest, source: Pipe | Microphone) -> None:
+    Attributes:
+        failures: errors raised after the start.
+        transcript: the transcript at the end.
+        stopped: Ctrl-C was pressed.
+        unsaved: the transcript could not be written.
+    """
+
+    def __init__(self, request: LiveRequest, source: StdinPipe | Microphone) -> None:
         self.failures: list[AzsttError] = []
         self.transcript: Transcript | None = None
         self.stopped: bool = False
         self.unsaved: bool = False
         self._request: LiveRequest = request
-        self._source: Pipe | Microphone = source
+        self._source: StdinPipe | Microphone = source
         self._session: BlockingLiveSession = BlockingLiveSession(
             audio=source.audio,
             backend=choose_backend(request.backend, quiet=request.quiet),
@@ -64,123 +71,124 @@ class _Hearing:
         )
 
     def run(self) -> None:
-        """Show what is said until the source ends or is stopped; then save it.
+        """Print text until the source ends or is stopped, then save the transcript.
 
         Raises:
-            AzsttError: it could not even begin; what fails later is in ``failures``.
-            KeyboardInterrupt: a second Ctrl-C.
+            AzsttError: it could not start. Later errors are added to ``failures``.
+            KeyboardInterrupt: Ctrl-C was pressed a second time.
         """
-        with self._source, self._session, self._stopped_by_ctrl_c():
+        with self._source, self._session, self._handling_ctrl_c():
             if not (self._request.quiet or self._request.pipe):
-                say("listening; Ctrl-C ends it")
+                notify("listening; press Ctrl-C to finish")
             Thread(target=self._feed, name="azstt source", daemon=True).start()
             try:
-                with growing_text() as shown:
+                with text_printer() as printer:
                     for event in self._session:
-                        self._show(event, shown)
+                        self._show(event, printer)
             except AzsttError as error:
                 self.failures.append(error)
             finally:
                 self.transcript = self._session.transcript
                 self._save(self.transcript)
 
-    def remark(self) -> None:
-        """Say what the text itself doesn't show."""
-        heard, whole = self.transcript, not self.failures
-        if heard and (heard.segments or whole):
-            remark(self._request.source, heard, whole=whole, where="--save FILE.json")
+    def report_problems(self) -> None:
+        """Report what the text itself does not show."""
+        transcript, complete = self.transcript, not self.failures
+        if transcript and (transcript.segments or complete):
+            details = "--save FILE.json"
+            report_problems(self._request.source, transcript, complete=complete, details=details)
         if isinstance(self._source, Microphone) and (times := self._source.overflows):
-            say(f"audio from the microphone was lost {times} times: the machine is too slow")
+            notify(f"audio from the microphone was lost {times} times: this machine is too slow")
 
     @contextmanager
-    def _stopped_by_ctrl_c(self) -> Generator[None]:
-        """Have the first Ctrl-C stop the source, and a second one everything."""
-        usual = signal.getsignal(signal.SIGINT)
+    def _handling_ctrl_c(self) -> Generator[None]:
+        """Let the first Ctrl-C stop the source, and the second one everything."""
+        default = signal.getsignal(signal.SIGINT)
 
         def stop() -> None:
             self.stopped = True
             self._source.close()
 
-        def first(*_: object) -> None:
-            signal.signal(signal.SIGINT, usual)
+        def on_first(*_: object) -> None:
+            signal.signal(signal.SIGINT, default)
             Thread(target=stop, name="azstt stop", daemon=True).start()
 
-        if usual is not signal.SIG_IGN:  # as a shell has it for what runs in the background
-            signal.signal(signal.SIGINT, first)
+        if default is not signal.SIG_IGN:  # ignored in a shell's background jobs
+            signal.signal(signal.SIGINT, on_first)
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, usual)
+            signal.signal(signal.SIGINT, default)
 
     def _feed(self) -> None:
-        with suppress(AzsttError):  # what ends the session is told to the one who reads events
-            for piece in self._pieces():
-                self._session.send(piece)
+        with suppress(AzsttError):  # what ends the session is raised where events are read
+            for chunk in self._chunks():
+                self._session.send(chunk)
             self._session.finish()
 
-    def _pieces(self) -> Iterator[bytes]:
+    def _chunks(self) -> Iterator[bytes]:
         try:
             yield from self._source
-        except AzsttError as error:  # what came before it is still recognized
+        except AzsttError as error:  # the audio before it is still recognized
             self.failures.append(error)
 
-    def _show(self, event: Event, shown: GrowingText) -> None:
+    def _show(self, event: Event, printer: TextPrinter) -> None:
         match event:
             case Partial():
-                shown.partial(event.stable, event.tail)
+                printer.partial(event.stable, event.tail)
             case Final(segment=segment):
-                shown.line(txt([segment]) if segment.text else "")
+                printer.line(txt([segment]) if segment.text else "")
             case Reconnecting() if not self._request.quiet:
-                shown.notice(f"the connection was lost ({event.reason}); connecting again")
+                printer.notice(f"connection lost ({event.reason}); reconnecting")
             case AudioGap() if not self._request.quiet:
-                shown.notice(f"{event.duration:.1f} s of audio were lost ({event.reason})")
+                printer.notice(f"{event.duration:.1f} s of audio was lost ({event.reason})")
             case _:
                 pass
 
     def _save(self, transcript: Transcript) -> None:
-        """Write the transcript, as far as it goes, where it was wanted."""
+        """Write the transcript, even if incomplete, where it was asked for."""
         request = self._request
         if request.outputs is None or (self.failures and not transcript.segments):
             return
         try:
-            request.outputs.deliver(request.source, transcript, first=True)
+            request.outputs.write(request.source, transcript, first=True)
         except OSError as error:
-            complain(error, about=name_of(request.source), debug=request.debug)
+            report_error(error, about=display_name(request.source), debug=request.debug)
             self.unsaved = True
 
 
 def listen(request: LiveRequest) -> bool:
-    """Show what is said, and save it.
+    """Print live text and save the transcript.
 
     Returns:
-        Whether all went well.
+        Whether everything succeeded.
 
     Raises:
-        ConfigurationError: it can't be heard or recognized so.
+        ConfigurationError: the options do not fit the microphone or the backend.
         MissingDependencyError: an extra is not installed.
-        KeyboardInterrupt: it was stopped at once, or before the pipe was at its end.
+        KeyboardInterrupt: Ctrl-C was pressed twice, or before the end of the pipe.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of lost audio, which is told below
+        warnings.simplefilter("ignore", RuntimeWarning)  # lost audio is reported below
         source = request.pipe or microphone(device=request.device, audio=own_format(request.device))
-        hearing = _Hearing(request, source)
+        live_run = _LiveRun(request, source)
         try:
-            hearing.run()
+            live_run.run()
         except (ConfigurationError, MissingDependencyError):
             raise
         except AzsttError as error:
-            hearing.failures.append(error)
-    for failure in hearing.failures:
-        complain(failure, about=name_of(request.source), debug=request.debug)
+            live_run.failures.append(error)
+    for failure in live_run.failures:
+        report_error(failure, about=display_name(request.source), debug=request.debug)
     if not request.quiet:
-        hearing.remark()
-    if hearing.stopped and request.pipe and not hearing.failures:
+        live_run.report_problems()
+    if live_run.stopped and request.pipe and not live_run.failures:
         raise KeyboardInterrupt
-    return not (hearing.failures or hearing.unsaved)
+    return not (live_run.failures or live_run.unsaved)
 
 
 def show_devices() -> None:
-    """Write the table of microphones; the name, which may hold spaces, comes last."""
+    """Print the table of microphones. The name comes last, as it may contain spaces."""
     table = [["NUMBER", "DEFAULT", "CHANNELS", "RATE", "NAME"]]
     for device in devices():
         default = "yes" if device.is_default else "no"

@@ -1,4 +1,4 @@
-"""``azstt live``: its options."""
+"""``azstt live``: the options."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from azstt._audio_format import AudioFormat
 from azstt._cli.help import BACKEND, LANGUAGE, PHRASE
-from azstt._cli.inputs import Pipe
+from azstt._cli.inputs import StdinPipe
 from azstt._cli.listening import LiveRequest, listen, show_devices
 from azstt._cli.outputs import FORMATS, MICROPHONE, STDIN, Outputs
 from azstt._errors import ConfigurationError
@@ -24,13 +24,13 @@ Examples:
 """
 
 
-def live(  # noqa: PLR0913, PLR0917 - an argument for each option, all given by typer
+def live(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
     source: Annotated[
         str | None,
         typer.Argument(
             metavar="-",
-            help="- is standard input: a container that arrives in pieces (WebM, Ogg, fragmented "
-            "MP4, MP3, AAC, FLAC, WAV), or PCM by --raw. [default: the microphone]",
+            help="- is standard input: a container that can be streamed (WebM, Ogg, fragmented "
+            "MP4, MP3, AAC, FLAC, WAV), or PCM with --raw. [default: the microphone]",
             show_default=False,
         ),
     ] = None,
@@ -38,30 +38,28 @@ def live(  # noqa: PLR0913, PLR0917 - an argument for each option, all given by 
         str | None,
         typer.Option(
             metavar="DEVICE",
-            help="Which microphone: its number, or a part of its name. [default: the system's]",
+            help="The microphone: its number, or part of its name. [default: the system's]",
         ),
     ] = None,
     list_devices: Annotated[
-        bool, typer.Option("--devices", help="Show the microphones, and do nothing else.")
+        bool, typer.Option("--devices", help="List the microphones and exit.")
     ] = False,
     raw: Annotated[
         str | None,
         typer.Option(
             metavar="RATE[:CHANNELS]",
-            help="Standard input is PCM: signed 16-bit little-endian samples, so many a second.",
+            help="Standard input is PCM: signed 16-bit little-endian, at RATE samples per second.",
         ),
     ] = None,
     save: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Write the transcript here in the end, in the format that the ending names: "
+            help="Write the transcript here at the end, in the format given by the extension: "
             f"{', '.join(FORMATS)}.",
         ),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite the file if it exists.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     language: Annotated[
         list[str] | None,
         typer.Option("--language", "-l", metavar="TAG", help=LANGUAGE),
@@ -70,26 +68,26 @@ def live(  # noqa: PLR0913, PLR0917 - an argument for each option, all given by 
     phrases: Annotated[
         list[str] | None, typer.Option("--phrase", metavar="TEXT", help=PHRASE)
     ] = None,
-    diarize: Annotated[bool, typer.Option("--diarize", help="Tell the speakers apart.")] = False,
+    diarize: Annotated[bool, typer.Option("--diarize", help="Distinguish the speakers.")] = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Show no notices, only text and errors.")
+        bool, typer.Option("--quiet", "-q", help="Hide notices; show only text and errors.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
 ) -> Callable[[], int]:
-    """Transcribe while somebody speaks: from the microphone, or from a pipe.
+    """Transcribe live speech from the microphone or a pipe.
 
-    What is said goes to standard output, a line for each segment that will not change. Where that
-    is a terminal, what is being said is shown below, dim where it may still change.
+    The text goes to standard output, one line per finished segment. On a terminal, the current
+    segment is shown below as it is spoken, with the part that may still change dimmed.
 
-    Ctrl-C ends the recording: what was said so far is still recognized, and saved. A second one
-    stops at once, and what has been recognized is saved all the same. For the microphone the first
-    is the usual end, and no interruption.
+    Ctrl-C ends the recording: what was said so far is still recognized and saved. Press it again
+    to stop at once; what has been recognized is saved even then. With the microphone, the first
+    Ctrl-C is the normal way to finish, not an error.
     """
     if list_devices:
         return _show_devices
     pipe = _pipe(source, raw)
     if pipe and device is not None:
-        raise ConfigurationError("--device is a microphone; leave it out, or leave out -")
+        raise ConfigurationError("--device selects a microphone; don't combine it with -")
     options: OptionFields = {
         "language": language or (),
         "phrases": phrases or (),
@@ -113,22 +111,21 @@ def _show_devices() -> int:
     return 0
 
 
-def _pipe(source: str | None, raw: str | None) -> Pipe | None:
-    """Read what standard input holds; None is to hear the microphone."""
+def _pipe(source: str | None, raw: str | None) -> StdinPipe | None:
+    """Return standard input as the options describe it, or None for the microphone."""
     if source not in {None, STDIN}:
         raise ConfigurationError(
-            f"live hears the microphone, or - for standard input, not {source!r}; for a file: "
-            "azstt transcribe"
+            f"not a live source: {source!r}; use - for standard input, or 'azstt transcribe' for "
+            "files"
         )
     if raw is None:
-        return Pipe("auto") if source else None
+        return StdinPipe("auto") if source else None
     if source is None:
-        raise ConfigurationError("--raw is about standard input: azstt live - --raw 16000")
+        raise ConfigurationError("--raw needs standard input: azstt live - --raw 16000")
     rate, _, channels = raw.partition(":")
     try:
-        return Pipe(AudioFormat(sample_rate=int(rate), channels=int(channels or 1)))
+        return StdinPipe(AudioFormat(sample_rate=int(rate), channels=int(channels or 1)))
     except ValueError:
         raise ConfigurationError(
-            f"--raw takes a sample rate, and a number of channels if there are several: 48000:2, "
-            f"not {raw!r}"
+            f"--raw must be RATE or RATE:CHANNELS, such as 16000 or 48000:2, not {raw!r}"
         ) from None

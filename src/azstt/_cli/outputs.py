@@ -1,4 +1,4 @@
-"""Where transcripts go: standard output, one file, or a folder of files."""
+"""Where transcripts are written: standard output, a file, or a folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from azstt._cli.terminal import say, write
+from azstt._cli.terminal import notify, write
 from azstt._errors import ConfigurationError
 from azstt._transcript import Transcript
 
@@ -25,53 +25,53 @@ FORMATS: Mapping[str, Callable[[Transcript], str]] = {
 
 
 def read_formats(texts: Sequence[str]) -> list[str]:
-    """Read ``["srt,vtt", "json"]``.
+    """Parse format options such as ``["srt,vtt", "json"]``.
 
     Raises:
-        ConfigurationError: there is no such format.
+        ConfigurationError: a format is unknown.
     """
     names = [name.strip().lower() for text in texts for name in text.split(",")]
     for name in names:
         if name not in FORMATS:
-            raise ConfigurationError(f"no such format: {name!r}; there are {', '.join(FORMATS)}")
+            raise ConfigurationError(f"unknown format: {name!r}; use {', '.join(FORMATS)}")
     return list(dict.fromkeys(names))
 
 
-def name_of(source: str) -> str:
-    """Give what a source is called."""
+def display_name(source: str) -> str:
+    """Return the name of a source for messages."""
     return "standard input" if source == STDIN else source
 
 
-def remark(source: str, transcript: Transcript, *, whole: bool, where: str) -> None:
-    """Say what the text itself doesn't show.
+def report_problems(source: str, transcript: Transcript, *, complete: bool, details: str) -> None:
+    """Report what the text itself does not show: a failure, silence, or missing audio.
 
     Args:
         source: what was transcribed.
-        transcript: what there is of it.
-        whole: whether it is all that there is.
-        where: the option that gives what says more.
+        transcript: the transcript.
+        complete: whether it covers the whole source.
+        details: the option that shows where audio is missing.
     """
-    name = name_of(source)
-    if not whole:
-        say(f"{name}: the transcript ends early: it holds what was recognized before the failure")
+    name = display_name(source)
+    if not complete:
+        notify(f"{name}: the transcript ends early: it has what was recognized before the failure")
     elif not transcript.segments:
-        say(f"{name}: no speech was found")
+        notify(f"{name}: no speech was found")
     gaps = transcript.ledger.gaps
-    if whole and gaps:
+    if complete and gaps:
         seconds = sum(gap.seconds for gap in gaps)
         reasons = ", ".join(sorted({gap.reason for gap in gaps}))
-        say(f"{name}: {seconds:.1f} s of audio are missing ({reasons}); {where} says where")
+        notify(f"{name}: {seconds:.1f} s of audio is missing ({reasons}); {details} shows where")
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where each transcript goes in each format; decided, and checked, before any work.
+    """Where each transcript is written in each format, planned and checked before any work.
 
     Attributes:
-        formats: what each transcript is written as.
-        paths: a file for each source and format; none where all goes to standard output.
-        headings: name each source above its text, as `head` does.
-        force: overwrite files.
+        formats: the formats of each transcript.
+        paths: the file for each source and format; empty if all goes to standard output.
+        headings: print each source's name above its text, as `head` does.
+        force: overwrite existing files.
     """
 
     formats: Sequence[str]
@@ -83,30 +83,30 @@ class Outputs:
     def plan(
         cls, sources: Sequence[str], formats: Sequence[str], output: str | None, *, force: bool
     ) -> Outputs:
-        """Decide where everything goes.
+        """Plan where everything is written.
 
         Raises:
-            ConfigurationError: it can't go there; the message says where it can.
+            ConfigurationError: it can't be written there. The message offers an alternative.
         """
         if output is None:
             formats = formats or ["txt"]
-            _refuse_a_mixture(sources, formats)
+            _check_stdout(sources, formats)
             return cls(formats, {}, headings=len(sources) > 1)
         path = Path(output)
-        several = len(sources) > 1 or len(formats) > 1
-        if several or path.is_dir() or output.endswith(os.sep):
+        multiple = len(sources) > 1 or len(formats) > 1
+        if multiple or path.is_dir() or output.endswith(os.sep):
             formats = formats or ["txt"]
             paths = _in_folder(path, sources, formats)
         else:
             formats = formats or [_format_of(path)]
             paths = {(sources[0], formats[0]): path}
         for (source, _), path in paths.items():
-            _refuse_to_overwrite(path, source, force=force)
-        _prepare({path.parent for path in paths.values()})
+            _check_overwrite(path, source, force=force)
+        _make_folders({path.parent for path in paths.values()})
         return cls(formats, paths, force=force)
 
-    def deliver(self, source: str, transcript: Transcript, *, first: bool) -> None:
-        """Write a transcript where it belongs.
+    def write(self, source: str, transcript: Transcript, *, first: bool) -> None:
+        """Write a transcript in all formats.
 
         Raises:
             OSError: a file can't be written.
@@ -115,33 +115,33 @@ class Outputs:
             text = FORMATS[name](transcript)
             path = self.paths.get((source, name))
             if path is not None:
-                # No newline translation: the formats end their lines themselves.
+                # No newline translation: the formats define their own line endings.
                 mode = "w" if self.force else "x"
                 with path.open(mode, encoding="utf-8", newline="") as file:
                     file.write(text)
             elif self.headings:
-                write(f"{'' if first else chr(10)}==> {name_of(source)} <==\n{text}")
+                write(f"{'' if first else chr(10)}==> {display_name(source)} <==\n{text}")
             else:
                 write(text)
 
 
-def _refuse_a_mixture(sources: Sequence[str], formats: Sequence[str]) -> None:
-    """Let only what can still be told apart share standard output."""
+def _check_stdout(sources: Sequence[str], formats: Sequence[str]) -> None:
+    """Check that what shares standard output can be told apart."""
     if len(formats) > 1:
         raise ConfigurationError(
-            f"{len(formats)} formats don't fit in one output: name a folder by --output"
+            f"can't write {len(formats)} formats to standard output; give a folder with --output"
         )
     if len(sources) > 1 and formats[0] != "txt":
         raise ConfigurationError(
-            f"{len(sources)} transcripts as {formats[0]} don't fit in one output: name a folder "
-            "by --output, or use --format txt"
+            f"can't write {len(sources)} transcripts as {formats[0]} to standard output; "
+            "give a folder with --output, or use --format txt"
         )
 
 
 def _in_folder(
     folder: Path, sources: Sequence[str], formats: Sequence[str]
 ) -> dict[tuple[str, str], Path]:
-    """Name a file in the folder for each source and format, by the source's own name."""
+    """Return a file in the folder for each source and format, named after the source."""
     paths: dict[tuple[str, str], Path] = {}
     taken: dict[Path, str] = {}
     for source in sources:
@@ -151,7 +151,7 @@ def _in_folder(
             if path in taken:
                 raise ConfigurationError(
                     f"{taken[path]!r} and {source!r} would both be written to {str(path)!r}; "
-                    "transcribe them to different folders"
+                    "write them to different folders"
                 )
             taken[path] = source
             paths[source, name] = path
@@ -159,23 +159,25 @@ def _in_folder(
 
 
 def _format_of(path: Path) -> str:
-    """Give the format that a file's name asks for; text where it asks for none."""
+    """Return the format for a file's extension, or text if it is none."""
     suffix = path.suffix.removeprefix(".").lower()
     return suffix if suffix in FORMATS else "txt"
 
 
-def _refuse_to_overwrite(path: Path, source: str, *, force: bool) -> None:
-    """Keep what is there unless told otherwise, and the recording itself in any case."""
+def _check_overwrite(path: Path, source: str, *, force: bool) -> None:
+    """Check that no file is overwritten without --force, and the recording never."""
     if not path.exists():
         return
     if source != STDIN and Path(source).exists() and path.samefile(source):
-        raise ConfigurationError(f"--output {str(path)!r} is the recording itself; name another")
+        raise ConfigurationError(
+            f"--output {str(path)!r} is the recording itself; choose another file"
+        )
     if not force:
-        raise ConfigurationError(f"{str(path)!r} exists already; --force overwrites it")
+        raise ConfigurationError(f"{str(path)!r} already exists; use --force to overwrite it")
 
 
-def _prepare(folders: Iterable[Path]) -> None:
-    """Make the folders, and see that files can be made in them, before hours of work."""
+def _make_folders(folders: Iterable[Path]) -> None:
+    """Make the folders and check that they are writable, before hours of work."""
     for folder in folders:
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -183,6 +185,5 @@ def _prepare(folders: Iterable[Path]) -> None:
                 pass
         except OSError as error:
             raise ConfigurationError(
-                f"can't write to the folder {str(folder)!r}: {error.strerror}; "
-                "choose another folder"
+                f"can't write to folder {str(folder)!r}: {error.strerror}; choose another folder"
             ) from error

@@ -1,4 +1,4 @@
-"""``azstt schema``: what goes over the wire between a page and a server."""
+"""``azstt schema``: the JSON Schema of the protocol for browsers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from azstt._web import messages
 
 
 def schema() -> Callable[[], int]:
-    """Write the JSON Schema of what a page and a server of live transcripts say to each other.
+    """Print the JSON Schema of the messages between a live client in a browser and its server.
 
-    'Message' is what the server says, every event among it, 'Command' what the page says; the
-    module azstt._web.messages tells the protocol. Audio goes in binary messages between them.
+    The client sends a 'Command', the server a 'ServerMessage', which includes all events. The
+    module azstt._web.messages describes the protocol. Audio is sent in binary messages.
     """
 
     def show() -> int:

@@ -1,4 +1,4 @@
-"""What the command says: text on standard output, notices and progress on standard error."""
+"""Output of the command: text on standard output, notices and progress on standard error."""
 
 from __future__ import annotations
 
@@ -17,71 +17,71 @@ from azstt._result import Progress
 from azstt._units import timestamp
 
 
-def say(message: object) -> None:
-    """Put a notice or an error on standard error, on one line."""
-    print("azstt:", " ".join(str(message).split()), file=sys.stderr, flush=True)  # noqa: T201 - a command prints
+def notify(message: object) -> None:
+    """Print a notice or an error to standard error, on one line."""
+    print("azstt:", " ".join(str(message).split()), file=sys.stderr, flush=True)  # noqa: T201 - this is a command-line tool
 
 
-def complain(error: BaseException, *, about: str = "", debug: bool) -> None:
-    """Say what went wrong, below the traceback where that is asked for.
+def report_error(error: BaseException, *, about: str = "", debug: bool) -> None:
+    """Print an error's message, below its traceback if wanted.
 
     Args:
         error: what was raised.
-        about: what it is about; said where the message doesn't.
-        debug: show the traceback.
+        about: what it concerns; put before a message that does not mention it.
+        debug: print the traceback.
     """
     if debug:
         traceback.print_exception(error)
     message = str(error)
-    say(message if about in message else f"{about}: {message}")
+    notify(message if about in message else f"{about}: {message}")
 
 
 def write(text: str) -> None:
-    """Put text on standard output: UTF-8 with LF everywhere, as files have it."""
-    # Names of files may hold bytes that are no text; they go out as they came in.
+    """Write text to standard output: UTF-8 with LF on every platform, as in files."""
+    # File names may contain bytes that are not valid text; they are written unchanged.
     sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
     sys.stdout.buffer.flush()
 
 
 def write_table(table: Sequence[Sequence[str]]) -> None:
-    """Put rows of cells on standard output, in columns as wide as they need be."""
+    """Write rows of cells to standard output, in aligned columns."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for row in table:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         write(f"{line.rstrip()}\n")
 
 
-class _Hidden:
-    """Shows nothing."""
+class _NoBar:
+    """Shows no progress."""
 
     def __call__(self, progress: Progress) -> None:
-        """Take a report and leave it at that."""
+        """Ignore a progress report."""
 
 
-class _Shown:
-    """Moves a bar; may be called on any thread."""
+class _VisibleBar:
+    """Shows progress as a bar. Thread-safe."""
 
     def __init__(self, bar: Bar, name: str) -> None:
         self._bar: Bar = bar
         self._task = bar.add_task(name, total=None, at="", speed="")
 
     def __call__(self, progress: Progress) -> None:
-        """Move the bar to where the recognizer is."""
-        ends = f" of {_clock(progress.total)}" if progress.total is not None else ""
+        """Move the bar to what has been recognized."""
+        total = f" of {_clock(progress.total)}" if progress.total is not None else ""
         self._bar.update(
             self._task,
             total=progress.total,
             completed=progress.recognized,
-            at=f"{_clock(progress.recognized)}{ends}",
+            at=f"{_clock(progress.recognized)}{total}",
             speed=f"{progress.xrt:.1f} x real time",
         )
 
 
 @contextmanager
-def progress_bar(name: str, *, hidden: bool) -> Generator[_Hidden | _Shown]:
-    """Show how far one transcription is, where standard error is a terminal."""
+def progress_bar(name: str, *, hidden: bool) -> Generator[_NoBar | _VisibleBar]:
+    """Show the progress of one transcription if standard error is a terminal."""
     if hidden or not sys.stderr.isatty():
-        yield _Hidden()
+        yield _NoBar()
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -95,53 +95,53 @@ def progress_bar(name: str, *, hidden: bool) -> Generator[_Hidden | _Shown]:
         redirect_stdout=False,
         redirect_stderr=False,
     ) as bar:
-        yield _Shown(bar, name)
+        yield _VisibleBar(bar, name)
 
 
-class GrowingText:
-    """Text line by line, without what it sounds like in between."""
+class TextPrinter:
+    """Prints live text line by line, without partials."""
 
     def partial(self, stable: str, tail: str) -> None:
-        """Show what may still change: not here, where it would stay."""
+        """Ignore a partial: printed here, it could not be changed any more."""
 
     def line(self, text: str) -> None:
-        """Write what will not change."""
+        """Print a line that will not change."""
         write(text)
 
     def notice(self, message: str) -> None:
-        """Say something beside it."""
-        say(message)
+        """Print a notice."""
+        notify(message)
 
 
-class _InPlace(GrowingText):
-    """Text line by line, and below it what the next line sounds like so far."""
+class _TerminalPrinter(TextPrinter):
+    """Prints live text line by line, and below it the current partial."""
 
     def __init__(self, area: Live) -> None:
         self._area: Live = area
 
     def partial(self, stable: str, tail: str) -> None:
-        """Show it in the place of the one before; dim what may still change."""
+        """Replace the partial on the screen; what may still change is dim."""
         self._area.update(Text.assemble(stable, (tail, "dim")), refresh=True)
 
     def line(self, text: str) -> None:
-        """Write it above."""
+        """Print a line above the partial."""
         self._clear()
         self._area.console.print(Text(text), soft_wrap=True, end="")
 
     def notice(self, message: str) -> None:
-        """Say it above."""
+        """Print a notice above the partial."""
         self._clear()
-        say(message)
+        notify(message)
 
     def _clear(self) -> None:
         self._area.update(Text(), refresh=True)
 
 
 @contextmanager
-def growing_text() -> Generator[GrowingText]:
-    """Show text while it is spoken: in place where standard output is a terminal."""
+def text_printer() -> Generator[TextPrinter]:
+    """Print live text, with partials if standard output is a terminal."""
     if not sys.stdout.isatty():
-        yield GrowingText()
+        yield TextPrinter()
         return
     with Live(
         Text(),
@@ -152,9 +152,9 @@ def growing_text() -> Generator[GrowingText]:
         redirect_stderr=False,
         vertical_overflow="visible",
     ) as area:
-        yield _InPlace(area)
+        yield _TerminalPrinter(area)
 
 
 def _clock(seconds: float) -> str:
-    """Write a time to the second."""
+    """Format a time to the second."""
     return timestamp(seconds).partition(".")[0]

@@ -1,4 +1,4 @@
-"""``azstt transcribe``: one file after the other, whatever becomes of each."""
+"""``azstt transcribe``: one file after another, even if some fail."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 from azstt._api import transcribe_file
 from azstt._audio import AudioSource
 from azstt._cli.backends import choose_backend
-from azstt._cli.inputs import refuse_a_terminal
-from azstt._cli.outputs import STDIN, Outputs, name_of, remark
-from azstt._cli.terminal import complain, progress_bar
+from azstt._cli.inputs import require_piped_stdin
+from azstt._cli.outputs import STDIN, Outputs, display_name, report_problems
+from azstt._cli.terminal import progress_bar, report_error
 from azstt._errors import AzsttError, ConfigurationError, MissingDependencyError
 from azstt._options import TranscribeFields
 from azstt._transcript import Transcript
@@ -20,8 +20,8 @@ from azstt.backends import RecognizerBackend
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """What `azstt transcribe` was asked to do."""
+class TranscribeRequest:
+    """The command line of `azstt transcribe`."""
 
     sources: Sequence[str]
     outputs: Outputs
@@ -32,44 +32,44 @@ class Request:
     debug: bool
 
 
-def transcribe_all(request: Request) -> bool:
-    """Transcribe every source; what goes wrong with one keeps none of the others.
+def transcribe_all(request: TranscribeRequest) -> bool:
+    """Transcribe every source; a failure does not stop the others.
 
     Returns:
         Whether all of them were transcribed completely and written.
 
     Raises:
-        ConfigurationError: no source can be transcribed so.
+        ConfigurationError: the options fit no source.
         MissingDependencyError: the backend's extra is not installed.
     """
     backend = choose_backend(request.backend, quiet=request.quiet)
-    delivered = complete = 0
+    written = complete = 0
     for source in request.sources:
         transcript, error = _transcribe(source, backend, request)
-        if isinstance(error, ConfigurationError | MissingDependencyError) and not delivered:
-            raise error  # once a source was transcribed, it is the next one that doesn't fit
+        if isinstance(error, ConfigurationError | MissingDependencyError) and not written:
+            raise error  # after a success it is this source that does not fit the options
         if error is not None:
-            complain(error, about=name_of(source), debug=request.debug)
+            report_error(error, about=display_name(source), debug=request.debug)
         if transcript is None:
             continue
         if not request.quiet:
-            remark(source, transcript, whole=error is None, where="--format json")
+            report_problems(source, transcript, complete=error is None, details="--format json")
         try:
-            request.outputs.deliver(source, transcript, first=not delivered)
+            request.outputs.write(source, transcript, first=not written)
         except BrokenPipeError:
             raise
-        except OSError as unwritten:
-            complain(unwritten, about=name_of(source), debug=request.debug)
+        except OSError as write_error:
+            report_error(write_error, about=display_name(source), debug=request.debug)
             continue
-        delivered += 1
+        written += 1
         complete += error is None
     return complete == len(request.sources)
 
 
 def _transcribe(
-    source: str, backend: RecognizerBackend, request: Request
+    source: str, backend: RecognizerBackend, request: TranscribeRequest
 ) -> tuple[Transcript | None, AzsttError | None]:
-    """Give the transcript, or the error and what had been recognized before it."""
+    """Return the transcript, or the error and what was recognized before it."""
     hidden = request.quiet
     try:
         with _open(source) as audio, progress_bar(Path(source).name, hidden=hidden) as progress:
@@ -88,10 +88,10 @@ def _transcribe(
 
 @contextmanager
 def _open(source: str) -> Generator[AudioSource]:
-    """Give what to read: the path as it is, or standard input as a raw, unbuffered stream."""
+    """Open a source: a path is passed on, standard input is a raw, unbuffered stream."""
     if source != STDIN:
         yield source
         return
-    refuse_a_terminal("cat talk.webm | azstt transcribe -")
+    require_piped_stdin("cat talk.webm | azstt transcribe -")
     with open(0, "rb", buffering=0, closefd=False) as stream:
         yield stream

@@ -1,1 +1,1 @@
-"""A live session for a page in a browser."""
+"""Live sessions for browsers."""

@@ -1,16 +1,16 @@
-"""What goes over a wire between a browser and a server, so that neither loses anything.
+"""The protocol between a browser and a live session on a server.
 
-One WebSocket carries it, or anything else that keeps messages apart and in order. What is sent
-in binary is audio, cut anywhere; what is sent as text is JSON with a ``kind``::
+It runs over a WebSocket, or over any transport that preserves message boundaries and order. Binary
+messages are audio, split at any byte. Text messages are JSON objects with a ``kind``::
 
-    page                                        server
+    client                                      server
     {"kind": "start", "audio": "webm"}    ->
                                           <-    {"kind": "opened", "session": ..., "received": 0}
     audio, audio, ...                     ->
                                           <-    {"kind": "event", "seq": 1, "event": {...}}
     {"kind": "ping", "seen": 1}           ->
                                           <-    {"kind": "ack", "received": 2}
-    (the connection is lost, and made anew)
+    (the connection is lost, and the client reconnects)
     {"kind": "resume", "session": ..., "seen": 1}
                                           ->
                                           <-    {"kind": "opened", "session": ..., "received": 3}
@@ -19,14 +19,16 @@ in binary is audio, cut anywhere; what is sent as text is JSON with a ``kind``::
     {"kind": "finish"}                    ->
                                           <-    {"kind": "event", "seq": 3, "event": ...ended}
 
-Each side counts. The server numbers its events. The page counts what it sends into the session:
-every piece of audio, ``commit``, ``update`` and ``finish``, but not ``start``, ``resume``,
-``ping`` and ``close``; a text that can't be read counts too. Each keeps what the other has not
-acknowledged, and after a resume sends it again. A page pings every few seconds, which also shows it
-that the connection lives; ``ping`` and ``ack`` are what lets both forget.
+Both sides count messages. The server numbers its events. The client counts what it sends into the
+session: every audio message, ``commit``, ``update`` and ``finish``, but not ``start``, ``resume``,
+``ping`` or ``close``; a text message that can't be parsed counts too. Each side keeps what the
+other has not acknowledged, and sends it again after a resume. The client pings every few seconds,
+which also tells it whether the connection is alive; ``ping`` and ``ack`` let both sides discard
+what has arrived.
 
-The session's id is a secret: whoever has it has the session. The server keeps the session for
-``grace`` seconds after a connection is lost, and for the last events after it has ended.
+The session ID is a secret: whoever has it controls the session. The server keeps a session for
+``grace`` seconds after its connection is lost, and after it has ended until the last events are
+acknowledged.
 """
 
 from __future__ import annotations
@@ -43,37 +45,37 @@ from azstt._models import FrozenModel
 from azstt._options import Language
 from azstt._result import Seconds
 
-#: Characters that a command may have, and bytes that a piece of audio may have.
+#: The longest command, in characters, and the longest audio message, in bytes.
 MAX_COMMAND = 1 << 17
-MAX_PIECE = 1 << 20
+MAX_AUDIO = 1 << 20
 
 Count = Annotated[int, Field(ge=0, lt=1 << 53)]
-#: As many as a browser, or anyone, has use for.
+#: More than any client needs.
 Languages = Annotated[tuple[Language, ...], Field(max_length=10)]
 Phrase = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Phrases = Annotated[tuple[Phrase, ...], Field(max_length=500)]
 SessionId = Annotated[str, StringConstraints(min_length=1, max_length=100), Field(repr=False)]
 
 
-class _Spoken(FrozenModel):
-    """What goes over the wire; nobody pays for it who has none."""
+class _ProtocolModel(FrozenModel):
+    """A message of the protocol. Its validator is built on first use, to keep imports fast."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(defer_build=True)
 
 
-class _Command(_Spoken):
-    """What a page sends; nothing is taken for what it is not."""
+class _ClientCommand(_ProtocolModel):
+    """A message from the client. Values are not coerced."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(strict=True)
 
 
-class Start(_Command):
-    """Begin a session; the first message of its first connection.
+class StartCommand(_ClientCommand):
+    """Start a session. The first message on its first connection.
 
     Attributes:
-        audio: what is sent: a container, or the format of PCM.
-        language: BCP-47 tags; several are candidates to detect; empty is the server's default.
-        diarize: tell the speakers apart.
+        audio: the audio to come: a container, or the format of raw PCM.
+        language: BCP-47 tags. Several are candidates to detect; none means the server's default.
+        diarize: distinguish the speakers.
         phrases: words and names to expect.
     """
 
@@ -84,12 +86,12 @@ class Start(_Command):
     phrases: Annotated[Phrases, Field(repr=False)] = ()
 
 
-class Resume(_Command):
-    """Go on with a session; the first message of a further connection, which replaces the other.
+class ResumeCommand(_ClientCommand):
+    """Continue a session. The first message on a new connection, which replaces the old one.
 
     Attributes:
-        session: its id, from `Opened`.
-        seen: the number of the last event that has come; 0 is none.
+        session: the session ID, from `OpenedMessage`.
+        seen: the number of the last event received; 0 if none.
     """
 
     kind: Literal["resume"] = "resume"
@@ -97,55 +99,62 @@ class Resume(_Command):
     seen: Count
 
 
-class Update(_Command):
-    """Recognize the audio that follows with other options; those left out, or null, stay."""
+class UpdateCommand(_ClientCommand):
+    """Change options for the audio that follows. Those left out, or null, stay as they are."""
 
     kind: Literal["update"] = "update"
     language: Languages | None = None
     phrases: Annotated[Phrases | None, Field(repr=False)] = None
 
 
-class Commit(_Command):
+class CommitCommand(_ClientCommand):
     """End the open segment here."""
 
     kind: Literal["commit"] = "commit"
 
 
-class Finish(_Command):
-    """No more audio comes; the last events follow."""
+class FinishCommand(_ClientCommand):
+    """Signal the end of the audio. The last events follow."""
 
     kind: Literal["finish"] = "finish"
 
 
-class Ping(_Command):
-    """Ask for an `Ack`, and acknowledge.
+class PingCommand(_ClientCommand):
+    """Acknowledge events, and ask for an `AckMessage`.
 
     Attributes:
-        seen: as of `Resume`.
+        seen: the number of the last event received; 0 if none.
     """
 
     kind: Literal["ping"] = "ping"
     seen: Count
 
 
-class Close(_Command):
-    """End the session now; nobody wants the rest."""
+class CloseCommand(_ClientCommand):
+    """End the session now and discard what is still to come."""
 
     kind: Literal["close"] = "close"
 
 
 Command: TypeAlias = Annotated[
-    Start | Resume | Update | Commit | Finish | Ping | Close, Field(discriminator="kind")
+    StartCommand
+    | ResumeCommand
+    | UpdateCommand
+    | CommitCommand
+    | FinishCommand
+    | PingCommand
+    | CloseCommand,
+    Field(discriminator="kind"),
 ]
 
 
-class Opened(_Spoken):
-    """The session takes audio: the answer to `Start` and `Resume`.
+class OpenedMessage(_ProtocolModel):
+    """The session accepts audio: the answer to `StartCommand` and `ResumeCommand`.
 
     Attributes:
-        session: its id, a secret that resumes it.
-        received: how many messages of the page's are in it.
-        grace: seconds that it is kept without a connection.
+        session: the session ID, a secret that resumes the session.
+        received: how many of the client's messages the session has received.
+        grace: seconds that the session is kept without a connection.
     """
 
     kind: Literal["opened"] = "opened"
@@ -154,12 +163,12 @@ class Opened(_Spoken):
     grace: Seconds
 
 
-class CommandError(_Spoken):
-    """A command was not carried out. After a `Start` or a `Resume` the connection ends.
+class CommandError(_ProtocolModel):
+    """A command failed. After a `StartCommand` or a `ResumeCommand` the connection ends.
 
     Attributes:
-        command: its kind; None where it could not be read.
-        error: why.
+        command: the command's kind; None if it could not be parsed.
+        error: the reason.
     """
 
     kind: Literal["refused"] = "refused"
@@ -167,12 +176,12 @@ class CommandError(_Spoken):
     error: ErrorInfo
 
 
-class EventMessage(_Spoken):
-    """Something happened in the session, and is told again after a resume if it must.
+class EventMessage(_ProtocolModel):
+    """An event of the session. Sent again after a resume if it was not acknowledged.
 
     Attributes:
-        seq: counts from 1.
-        event: what happened.
+        seq: the event's number, counted from 1.
+        event: the event.
     """
 
     kind: Literal["event"] = "event"
@@ -180,58 +189,61 @@ class EventMessage(_Spoken):
     event: Annotated[Event | CommandError, Field(discriminator="kind")]
 
 
-class Ack(_Spoken):
-    """How many messages of the page's are in the session: the answer to `Ping`."""
+class AckMessage(_ProtocolModel):
+    """How many of the client's messages the session has received: the answer to `PingCommand`."""
 
     kind: Literal["ack"] = "ack"
     received: Count
 
 
-Message: TypeAlias = Annotated[
-    Opened | EventMessage | Ack | CommandError, Field(discriminator="kind")
+ServerMessage: TypeAlias = Annotated[
+    OpenedMessage | EventMessage | AckMessage | CommandError, Field(discriminator="kind")
 ]
 
-_LATER = ConfigDict(defer_build=True)
-_COMMANDS: TypeAdapter[Command] = TypeAdapter(Command, config=_LATER)
-_MESSAGES: TypeAdapter[Message] = TypeAdapter(Message, config=_LATER)
+_DEFERRED = ConfigDict(defer_build=True)
+_COMMANDS: TypeAdapter[Command] = TypeAdapter(Command, config=_DEFERRED)
+_MESSAGES: TypeAdapter[ServerMessage] = TypeAdapter(ServerMessage, config=_DEFERRED)
 
 
 def parse_command(text: str) -> Command:
-    """Read what a page sent as text.
+    """Parse a text message from a client.
 
     Raises:
-        ConfigurationError: it is too long or no command; says why, without showing it.
+        ConfigurationError: it is too long or not a command. The message says why, without
+            repeating any value.
     """
     if len(text) > MAX_COMMAND:
         raise ConfigurationError(
-            f"a command has at most {MAX_COMMAND} characters, not {len(text)}; audio is sent in "
+            f"command is too long: {len(text)} characters, at most {MAX_COMMAND}; send audio in "
             "binary messages"
         )
     try:
         return _COMMANDS.validate_json(text)
     except ValidationError as error:
         errors = error.errors(include_url=False, include_input=False, include_context=False)
-        worst = max(errors, key=lambda one: len(one["loc"]))  # of alternatives the likeliest
-        where = ".".join(str(part) for part in worst["loc"]) or "the message"
-        raise ConfigurationError(f"no command: {where[:100]}: {worst['msg'][:200]}") from None
+        deepest = max(errors, key=lambda one: len(one["loc"]))  # the likeliest branch of a union
+        where = ".".join(str(part) for part in deepest["loc"]) or "message"
+        raise ConfigurationError(
+            f"invalid command: {where[:100]}: {deepest['msg'][:200]}"
+        ) from None
 
 
 def schema() -> dict[str, object]:
-    """Give the JSON Schema of all commands and messages, each as its sender writes it."""
+    """Return the JSON Schema of all commands and messages, each as its sender writes it."""
     refs, parts = TypeAdapter.json_schemas(
-        [("Command", "validation", _COMMANDS), ("Message", "serialization", _MESSAGES)]
+        [("Command", "validation", _COMMANDS), ("ServerMessage", "serialization", _MESSAGES)]
     )
     models = parts["$defs"]
     for model in models.values():
-        if "kind" in model["properties"]:  # it tells them apart: a default does not stand for it
+        if "kind" in model["properties"]:  # the discriminator: required though it has a default
             model["required"] = sorted({"kind", *model.get("required", ())})
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "What azstt's pages and servers say to each other",
-        "anyOf": [{"$ref": "#/$defs/Command"}, {"$ref": "#/$defs/Message"}],
+        "title": "Messages between azstt's live clients and servers",
+        "anyOf": [{"$ref": "#/$defs/Command"}, {"$ref": "#/$defs/ServerMessage"}],
         "$defs": {
             **models,
             "Command": refs["Command", "validation"],
-            "Message": refs["Message", "serialization"],
+            "ServerMessage": refs["ServerMessage", "serialization"],
         },
     }

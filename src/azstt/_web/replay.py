@@ -1,4 +1,4 @@
-"""What a page was told, kept until it has it. Pure."""
+"""Events sent to a client, kept until it acknowledges them. Pure."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from azstt._web.messages import CommandError, EventMessage
 
 
 class ReplayBuffer:
-    """What a page was told and has not acknowledged.
+    """Numbered events that a client has not acknowledged, as JSON.
 
     Args:
-        limit: characters of it that are kept at most.
+        limit: the most characters to keep; beyond that the oldest events are dropped.
     """
 
     def __init__(self, limit: int = 1 << 22) -> None:
@@ -23,11 +23,11 @@ class ReplayBuffer:
         self._last: int = 0
 
     def __len__(self) -> int:
-        """Count the events that are not acknowledged."""
+        """Return the number of events that are kept."""
         return len(self._kept)
 
     def add(self, event: Event | CommandError) -> str:
-        """Number an event; give the message that tells it."""
+        """Number an event and return the message to send."""
         self._last += 1
         text = EventMessage(seq=self._last, event=event).model_dump_json()
         self._kept.append(text)
@@ -36,28 +36,28 @@ class ReplayBuffer:
             self._drop()
         return text
 
-    def forget(self, seen: int) -> None:
-        """Let go of what a page has.
+    def acknowledge(self, seen: int) -> None:
+        """Drop the events up to the one with this number.
 
         Raises:
-            ConfigurationError: there was no such event.
+            ConfigurationError: no event has that number.
         """
         if seen > self._last:
-            raise ConfigurationError(f"seen={seen} is more than the {self._last} events there are")
+            raise ConfigurationError(f"seen={seen} exceeds the {self._last} events sent so far")
         while self._kept and self._last - len(self._kept) < seen:
             self._drop()
 
     def since(self, seen: int) -> tuple[str, ...]:
-        """Give what came after an event, which is forgotten with those before it.
+        """Acknowledge the events up to the one with this number, and return those after it.
 
         Raises:
-            ConfigurationError: there was no such event.
-            SessionStateError: some of it is no longer kept.
+            ConfigurationError: no event has that number.
+            SessionStateError: some of the events after it have been dropped.
         """
-        self.forget(seen)
+        self.acknowledge(seen)
         if self._last - len(self._kept) > seen:
             raise SessionStateError(
-                f"the events after seen={seen} are no longer kept; start another session"
+                f"the events after seen={seen} are no longer available; start a new session"
             )
         return tuple(self._kept)
 
@@ -65,12 +65,12 @@ class ReplayBuffer:
         self._size -= len(self._kept.popleft())
 
 
-def refusal(command: str | None, error: AzsttError) -> CommandError:
-    """Say that a command was not carried out."""
-    problem = ErrorInfo(
+def command_error(command: str | None, error: AzsttError) -> CommandError:
+    """Return the message for a command that failed."""
+    info = ErrorInfo(
         type=type(error).__name__,
         message=str(error),
         code=getattr(error, "code", None),
         retryable=getattr(error, "retryable", False),
     )
-    return CommandError(command=command, error=problem)
+    return CommandError(command=command, error=info)

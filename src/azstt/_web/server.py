@@ -1,4 +1,4 @@
-"""The server's end of the wire: live sessions for pages, whatever the web framework."""
+"""Live sessions for browsers, independent of the web framework."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from math import inf
 from secrets import token_urlsafe
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import anyio
 
@@ -16,16 +16,21 @@ from azstt._audio_format import AudioFormat
 from azstt._errors import AzsttError, ConfigurationError, SessionStateError, ThrottledError
 from azstt._sessions.live import LiveSession
 from azstt._threads.loop_thread import LoopThread
-from azstt._threads.tasks import BlockingCall
-from azstt._web.messages import Resume, Start, parse_command
-from azstt._web.replay import refusal
-from azstt._web.session import OURS, DisconnectedError, Link, Receive, Send, WireSession
-
-T = TypeVar("T")
+from azstt._web.call_thread import CallThread
+from azstt._web.messages import ResumeCommand, StartCommand, parse_command
+from azstt._web.replay import command_error
+from azstt._web.session import (
+    INTERNAL_ERROR,
+    ClientConnection,
+    DisconnectedError,
+    Receive,
+    Send,
+    WireSession,
+)
 
 
 class OpenSession(Protocol):
-    """Makes the live session that a page asks for, as `LiveSession` itself does."""
+    """Creates the live session that a client asks for, as `LiveSession` itself does."""
 
     def __call__(
         self,
@@ -35,19 +40,19 @@ class OpenSession(Protocol):
         diarize: bool,
         phrases: Sequence[str],
     ) -> LiveSession:
-        """Make it, not started.
+        """Create the session without starting it.
 
         Raises:
-            ConfigurationError: the page asks for what can't be.
+            ConfigurationError: the request can't be fulfilled.
         """
         ...
 
 
 class WireServer:
-    """Serves live sessions to pages, which speak as `LiveClient` of ``azstt.js`` does.
+    """Serves live sessions to browsers that use `LiveClient` from ``azstt.js``.
 
-    One stands for all connections of an application. Each is served, from its first message to
-    its last, by a handler of the web framework's, as here with aiohttp::
+    One server handles all connections of an application. The web framework's handler calls
+    `serve` for each of them, as here with aiohttp::
 
         server = azstt.WireServer()
 
@@ -62,20 +67,21 @@ class WireServer:
             await server.serve(receive, socket.send_str)
             return socket
 
-    A page that loses its connection resumes its session over another, and nothing is lost or
-    doubled. Until it does, for ``grace`` seconds, the handler of the lost connection waits. On
-    asyncio and trio; all on one loop. For handlers in threads there is `BlockingWireServer`.
+    A client that loses its connection resumes the session over another one, and nothing is lost
+    or duplicated. Until then, for up to ``grace`` seconds, the handler of the lost connection
+    waits. Runs on asyncio and trio; all calls must be made on the same event loop. For handlers
+    in threads see `BlockingWireServer`.
 
     Args:
-        open_session: makes the session that a page asks for, of its ``audio``, ``language``,
-            ``diarize`` and ``phrases``. It is the place to add options, as in
-            ``partial(LiveSession, backend="azure")``, to keep the session at hand for its
-            transcript, or to refuse with a `ConfigurationError`.
-        grace: seconds that a session is kept for a page that was lost.
-        limit: sessions at a time; one more is refused as throttled.
+        open_session: creates the session that a client asks for, given ``audio``, ``language``,
+            ``diarize`` and ``phrases``. Use it to add options, as in
+            ``partial(LiveSession, backend="azure")``, to keep a reference to the session for its
+            transcript, or to reject the request with a `ConfigurationError`.
+        grace: seconds to keep a session after its connection is lost.
+        limit: the most sessions at a time. Further ones are refused as throttled.
 
     Raises:
-        ConfigurationError: ``grace`` is no time.
+        ConfigurationError: ``grace`` is not a positive, finite number.
     """
 
     def __init__(
@@ -90,71 +96,74 @@ class WireServer:
         self._open: OpenSession = open_session
         self._grace: float = grace
         self._limit: int = limit
-        self._sessions: dict[str, WireSession | None] = {}  # None is one that is starting
+        self._sessions: dict[str, WireSession | None] = {}  # None: the session is still starting
 
     async def serve(self, receive: Receive, send: Send) -> None:
-        """Serve a connection; returns when its session is over or another connection has it.
+        """Serve a connection until its session is over or has moved to another connection.
 
-        Canceling it ends the session, unless another connection has it.
+        Canceling ends the session, unless it has moved to another connection.
 
         Args:
-            receive: gives the next message: a string, bytes, or None when the connection is gone.
-            send: sends a string. What either raises is taken for the end of the connection.
+            receive: returns the next message: a string, bytes, or None once the connection is
+                lost.
+            send: sends a string. An exception from either is treated as a lost connection.
         """
-        link = Link(receive, send)
-        command: Start | Resume | None = None
+        connection = ClientConnection(receive, send)
+        command: StartCommand | ResumeCommand | None = None
         try:
-            command = await self._first(link)
-            name, session = await self._admit(command)
+            command = await self._first_command(connection)
+            session_id, session = await self._find_or_open(command)
         except DisconnectedError:
             return
         except Exception as error:
-            told = error if isinstance(error, AzsttError) else OURS
+            reported = error if isinstance(error, AzsttError) else INTERNAL_ERROR
             with suppress(DisconnectedError):
-                await link.say(refusal(command.kind if command else None, told))
-            if told is OURS:
+                kind = command.kind if command else None
+                await connection.send_message(command_error(kind, reported))
+            if reported is INTERNAL_ERROR:
                 raise
             return
         try:
-            await session.attend(link, command.seen if isinstance(command, Resume) else 0)
+            seen = command.seen if isinstance(command, ResumeCommand) else 0
+            await session.serve(connection, seen)
         finally:
-            if session.link is link:
-                del self._sessions[name]
+            if session.connection is connection:
+                del self._sessions[session_id]
                 await session.close()
 
-    async def _first(self, link: Link) -> Start | Resume:
-        """Wait for the command that a connection begins with.
+    async def _first_command(self, connection: ClientConnection) -> StartCommand | ResumeCommand:
+        """Wait for the first command of a connection.
 
         Raises:
-            ConfigurationError: it is another.
-            DisconnectedError: there is none in time.
+            ConfigurationError: it is neither of these.
+            DisconnectedError: nothing arrived within the grace time.
         """
         with anyio.move_on_after(self._grace):
-            message = await link.receive()
+            message = await connection.receive()
             command = parse_command(message) if isinstance(message, str) else None
-            if isinstance(command, Start | Resume):
+            if isinstance(command, StartCommand | ResumeCommand):
                 return command
-            raise ConfigurationError("a connection begins with 'start' or 'resume'")
+            raise ConfigurationError("the first message must be 'start' or 'resume'")
         raise DisconnectedError
 
-    async def _admit(self, command: Start | Resume) -> tuple[str, WireSession]:
-        """Open a session or find it, by its name.
+    async def _find_or_open(self, command: StartCommand | ResumeCommand) -> tuple[str, WireSession]:
+        """Return the session that a command asks for, and its ID.
 
         Raises:
-            AzsttError: it can't be had.
+            AzsttError: there is no such session, or it can't be opened.
         """
-        if isinstance(command, Resume):
+        if isinstance(command, ResumeCommand):
             session = self._sessions.get(command.session)
             if session is None:
                 raise SessionStateError(
-                    f"there is no such session: it has ended, or was left for {self._grace:g} s; "
-                    "start another"
+                    "unknown or expired session: it has ended, or had no connection for "
+                    f"{self._grace:g} s; start a new one"
                 )
             return command.session, session
         if len(self._sessions) >= self._limit:
-            raise ThrottledError(f"all {self._limit} sessions are taken; try again later")
-        name = token_urlsafe(32)
-        self._sessions[name] = None
+            raise ThrottledError(f"all {self._limit} sessions are in use; try again later")
+        session_id = token_urlsafe(32)
+        self._sessions[session_id] = None
         try:
             live = self._open(
                 audio=command.audio,
@@ -164,14 +173,14 @@ class WireServer:
             )
             await live.start()
         except BaseException:
-            del self._sessions[name]
+            del self._sessions[session_id]
             raise
-        session = self._sessions[name] = WireSession(live, name, self._grace)
-        return name, session
+        session = self._sessions[session_id] = WireSession(live, session_id, self._grace)
+        return session_id, session
 
 
 class BlockingWireServer:
-    """A `WireServer` for handlers in threads, as those of Flask.
+    """A `WireServer` for handlers that run in threads, such as Flask's.
 
     With flask-sock::
 
@@ -181,12 +190,13 @@ class BlockingWireServer:
         def live(socket):
             server.serve(socket.receive, socket.send)
 
-    All of its sessions share one event loop in a thread of its own.
+    All of its sessions share one event loop in a thread of its own. Each connection has two more
+    threads, one that receives and one that sends.
 
     Args:
-        open_session: as of `WireServer`; called on that loop.
-        grace: as of `WireServer`.
-        limit: as of `WireServer`.
+        open_session: see `WireServer`. Called on that event loop.
+        grace: see `WireServer`.
+        limit: see `WireServer`.
     """
 
     def __init__(
@@ -204,23 +214,20 @@ class BlockingWireServer:
     ) -> None:
         """Serve a connection, as `WireServer.serve` does.
 
+        It returns when the session is over, even if ``receive`` or ``send`` still blocks.
+
         Args:
-            receive: as there; it may block, and is called in a thread of its own, also while
-                ``send`` is at work.
-            send: as there.
+            receive: see `WireServer.serve`. It may block, and is always called in the same
+                thread.
+            send: see `WireServer.serve`. It may block, and is always called in the same thread,
+                but not the one of ``receive``.
         """
+        self._loop_thread.call(self._serve, receive, send)
 
-        async def take() -> str | bytes | None:
-            return await _in_thread(receive)
-
-        async def give(text: str) -> None:
-            await _in_thread(partial(send, text))
-
-        self._loop_thread.call(self._server.serve, take, give)
-
-
-async def _in_thread(function: Callable[[], T]) -> T:
-    """Call a blocking function in a daemon thread, which is left alone on canceling."""
-    results: list[T] = []
-    await BlockingCall(lambda: results.append(function()), name="azstt wire").wait()
-    return results[0]
+    async def _serve(
+        self, receive: Callable[[], str | bytes | None], send: Callable[[str], object]
+    ) -> None:
+        with CallThread("azstt wire receive") as receiver, CallThread("azstt wire send") as sender:
+            await self._server.serve(
+                partial(receiver.call, receive), lambda text: sender.call(partial(send, text))
+            )

@@ -1,4 +1,4 @@
-"""One live session for one page, over as many connections as it takes."""
+"""One live session for one client, over as many connections as it takes."""
 
 from __future__ import annotations
 
@@ -23,141 +23,146 @@ from azstt._options import OptionFields
 from azstt._sessions.live import LiveSession
 from azstt._threads.tasks import both
 from azstt._web.messages import (
-    MAX_PIECE,
-    Ack,
-    Close,
+    MAX_AUDIO,
+    AckMessage,
+    CloseCommand,
     Command,
     CommandError,
-    Commit,
-    Finish,
-    Message,
-    Opened,
-    Ping,
-    Resume,
-    Start,
-    Update,
+    CommitCommand,
+    FinishCommand,
+    OpenedMessage,
+    PingCommand,
+    ResumeCommand,
+    ServerMessage,
+    StartCommand,
+    UpdateCommand,
     parse_command,
 )
-from azstt._web.replay import ReplayBuffer, refusal
+from azstt._web.replay import ReplayBuffer, command_error
 
 _log = logging.getLogger("azstt.wire")
 
-#: Seconds that a recognizer has to refuse other options; a page takes long silence for an outage.
-_ANSWER = 3.0
+#: Seconds to wait for a recognizer to reject new options; clients take a longer silence for an
+#: outage.
+_UPDATE_TIMEOUT = 3.0
 
-#: Gives the next message from a page: text, audio, or None when the connection is gone.
+#: Returns the next message from a client: text, audio, or None once the connection is lost.
 Receive: TypeAlias = Callable[[], Awaitable[str | bytes | None]]
-#: Sends text to a page.
+#: Sends text to a client.
 Send: TypeAlias = Callable[[str], Awaitable[object]]
 
-#: What a page is told of a fault in the server, which is for the server's own log.
-OURS = ServiceError("the server failed in this session", retryable=False)
+#: What a client learns of a bug on the server; the details are for the server's log.
+INTERNAL_ERROR = ServiceError("internal server error in this session", retryable=False)
 
 
 class DisconnectedError(Exception):
-    """A page is gone, or has nothing left to hear."""
+    """The client has disconnected, or has received everything."""
 
 
-class Link:
-    """A connection to a page, whichever way the transport says that it is gone."""
+class ClientConnection:
+    """A connection to a client, with one error for all ways a transport reports its loss."""
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive: Receive = receive
         self._send: Send = send
-        self._turn: anyio.Lock = anyio.Lock()
+        self._lock: anyio.Lock = anyio.Lock()
 
     async def receive(self) -> str | bytes:
         """Wait for a message.
 
         Raises:
-            DisconnectedError: there are no more.
+            DisconnectedError: the connection is lost.
         """
         try:
             message = await self._receive()
         except Exception as error:
-            raise _gone(error) from error
+            raise _disconnected(error) from error
         if message is None:
             raise DisconnectedError
         return message
 
     async def send(self, text: str) -> None:
-        """Send a message after those before it.
+        """Send text, in the order of the calls.
 
         Raises:
-            DisconnectedError: it can't be sent.
+            DisconnectedError: the connection is lost.
         """
-        async with self._turn:
+        async with self._lock:
             try:
                 await self._send(text)
             except Exception as error:
-                raise _gone(error) from error
+                raise _disconnected(error) from error
 
-    async def say(self, message: Message) -> None:
-        """Send what is told no second time."""
+    async def send_message(self, message: ServerMessage) -> None:
+        """Send a message that is not sent again after a resume."""
         await self.send(message.model_dump_json())
 
 
 class WireSession:
-    """Speaks for a `LiveSession` to a page; all on one loop.
+    """Connects a `LiveSession` to a client. Must be used on one event loop.
 
-    It has no task of its own: the connection that is there moves it, and when that is lost, the
-    task that served it waits for the next, or for the end of the grace time.
+    It has no task of its own. The task that serves the current connection drives it; when that
+    connection is lost, the task waits for another one or for the end of the grace time.
 
     Args:
-        live: the session, started.
-        name: its id.
-        grace: seconds to wait for a page that was lost.
+        live: the session, already started.
+        session_id: the secret that resumes it.
+        grace: seconds to wait for a client that has lost its connection.
 
     Attributes:
-        link: the connection that has the session.
+        connection: the connection that currently has the session.
     """
 
-    def __init__(self, live: LiveSession, name: str, grace: float) -> None:
-        self.link: Link | None = None
+    def __init__(self, live: LiveSession, session_id: str, grace: float) -> None:
+        self.connection: ClientConnection | None = None
         self._live: LiveSession = live
-        self._name: str = name
+        self._session_id: str = session_id
         self._grace: float = grace
-        self._log: ReplayBuffer = ReplayBuffer()
+        self._replay: ReplayBuffer = ReplayBuffer()
         self._received: int = 0
-        self._over: bool = False  # the last event is in the log
-        self._done: bool = False  # and the page has it, or does not want it
-        self._turn: anyio.Lock = anyio.Lock()
+        self._ended: bool = False  # the last event is in the replay buffer
+        self._done: bool = False  # the client has acknowledged it, or wants nothing more
+        self._lock: anyio.Lock = anyio.Lock()
         self._scope: anyio.CancelScope = anyio.CancelScope()
 
-    async def attend(self, link: Link, seen: int = 0) -> None:
-        """Serve a connection, which takes the session from the one before.
+    async def serve(self, connection: ClientConnection, seen: int = 0) -> None:
+        """Serve a connection, which takes the session over from the previous one.
 
-        Returns when the session is at its end, or when another connection has it.
+        Returns when the session is over, or when another connection has taken it over.
         """
         self._scope.cancel()
-        self.link = link
+        self.connection = connection
         with anyio.CancelScope() as self._scope:
-            async with self._turn:  # the one before is out
+            async with self._lock:  # the previous connection's task has left
                 with suppress(DisconnectedError):
-                    await self._serve(link, seen)
+                    await self._exchange(connection, seen)
                 if not self._done:
                     await anyio.sleep(self._grace)
 
     async def close(self) -> None:
-        """Let go of the recognizer."""
+        """Release the recognizer."""
         await self._live.aclose()
 
-    async def _serve(self, link: Link, seen: int) -> None:
-        """Catch up with a page, then listen and tell until it is gone."""
+    async def _exchange(self, connection: ClientConnection, seen: int) -> None:
+        """Replay what the client has missed, then exchange messages until it is gone."""
         try:
-            missed = self._log.since(seen)
+            missed = self._replay.since(seen)
         except AzsttError as error:
             self._done = True
-            await link.say(refusal("resume", error))
+            await connection.send_message(command_error("resume", error))
             return
-        await link.say(Opened(session=self._name, received=self._received, grace=self._grace))
+        await connection.send_message(
+            OpenedMessage(session=self._session_id, received=self._received, grace=self._grace)
+        )
         for text in missed:
-            await link.send(text)
-        await both(partial(self._listen, link), partial(self._tell, link))
+            await connection.send(text)
+        await both(
+            partial(self._receive_messages, connection), partial(self._send_events, connection)
+        )
 
-    async def _tell(self, link: Link) -> None:
-        """Tell each event as it comes, up to the last."""
-        while not self._over:
+    async def _send_events(self, connection: ClientConnection) -> None:
+        """Send each event as it arrives, up to the last."""
+        while not self._ended:
             try:
                 event: Event = await self._live.receive()
             except RecognitionError as error:
@@ -165,103 +170,106 @@ class WireSession:
             except AzsttError as error:
                 event = Failed(error=RequestError(str(error), code=type(error).__name__))
             except Exception:
-                await link.send(self._log.add(Failed(error=OURS)))
+                await connection.send(self._replay.add(Failed(error=INTERNAL_ERROR)))
                 raise
-            self._over = isinstance(event, Ended | Failed)
-            await link.send(self._log.add(event))
+            self._ended = isinstance(event, Ended | Failed)
+            await connection.send(self._replay.add(event))
         await self.close()
 
-    async def _listen(self, link: Link) -> None:
-        """Do what the page says until it has all that it will get.
+    async def _receive_messages(self, connection: ClientConnection) -> None:
+        """Handle the client's messages until it has received everything.
 
         Raises:
             DisconnectedError: always, in the end.
         """
         while not self._done:
-            message = await link.receive()
+            message = await connection.receive()
             if isinstance(message, bytes):
-                await self._carry_out(link, "audio", self._send, message)
+                await self._run_counted(connection, "audio", partial(self._send_audio, message))
             else:
-                await self._read(link, message)
+                await self._handle_text(connection, message)
         raise DisconnectedError
 
-    async def _read(self, link: Link, text: str) -> None:
-        """Do what a text says; what can't be read the page has counted, and is told as an event."""
+    async def _handle_text(self, connection: ClientConnection, text: str) -> None:
+        """Parse and execute a command.
+
+        The client has counted one that can't be parsed, so the error is an event.
+        """
         try:
             command = parse_command(text)
         except ConfigurationError as error:
-            await self._count(link, refusal(None, error))
+            await self._count(connection, command_error(None, error))
             return
         try:
-            await self._obey(link, command)
+            await self._execute(connection, command)
         except ConfigurationError as error:
-            await link.say(refusal(None, error))
+            await connection.send_message(command_error(None, error))
 
-    async def _obey(self, link: Link, command: Command) -> None:
-        """Carry a command out.
+    async def _execute(self, connection: ClientConnection, command: Command) -> None:
+        """Execute a command.
 
         Raises:
-            ConfigurationError: it makes no sense.
+            ConfigurationError: the command makes no sense now.
         """
         match command:
-            case Ping(seen=seen):
-                self._log.forget(seen)
-                self._done = self._over and not self._log
-                await link.say(Ack(received=self._received))
-            case Commit(kind=kind):
-                await self._carry_out(link, kind, self._live.commit)
-            case Finish(kind=kind):
-                await self._carry_out(link, kind, self._live.finish)
-            case Update(kind=kind) as update:
+            case PingCommand(seen=seen):
+                self._replay.acknowledge(seen)
+                self._done = self._ended and not self._replay
+                await connection.send_message(AckMessage(received=self._received))
+            case CommitCommand(kind=kind):
+                await self._run_counted(connection, kind, self._live.commit)
+            case FinishCommand(kind=kind):
+                await self._run_counted(connection, kind, self._live.finish)
+            case UpdateCommand(kind=kind) as update:
                 changes = update.model_dump(exclude={"kind"}, exclude_none=True)
                 change = partial(self._update, cast("OptionFields", changes))
-                await self._carry_out(link, kind, change)
-            case Close():
+                await self._run_counted(connection, kind, change)
+            case CloseCommand():
                 self._done = True
-            case Start(kind=kind) | Resume(kind=kind):
-                raise ConfigurationError(f"{kind!r} comes first on a connection, and only then")
+            case StartCommand(kind=kind) | ResumeCommand(kind=kind):
+                raise ConfigurationError(f"{kind!r} must be the first message of a connection")
 
-    async def _carry_out(
-        self, link: Link, command: str, act: Callable[..., Awaitable[None]], *args: bytes
+    async def _run_counted(
+        self, connection: ClientConnection, command: str, action: Callable[[], Awaitable[None]]
     ) -> None:
-        """Do what counts as received; what the session does not allow is told as an event."""
-        refused = None
+        """Run the action of a message that counts; an error the session raises is an event."""
+        rejected = None
         try:
-            await act(*args)
+            await action()
         except (ConfigurationError, SessionStateError) as error:
-            refused = error
-        except AzsttError:  # what ended the session: `_tell` tells it
+            rejected = command_error(command, error)
+        except AzsttError:  # the session has failed: `_send_events` reports it
             pass
-        await self._count(link, refusal(command, refused) if refused else None)
+        await self._count(connection, rejected)
 
-    async def _count(self, link: Link, refused: CommandError | None) -> None:
-        """Count a message as received, and tell if it came to nothing."""
+    async def _count(self, connection: ClientConnection, rejected: CommandError | None) -> None:
+        """Count a message as received, and report it if it was rejected."""
         self._received += 1
-        if refused is not None:
-            await link.send(self._log.add(refused))
+        if rejected is not None:
+            await connection.send(self._replay.add(rejected))
 
     async def _update(self, changes: OptionFields) -> None:
-        """Change options, without keeping the page from being heard while the recognizer is late.
+        """Change options, without blocking the client's messages while the recognizer is late.
 
         Raises:
-            ConfigurationError: it can't be.
+            ConfigurationError: the recognizer rejects them.
         """
-        with anyio.move_on_after(_ANSWER):
+        with anyio.move_on_after(_UPDATE_TIMEOUT):
             await self._live.update(**changes)
 
-    async def _send(self, audio: bytes) -> None:
-        """Send audio on.
+    async def _send_audio(self, audio: bytes) -> None:
+        """Send audio to the recognizer.
 
         Raises:
-            ConfigurationError: it is too much at once.
+            ConfigurationError: the message is too long.
         """
-        if len(audio) > MAX_PIECE:
+        if len(audio) > MAX_AUDIO:
             raise ConfigurationError(
-                f"a piece of audio has at most {MAX_PIECE} bytes, not {len(audio)}"
+                f"audio message is too long: {len(audio)} bytes, at most {MAX_AUDIO}"
             )
         await self._live.send(audio)
 
 
-def _gone(error: Exception) -> DisconnectedError:
-    _log.debug("a connection to a page was lost: %s", type(error).__name__)
+def _disconnected(error: Exception) -> DisconnectedError:
+    _log.debug("connection to a client was lost: %s", type(error).__name__)
     return DisconnectedError()

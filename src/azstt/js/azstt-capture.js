@@ -1,14 +1,14 @@
-// What a page hears, sent as it comes: from a microphone, a tab or any other MediaStream.
+// Sends audio from a microphone, a tab, or any other MediaStream as it is recorded.
 
-/** What `recordPcm` sends. */
+/** The format that `recordPcm` sends. */
 export const PCM = Object.freeze({ sample_rate: 16000, channels: 1, sample_width: 2 });
 
-/** What browsers record speech in; the server tells them apart by their first bytes. */
+/** Formats that browsers record; the server detects them from their first bytes. */
 const TYPES = ["audio/webm;codecs=opus", "audio/ogg;codecs=opus", "audio/mp4"];
 
 export function recordOpus(stream, client, { timeslice = 250, bitsPerSecond } = {}) {
   const type = TYPES.find((name) => MediaRecorder.isTypeSupported(name));
-  if (!type) throw new Error(`this browser records none of ${TYPES.join(", ")}; use recordPcm()`);
+  if (!type) throw new Error(`this browser can't record ${TYPES.join(", ")}; use recordPcm()`);
   const options = { mimeType: type, audioBitsPerSecond: bitsPerSecond };
   const recorder = new MediaRecorder(new MediaStream(stream.getAudioTracks()), options);
   const stopped = new Promise((resolve) => recorder.addEventListener("stop", resolve));
@@ -16,7 +16,7 @@ export function recordOpus(stream, client, { timeslice = 250, bitsPerSecond } = 
     if (recorder.state !== "inactive") recorder.stop();
     return stopped.then(() => {});
   };
-  recorder.addEventListener("dataavailable", ({ data }) => pass(client, data, stop));
+  recorder.addEventListener("dataavailable", ({ data }) => forward(client, data, stop));
   recorder.start(timeslice);
   stopWith(client, stop);
   return { type, stop };
@@ -25,15 +25,15 @@ export function recordOpus(stream, client, { timeslice = 250, bitsPerSecond } = 
 export async function recordPcm(stream, client, { worklet } = {}) {
   const { sample_rate: rate, channels = 1, sample_width: width = 2 } = client.audio ?? {};
   if (!rate || channels !== 1 || width !== 2) {
-    throw new Error("recordPcm() sends 16-bit mono PCM: connect(url, { audio: PCM })");
+    throw new Error("recordPcm() sends 16-bit mono PCM; use connect(url, { audio: PCM })");
   }
-  const { context, source } = listenTo(stream, rate);
+  const { context, source } = openSource(stream, rate);
   let node;
   try {
     await context.audioWorklet.addModule(worklet ?? new URL("azstt-worklet.js", import.meta.url));
     node = new AudioWorkletNode(context, "azstt-pcm", {
       numberOfOutputs: 0,
-      channelCount: 1, // whatever comes is mixed down
+      channelCount: 1, // mix down to mono
       channelCountMode: "explicit",
       processorOptions: { rate },
     });
@@ -44,7 +44,7 @@ export async function recordPcm(stream, client, { worklet } = {}) {
     throw error;
   }
   const flushed = new Promise((resolve) => {
-    node.port.onmessage = ({ data }) => (data ? pass(client, data, stop) : resolve());
+    node.port.onmessage = ({ data }) => (data ? forward(client, data, stop) : resolve());
   });
   const finish = async () => {
     node.port.postMessage("stop");
@@ -57,8 +57,8 @@ export async function recordPcm(stream, client, { worklet } = {}) {
   return { type: "audio/pcm", stop };
 }
 
-/** Opens a stream at a rate, or, in browsers that do not resample it, at its own. */
-function listenTo(stream, sampleRate) {
+/** Opens a stream at a rate, or at its own rate in browsers that do not resample it. */
+function openSource(stream, sampleRate) {
   const context = new AudioContext({ sampleRate });
   try {
     return { context, source: context.createMediaStreamSource(stream) };
@@ -69,8 +69,8 @@ function listenTo(stream, sampleRate) {
   }
 }
 
-/** Sends audio; one that was closed while it was recorded does not tell, and is found out here. */
-function pass(client, audio, stop) {
+/** Sends audio. Stops the recording if the client was closed, which dispatches no event. */
+function forward(client, audio, stop) {
   if (client.over) stop();
   else client.send(audio);
 }

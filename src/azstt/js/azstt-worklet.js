@@ -1,17 +1,17 @@
-// The part of recordPcm() that runs on the browser's audio thread, in a file of its own so that
-// no content security policy need allow inline scripts.
+// The part of recordPcm() that runs on the browser's audio thread. It is a separate file so that
+// content security policies need not allow inline scripts.
 
-/** How many zero crossings of the low-pass filter's sinc are kept on each side. */
+/** Zero crossings of the low-pass filter's sinc on each side. */
 const CROSSINGS = 32;
-/** Where it begins to cut, of half the lower rate. */
+/** The filter's cutoff, as a fraction of half the lower rate. */
 const CUTOFF = 0.92;
-/** Its window's parameter: 90 dB are taken off what would alias. */
+/** The Kaiser window's parameter: attenuates aliases by 90 dB. */
 const BETA = 9;
 
-/** Takes samples from one rate to another, exactly in time: each output has a filter of its own. */
+/** Polyphase resampler: each output phase has its own filter, so that timing is exact. */
 class Resampler {
   constructor(from, to) {
-    const common = divisor(from, to);
+    const common = gcd(from, to);
     this.up = to / common;
     this.down = from / common;
     const cutoff = CUTOFF * Math.min(1, to / from);
@@ -19,12 +19,12 @@ class Resampler {
     this.filters = Array.from({ length: this.up }, (_, phase) =>
       lowPass(phase / this.up, this.half, cutoff),
     );
-    this.kept = new Float32Array(this.half - 1); // input that is still needed
-    this.at = this.half - 1; // of the next output, in `kept` and what follows
-    this.phase = 0; // and how far after that, in parts of `up`
+    this.kept = new Float32Array(this.half - 1); // input that later outputs need
+    this.at = this.half - 1; // the position of the next output, in `kept` and the input after it
+    this.phase = 0; // its fractional position, in units of 1 / `up`
   }
 
-  /** Gives what more input makes. */
+  /** Returns the output for more input. */
   push(input) {
     const samples = new Float32Array(this.kept.length + input.length);
     samples.set(this.kept);
@@ -46,16 +46,16 @@ class Resampler {
     return output;
   }
 
-  /** Gives what is left. */
+  /** Returns the remaining output. */
   flush() {
     return this.push(new Float32Array(this.half));
   }
 }
 
-/** A windowed sinc around a moment between two samples, which takes nothing off a constant. */
-function lowPass(moment, half, cutoff) {
+/** Returns a windowed sinc, centered between two samples, with unit gain at 0 Hz. */
+function lowPass(offset, half, cutoff) {
   const taps = Array.from({ length: 2 * half }, (_, tap) => {
-    const at = tap - half + 1 - moment;
+    const at = tap - half + 1 - offset;
     const angle = Math.PI * cutoff * at;
     const window = bessel(BETA * Math.sqrt(Math.max(0, 1 - (at / half) ** 2)));
     return (angle === 0 ? 1 : Math.sin(angle) / angle) * window;
@@ -64,22 +64,22 @@ function lowPass(moment, half, cutoff) {
   return Float32Array.from(taps, (tap) => tap / sum);
 }
 
-/** The modified Bessel function of order 0, which makes Kaiser's window. */
+/** The modified Bessel function of order 0, for the Kaiser window. */
 function bessel(x) {
   let sum = 1;
   for (let term = 1, k = 1; term > 1e-12 * sum; k += 1) sum += term *= (x / 2 / k) ** 2;
   return sum;
 }
 
-function divisor(one, other) {
-  return other ? divisor(other, one % other) : one;
+function gcd(one, other) {
+  return other ? gcd(other, one % other) : one;
 }
 
 class PcmProcessor extends AudioWorkletProcessor {
   constructor({ processorOptions: { rate } }) {
     super();
     this.resampler = rate === sampleRate ? null : new Resampler(sampleRate, rate);
-    this.piece = new Int16Array(rate / 10); // 100 ms
+    this.chunk = new Int16Array(rate / 10); // 100 ms
     this.filled = 0;
     this.over = false;
     this.port.onmessage = () => this.stop();
@@ -87,21 +87,21 @@ class PcmProcessor extends AudioWorkletProcessor {
 
   process([channels]) {
     if (this.over) return false;
-    const samples = channels[0] ?? new Float32Array(128); // a stream that is muted is silent
+    const samples = channels[0] ?? new Float32Array(128); // a muted stream sends silence
     this.write(this.resampler ? this.resampler.push(samples) : samples);
     return true;
   }
 
   write(samples) {
     for (const sample of samples) {
-      this.piece[this.filled] = Math.round(Math.max(-1, Math.min(1, sample)) * 32767);
+      this.chunk[this.filled] = Math.round(Math.max(-1, Math.min(1, sample)) * 32767);
       this.filled += 1;
-      if (this.filled === this.piece.length) this.post();
+      if (this.filled === this.chunk.length) this.post();
     }
   }
 
   post() {
-    const { buffer } = this.piece.slice(0, this.filled);
+    const { buffer } = this.chunk.slice(0, this.filled);
     this.port.postMessage(buffer, [buffer]);
     this.filled = 0;
   }

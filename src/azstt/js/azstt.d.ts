@@ -1,19 +1,19 @@
-// The types of azstt.js. Those of events and commands are those of `azstt schema`.
+// The types of azstt.js. Those of events and messages match `azstt schema`.
 
-/** Containers that may arrive in pieces; "auto" tells them apart by their first bytes. */
+/** Containers that can be streamed; "auto" detects one from its first bytes. */
 export type Container = "auto" | "webm" | "ogg" | "mp4" | "mp3" | "aac" | "flac" | "wav";
 
 /** Interleaved little-endian PCM: signed integers, or floats from -1 to 1. */
 export interface AudioFormat {
   sample_rate?: number;
   channels?: number;
-  /** Bytes a sample. */
+  /** Bytes per sample. */
   sample_width?: 2 | 3 | 4;
-  /** Samples are floats, of 4 bytes. */
+  /** Samples are floats; `sample_width` is then 4. */
   floating?: boolean;
 }
 
-/** A stretch of the audio, in seconds from its first sample. */
+/** A span of the audio, in seconds from its first sample. */
 export interface TimeSpan {
   start: number;
   end: number;
@@ -22,7 +22,7 @@ export interface TimeSpan {
 export interface Word extends TimeSpan {
   text: string;
   confidence: number | null;
-  /** The times were spread over the segment by length, not measured. */
+  /** The times were interpolated over the segment, not measured. */
   estimated: boolean;
   /**
    * The index in the segment's text of the word's first character, counted in code points
@@ -61,7 +61,7 @@ export interface Pronunciation {
   words: PronouncedWord[];
 }
 
-/** A stretch of speech that was recognized in one piece, such as an utterance. */
+/** A span of speech that was recognized as a unit, such as an utterance. */
 export interface Segment extends TimeSpan {
   text: string;
   words: Word[];
@@ -74,8 +74,8 @@ export interface Segment extends TimeSpan {
   pronunciation: Pronunciation | null;
 }
 
-/** An error as data. */
-export interface Problem {
+/** An error in a message. */
+export interface ErrorInfo {
   type: string;
   message: string;
   code: string | null;
@@ -93,21 +93,21 @@ export interface SpeechStarted {
   at: number;
 }
 
-/** What the open segment sounds like so far: show `stable + tail`. */
+/** The hypothesis for the open segment: show `stable + tail`. */
 export interface Partial extends TimeSpan {
   kind: "partial";
   text: string;
-  /** What will not change until the final. */
+  /** The part that will not change until the final. */
   stable: string;
-  /** What follows it for now. */
+  /** The rest, which may still change. */
   tail: string;
-  /** What `stable` has grown by. */
+  /** What was appended to `stable`. */
   delta: string;
   speaker: string | null;
   language: string | null;
 }
 
-/** A segment that will not change. Its text is empty where speech held no words. */
+/** A finished segment. Its text is empty if the speech contained no words. */
 export interface Final {
   kind: "final";
   segment: Segment;
@@ -118,7 +118,7 @@ export interface SpeechEnded {
   at: number;
 }
 
-/** The server lost its connection to the recognizer, and makes another. */
+/** The server lost its connection to the recognizer and is reconnecting. */
 export interface Reconnecting {
   kind: "reconnecting";
   attempt: number;
@@ -126,32 +126,32 @@ export interface Reconnecting {
   reason: string;
 }
 
-/** Audio that was sent and will not be recognized, and why. */
+/** Audio that was sent but will not be recognized, and the reason. */
 export interface AudioGap extends TimeSpan {
   kind: "audio_gap";
   reason: string;
 }
 
-/** The session is over: everything was recognized or is silence. */
+/** The session is over: all audio was recognized or is silence. */
 export interface Ended {
   kind: "ended";
   position: number;
 }
 
-/** The session is over because something failed. */
+/** The session has failed. */
 export interface Failed {
   kind: "failed";
-  error: Problem;
+  error: ErrorInfo;
 }
 
-/** A command was not carried out; the session goes on. */
-export interface Refused {
+/** A command failed; the session goes on. */
+export interface CommandError {
   kind: "refused";
   command: string | null;
-  error: Problem;
+  error: ErrorInfo;
 }
 
-/** What happens in a session. */
+/** An event of a session. */
 export type LiveEvent =
   | Started
   | SpeechStarted
@@ -162,16 +162,16 @@ export type LiveEvent =
   | AudioGap
   | Ended
   | Failed
-  | Refused;
+  | CommandError;
 
-/** What the server says. */
-export type Message =
+/** A message from the server. */
+export type ServerMessage =
   | { kind: "opened"; session: string; received: number; grace: number }
   | { kind: "event"; seq: number; event: LiveEvent }
   | { kind: "ack"; received: number }
-  | Refused;
+  | CommandError;
 
-/** What a page says, beside audio. */
+/** A message from the client, besides audio. */
 export type Command =
   | {
       kind: "start";
@@ -187,34 +187,34 @@ export type Command =
   | { kind: "ping"; seen: number }
   | { kind: "close" };
 
-/** The details of what a client dispatches, by the events' names. */
+/** The details of the events that a client dispatches, by name. */
 export type LiveEventMap = { [E in LiveEvent as E["kind"]]: E } & {
-  /** The server takes audio; `resumed` after a connection was lost. */
+  /** The server accepts audio; `resumed` is true after a lost connection. */
   connected: { resumed: boolean };
   /** The connection was lost; another attempt follows in `delay` seconds. */
   disconnected: { attempt: number; delay: number };
 };
 
-/** Why a session failed, or what a call may not do. */
+/** The reason why a session failed or a call was rejected. */
 export class LiveError extends Error {
-  constructor(problem: { type: string; message: string; code?: string | null; retryable?: boolean });
+  constructor(error: { type: string; message: string; code?: string | null; retryable?: boolean });
   readonly type: string;
   readonly code: string | null;
   readonly retryable: boolean;
 }
 
 export interface LiveTuning {
-  /** Bytes that may wait for the server; more ends the session. 8 MiB unless said otherwise. */
+  /** The most bytes to buffer for the server; beyond that the session fails. Default: 8 MiB. */
   limit?: number;
-  /** Milliseconds between two pings; a connection that is silent for two is made anew. 5000. */
+  /** Milliseconds between pings; after two without an answer it reconnects. Default: 5000. */
   heartbeat?: number;
-  /** Milliseconds before the first, and at most before a later, attempt to connect again. */
+  /** Milliseconds before the first attempt to reconnect, and at most before later ones. */
   backoff?: [number, number];
-  /** Makes a connection: a WebSocket, unless something that stands in for one is given. */
+  /** Opens a connection. Default: a WebSocket. */
   socket?: (url: string) => Socket;
 }
 
-/** As much of a WebSocket as is needed: what keeps messages apart and in order. */
+/** The part of a WebSocket that the client uses. Preserves message boundaries and order. */
 export interface Socket {
   onopen: ((event: any) => void) | null;
   onmessage: ((event: any) => void) | null;
@@ -224,54 +224,54 @@ export interface Socket {
 }
 
 export interface ConnectOptions {
-  /** What will be sent; "auto" unless said otherwise. */
+  /** The audio to come. Default: "auto". */
   audio?: Container | AudioFormat;
   /** BCP-47 tags; several are candidates to detect. */
   language?: string | string[];
-  /** Tell the speakers apart. */
+  /** Distinguish the speakers. */
   diarize?: boolean;
   /** Words and names to expect. */
   phrases?: string[];
 }
 
 /**
- * One live session. It dispatches the session's events by their kind ("partial", "final"...),
- * each with the event as its `detail`, and "connected", "disconnected" and "refused".
+ * One live session. It dispatches the session's events under their kind ("partial", "final"...),
+ * each with the event as its `detail`, and also "connected", "disconnected" and "refused".
  *
- * A connection that is lost is made anew for as long as the server keeps the session, and what
- * was not acknowledged is sent again: nothing is lost or doubled. What can't be helped is
+ * After a lost connection it reconnects, for as long as the server keeps the session, and sends
+ * again what was not acknowledged: nothing is lost or duplicated. If that fails, it dispatches
  * "failed", once.
  */
 export class LiveClient extends EventTarget {
   constructor(tuning?: LiveTuning);
 
-  /** Whether "ended" or "failed" has come, or it was closed. */
+  /** Whether "ended" or "failed" was dispatched, or the session was closed. */
   readonly over: boolean;
-  /** What is sent, as `connect` was told. */
+  /** The audio format that was passed to `connect`. */
   readonly audio: Container | AudioFormat | undefined;
-  /** The segments that will not change. */
+  /** The finished segments. */
   readonly finals: Segment[];
-  /** What the open segment sounds like. */
+  /** The current hypothesis for the open segment. */
   readonly partial: Partial | null;
-  /** All that was said, as far as it is known now. */
+  /** The whole text so far. */
   readonly transcript: string;
   /** Bytes that the server has not acknowledged. */
   readonly buffered: number;
 
-  /** Begins the session; resolves when the server takes audio, rejects with a `LiveError`. */
+  /** Starts the session; resolves when the server accepts audio, rejects with a `LiveError`. */
   connect(url: string | URL, options?: ConnectOptions): Promise<void>;
   /**
-   * Sends audio, cut anywhere; before the connection stands and while it is lost it is kept.
-   * Resolves when there is room for more: await it to send faster than is spoken.
+   * Sends audio, split at any byte. It is buffered while there is no connection.
+   * Resolves when there is room for more: await it to send faster than real time.
    */
   send(audio: ArrayBuffer | ArrayBufferView | Blob): Promise<void>;
-  /** Ends the open segment here: what was said becomes a final. */
+  /** Ends the open segment here; its final follows. */
   commit(): void;
-  /** Recognizes what follows with other options; those left out stay. */
+  /** Changes options for the audio that follows; those left out stay as they are. */
   update(options: { language?: string | string[]; phrases?: string[] }): void;
-  /** Says that no more audio comes; resolves with the transcript, rejects with a `LiveError`. */
+  /** Ends the audio; resolves with the transcript, rejects with a `LiveError`. */
   finish(): Promise<string>;
-  /** Ends the session now; what is still on its way is lost. */
+  /** Ends the session now and discards pending results. */
   close(): void;
 
   addEventListener<K extends keyof LiveEventMap>(
@@ -286,20 +286,20 @@ export class LiveClient extends EventTarget {
   ): void;
 }
 
-/** A recording under way. */
+/** A recording in progress. */
 export interface Recording {
-  /** The MIME type of what is sent. */
+  /** The MIME type of the audio that is sent. */
   readonly type: string;
-  /** Ends it; resolves when the last of it was handed to the client, for `finish()` then. */
+  /** Stops it; resolves when all of it was passed to the client. Call `finish()` then. */
   stop(): Promise<void>;
 }
 
-/** The format for `connect` that `recordPcm` sends. */
+/** The format that `recordPcm` sends, for `connect`. */
 export const PCM: Readonly<{ sample_rate: 16000; channels: 1; sample_width: 2 }>;
 
 /**
- * Sends a stream as the browser compresses it (WebM or Ogg with Opus, or MP4), every `timeslice`
- * milliseconds. Connect with `audio: "auto"`. It stops when the session is over.
+ * Sends a stream as compressed by the browser (WebM or Ogg with Opus, or MP4), every `timeslice`
+ * milliseconds. Connect with `audio: "auto"`. Stops when the session is over.
  */
 export function recordOpus(
   stream: MediaStream,
@@ -309,9 +309,9 @@ export function recordOpus(
 
 /**
  * Sends a stream as 16-bit mono PCM, every 100 ms. Connect with `audio: PCM`, or with another
- * rate. It stops when the session is over.
+ * rate. Stops when the session is over.
  *
- * `worklet` is where `azstt-worklet.js` is, if not beside `azstt.js`.
+ * `worklet` is the URL of `azstt-worklet.js`, if it is not next to `azstt.js`.
  */
 export function recordPcm(
   stream: MediaStream,

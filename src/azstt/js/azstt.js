@@ -1,16 +1,16 @@
-// Live transcripts in a page: audio goes out and words come back, over a WebSocket that may be
-// lost and made anew without losing or doubling either. It depends on nothing, and runs in
-// browsers and in Node.js from 22 on. The types are in azstt.d.ts.
+// Live transcripts in a web page. Audio goes out and text comes back over a WebSocket; if the
+// connection is lost, the client reconnects without losing or duplicating either. No dependencies;
+// runs in browsers and in Node.js 22 or later. The types are in azstt.d.ts.
 //
-// The server's end is azstt.WireServer or azstt.BlockingWireServer; azstt/_wire.py tells the
-// protocol, and `azstt schema` prints its JSON Schema.
+// The server side is azstt.WireServer or azstt.BlockingWireServer. The protocol is described in
+// azstt/_web/messages.py, and `azstt schema` prints its JSON Schema.
 
 export { PCM, recordOpus, recordPcm } from "./azstt-capture.js";
 
-/** Bytes that a message may have. */
-const PIECE = 1 << 20;
+/** The longest audio message, in bytes. */
+const MAX_CHUNK = 1 << 20;
 
-/** Why a session failed or a command was refused. */
+/** The reason why a session failed or a call was rejected. */
 export class LiveError extends Error {
   constructor({ type, message, code = null, retryable = false }) {
     super(message);
@@ -22,13 +22,13 @@ export class LiveError extends Error {
 }
 
 /**
- * One live session. It dispatches the session's events by their kind ("partial", "final"...),
- * each with the event as its detail, and "connected", "disconnected" and "refused".
+ * One live session. It dispatches the session's events under their kind ("partial", "final"...),
+ * each with the event as its detail, and also "connected", "disconnected" and "refused".
  */
 export class LiveClient extends EventTarget {
   #tuning;
   #url = "";
-  #start = null; // the command that begins the session; null before connect()
+  #start = null; // the command that starts the session; null before connect()
   #finished = false;
   #over = false;
   #failure = null;
@@ -37,25 +37,25 @@ export class LiveClient extends EventTarget {
 
   // The connection.
   #socket = null;
-  #asked = false; // it has taken the first command
-  #open = false; // the server has answered on it
-  #dialling = null; // the timer of the next attempt
-  #beating = null; // the timer of the pings
-  #silence = 0; // pings in a row without anything from the server
-  #session = null;
+  #greeted = false; // the first command has been sent on it
+  #open = false; // the server has answered it
+  #retryTimer = null; // for the next attempt to connect
+  #heartbeatTimer = null; // for the pings
+  #unanswered = 0; // pings in a row with nothing from the server since
+  #session = null; // its secret ID
   #grace = 0; // seconds that the server keeps the session without a connection
   #lostAt = 0;
   #attempt = 0;
 
-  // What goes out: messages are counted from the first of the session.
-  #queue = []; // those that the server has not acknowledged
-  #size = 0; // bytes in it
-  #received = 0; // messages before it
-  #sent = 0; // messages that this connection has taken
-  #unasked = 0; // bytes that it has taken since the last ping
-  #full = null; // what whoever waits for room waits for
+  // Outgoing messages, counted from the start of the session.
+  #queue = []; // messages that the server has not acknowledged
+  #size = 0; // bytes in the queue
+  #received = 0; // messages that the server has acknowledged
+  #sent = 0; // messages sent on this connection, or received before it
+  #sincePing = 0; // bytes sent since the last ping
+  #full = null; // deferred: resolves when the queue has room
 
-  // What has come in.
+  // Incoming events.
   #seen = 0; // the number of the last event
   #finals = [];
   #partial = null;
@@ -68,7 +68,8 @@ export class LiveClient extends EventTarget {
   } = {}) {
     super();
     this.#tuning = { limit, heartbeat, backoff, socket };
-    for (const { promise } of [this.#opening, this.#ending]) promise.catch(() => {}); // "failed" tells
+    // "failed" reports it: not awaiting these promises is no error.
+    for (const { promise } of [this.#opening, this.#ending]) promise.catch(() => {});
   }
 
   get over() {
@@ -97,12 +98,12 @@ export class LiveClient extends EventTarget {
   }
 
   connect(url, { audio = "auto", language = [], diarize = false, phrases = [] } = {}) {
-    if (this.#start) throw misuse("connect() was called before; make another client");
+    if (this.#start) throw misuse("connect() was already called; create another client");
     if (this.#over) throw this.#failure;
     this.#url = new URL(url, globalThis.location?.href).href.replace(/^http/, "ws");
     this.#start = { kind: "start", audio, language: [language].flat(), diarize, phrases };
-    this.#dial();
-    this.#beating = setInterval(() => this.#beat(), this.#tuning.heartbeat);
+    this.#openSocket();
+    this.#heartbeatTimer = setInterval(() => this.#heartbeat(), this.#tuning.heartbeat);
     return this.#opening.promise;
   }
 
@@ -110,12 +111,12 @@ export class LiveClient extends EventTarget {
     const { limit } = this.#tuning;
     const size = this.#size + (audio.size ?? audio.byteLength);
     if (this.#full && size > limit) {
-      // Part of a recording is none: what can't be kept ends the session.
-      const message = `${size} bytes wait for the server; no more than ${limit} may`;
+      // Audio with a gap is useless: if it can't be buffered, the session fails.
+      const message = `send buffer is full: ${size} bytes not acknowledged, at most ${limit}`;
       this.#fail({ type: "BufferFullError", message, code: null, retryable: true });
       throw this.#failure;
     }
-    for (const piece of pieces(audio)) this.#put(piece);
+    for (const chunk of chunks(audio)) this.#put(chunk);
     if (this.#size > limit / 2) this.#full ??= deferred();
     return this.#full?.promise ?? Promise.resolve();
   }
@@ -126,7 +127,7 @@ export class LiveClient extends EventTarget {
 
   update({ language, phrases } = {}) {
     const tags = language === undefined ? undefined : [language].flat();
-    this.#put(JSON.stringify({ kind: "update", language: tags, phrases })); // undefined is left out
+    this.#put(JSON.stringify({ kind: "update", language: tags, phrases })); // undefined is omitted
   }
 
   finish() {
@@ -139,12 +140,12 @@ export class LiveClient extends EventTarget {
     if (!this.#over) this.#end(misuse("the session was closed"));
   }
 
-  // What goes out.
+  // Outgoing messages.
 
-  /** Takes a message that counts: audio or a command. */
+  /** Queues a message that counts: audio or a command. */
   #put(message) {
     if (this.#over) throw this.#failure ?? misuse("the session is over");
-    if (this.#finished) throw misuse("nothing can be sent after finish()");
+    if (this.#finished) throw misuse("can't send after finish()");
     this.#queue.push(message);
     this.#size += sizeOf(message);
     this.#flush();
@@ -155,12 +156,12 @@ export class LiveClient extends EventTarget {
       const message = this.#queue[this.#sent - this.#received];
       this.#socket.send(message);
       this.#sent += 1;
-      this.#unasked += sizeOf(message);
-      if (this.#unasked > this.#tuning.limit / 8) this.#ping();
+      this.#sincePing += sizeOf(message);
+      if (this.#sincePing > this.#tuning.limit / 8) this.#ping();
     }
   }
 
-  /** Lets go of the messages that have arrived. */
+  /** Drops the messages that the server has received. */
   #acknowledge(received) {
     for (const message of this.#queue.splice(0, received - this.#received)) {
       this.#size -= sizeOf(message);
@@ -175,71 +176,71 @@ export class LiveClient extends EventTarget {
   }
 
   #ping() {
-    this.#unasked = 0;
-    this.#tell({ kind: "ping", seen: this.#seen });
+    this.#sincePing = 0;
+    this.#sendNow({ kind: "ping", seen: this.#seen });
   }
 
-  /** Sends a command that does not count; it need not wait for the answer to the first. */
-  #tell(command) {
-    if (this.#asked) this.#socket.send(JSON.stringify(command));
+  /** Sends a command that does not count, if the connection has been opened. */
+  #sendNow(command) {
+    if (this.#greeted) this.#socket.send(JSON.stringify(command));
   }
 
   // The connection.
 
-  #dial() {
+  #openSocket() {
     const socket = this.#tuning.socket(this.#url);
     this.#socket = socket;
-    this.#silence = 0;
+    this.#unanswered = 0;
     socket.onopen = () => {
       const resume = { kind: "resume", session: this.#session, seen: this.#seen };
       socket.send(JSON.stringify(this.#session ? resume : this.#start));
-      this.#asked = true;
+      this.#greeted = true;
     };
-    socket.onmessage = ({ data }) => this.#hear(JSON.parse(data));
-    socket.onclose = () => this.#lose();
+    socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
+    socket.onclose = () => this.#reconnect();
   }
 
   /**
-   * A connection that says nothing for two pings is dead, whatever the browser believes. To begin
-   * a session may take longer: a model is loaded, a service found.
+   * Pings, and drops a connection without any message for two pings: it is dead, even if the
+   * browser reports it as open. Starting a session may take longer, as when a model is loaded.
    */
-  #beat() {
+  #heartbeat() {
     if (!this.#socket) return;
-    this.#silence += 1;
-    if (this.#silence > (this.#session ? 2 : 12)) this.#lose();
+    this.#unanswered += 1;
+    if (this.#unanswered > (this.#session ? 2 : 12)) this.#reconnect();
     else this.#ping();
   }
 
-  #hangUp() {
+  #closeSocket() {
     const socket = this.#socket;
     this.#socket = null;
-    this.#asked = this.#open = false;
+    this.#greeted = this.#open = false;
     if (!socket) return;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
   }
 
-  /** Connects again, for as long as the server keeps the session. */
-  #lose() {
-    this.#hangUp();
+  /** Reconnects after a delay, for as long as the server keeps the session. */
+  #reconnect() {
+    this.#closeSocket();
     if (this.#attempt === 0) this.#lostAt = performance.now();
     const lost = performance.now() - this.#lostAt;
     if (!this.#session || lost > this.#grace * 1000) {
-      const message = this.#session ? `no connection for ${this.#grace} s` : "no connection";
+      const message = this.#session ? `no connection for ${this.#grace} s` : "could not connect";
       this.#fail({ type: "ServiceUnreachableError", message, code: null, retryable: true });
       return;
     }
-    const [first, most] = this.#tuning.backoff;
-    const delay = Math.min(most, first * 2 ** this.#attempt) * (0.5 + Math.random() / 2);
+    const [first, max] = this.#tuning.backoff;
+    const delay = Math.min(max, first * 2 ** this.#attempt) * (0.5 + Math.random() / 2);
     this.#attempt += 1;
-    this.#dialling = setTimeout(() => this.#dial(), delay);
+    this.#retryTimer = setTimeout(() => this.#openSocket(), delay);
     this.#dispatch("disconnected", { attempt: this.#attempt, delay: delay / 1000 });
   }
 
-  // What comes in.
+  // Incoming messages.
 
-  #hear(message) {
-    this.#silence = 0;
+  #receive(message) {
+    this.#unanswered = 0;
     switch (message.kind) {
       case "opened":
         this.#opened(message);
@@ -254,7 +255,7 @@ export class LiveClient extends EventTarget {
       case "event":
         if (message.seq > this.#seen) {
           this.#seen = message.seq;
-          this.#happen(message.event);
+          this.#handle(message.event);
         }
     }
   }
@@ -272,7 +273,7 @@ export class LiveClient extends EventTarget {
     this.#dispatch("connected", { resumed });
   }
 
-  #happen(event) {
+  #handle(event) {
     if (event.kind === "partial") {
       this.#partial = event;
     } else if (event.kind === "final") {
@@ -293,14 +294,14 @@ export class LiveClient extends EventTarget {
     this.#dispatch("failed", { kind: "failed", error });
   }
 
-  /** Lets go of everything, and has the server do so too. */
+  /** Ends the session here and on the server, and releases everything. */
   #end(error) {
     this.#over = true;
     this.#failure = error;
-    this.#tell({ kind: "close" });
-    this.#hangUp();
-    clearTimeout(this.#dialling);
-    clearInterval(this.#beating);
+    this.#sendNow({ kind: "close" });
+    this.#closeSocket();
+    clearTimeout(this.#retryTimer);
+    clearInterval(this.#heartbeatTimer);
     this.#queue = [];
     this.#size = 0;
     this.#makeRoom();
@@ -331,11 +332,13 @@ function sizeOf(message) {
   return message.size ?? message.byteLength ?? message.length;
 }
 
-/** Cuts audio into messages that are not too long, and that nobody writes to any more. */
-function* pieces(audio) {
+/** Splits audio into messages. They are copies, so the caller may reuse its buffer. */
+function* chunks(audio) {
   const size = audio.size ?? audio.byteLength;
-  if (size === undefined) throw misuse("send() takes an ArrayBuffer, a typed array or a Blob");
+  if (size === undefined) throw misuse("send() takes an ArrayBuffer, a typed array, or a Blob");
   const [whole, first] = ArrayBuffer.isView(audio) ? [audio.buffer, audio.byteOffset] : [audio, 0];
   const end = first + size;
-  for (let at = first; at < end; at += PIECE) yield whole.slice(at, Math.min(end, at + PIECE));
+  for (let at = first; at < end; at += MAX_CHUNK) {
+    yield whole.slice(at, Math.min(end, at + MAX_CHUNK));
+  }
 }

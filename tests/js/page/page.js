@@ -1,22 +1,22 @@
-// Records what the microphone hears for some seconds, in both ways, and reports what was heard.
+// Records the microphone for some seconds, in both formats, and reports the transcripts.
 import { LiveClient, PCM, recordOpus, recordPcm } from "/azstt/azstt.js";
 
 const { seconds, rate } = Object.fromEntries(new URLSearchParams(location.search));
 const report = (what) => fetch("/report", { method: "POST", body: JSON.stringify(what) });
 
-/** What the library records with, to see it stop. */
+/** The recorders that the library creates, to check that they stop. */
 const recorders = [];
 for (const name of ["MediaRecorder", "AudioContext"]) {
   globalThis[name] = class extends globalThis[name] {
-    constructor(...given) {
-      super(...given);
+    constructor(...args) {
+      super(...args);
       recorders.push(this);
     }
   };
 }
 const recording = () => recorders.filter(({ state }) => !["inactive", "closed"].includes(state));
 
-async function hear(stream, audio, record) {
+async function transcribe(stream, audio, record) {
   const client = new LiveClient({ backoff: [1, 20] });
   const lost = [];
   client.addEventListener("disconnected", ({ detail }) => lost.push(detail.attempt));
@@ -28,8 +28,8 @@ async function hear(stream, audio, record) {
   return { type: recording.type, transcript, lost: lost.length };
 }
 
-/** Records, closes the session without a word to the recording, and waits for that to stop. */
-async function leave(stream, audio, record) {
+/** Closes the session without stopping the recording, and waits for that to stop. */
+async function closeWhileRecording(stream, audio, record) {
   const client = new LiveClient();
   await client.connect("/live", { audio });
   await record(stream, client);
@@ -40,13 +40,13 @@ async function leave(stream, audio, record) {
 try {
   const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
   const stream = await navigator.mediaDevices.getUserMedia({ audio: plain });
-  const heard = await Promise.all([
-    hear(stream, "auto", recordOpus),
-    hear(stream, { ...PCM, sample_rate: Number(rate) }, recordPcm),
+  const results = await Promise.all([
+    transcribe(stream, "auto", recordOpus),
+    transcribe(stream, { ...PCM, sample_rate: Number(rate) }, recordPcm),
   ]);
-  await leave(stream, "auto", recordOpus);
-  await leave(stream, PCM, recordPcm);
-  await report(heard);
+  await closeWhileRecording(stream, "auto", recordOpus);
+  await closeWhileRecording(stream, PCM, recordPcm);
+  await report(results);
 } catch (error) {
   await report({ error: `${error.name}: ${error.message}` });
 }

@@ -18,7 +18,7 @@ COMMAND = [sys.executable, "-m", "azstt"]
 ASK_NOT = "ask not what your country can do for you"
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
 
-#: Recognizers that fail in one way each; they are installed as anybody's would be.
+#: Backends, most with one failure each, installed the way third-party ones are.
 PLUGIN = """
 import sys
 from azstt import AudioGap, Ended, Failed, Final, Segment, ServiceError, SpeechStarted
@@ -59,7 +59,7 @@ def broken():
 
 @pytest.fixture(scope="session")
 def plugins(tmp_path_factory):
-    """A folder on the import path with an installed distribution of backends."""
+    """Return a folder for the import path with an installed distribution of backends."""
     folder = tmp_path_factory.mktemp("plugins")
     (folder / "azstt_faults.py").write_text(PLUGIN)
     info = folder / "azstt_faults-1.0.dist-info"
@@ -73,7 +73,7 @@ def plugins(tmp_path_factory):
 
 @pytest.fixture
 def azstt(audio, plugins):
-    """Run the command in a process of its own, among the recordings."""
+    """Run the command in a separate process, in the folder of test recordings."""
 
     def call(*args, stdin=b"", env=None):
         return subprocess.run(
@@ -91,7 +91,7 @@ def azstt(audio, plugins):
 
 @pytest.fixture
 def here(monkeypatch, audio, plugins, capfdbinary):
-    """Run the command in this process: as above, but quicker."""
+    """Run the command in this process, which is faster."""
     monkeypatch.chdir(audio)
     monkeypatch.syspath_prepend(plugins)
 
@@ -105,28 +105,28 @@ def here(monkeypatch, audio, plugins, capfdbinary):
 
 
 def error_of(done, status):
-    """Give the one line of an error, which is all that was written."""
+    """Return the one line of an error, which is the only output."""
     assert done.returncode == status
     assert done.stdout == b""
     (line,) = done.stderr.decode().splitlines()
     return line.removeprefix("azstt: ")
 
 
-# -- what goes where
+# -- outputs
 
 
 def test_text_goes_to_stdout_and_notices_to_stderr(azstt):
-    """The transcript alone is on standard output; who did the work is said once beside it."""
+    """Only the transcript is on standard output; one notice names the chosen backend."""
     done = azstt("transcribe", "jfk.wav")
     assert done.returncode == 0
     assert ASK_NOT in done.stdout.decode()
     assert len(done.stdout.splitlines()) == 1
-    assert done.stderr.decode().startswith("azstt: no backend is configured, so 'local' does")
+    assert done.stderr.decode().startswith("azstt: no backend is configured, using 'local';")
     assert len(done.stderr.splitlines()) == 1
 
 
 def test_standard_input_may_be_a_pipe(azstt, audio):
-    """A recording that comes through a pipe is transcribed as a file is."""
+    """Audio from a pipe is transcribed like a file."""
     data = (audio / "mediarecorder.webm").read_bytes()
     done = azstt("transcribe", "-", "--backend", "local", stdin=data)
     assert ASK_NOT in done.stdout.decode()
@@ -154,7 +154,7 @@ def test_every_format_into_a_folder(here, tmp_path):
 
 
 def test_texts_of_several_files_have_headings(here):
-    """Several texts are told apart as head tells files apart; a failure stops none of them."""
+    """Several texts have headings like those of `head`; a failure does not stop the others."""
     done = here("transcribe", "jfk.wav", "gone.wav", "go_forward.ogg", "--backend", "talking")
     assert done.returncode == 1
     text = "One <b>two</b>.\nThree.\n"
@@ -162,19 +162,19 @@ def test_texts_of_several_files_have_headings(here):
     assert done.stderr.decode() == "azstt: no such file: 'gone.wav'\n"
 
 
-def test_the_ending_of_the_output_names_the_format(here, tmp_path):
-    """Without --format, a file named .vtt gets WebVTT, and one named otherwise gets text."""
+def test_the_extension_of_the_output_sets_the_format(here, tmp_path):
+    """Without --format, a .vtt file gets WebVTT, and an unknown extension gets text."""
     here("transcribe", "jfk.wav", "--backend", "talking", "--output", tmp_path / "a.vtt")
     here("transcribe", "jfk.wav", "--backend", "talking", "--output", tmp_path / "b.doc")
     assert (tmp_path / "a.vtt").read_text().startswith("WEBVTT\n")
     assert (tmp_path / "b.doc").read_text() == "One <b>two</b>.\nThree.\n"
 
 
-def test_nothing_is_overwritten_unasked(here, tmp_path):
-    """A file that exists is kept, before any work is done, unless --force is given."""
+def test_nothing_is_overwritten_without_force(here, tmp_path):
+    """An existing file stops the command before any work is done, unless --force is given."""
     args = ("transcribe", "jfk.wav", "--backend", "talking", "--output", tmp_path, "-f", "srt")
     (tmp_path / "jfk.srt").write_text("mine")
-    assert error_of(here(*args), 2).endswith("jfk.srt' exists already; --force overwrites it")
+    assert error_of(here(*args), 2).endswith("jfk.srt' already exists; use --force to overwrite it")
     assert (tmp_path / "jfk.srt").read_text() == "mine"
     assert here(*args, "--force").returncode == 0
     assert "Three." in (tmp_path / "jfk.srt").read_text()
@@ -196,8 +196,8 @@ def test_part_of_the_audio(here):
     assert "your country can do" in transcript.text
 
 
-def test_a_track_of_its_own(here):
-    """--track chooses among the tracks of a film."""
+def test_a_track_can_be_chosen(here):
+    """--track selects one of a video's audio tracks."""
     heard = [
         here("transcribe", "two_tracks.mkv", "--backend", "local", "--track", n).stdout
         for n in (0, 1)
@@ -206,17 +206,17 @@ def test_a_track_of_its_own(here):
 
 
 def test_silence_is_a_success_with_a_notice(here):
-    """Audio without speech is no error, but it is not passed over in silence either."""
+    """Audio without speech is no error, but a notice reports it."""
     done = here("transcribe", "silence.flac", "--backend", "local")
     assert (done.returncode, done.stdout) == (0, b"")
     assert done.stderr == b"azstt: silence.flac: no speech was found\n"
 
 
-def test_missing_audio_is_told(here):
-    """Audio that the recognizer had to drop is named, and where to look."""
+def test_missing_audio_is_reported(here):
+    """A notice says how much audio was dropped, and which option shows where."""
     done = here("transcribe", "jfk.wav", "--backend", "dropping")
     assert done.returncode == 0
-    notice = "jfk.wav: 1.5 s of audio are missing (dropped); --format json says where"
+    notice = "jfk.wav: 1.5 s of audio is missing (dropped); --format json shows where"
     assert done.stderr.decode() == f"azstt: {notice}\n"
 
 
@@ -228,7 +228,7 @@ def test_quiet(here, args):
     assert done.stderr == b""
 
 
-# -- what goes wrong
+# -- errors
 
 
 @pytest.mark.parametrize(
@@ -240,9 +240,12 @@ def test_quiet(here, args):
         (("transcribe", "jfk.wav", "--langage", "en"), "--language"),
         (("transcribe", "jfk.wav", "--track", "two"), "--track"),
         (("transcribe", "jfk.wav", "--track", "7"), "no track 7"),
-        (("transcribe", "jfk.wav", "--format", "doc"), "there are txt, srt, vtt, json, csv"),
-        (("transcribe", "jfk.wav", "--format", "srt,vtt"), "name a folder by --output"),
-        (("transcribe", "jfk.wav", "go_forward.ogg", "-f", "srt"), "name a folder by --output"),
+        (
+            ("transcribe", "jfk.wav", "--format", "doc"),
+            "unknown format: 'doc'; use txt, srt, vtt, json, csv",
+        ),
+        (("transcribe", "jfk.wav", "--format", "srt,vtt"), "give a folder with --output"),
+        (("transcribe", "jfk.wav", "go_forward.ogg", "-f", "srt"), "give a folder with --output"),
         (("transcribe", "a/x.wav", "b/x.mp3", "-o", "out"), "would both be written to"),
         (("transcribe", "jfk.wav", "--output", "jfk.wav/x.txt"), "choose another folder"),
         (("transcribe", "jfk.wav", "--start", "soon"), "--start: not a time: 'soon'"),
@@ -257,7 +260,7 @@ def test_quiet(here, args):
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_wrong_usage_is_one_line_and_status_2(here, args, said):
-    """What was asked wrongly is answered by one line that holds the remedy, and status 2."""
+    """Invalid usage gives one line that includes the remedy, and status 2."""
     if args[:1] == ("transcribe",) and "--backend" not in args:
         args = (*args, "--backend", "local")
     assert said in error_of(here(*args), 2)
@@ -272,12 +275,12 @@ def test_wrong_usage_is_one_line_and_status_2(here, args, said):
     ],
 )
 def test_bad_audio_is_one_line_and_status_1(here, file, said):
-    """Audio that can't be read is answered by one line, and status 1."""
+    """Unreadable audio gives one line, and status 1."""
     assert said in error_of(here("transcribe", file, "--backend", "local"), 1)
 
 
 def test_empty_standard_input(azstt):
-    """A pipe that nothing came through is an error that says so."""
+    """An empty pipe is an error that says so."""
     assert "empty" in error_of(azstt("transcribe", "-", "--backend", "local"), 1)
 
 
@@ -290,7 +293,7 @@ def test_empty_standard_input(azstt):
     ],
 )
 def test_what_was_recognized_before_a_failure_is_written(azstt, backend, more, said):
-    """A failure, a hole or a timeout costs what follows, not what was recognized."""
+    """A failure, a gap, or a timeout does not lose what was recognized before it."""
     done = azstt("transcribe", "jfk.wav", "--backend", backend, *more)
     assert done.returncode == 1
     assert done.stdout == b"Ann: Half a sentence\n"
@@ -298,8 +301,8 @@ def test_what_was_recognized_before_a_failure_is_written(azstt, backend, more, s
     assert "jfk.wav: the transcript ends early" in done.stderr.decode()
 
 
-def test_one_file_that_fits_no_option_stops_none_of_the_others(here):
-    """A track that only one film lacks is that film's failure."""
+def test_an_option_that_does_not_fit_one_file_does_not_stop_the_others(here):
+    """A track that one video lacks fails only that video."""
     files = ("two_tracks.mkv", "jfk.wav", "two_tracks.mkv")
     done = here("transcribe", *files, "--track", "1", "--backend", "talking")
     assert done.returncode == 1
@@ -308,7 +311,7 @@ def test_one_file_that_fits_no_option_stops_none_of_the_others(here):
 
 
 def test_a_file_that_cannot_be_written(here, tmp_path):
-    """What can't be written is named, and the other files are."""
+    """A file that can't be written is named, and the others are written."""
     (tmp_path / "jfk.txt").mkdir()
     args = ("--backend", "talking", "--force", "--output", tmp_path)
     done = here("transcribe", "jfk.wav", "go_forward.ogg", *args)
@@ -318,15 +321,15 @@ def test_a_file_that_cannot_be_written(here, tmp_path):
 
 
 def test_debug_shows_the_traceback(here):
-    """A traceback is shown where it is asked for, above the line that says what to do."""
+    """--debug prints the traceback above the error message."""
     done = here("transcribe", "gone.wav", "--backend", "local", "--debug")
     first, *_, last = done.stderr.decode().splitlines()
     assert first.startswith("Traceback")
     assert last == "azstt: no such file: 'gone.wav'"
 
 
-def test_an_unexpected_error_is_told_as_such(here):
-    """A fault of a plugin is no traceback either, but a line that says how to get one."""
+def test_an_unexpected_error_is_reported_as_such(here):
+    """A plugin's bug gives no traceback either, but a hint how to get one."""
     done = here("transcribe", "jfk.wav", "--backend", "broken")
     assert (done.returncode, done.stdout) == (1, b"")
     first, second = done.stderr.decode().splitlines()
@@ -343,7 +346,7 @@ def test_an_unexpected_error_is_told_as_such(here):
     ],
 )
 def test_a_missing_extra_is_named(audio, missing, args, said):
-    """Where a library is not installed, one line says which extra brings it."""
+    """If a library is not installed, one line names the extra to install."""
     code = f"import sys; sys.modules[{missing!r}] = None; from azstt._cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, *args], capture_output=True, cwd=audio, check=False
@@ -351,8 +354,8 @@ def test_a_missing_extra_is_named(audio, missing, args, said):
     assert said in error_of(done, 2)
 
 
-def test_a_broken_installation_is_not_taken_for_a_missing_extra():
-    """A module of our own that is missing is a fault to be seen, not an extra to install."""
+def test_a_broken_installation_is_not_mistaken_for_a_missing_extra():
+    """A missing module of azstt itself is shown as the bug it is."""
     missing = "azstt._cli.terminal"
     code = f"import sys; sys.modules[{missing!r}] = None; from azstt._cli import main; main()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
@@ -363,16 +366,16 @@ def test_a_broken_installation_is_not_taken_for_a_missing_extra():
 # -- pipes, terminals, signals
 
 
-def test_no_colours_in_pipes(azstt):
-    """No control codes get into a pipe, whatever the environment says of colors."""
+def test_no_colors_in_pipes(azstt):
+    """No control codes go into a pipe, whatever the environment says about colors."""
     env = {"FORCE_COLOR": "1", "GITHUB_ACTIONS": "true", "CLICOLOR_FORCE": "1"}
     for args in (["--help"], ["backends"], ["transcribe", "jfk.wav", "--backend", "talking"]):
         done = azstt(*args, env=env)
         assert b"\x1b" not in done.stdout + done.stderr
 
 
-def test_a_reader_that_has_gone_is_no_noise(audio, plugins):
-    """`azstt ... | head -1` ends quietly, with the status that a broken pipe has."""
+def test_a_reader_that_exits_early_causes_no_error_message(audio, plugins):
+    """`azstt ... | head -1` ends quietly, with the status of a broken pipe."""
     process = subprocess.Popen(
         [*COMMAND, "transcribe", "jfk.wav", "--backend", "talking"],
         stdout=subprocess.PIPE,
@@ -388,7 +391,7 @@ def test_a_reader_that_has_gone_is_no_noise(audio, plugins):
 
 @posix
 def test_ctrl_c_stops_at_once(audio, plugins):
-    """Ctrl-C ends the work without a traceback, with status 130."""
+    """Ctrl-C ends the command without a traceback, with status 130."""
     process = subprocess.Popen(
         [*COMMAND, "transcribe", "jfk.wav", "--backend", "hanging"],
         stdout=subprocess.PIPE,
@@ -398,7 +401,7 @@ def test_ctrl_c_stops_at_once(audio, plugins):
     )
     with process:
         assert process.stderr.readline() == b"ready\n"
-        time.sleep(0.3)  # the interpreter may miss a signal just as its main thread begins to wait
+        time.sleep(0.3)  # the interpreter may miss a signal just as its main thread starts to wait
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout, stderr) == (130, b"", b"azstt: stopped\n")
@@ -408,9 +411,9 @@ def on_terminal(args, *, cwd):
     """Run the command with standard input and error on a pseudo-terminal.
 
     Returns:
-        The exit status, standard output, and what the terminal was sent.
+        The exit status, standard output, and what was sent to the terminal.
     """
-    import pty  # noqa: PLC0415 - there is none on Windows
+    import pty  # noqa: PLC0415 - not available on Windows
 
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
@@ -426,7 +429,7 @@ def on_terminal(args, *, cwd):
     try:
         while data := os.read(ours, 65536):
             shown += data
-    except OSError:  # Linux says so when the other end is closed
+    except OSError:  # how Linux reports that the other end is closed
         pass
     finally:
         os.close(ours)
@@ -436,7 +439,7 @@ def on_terminal(args, *, cwd):
 
 @posix
 def test_the_bar_is_shown_on_a_terminal(audio):
-    """On a terminal a bar says which file, how far of how much, and how fast."""
+    """On a terminal, a bar shows the file, the position, the total, and the speed."""
     status, out, shown = on_terminal(["transcribe", "jfk.wav", "--backend", "local"], cwd=audio)
     assert status == 0
     assert ASK_NOT in out
@@ -448,7 +451,7 @@ def test_the_bar_is_shown_on_a_terminal(audio):
 
 @posix
 def test_quiet_shows_no_bar(audio):
-    """--quiet keeps the terminal clean."""
+    """--quiet shows nothing on the terminal."""
     args = ["transcribe", "go_forward.ogg", "--backend", "local", "--quiet"]
     status, out, shown = on_terminal(args, cwd=audio)
     assert (status, shown) == (0, "")
@@ -456,8 +459,8 @@ def test_quiet_shows_no_bar(audio):
 
 
 @posix
-def test_a_terminal_is_no_recording(audio):
-    """`azstt transcribe -` with nothing piped in says so and does not wait for typing."""
+def test_a_terminal_is_rejected_as_input(audio):
+    """`azstt transcribe -` with nothing piped in says so instead of waiting for keys."""
     args = ["transcribe", "-", "--backend", "local"]
     status, out, shown = on_terminal(args, cwd=audio)
     assert (status, out) == (2, "")
@@ -468,7 +471,7 @@ def test_a_terminal_is_no_recording(audio):
 
 
 def test_backends_is_a_table(azstt):
-    """Each row has as many cells as the header; a broken backend is one row, not an end."""
+    """Each row has as many cells as the header; a broken backend does not hide the others."""
     done = azstt("backends")
     header, *rows = [line.split() for line in done.stdout.decode().splitlines()]
     table = {row[0]: dict(zip(header, row, strict=True)) for row in rows}
@@ -478,18 +481,18 @@ def test_backends_is_a_table(azstt):
     assert table["talking"]["LANGUAGES"] == "any"
     assert table["polyglot"]["LANGUAGES"] == "7"
     assert table["broken"]["OFFLINE"] == "?"
-    assert done.stderr == b"azstt: backend 'broken' can't be asked: no engine in here\n"
+    assert done.stderr == b"azstt: can't load backend 'broken': no engine in here\n"
 
 
 def test_version(here):
-    """--version names the program and its version."""
+    """--version prints the program's name and version."""
     name, version = here("--version").stdout.decode().split()
     assert name == "azstt"
     assert version[0].isdigit()
 
 
 def test_channels_are_transcribed_separately(here, audio):
-    """--channels separate puts each side's words in its own channel; a wrong word is told."""
+    """--channels separate keeps each channel's words apart; an unknown value is rejected."""
     call = ("transcribe", str(audio / "stereo.flac"), "--backend", "talking", "--format", "csv")
     rows = list(csv.DictReader(here(*call, "--channels", "separate").stdout.decode().splitlines()))
     assert [row["channel"] for row in rows] == ["0", "1", "0", "1"]
@@ -499,7 +502,7 @@ def test_channels_are_transcribed_separately(here, audio):
 
 
 def test_help_is_the_manual(here):
-    """--help explains the exit status, standard input, times, and partial transcripts."""
+    """--help explains exit statuses, standard input, times, and partial transcripts."""
     text = " ".join(here("transcribe", "--help").stdout.decode().split())
     for needed in (
         "130 stopped by Ctrl-C",

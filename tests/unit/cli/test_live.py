@@ -1,4 +1,4 @@
-"""`azstt live`, run as users run it: pipes, terminals, signals and a microphone."""
+"""`azstt live`, run as users run it: pipes, terminals, signals, and a microphone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COMMAND = [sys.executable, "-m", "azstt", "live"]
 ASK_NOT = "ask what you can do for your country"
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX pipes and signals")
 
-#: Recognizers for the command; they are installed as anybody's would be.
+#: Backends for the command, installed the way third-party ones are.
 PLUGIN = """
 import math
 from azstt import AudioGap, Ended, Failed, Final, Partial, Reconnecting, Segment, ServiceError
@@ -51,14 +51,14 @@ def deaf():
     return ScriptedBackend()
 
 def troubled():
-    lost = Reconnecting(attempt=1, delay=0.0, reason="the line is dead")
+    lost = Reconnecting(attempt=1, delay=0.0, reason="connection reset")
     return ScriptedBackend([lost, AudioGap(start=0.5, end=2.0, reason="dropped")])
 """
 
 
 @pytest.fixture(scope="session")
 def plugins(tmp_path_factory):
-    """A folder on the import path with an installed distribution of backends."""
+    """Return a folder for the import path with an installed distribution of backends."""
     folder = tmp_path_factory.mktemp("live-plugins")
     (folder / "azstt_voices.py").write_text(PLUGIN)
     info = folder / "azstt_voices-1.0.dist-info"
@@ -72,7 +72,7 @@ def plugins(tmp_path_factory):
 
 @pytest.fixture
 def live(monkeypatch, plugins, capfdbinary, tmp_path):
-    """Run the command in this process, with something for its standard input."""
+    """Run the command in this process, with the given standard input."""
     monkeypatch.syspath_prepend(plugins)
 
     def call(*args, stdin=b""):
@@ -95,7 +95,7 @@ def live(monkeypatch, plugins, capfdbinary, tmp_path):
 
 @contextmanager
 def started(*args, plugins, **streams):
-    """Run the command in a process of its own; wait for its end."""
+    """Run the command in a separate process, and wait for its end."""
     process = subprocess.Popen(
         [*COMMAND, *map(str, args)],
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams},
@@ -116,8 +116,8 @@ RAW = ("-", "--raw", "16000")
 # -- from a pipe
 
 
-def test_a_container_through_a_pipe(live, audio, tmp_path):
-    """What a browser records becomes lines of text, and captions in the end."""
+def test_a_container_from_a_pipe(live, audio, tmp_path):
+    """A browser's recording becomes lines of text, and captions at the end."""
     data = (audio / "mediarecorder.webm").read_bytes()
     done = live("-", "--backend", "local", "--save", tmp_path / "talk.srt", stdin=data)
     assert (done.returncode, done.stderr) == (0, "")
@@ -129,7 +129,7 @@ def test_a_container_through_a_pipe(live, audio, tmp_path):
 
 @pytest.mark.parametrize(("raw", "seconds"), [("16000", 3.0), ("48000:2", 0.5), ("8000", 6.0)])
 def test_raw_samples(live, tmp_path, raw, seconds):
-    """PCM has no header: --raw says how much of it is a second."""
+    """PCM has no header: --raw gives its sample rate and channels."""
     saved = tmp_path / "talk.json"
     done = live("-", "--raw", raw, "--backend", "talking", "--save", saved, stdin=SECONDS)
     assert done.returncode == 0
@@ -137,28 +137,28 @@ def test_raw_samples(live, tmp_path, raw, seconds):
     assert transcript.ledger.decoded == pytest.approx(seconds, abs=0.01)
 
 
-def test_only_what_will_not_change_goes_into_a_pipe(live):
-    """Finals are lines, with their speakers; partials and control codes stay out."""
+def test_only_finals_go_into_a_pipe(live):
+    """Finals are lines with their speakers; partials and control codes are left out."""
     done = live(*RAW, "--backend", "talking", stdin=SECONDS)
     assert done.stdout == "Ann: One, two, three.\nFour.\n"
     assert done.stderr == ""
 
 
-def test_trouble_on_the_way_is_told(live):
-    """A lost connection and lost audio are notices, and no errors; --quiet leaves them out."""
+def test_lost_connections_and_audio_are_reported(live):
+    """They are notices, not errors; --quiet hides them."""
     done = live(*RAW, "--backend", "troubled", stdin=SECONDS)
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr.splitlines() == [
-        "azstt: the connection was lost (the line is dead); connecting again",
-        "azstt: 1.5 s of audio were lost (dropped)",
+        "azstt: connection lost (connection reset); reconnecting",
+        "azstt: 1.5 s of audio was lost (dropped)",
         "azstt: standard input: no speech was found",
-        "azstt: standard input: 1.5 s of audio are missing (dropped); --save FILE.json says where",
+        "azstt: standard input: 1.5 s of audio is missing (dropped); --save FILE.json shows where",
     ]
     assert live(*RAW, "--backend", "troubled", "--quiet", stdin=SECONDS).stderr == ""
 
 
-def test_a_failure_costs_what_follows_it(live, tmp_path):
-    """What was recognized before is shown and saved; the status says that it is not all."""
+def test_what_was_recognized_before_a_failure_is_saved(live, tmp_path):
+    """It is shown and saved; the exit status says that it is incomplete."""
     saved = tmp_path / "talk.txt"
     done = live(*RAW, "--backend", "failing", "--save", saved, stdin=SECONDS)
     assert (done.returncode, done.stdout) == (1, "Half a sentence\n")
@@ -172,7 +172,7 @@ def test_a_failure_costs_what_follows_it(live, tmp_path):
     [(b"", "standard input is empty"), (b'{"no": "audio"}' * 99, "not audio or video")],
 )
 def test_bad_audio_is_one_line_and_status_1(live, tmp_path, stdin, said):
-    """What can't be heard is answered by one line; nothing is saved."""
+    """Unreadable audio gives one line, and nothing is saved."""
     saved = tmp_path / "talk.txt"
     done = live("-", "--backend", "deaf", "--save", saved, stdin=stdin)
     assert (done.returncode, done.stdout) == (1, "")
@@ -182,7 +182,7 @@ def test_bad_audio_is_one_line_and_status_1(live, tmp_path, stdin, said):
 
 
 def test_a_transcript_that_cannot_be_saved(live, tmp_path):
-    """The text was shown all the same; the status says that the file is not there."""
+    """The text is shown anyway; the exit status says that the file is missing."""
     saved = tmp_path / "talk.txt"
     saved.mkdir()
     (saved / "stdin.txt").mkdir()
@@ -195,12 +195,12 @@ def test_a_transcript_that_cannot_be_saved(live, tmp_path):
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (("talk.wav",), "for a file: azstt transcribe"),
-        (("--raw", "16000"), "--raw is about standard input"),
+        (("talk.wav",), "'azstt transcribe' for files"),
+        (("--raw", "16000"), "--raw needs standard input"),
         (("-", "--raw", "16k"), "not '16k'"),
         (("-", "--raw", "16000:0"), "not '16000:0'"),
-        (("-", "--device", "USB"), "--device is a microphone"),
-        (("-", "--save", __file__), "--force overwrites it"),
+        (("-", "--device", "USB"), "--device selects a microphone"),
+        (("-", "--save", __file__), "use --force to overwrite it"),
         (("-", "--backend", "no-such"), "installed are"),
         (("-", "--backend", "local", "--language", "sv"), "it knows en"),
         (("-", "--backend", "local", "--diarize"), "'diarize'"),
@@ -209,18 +209,18 @@ def test_a_transcript_that_cannot_be_saved(live, tmp_path):
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_wrong_usage_is_one_line_and_status_2(live, args, said):
-    """What was asked wrongly is answered by one line that holds the remedy, and status 2."""
+    """Invalid usage gives one line that includes the remedy, and status 2."""
     done = live(*args)
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert said in line
 
 
-def test_the_backend_that_was_chosen_is_told(plugins, tmp_path):
-    """Where nobody chose one, a notice says who does the work."""
+def test_the_default_backend_is_named(plugins, tmp_path):
+    """If the user chose no backend, a notice names the one in use."""
     with started("-", plugins=plugins, cwd=tmp_path, stdin=subprocess.DEVNULL) as process:
         _, err = process.communicate(timeout=60)
-    assert b"no backend is configured, so 'local' does the work" in err
+    assert b"no backend is configured, using 'local'" in err
 
 
 # -- signals
@@ -228,7 +228,7 @@ def test_the_backend_that_was_chosen_is_told(plugins, tmp_path):
 
 @posix
 def test_ctrl_c_ends_a_pipe_that_stays_open(plugins):
-    """What came through so far is recognized to its end; the status tells of the interruption."""
+    """The audio so far is fully recognized; the exit status reports the interruption."""
     ours, theirs = os.pipe()
     with started(*RAW, "--backend", "talking", stdin=ours, plugins=plugins) as process:
         os.close(ours)
@@ -242,7 +242,7 @@ def test_ctrl_c_ends_a_pipe_that_stays_open(plugins):
 
 @posix
 def test_a_second_ctrl_c_stops_at_once(plugins, tmp_path):
-    """A recognizer that never ends is not waited for; what it said is saved."""
+    """A recognizer that hangs is not waited for; what it recognized is saved."""
     saved = tmp_path / "talk.txt"
     args = (*RAW, "--backend", "stuck", "--save", saved)
     ours, theirs = os.pipe()
@@ -261,8 +261,8 @@ def test_a_second_ctrl_c_stops_at_once(plugins, tmp_path):
 
 
 @posix
-def test_a_reader_that_has_gone_is_no_noise(plugins):
-    """`azstt live - | head -1` ends quietly, with the status that a broken pipe has."""
+def test_a_reader_that_exits_early_causes_no_error_message(plugins):
+    """`azstt live - | head -1` ends quietly, with the status of a broken pipe."""
     ours, theirs = os.pipe()
     with started(*RAW, "--backend", "talking", stdin=ours, plugins=plugins) as process:
         os.close(ours)
@@ -278,8 +278,8 @@ def test_a_reader_that_has_gone_is_no_noise(plugins):
 
 @posix
 def test_partials_are_shown_in_place(plugins):
-    """On a terminal what is being said is shown, dim where it may change, and gone in the end."""
-    import pty  # noqa: PLC0415 - there is none on Windows
+    """On a terminal partials are shown, dim where they may change, and replaced by the final."""
+    import pty  # noqa: PLC0415 - not available on Windows
 
     ours, theirs = pty.openpty()
     args = (*RAW, "--backend", "talking")
@@ -291,7 +291,7 @@ def test_partials_are_shown_in_place(plugins):
         try:
             while data := os.read(ours, 65536):
                 shown += data
-        except OSError:  # Linux says so when the other end is closed
+        except OSError:  # how Linux reports that the other end is closed
             pass
         finally:
             os.close(ours)
@@ -306,9 +306,9 @@ def test_partials_are_shown_in_place(plugins):
 
 
 @posix
-def test_a_terminal_is_no_recording(plugins):
-    """`azstt live -` with nothing piped in says so and does not wait for typing."""
-    import pty  # noqa: PLC0415 - there is none on Windows
+def test_a_terminal_is_rejected_as_input(plugins):
+    """`azstt live -` with nothing piped in says so instead of waiting for keys."""
+    import pty  # noqa: PLC0415 - not available on Windows
 
     ours, theirs = pty.openpty()
     with started("-", "--backend", "talking", plugins=plugins, stdin=theirs) as process:
@@ -320,8 +320,8 @@ def test_a_terminal_is_no_recording(plugins):
 
 
 @posix
-def test_a_closed_standard_input_is_told(plugins):
-    """Without one, as by `<&-`, the command says what is missing."""
+def test_a_closed_standard_input_is_reported(plugins):
+    """With standard input closed by `<&-`, the command says so."""
     command = ["/bin/sh", "-c", f"{shlex.join(COMMAND)} - --backend talking <&-"]
     environment = {**os.environ, "PYTHONPATH": str(plugins)}
     done = subprocess.run(command, env=environment, capture_output=True, check=False)
@@ -332,13 +332,13 @@ def test_a_closed_standard_input_is_told(plugins):
 # -- from the microphone
 
 
-def test_the_microphone_is_heard_until_ctrl_c(speaker, plugins, audio, tmp_path):
-    """Speech goes through PortAudio into text; the first Ctrl-C is the usual end."""
+def test_the_microphone_is_transcribed_until_ctrl_c(speaker, plugins, audio, tmp_path):
+    """Speech goes through PortAudio into text; the first Ctrl-C is the normal end."""
     with wave.open(str(audio / "jfk.wav")) as file:
         pcm = file.readframes(file.getnframes())
     args = ("--backend", "local", "--device", "default", "--save", tmp_path / "talk.vtt")
     with started(*args, plugins=plugins) as process:
-        assert process.stderr.readline() == b"azstt: listening; Ctrl-C ends it\n"
+        assert process.stderr.readline() == b"azstt: listening; press Ctrl-C to finish\n"
         speaker.say(pcm)
         lines = [process.stdout.readline().decode()]
         while ASK_NOT not in lines[-1]:
@@ -350,8 +350,8 @@ def test_the_microphone_is_heard_until_ctrl_c(speaker, plugins, audio, tmp_path)
     assert ASK_NOT in (tmp_path / "talk.vtt").read_text().replace("\n", " ")
 
 
-def test_what_the_microphone_lost_is_told(line_in, plugins):
-    """A recognizer that stands still for minutes costs audio, and not in silence."""
+def test_lost_microphone_audio_is_reported(line_in, plugins):
+    """A recognizer that stalls for minutes loses audio, and a notice says so."""
     pipe = os.open(line_in, os.O_RDWR)
     with started("--backend", "slow", plugins=plugins) as process:
         assert b"listening" in process.stderr.readline()
@@ -367,16 +367,16 @@ def test_what_the_microphone_lost_is_told(line_in, plugins):
 
 
 @pytest.mark.usefixtures("speaker")
-def test_a_microphone_that_is_not_there(live):
-    """A device that is not there is answered with the way to those that are."""
+def test_a_missing_microphone_is_rejected(live):
+    """The error for an unknown device says how to list the microphones."""
     done = live("--device", "no such thing", "--backend", "talking")
     assert done.returncode == 2
     assert "`azstt live --devices` shows what there is" in done.stderr
 
 
 @pytest.mark.usefixtures("speaker")
-def test_the_microphones_are_a_table(live):
-    """--devices shows each microphone in a row, the name last."""
+def test_devices_lists_the_microphones(live):
+    """--devices prints one row per microphone, with the name last."""
     done = live("--devices")
     header, *rows = [line.split(maxsplit=4) for line in done.stdout.splitlines()]
     table = {row[4]: dict(zip(header, row, strict=True)) for row in rows}
@@ -386,9 +386,9 @@ def test_the_microphones_are_a_table(live):
 
 
 @pytest.mark.usefixtures("speaker")
-def test_a_microphone_with_a_rate_of_its_own(monkeypatch):
-    """A device that does not record at 16 kHz is recorded as it is set; LiveSession resamples."""
-    import sounddevice  # noqa: PLC0415 - not before ALSA is set up
+def test_a_microphone_that_cannot_record_at_16_khz(monkeypatch):
+    """It is recorded at its own rate; LiveSession resamples."""
+    import sounddevice  # noqa: PLC0415 - only after ALSA is set up
 
     def refuse(*_: object, **__: object) -> None:
         raise sounddevice.PortAudioError("Invalid sample rate", -9997)

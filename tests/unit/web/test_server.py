@@ -25,7 +25,7 @@ from azstt import (
     ThrottledError,
 )
 from azstt._events import Ended
-from azstt._web.messages import MAX_PIECE, CommandError
+from azstt._web.messages import MAX_AUDIO, CommandError
 from azstt._web.replay import ReplayBuffer
 from azstt._web.server import BlockingWireServer, WireServer
 from azstt.backends import Capabilities
@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_thread_left")]
 SECOND = bytes(32_000)
 START = {"kind": "start", "audio": {"sample_rate": 16_000}}
 FINISH = {"kind": "finish"}
-#: Says a word every tenth of a second: a partial and a final each.
+#: A word every tenth of a second, each a partial and a final.
 TALK = [
     event
     for at in range(10)
@@ -48,109 +48,109 @@ TALK = [
 
 
 def opener(backend, **options):
-    """Give what opens a session with a backend for whatever a page asks."""
+    """Return a factory of sessions with a backend, for whatever a client asks for."""
     return partial(LiveSession, backend=backend, **options)
 
 
 def talking() -> ScriptedBackend:
-    """A recognizer that hears a word every tenth of a second."""
+    """Return a backend that recognizes a word every tenth of a second."""
     return ScriptedBackend(TALK)
 
 
-class Page:
-    """A page at one end of a connection: what it sends is JSON or audio, what it hears JSON."""
+class Client:
+    """The client's end of a connection: sends JSON or audio, and receives JSON."""
 
     def __init__(self) -> None:
-        self._up, self._from_page = anyio.create_memory_object_stream[str | bytes](math.inf)
-        self._to_page, self._down = anyio.create_memory_object_stream[str](math.inf)
+        self._outgoing, self._from_client = anyio.create_memory_object_stream[str | bytes](math.inf)
+        self._to_client, self._incoming = anyio.create_memory_object_stream[str](math.inf)
 
     async def receive(self):
-        """The server's: the next message, or None."""
+        """Return the next message to the server, or None; the server calls it."""
         try:
-            return await self._from_page.receive()
+            return await self._from_client.receive()
         except anyio.EndOfStream:
             return None
 
     async def send(self, text):
-        """The server's: sends text."""
-        await self._to_page.send(text)
+        """Take text from the server; the server calls it."""
+        await self._to_client.send(text)
 
-    async def say(self, *messages):
+    async def submit(self, *messages):
         """Send commands and audio."""
         for message in messages:
             text = message if isinstance(message, str | bytes) else json.dumps(message)
-            await self._up.send(text)
+            await self._outgoing.send(text)
 
-    async def hear(self):
-        """Wait for a message."""
-        return json.loads(await self._down.receive())
+    async def next(self):
+        """Wait for a message from the server."""
+        return json.loads(await self._incoming.receive())
 
-    async def hear_until(self, kind):
-        """Wait for an event of a kind; give the kinds up to it, and the event."""
+    async def wait_for(self, kind):
+        """Wait for an event of a kind; return the kinds up to it, and the event."""
         kinds = []
         while True:
-            event = (await self.hear())["event"]
+            event = (await self.next())["event"]
             kinds.append(event["kind"])
             if event["kind"] == kind:
                 return kinds, event
 
-    def leave(self):
-        """Be gone."""
-        for stream in (self._up, self._from_page, self._to_page, self._down):
+    def disconnect(self):
+        """Close the connection without a word."""
+        for stream in (self._outgoing, self._from_client, self._to_client, self._incoming):
             stream.close()
 
 
 @asynccontextmanager
-async def visiting(server, *messages):
-    """Have a page on a connection of its own; the block is left when the server has let it go."""
-    page = Page()
-    page.over = anyio.Event()
+async def connected(server, *messages):
+    """Connect a client; leaving the block waits for the server to end the connection."""
+    client = Client()
+    client.over = anyio.Event()
 
     async def serve():
-        await server.serve(page.receive, page.send)
-        page.over.set()
+        await server.serve(client.receive, client.send)
+        client.over.set()
 
     try:
         async with anyio.create_task_group() as group:
             group.start_soon(serve)
-            await page.say(*messages)
+            await client.submit(*messages)
             with anyio.fail_after(10):
-                yield page
-                await page.over.wait()
+                yield client
+                await client.over.wait()
     finally:
-        page.leave()
+        client.disconnect()
 
 
-async def test_a_page_is_told_what_is_heard():
-    """Audio in, numbered events out, and the end when the page has it all."""
-    async with visiting(WireServer(opener(talking())), START) as page:
-        opened = await page.hear()
+async def test_a_client_receives_events():
+    """Audio in, numbered events out, and the end once the client has acknowledged them all."""
+    async with connected(WireServer(opener(talking())), START) as client:
+        opened = await client.next()
         assert (opened["kind"], opened["received"], opened["grace"]) == ("opened", 0, 60)
-        await page.say(SECOND[:16_000], b"", SECOND[16_000:], FINISH)
-        told = [await page.hear() for _ in range(22)]
-        assert [message["seq"] for message in told] == list(range(1, 23))
-        kinds = [message["event"]["kind"] for message in told]
+        await client.submit(SECOND[:16_000], b"", SECOND[16_000:], FINISH)
+        events = [await client.next() for _ in range(22)]
+        assert [message["seq"] for message in events] == list(range(1, 23))
+        kinds = [message["event"]["kind"] for message in events]
         assert kinds == ["started", *["partial", "final"] * 10, "ended"]
-        await page.say({"kind": "ping", "seen": 21})
-        assert await page.hear() == {"kind": "ack", "received": 4}
-        assert not page.over.is_set()
-        await page.say({"kind": "ping", "seen": 22})
+        await client.submit({"kind": "ping", "seen": 21})
+        assert await client.next() == {"kind": "ack", "received": 4}
+        assert not client.over.is_set()
+        await client.submit({"kind": "ping", "seen": 22})
 
 
-class Wanderer:
-    """A page that loses its connection again and again, and counts as the protocol says."""
+class RoamingClient:
+    """A client that loses its connection repeatedly, and counts as the protocol says."""
 
-    def __init__(self, pieces) -> None:
-        self.queue = deque([*pieces, json.dumps(FINISH)])
+    def __init__(self, audio) -> None:
+        self.queue = deque([*audio, json.dumps(FINISH)])
         self.received = self.seen = 0
         self.session = None
         self.events = []
 
-    async def live(self, server, cuts):
-        """Go through the session, over as many connections as it takes."""
+    async def run(self, server, cuts):
+        """Run the session, over as many connections as it takes."""
         async with anyio.create_task_group() as group:
             for cut in [*cuts, math.inf]:
-                connection = Connection(self, cut)
+                connection = CutConnection(self, cut)
                 group.start_soon(server.serve, connection.receive, connection.send)
                 await connection.lost.wait()
                 if self.over:
@@ -158,11 +158,11 @@ class Wanderer:
 
     @property
     def over(self):
-        """Whether there is nothing left to hear."""
+        """Whether the last event has arrived."""
         return bool(self.events) and self.events[-1]["kind"] == "ended"
 
-    def hear(self, message):
-        """Take a message: each event once, each in its turn."""
+    def take(self, message):
+        """Take a message: each event once and in order."""
         if message["kind"] == "opened":
             self.session = message["session"]
             for _ in range(message["received"] - self.received):
@@ -174,13 +174,13 @@ class Wanderer:
             self.events.append(message["event"])
 
 
-class Connection:
-    """One of a wanderer's connections, cut after so many messages of both sides."""
+class CutConnection:
+    """One of a roaming client's connections, cut after a number of messages from both sides."""
 
-    def __init__(self, page, left) -> None:
-        self.page, self.left = page, left
-        self.lost, self.news = anyio.Event(), anyio.Event()
-        self.sent = None  # from the queue; none before the server has answered
+    def __init__(self, client, left) -> None:
+        self.client, self.left = client, left
+        self.lost, self.changed = anyio.Event(), anyio.Event()
+        self.sent = None  # messages of the queue; None before the first command
 
     def count(self):
         self.left -= 1
@@ -192,29 +192,29 @@ class Connection:
         if self.sent is None:
             self.count()
             self.sent = math.inf
-            resume = {"kind": "resume", "session": self.page.session, "seen": self.page.seen}
-            return json.dumps(resume if self.page.session else START)
-        while self.sent >= len(self.page.queue) and not self.page.over:
-            self.news = anyio.Event()
-            await self.news.wait()
-        if self.page.over:
+            resume = {"kind": "resume", "session": self.client.session, "seen": self.client.seen}
+            return json.dumps(resume if self.client.session else START)
+        while self.sent >= len(self.client.queue) and not self.client.over:
+            self.changed = anyio.Event()
+            await self.changed.wait()
+        if self.client.over:
             self.lost.set()
-            return json.dumps({"kind": "ping", "seen": self.page.seen})
+            return json.dumps({"kind": "ping", "seen": self.client.seen})
         self.count()
         self.sent += 1
-        return self.page.queue[self.sent - 1]
+        return self.client.queue[self.sent - 1]
 
     async def send(self, text):
         self.count()
         message = json.loads(text)
-        self.page.hear(message)
+        self.client.take(message)
         if message["kind"] == "opened":
             self.sent = 0
-        self.news.set()
+        self.changed.set()
 
 
 class Recorded:
-    """A backend that keeps the PCM it is given."""
+    """A backend that keeps the PCM it receives."""
 
     def __init__(self, backend) -> None:
         self._backend = backend
@@ -239,286 +239,290 @@ AUDIO = bytes(n * 7 % 251 for n in range(32_000))
 @pytest.mark.parametrize("loop", ["asyncio", "trio"])
 @settings(max_examples=40)
 @given(
-    # The session must have begun before the first cut: without its id there is nothing to resume.
+    # The session must have started before the first cut: without its ID nothing can be resumed.
     first=st.integers(2, 40),
     cuts=st.lists(st.integers(0, 20), max_size=6),
     sizes=st.lists(st.sampled_from([1, 999, 3200, 9000]), min_size=1, max_size=4),
 )
-def test_nothing_is_lost_or_doubled_wherever_connections_are_cut(loop, first, cuts, sizes):
-    """The recognizer gets the audio byte for byte, and the page every event once and in order."""
+def test_nothing_is_lost_or_duplicated_wherever_connections_are_cut(loop, first, cuts, sizes):
+    """The recognizer gets the audio byte for byte, and the client every event once, in order."""
     pieces, at = [], 0
     while at < len(AUDIO):
         size = max(sizes[len(pieces) % len(sizes)], len(AUDIO) // 20)
         pieces.append(AUDIO[at : at + size])
         at += size
     backend = Recorded(talking())
-    page = Wanderer(pieces)
-    anyio.run(page.live, WireServer(opener(backend)), [first, *cuts], backend=loop)
+    client = RoamingClient(pieces)
+    anyio.run(client.run, WireServer(opener(backend)), [first, *cuts], backend=loop)
     assert backend.pcm == AUDIO
-    kinds = [event["kind"] for event in page.events]
+    kinds = [event["kind"] for event in client.events]
     assert kinds == ["started", *["partial", "final"] * 10, "ended"]
 
 
-async def test_a_page_that_stays_away_is_given_up():
-    """After the grace time the session is closed, and can't be resumed."""
+async def test_a_session_expires_after_the_grace_time():
+    """It is closed, and can't be resumed."""
     sessions = []
     server = WireServer(
         lambda **wishes: sessions.append(opener(talking())(**wishes)) or sessions[-1], grace=0.05
     )
-    async with visiting(server, START) as page:
-        name = (await page.hear())["session"]
-        page.leave()
+    async with connected(server, START) as client:
+        session = (await client.next())["session"]
+        client.disconnect()
     with pytest.raises(SessionStateError, match="after aclose"):
         await sessions[0].send(b"12")
-    async with visiting(server, {"kind": "resume", "session": name, "seen": 0}) as page:
-        refused = await page.hear()
+    async with connected(server, {"kind": "resume", "session": session, "seen": 0}) as client:
+        refused = await client.next()
     assert (refused["kind"], refused["command"]) == ("refused", "resume")
     assert refused["error"]["type"] == "SessionStateError"
-    assert "there is no such session" in refused["error"]["message"]
-    assert name not in json.dumps(refused)
+    assert "unknown or expired session" in refused["error"]["message"]
+    assert session not in json.dumps(refused)
 
 
-async def test_a_page_can_not_have_seen_what_was_not_told():
-    """One whose count is not ours is not served: nothing good could come of it."""
+async def test_a_client_cannot_acknowledge_events_that_were_not_sent():
+    """A client whose count is ahead of the server's is refused."""
     server = WireServer(opener(talking()))
-    async with visiting(server, START) as page:
-        name = (await page.hear())["session"]
-        async with visiting(server, {"kind": "resume", "session": name, "seen": 99}) as other:
-            assert "seen=99 is more than" in (await other.hear())["error"]["message"]
+    async with connected(server, START) as client:
+        session = (await client.next())["session"]
+        async with connected(server, {"kind": "resume", "session": session, "seen": 99}) as other:
+            assert "seen=99 exceeds" in (await other.next())["error"]["message"]
 
 
-@pytest.mark.filterwarnings("ignore::azstt.BackendFallbackWarning")  # it comes once a process
-async def test_without_a_word_the_configured_backend_serves(monkeypatch, tmp_path):
-    """A server needs no argument; what the page asks for is what the session is made of."""
-    monkeypatch.chdir(tmp_path)  # where no .env is
+@pytest.mark.filterwarnings("ignore::azstt.BackendFallbackWarning")  # it is issued once per process
+async def test_the_configured_backend_is_the_default(monkeypatch, tmp_path):
+    """A server needs no arguments; the client's options become the session's."""
+    monkeypatch.chdir(tmp_path)  # a folder without .env
     for name in [name for name in os.environ if name.startswith("AZURE_")]:
         monkeypatch.delenv(name)
     start = {**START, "language": ["en-US"], "diarize": True}
-    async with visiting(WireServer(), start) as page:
-        refused = await page.hear()
+    async with connected(WireServer(), start) as client:
+        refused = await client.next()
     assert "the 'local' backend does not support option 'diarize'" in refused["error"]["message"]
 
 
 @pytest.mark.parametrize("grace", [0, -1.0, math.inf, math.nan])
-def test_grace_is_a_time(grace):
-    """A session that nobody could resume, or that is kept for ever, is nobody's wish."""
+def test_grace_must_be_positive_and_finite(grace):
+    """A session that can't be resumed, or that is kept forever, is a mistake."""
     with pytest.raises(ConfigurationError, match="not a number of seconds above 0"):
         WireServer(grace=grace)
 
 
-async def test_the_last_connection_has_the_session():
-    """A page that comes again is served at once, though its old connection seems to live."""
+async def test_a_new_connection_takes_the_session_over():
+    """A client that reconnects is served at once, even if its old connection still seems alive."""
     server = WireServer(opener(talking()))
-    async with visiting(server, START, SECOND[:3200]) as old:
-        name = (await old.hear())["session"]
-        await old.hear_until("final")
-        async with visiting(server, {"kind": "resume", "session": name, "seen": 1}) as new:
-            assert (await new.hear())["received"] == 1
+    async with connected(server, START, SECOND[:3200]) as old:
+        session = (await old.next())["session"]
+        await old.wait_for("final")
+        async with connected(server, {"kind": "resume", "session": session, "seen": 1}) as new:
+            assert (await new.next())["received"] == 1
             await old.over.wait()
-            assert (await new.hear())["seq"] == 2
-            await new.say({"kind": "close"})
+            assert (await new.next())["seq"] == 2
+            await new.submit({"kind": "close"})
 
 
-async def test_close_lets_go_at_once():
-    """A page that wants no more makes room for another."""
+async def test_close_ends_the_session_at_once():
+    """A client that closes its session makes room for another."""
     server = WireServer(opener(talking()), limit=1)
     for _ in range(2):
-        async with visiting(server, START) as page:
-            assert (await page.hear())["kind"] == "opened"
-            await page.say({"kind": "close"})
+        async with connected(server, START) as client:
+            assert (await client.next())["kind"] == "opened"
+            await client.submit({"kind": "close"})
 
 
 async def test_canceling_ends_the_session():
-    """A server that shuts down keeps no session."""
+    """A server that shuts down leaves no session open."""
     server = WireServer(opener(talking()), limit=1)
     with anyio.move_on_after(5) as scope:
-        async with visiting(server, START) as page:
-            await page.hear()
+        async with connected(server, START) as client:
+            await client.next()
             scope.cancel()
             await anyio.sleep(5)
     assert not server._sessions
 
 
-async def test_no_more_sessions_than_allowed():
-    """One more is refused for now."""
+async def test_the_number_of_sessions_is_limited():
+    """One more is refused, and the client may retry."""
     server = WireServer(opener(talking()), limit=1)
-    async with visiting(server, START) as page:
-        await page.hear()
-        async with visiting(server, START) as other:
-            error = (await other.hear())["error"]
+    async with connected(server, START) as client:
+        await client.next()
+        async with connected(server, START) as other:
+            error = (await other.next())["error"]
         assert (error["type"], error["retryable"]) == ("ThrottledError", True)
-        await page.say({"kind": "close"})
+        await client.submit({"kind": "close"})
 
 
 @pytest.mark.parametrize(
     ("first", "command", "why"),
     [
-        (b"audio", None, "begins with 'start' or 'resume'"),
-        ({"kind": "commit"}, None, "begins with 'start' or 'resume'"),
+        (b"audio", None, "the first message must be 'start' or 'resume'"),
+        ({"kind": "commit"}, None, "the first message must be 'start' or 'resume'"),
         ("{", None, "Invalid JSON"),
         ({"kind": "start", "language": ["xx-YY"]}, "start", "does not recognize language 'xx-YY'"),
     ],
 )
-async def test_a_bad_beginning_is_refused(first, command, why):
-    """The page learns why, and the connection ends."""
+async def test_an_invalid_first_message_is_refused(first, command, why):
+    """The client learns why, and the connection ends."""
     able = Capabilities(languages=frozenset({"en"}), offline=True)
 
-    async with visiting(WireServer(opener(ScriptedBackend(capabilities=able))), first) as page:
-        refused = await page.hear()
+    async with connected(WireServer(opener(ScriptedBackend(capabilities=able))), first) as client:
+        refused = await client.next()
     assert (refused["command"], refused["error"]["type"]) == (command, "ConfigurationError")
     assert why in refused["error"]["message"]
 
 
-async def test_a_page_that_says_nothing_is_let_go():
-    """A connection without a first message is not kept for ever."""
-    async with visiting(WireServer(opener(talking()), grace=0.05)):
+async def test_a_silent_connection_is_dropped():
+    """A connection without a first message is not kept forever."""
+    async with connected(WireServer(opener(talking()), grace=0.05)):
         pass
 
 
-async def test_what_the_session_does_not_allow_is_told():
-    """As an event, so that it is not lost with a connection; the session goes on."""
+async def test_rejected_commands_are_reported():
+    """As events, so that they survive a lost connection; the session goes on."""
     able = Capabilities(offline=True, partials=True)
     server = WireServer(opener(ScriptedBackend(TALK, capabilities=able)))
-    async with visiting(
+    async with connected(
         server, START, {"kind": "update", "phrases": ["x"]}, {"kind": "commit"}
-    ) as page:
-        await page.hear()
-        refused = [(await page.hear_until("refused"))[1] for _ in range(2)]
+    ) as client:
+        await client.next()
+        refused = [(await client.wait_for("refused"))[1] for _ in range(2)]
         assert [event["command"] for event in refused] == ["update", "commit"]
-        await page.say(bytes(MAX_PIECE + 1))
-        _, event = await page.hear_until("refused")
-        assert "a piece of audio has at most 1048576 bytes, not 1048577" in str(event)
-        await page.say(START)
-        assert "'start' comes first on a" in (await page.hear())["error"]["message"]
-        await page.say("nonsense")
-        _, event = await page.hear_until("refused")
+        await client.submit(bytes(MAX_AUDIO + 1))
+        _, event = await client.wait_for("refused")
+        assert "audio message is too long: 1048577 bytes, at most 1048576" in str(event)
+        await client.submit(START)
+        assert "'start' must be the first message" in (await client.next())["error"]["message"]
+        await client.submit("nonsense")
+        _, event = await client.wait_for("refused")
         assert "Invalid JSON" in event["error"]["message"]
-        await page.say(FINISH, SECOND)
-        _, event = await page.hear_until("refused")
+        await client.submit(FINISH, SECOND)
+        _, event = await client.wait_for("refused")
         assert (event["command"], event["error"]["type"]) == ("audio", "SessionStateError")
-        await page.hear_until("ended")
-        await page.say({"kind": "ping", "seen": 99})
-        assert "seen=99 is more than the 27 events" in (await page.hear())["error"]["message"]
-        await page.say({"kind": "ping", "seen": 27})
+        await client.wait_for("ended")
+        await client.submit({"kind": "ping", "seen": 99})
+        assert "seen=99 exceeds the 27 events" in (await client.next())["error"]["message"]
+        await client.submit({"kind": "ping", "seen": 27})
 
 
 async def test_commit_and_update_reach_the_recognizer():
-    """A page may end a segment, and change what is expected, as the session itself."""
+    """A client can end a segment and change options, as with a session in the same process."""
     backend = ScriptedBackend.saying("one two three four", seconds_a_word=0.25)
     update = {"kind": "update", "language": ["de-DE"], "phrases": ["Anna"]}
-    async with visiting(WireServer(opener(backend)), START, SECOND[:16_000]) as page:
-        await page.hear()
-        await page.say({"kind": "commit"}, update, SECOND[16_000:], FINISH)
-        finals = [(await page.hear_until("final"))[1]["segment"]["text"] for _ in range(2)]
-        await page.say({"kind": "close"})
+    async with connected(WireServer(opener(backend)), START, SECOND[:16_000]) as client:
+        await client.next()
+        await client.submit({"kind": "commit"}, update, SECOND[16_000:], FINISH)
+        finals = [(await client.wait_for("final"))[1]["segment"]["text"] for _ in range(2)]
+        await client.submit({"kind": "close"})
     assert finals == ["one two", "three four"]
     assert [asked.language for asked in backend.asked] == [(), ("de-DE",)]
 
 
-async def test_an_update_changes_what_it_names():
-    """As the schema says, null is left out, and what stands beside it is changed."""
+async def test_null_in_an_update_changes_nothing():
+    """As the schema says, null leaves an option as it is; the others are changed."""
     backend = ScriptedBackend.saying("one two", seconds_a_word=0.5)
-    async with visiting(WireServer(opener(backend)), START) as page:
-        await page.hear()
-        await page.say({"kind": "update", "language": None, "phrases": ["Anna"]}, SECOND, FINISH)
-        kinds, _ = await page.hear_until("ended")
-        await page.say({"kind": "close"})
+    async with connected(WireServer(opener(backend)), START) as client:
+        await client.next()
+        await client.submit(
+            {"kind": "update", "language": None, "phrases": ["Anna"]}, SECOND, FINISH
+        )
+        kinds, _ = await client.wait_for("ended")
+        await client.submit({"kind": "close"})
     assert "refused" not in kinds
     assert [asked.phrases for asked in backend.asked] == [(), ("Anna",)]
 
 
-async def test_a_recognizer_that_fails_is_told():
-    """With what it was and whether to try again; messages after it do no harm."""
+async def test_a_failed_recognizer_is_reported():
+    """The client learns what failed and whether to retry; later messages do no harm."""
     error = ThrottledError("too many sessions", code="429")
     backend = ScriptedBackend([Cue(event=Failed(error=error), at=0.05)])
-    async with visiting(WireServer(opener(backend)), START, SECOND, SECOND, FINISH) as page:
-        await page.hear()
-        _, event = await page.hear_until("failed")
+    async with connected(WireServer(opener(backend)), START, SECOND, SECOND, FINISH) as client:
+        await client.next()
+        _, event = await client.wait_for("failed")
         assert event["error"] == {
             "type": "ThrottledError",
             "message": "too many sessions",
             "code": "429",
             "retryable": True,
         }
-        await page.say({"kind": "close"})
+        await client.submit({"kind": "close"})
 
 
-async def test_audio_that_is_none_is_told():
-    """What can't be decoded is the page's mistake."""
+async def test_undecodable_audio_is_reported():
+    """Audio that can't be decoded is the client's error."""
     start = {"kind": "start", "audio": "wav"}
-    async with visiting(WireServer(opener(talking())), start, b"no audio" * 9999, FINISH) as page:
-        await page.hear()
-        _, event = await page.hear_until("failed")
+    async with connected(
+        WireServer(opener(talking())), start, b"no audio" * 9999, FINISH
+    ) as client:
+        await client.next()
+        _, event = await client.wait_for("failed")
         assert (event["error"]["type"], event["error"]["retryable"]) == ("RequestError", False)
         assert event["error"]["code"] in {"AudioDecodeError", "NoAudioStreamError"}
-        await page.say({"kind": "close"})
+        await client.submit({"kind": "close"})
 
 
-async def test_a_server_that_breaks_at_once_says_so():
-    """A page does not wait for a session that will never be; the details are for the server."""
+async def test_an_internal_error_at_the_start_is_reported():
+    """A client does not wait for a session that will never start; the details stay private."""
 
     def broken(**_wishes):
         raise KeyError("a detail")
 
-    page = Page()
-    await page.say(START)
+    client = Client()
+    await client.submit(START)
     with pytest.raises(KeyError):
-        await WireServer(broken).serve(page.receive, page.send)
-    refused = await page.hear()
+        await WireServer(broken).serve(client.receive, client.send)
+    refused = await client.next()
     assert refused["command"] == "start"
-    assert refused["error"]["message"] == "the server failed in this session"
-    page.leave()
+    assert refused["error"]["message"] == "internal server error in this session"
+    client.disconnect()
 
 
-async def test_a_server_that_breaks_says_no_more_than_that():
-    """Its own errors are for its own log."""
+async def test_an_internal_error_reveals_no_details():
+    """The server's own errors are for its own log."""
     live = LiveSession(backend=talking())
 
     def handler(_event):
         raise KeyError("a detail")
 
     live.on(Final, handler)
-    page = Page()
-    await page.say(START, SECOND)
+    client = Client()
+    await client.submit(START, SECOND)
     with pytest.raises(KeyError):
-        await WireServer(lambda **_wishes: live).serve(page.receive, page.send)
-    await page.hear()
-    _, event = await page.hear_until("failed")
-    assert event["error"]["message"] == "the server failed in this session"
-    page.leave()
+        await WireServer(lambda **_wishes: live).serve(client.receive, client.send)
+    await client.next()
+    _, event = await client.wait_for("failed")
+    assert event["error"]["message"] == "internal server error in this session"
+    client.disconnect()
 
 
-def test_a_log_keeps_what_is_not_acknowledged():
-    """And counts on from what it has let go."""
-    log = ReplayBuffer()
-    texts = [log.add(Ended(position=n)) for n in range(4)]
+def test_events_are_kept_until_they_are_acknowledged():
+    """Numbering continues after events have been dropped."""
+    buffer = ReplayBuffer()
+    texts = [buffer.add(Ended(position=n)) for n in range(4)]
     assert [json.loads(text)["seq"] for text in texts] == [1, 2, 3, 4]
-    log.forget(2)
-    log.forget(1)
-    assert log.since(2) == tuple(texts[2:])
-    assert len(log) == 2
-    assert log.since(4) == ()
-    with pytest.raises(SessionStateError, match="seen=2 are no longer kept"):
-        log.since(2)
-    with pytest.raises(ConfigurationError, match="seen=5 is more than the 4 events"):
-        log.forget(5)
+    buffer.acknowledge(2)
+    buffer.acknowledge(1)
+    assert buffer.since(2) == tuple(texts[2:])
+    assert len(buffer) == 2
+    assert buffer.since(4) == ()
+    with pytest.raises(SessionStateError, match="seen=2 are no longer available"):
+        buffer.since(2)
+    with pytest.raises(ConfigurationError, match="seen=5 exceeds the 4 events"):
+        buffer.acknowledge(5)
 
 
-def test_a_log_is_bounded():
-    """A page that acknowledges nothing costs no more memory than that."""
-    log = ReplayBuffer(limit=1000)
+def test_the_replay_buffer_is_bounded():
+    """A client that acknowledges nothing costs a bounded amount of memory."""
+    buffer = ReplayBuffer(limit=1000)
     for n in range(100):
-        log.add(Ended(position=n))
-    assert sum(map(len, log.since(100 - len(log)))) <= 1000
+        buffer.add(Ended(position=n))
+    assert sum(map(len, buffer.since(100 - len(buffer)))) <= 1000
     with pytest.raises(SessionStateError):
-        log.since(0)
+        buffer.since(0)
 
 
 @pytest.mark.parametrize("answer", ["none", "error"])
-def test_a_server_in_threads(answer):
-    """Handlers that block are served too, and resume; however a transport says that it is gone."""
+def test_handlers_in_threads_are_served(answer):
+    """Blocking handlers work and resume, however the transport reports a lost connection."""
     server = BlockingWireServer(opener(talking()))
-    heard, says = queue.Queue(), [queue.Queue(), queue.Queue()]
+    outbox, inboxes = queue.Queue(), [queue.Queue(), queue.Queue()]
 
     def take(inbox):
         message = inbox.get(timeout=10)
@@ -527,30 +531,68 @@ def test_a_server_in_threads(answer):
         return message
 
     threads = [
-        threading.Thread(target=server.serve, args=(lambda inbox=inbox: take(inbox), heard.put))
-        for inbox in says
+        threading.Thread(target=server.serve, args=(lambda inbox=inbox: take(inbox), outbox.put))
+        for inbox in inboxes
     ]
     threads[0].start()
     for message in (json.dumps(START), SECOND[:16_000]):
-        says[0].put(message)
-    opened = json.loads(heard.get(timeout=10))
+        inboxes[0].put(message)
+    opened = json.loads(outbox.get(timeout=10))
     for _ in range(11):  # started, and five words
-        told = json.loads(heard.get(timeout=10))
-    says[0].put(None)
-    resume = {"kind": "resume", "session": opened["session"], "seen": told["seq"]}
+        last = json.loads(outbox.get(timeout=10))
+    inboxes[0].put(None)
+    resume = {"kind": "resume", "session": opened["session"], "seen": last["seq"]}
     threads[1].start()
     for message in (json.dumps(resume), SECOND[16_000:], json.dumps(FINISH)):
-        says[1].put(message)
-    assert json.loads(heard.get(timeout=10))["received"] == 1
-    rest = [json.loads(heard.get(timeout=10))["event"] for _ in range(11)]
+        inboxes[1].put(message)
+    assert json.loads(outbox.get(timeout=10))["received"] == 1
+    rest = [json.loads(outbox.get(timeout=10))["event"] for _ in range(11)]
     assert rest[-1] == {"kind": "ended", "position": 1.0}
-    says[1].put(json.dumps({"kind": "close"}))
+    inboxes[1].put(json.dumps({"kind": "close"}))
     for thread in threads:
         thread.join(10)
         assert not thread.is_alive()
 
 
-def test_a_refusal_counts_among_the_events():
-    """What is told of a command that failed has a number, too."""
+def test_a_connection_takes_two_threads_for_any_number_of_messages():
+    """A hundred pieces of audio and their events take one thread to receive and one to send."""
+    server = BlockingWireServer(opener(talking()))
+    inbox, outbox = queue.Queue(), queue.Queue()
+    receiving, sending = set(), set()
+
+    def receive():
+        receiving.add(threading.current_thread())
+        return inbox.get(timeout=10)
+
+    def send(text):
+        sending.add(threading.current_thread())
+        outbox.put(text)
+
+    for message in (json.dumps(START), *[SECOND[:320]] * 100, json.dumps(FINISH)):
+        inbox.put(message)
+    handler = threading.Thread(target=server.serve, args=(receive, send))
+    handler.start()
+    while '"ended"' not in outbox.get(timeout=10):
+        pass
+    inbox.put(json.dumps({"kind": "close"}))
+    handler.join(10)
+    assert not handler.is_alive()
+    assert (len(receiving), len(sending)) == (1, 1)
+    assert not receiving & sending
+
+
+def test_a_handler_in_a_thread_does_not_wait_for_a_blocked_receive():
+    """A silent connection is dropped after the grace time, while its receive() still blocks."""
+    server = BlockingWireServer(opener(talking()), grace=0.05)
+    released = threading.Event()
+    try:
+        server.serve(lambda: released.wait(30) and None, print)
+        assert not released.is_set()
+    finally:
+        released.set()
+
+
+def test_command_errors_are_numbered_like_events():
+    """A command that failed is reported under a number of its own."""
     refused = CommandError(command="commit", error={"type": "X", "message": "y"})
     assert json.loads(ReplayBuffer().add(refused))["seq"] == 1

@@ -1,22 +1,22 @@
-// Stands in for a WebSocket where a proxy lets none through: what is sent goes in small POSTs of
-// plain bytes, what comes is asked for. It has as much of a WebSocket's face as the page uses.
+// Replaces a WebSocket where a proxy blocks them: sends messages in small POSTs of plain bytes, and
+// fetches messages by long polling. It has the part of the WebSocket interface that the page uses.
 
 import { ask, BlockedError, sleep } from "./server.js";
 
-/** Bytes of a POST, unless one message has more. */
-const PIECE = 256 << 10;
-/** Milliseconds between two attempts, and how many there are before the connection is lost. */
-const AGAIN = 1000;
+/** The most bytes in a POST, unless a single message is larger. */
+const MAX_POST = 256 << 10;
+/** Milliseconds between attempts, and the number of attempts before the connection is lost. */
+const RETRY_DELAY = 1000;
 const ATTEMPTS = 10;
 
-export class PostedSocket {
+export class PollingSocket {
   onopen = null;
   onmessage = null;
   onclose = null;
   #path;
-  #over = false;
+  #closed = false;
   #queue = [];
-  #posted = 0; // messages that have arrived
+  #posted = 0; // messages that the server has received
   #posting = false;
 
   constructor(url) {
@@ -32,34 +32,34 @@ export class PostedSocket {
   }
 
   close() {
-    if (this.#over) return;
-    this.#over = true;
-    if (!this.#posting) this.#leave();
+    if (this.#closed) return;
+    this.#closed = true;
+    if (!this.#posting) this.#delete();
   }
 
   async #open(path) {
     try {
       const { socket } = await ask("POST", path);
       this.#path = `/sockets/${socket}`;
-      if (this.#over) return;
+      if (this.#closed) return;
       this.onopen?.({});
       await this.#poll();
     } catch (error) {
-      this.#lose(error);
+      this.#fail(error);
     }
   }
 
-  /** Fetches what there is, again and again. */
+  /** Fetches messages until the socket is closed. */
   async #poll() {
-    for (let seen = 0; !this.#over; ) {
-      const { messages } = await patiently(() => ask("GET", `${this.#path}?seen=${seen}`));
-      if (!messages) throw new Error("the server has ended it");
+    for (let seen = 0; !this.#closed; ) {
+      const { messages } = await withRetries(() => ask("GET", `${this.#path}?seen=${seen}`));
+      if (!messages) throw new Error("the server closed the connection");
       seen += messages.length;
-      for (const data of messages) if (!this.#over) this.onmessage?.({ data });
+      for (const data of messages) if (!this.#closed) this.onmessage?.({ data });
     }
   }
 
-  /** Sends what waits, a POST at a time; one that may not have arrived is sent again. */
+  /** Sends queued messages, one POST at a time, repeating a POST that may not have arrived. */
   async #post() {
     this.#posting = true;
     try {
@@ -67,42 +67,42 @@ export class PostedSocket {
         const parts = [];
         let size = 0;
         for (const message of this.#queue) {
-          if (parts.length && size + message.size > PIECE) break;
+          if (parts.length && size + message.size > MAX_POST) break;
           parts.push(header(message), message.bytes);
           size += message.size;
         }
-        const more = { "Content-Type": "application/octet-stream", "X-Number": this.#posted };
+        const extra = { "Content-Type": "application/octet-stream", "X-Number": this.#posted };
         const body = new Blob(parts);
-        const { received } = await patiently(() => ask("POST", this.#path, { body, more }));
+        const { received } = await withRetries(() => ask("POST", this.#path, { body, extra }));
         this.#queue.splice(0, received - this.#posted);
         this.#posted = received;
       }
     } catch (error) {
-      this.#lose(error);
+      this.#fail(error);
     }
     this.#posting = false;
-    if (this.#over) this.#leave();
+    if (this.#closed) this.#delete();
   }
 
-  #leave() {
+  #delete() {
     if (this.#path) ask("DELETE", this.#path).catch(() => {});
   }
 
-  #lose(error) {
-    if (this.#over) return;
-    this.#over = true;
+  #fail(error) {
+    if (this.#closed) return;
+    this.#closed = true;
     this.onclose?.({ reason: error.message });
   }
 }
 
-/** Tries until it is not the network that fails. */
-async function patiently(request) {
+/** Repeats a request while the network fails. */
+async function withRetries(request) {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await request();
     } catch (error) {
       if (!(error instanceof BlockedError) || attempt === ATTEMPTS) throw error;
-      await sleep(AGAIN);
+      await sleep(RETRY_DELAY);
     }
   }
 }

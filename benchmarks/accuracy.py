@@ -25,7 +25,6 @@ from statistics import fmean, median
 
 import jiwer
 import numpy as np
-from _wording import words
 
 from azstt import RecognitionOptions, Word
 from azstt._audio import open_audio
@@ -33,6 +32,7 @@ from azstt._audio_format import AudioFormat
 from azstt._events import Event, Failed, Final, Partial
 from azstt.backends import RecognizerBackend
 from azstt.backends.local import LocalBackend
+from benchmarks.wording import words
 
 if sys.platform != "win32":
     import resource

@@ -39,6 +39,7 @@ import azstt
 from azstt.backends.azure import AzureBackend, AzureLimits
 from azstt.backends.azure._settings import AzureSettings
 from azstt.emulator import Script
+from benchmarks import ROOT
 
 RATE = 16_000
 #: What the scripted service hears: ten words in four seconds, then one second of silence.
@@ -48,6 +49,7 @@ PERIOD = WORD * 10 + PAUSE
 #: Seconds of audio a piece, where it arrives as it is spoken.
 PIECE = 0.1
 HEADER = 44
+_MODULE = "benchmarks.azure_overhead"
 STATUS = Path("/proc/self/status")
 _UNIT = 1 << (20 if sys.platform == "darwin" else 10)
 
@@ -264,8 +266,10 @@ def work(kind: str, name: str, host: str, path: str, warm: str, pace: float) -> 
 
 def run(*task: object) -> Figures:
     """Have a process do it."""
-    command = [sys.executable, __file__, "--work", *map(str, task)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, timeout=600)
+    command = [sys.executable, "-m", _MODULE, "--work", *map(str, task)]
+    done = subprocess.run(
+        command, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True, timeout=600
+    )
     figures: Figures = json.loads(done.stdout)
     return figures
 
@@ -273,9 +277,9 @@ def run(*task: object) -> Figures:
 @contextmanager
 def emulator(seconds: float) -> Iterator[str]:
     """Run the service in a process of its own; give its address."""
-    command = [sys.executable, __file__, "--serve", str(seconds)]
+    command = [sys.executable, "-m", _MODULE, "--serve", str(seconds)]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as process:
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("the emulator has no pipes")
         yield process.stdout.readline().strip()

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-RECORDINGS: Final = Path(__file__).parent.parent / "tests" / "audio"
+from benchmarks import ROOT
+
+RECORDINGS: Final = ROOT / "tests" / "audio"
 
 #: Seconds of the clips.
 LENGTHS: Final = {"10s": 10, "5min": 300, "1h": 3600}
@@ -68,7 +70,7 @@ class Inputs:
     """
 
     def __init__(self, folder: Path, ffmpeg: str) -> None:
-        self.folder = folder
+        self.folder = folder.absolute()  # workers run elsewhere
         self._ffmpeg = ffmpeg
         folder.mkdir(parents=True, exist_ok=True)
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from corpus_audio import WAV, Samples, read_audio, silence
-from corpus_builder import Row
-from corpus_fetch import require, run
-from corpus_sources import packages
+
+from scripts.corpus.audio import WAV, Samples, read_audio, silence
+from scripts.corpus.builder import Row
+from scripts.corpus.fetch import require, run
+from scripts.corpus.sources import packages
 
 if TYPE_CHECKING:
-    from corpus_builder import Corpus
+    from scripts.corpus.builder import Corpus
 
 RATE = 16000
 SAMPLES = "pytest_audioeval/samples/audio"

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-import test_audio_table as table
-from corpus_audio import (
+
+from scripts.corpus.audio import (
     FLAC,
     Samples,
     Track,
@@ -33,12 +33,13 @@ from corpus_audio import (
     write_audio,
     write_tracks,
 )
-from live_webm import as_live
+from scripts.test_audio import table
+from scripts.test_audio.live_webm import as_live
 
 Row: TypeAlias = dict[str, str]
 Entry: TypeAlias = dict[str, Any]
 
-HERE = Path(__file__).resolve().parent.parent / "tests" / "audio"
+HERE = Path(__file__).resolve().parents[2] / "tests" / "audio"
 RATE = 16000  # of everything that is cut and joined here
 LICENSES = {  # how the corpus's manifest begins its wording -> how ours names it
     "Public domain": "public domain",

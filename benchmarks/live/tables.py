@@ -8,7 +8,7 @@ from functools import partial
 from statistics import linear_regression, median
 from typing import Any
 
-from live_measure import BASE, Run, Runs, at
+from benchmarks.live.measure import BASE, Run, Runs, at
 
 _P99 = 0.99
 #: By how much the 99th percentile may grow until a process counts as full.

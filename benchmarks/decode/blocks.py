@@ -11,8 +11,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from decode_inputs import FORMATS, LENGTHS, Inputs
-from decode_measure import (
+from benchmarks.decode.decoders import DECODERS, ffmpeg_command
+from benchmarks.decode.inputs import FORMATS, LENGTHS, Inputs
+from benchmarks.decode.measure import (
     Run,
     Series,
     Worker,
@@ -28,7 +29,6 @@ from decode_measure import (
     whole_run,
     workers,
 )
-from decoders import DECODERS, ffmpeg_command
 
 #: What the long files are decoded with every round; the others join the first round only.
 _CORE: Final = ("azstt", "ffmpeg", "C limit")

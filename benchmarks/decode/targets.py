@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from decode_blocks import TWO_CORES
-from decode_measure import table
+from benchmarks.decode.blocks import TWO_CORES
+from benchmarks.decode.measure import table
 
 _COMPRESSED = ("mp3", "m4a", "opus", "webm", "flac", "mp4")
 #: An hour of these has an index of tens of MB, which libav keeps in memory.

@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from corpus_sources import BUILD_TOOLS, DEBIAN_PACKAGES, Package, packages
+from scripts.corpus.sources import BUILD_TOOLS, DEBIAN_PACKAGES, Package, packages
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -28,13 +28,13 @@ from threading import Event
 from typing import Final
 
 import anyio
-from decode_inputs import LENGTHS, RECORDINGS, Inputs
-from decode_measure import machine, number, table
-from decoders import ffmpeg_on_path, ffmpeg_static
-from live_ways import SPEECH, WAYS
 
 from azstt import AudioFormat, LiveSession
 from azstt.testing import ScriptedBackend
+from benchmarks.decode.decoders import ffmpeg_on_path, ffmpeg_static
+from benchmarks.decode.inputs import LENGTHS, RECORDINGS, Inputs
+from benchmarks.decode.measure import machine, number, table
+from benchmarks.decode.stream_decoders import SPEECH, WAYS
 
 _CLIP: Final = "5min"
 #: Seconds of a piece, and of one of bare PCM.

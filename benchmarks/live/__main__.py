@@ -27,9 +27,9 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-import live_tables
-from live_contenders import CONTENDERS
-from live_measure import BASE, Bench, Load, Runs
+from benchmarks.live import tables as live_tables
+from benchmarks.live.contenders import CONTENDERS
+from benchmarks.live.measure import BASE, Bench, Load, Runs
 
 _FEW, _PIECE, _SHORT_PIECE = 4, 0.1, 0.02
 _FLAT_SESSIONS = 20

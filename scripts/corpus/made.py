@@ -6,19 +6,20 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import corpus_prompts
 import numpy as np
 from av.codec.codec import UnknownCodecError
 from av.error import FFmpegError
-from corpus_audio import FLAC, WAV, Encoding, Samples, read_audio, silence
-from corpus_builder import Row, Segment
-from corpus_fetch import MissingSourceError
-from corpus_sources import PROMPTS
+
+from scripts.corpus import prompts as corpus_prompts
+from scripts.corpus.audio import FLAC, WAV, Encoding, Samples, read_audio, silence
+from scripts.corpus.builder import Row, Segment
+from scripts.corpus.fetch import MissingSourceError
+from scripts.corpus.sources import PROMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from corpus_builder import Corpus
+    from scripts.corpus.builder import Corpus
 
 log = logging.getLogger("corpus")
 

@@ -20,12 +20,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import corpus_made
-import corpus_prompts
-import corpus_synthetic
-from corpus_builder import Corpus
-from corpus_fetch import MissingSourceError, Sources
-from corpus_sources import items
+from scripts.corpus import made as corpus_made
+from scripts.corpus import prompts as corpus_prompts
+from scripts.corpus import synthetic as corpus_synthetic
+from scripts.corpus.builder import Corpus
+from scripts.corpus.fetch import MissingSourceError, Sources
+from scripts.corpus.sources import items
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -20,7 +20,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, Final
 
-from decoders import DECODERS, RATE, Decode
+from benchmarks.decode.decoders import DECODERS, RATE, Decode
 
 _STATUS: Final = Path("/proc/self/status")
 _REFS: Final = Path("/proc/self/clear_refs")

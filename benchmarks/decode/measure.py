@@ -20,9 +20,8 @@ from select import select
 from statistics import median
 from typing import Any, Final
 
-from decoders import RATE, ffmpeg_on_path, ffmpeg_static
-
-_WORKER: Final = Path(__file__).with_name("decode_worker.py")
+from benchmarks import ROOT
+from benchmarks.decode.decoders import RATE, ffmpeg_on_path, ffmpeg_static
 
 
 class WorkerDiedError(RuntimeError):
@@ -42,7 +41,8 @@ class Worker:
 
     def __init__(self, decoder: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(_WORKER), decoder],
+            [sys.executable, "-m", "benchmarks.decode.worker", decoder],
+            cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -7,15 +7,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from corpus_builder import Row
-from corpus_sources import ALSA, ALSA_VOICES, PROMPTS, PROMPTS_G722
+from scripts.corpus.builder import Row
+from scripts.corpus.sources import ALSA, ALSA_VOICES, PROMPTS, PROMPTS_G722
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from corpus_builder import Corpus
-    from corpus_fetch import Sources
-    from corpus_sources import Prompts
+    from scripts.corpus.builder import Corpus
+    from scripts.corpus.fetch import Sources
+    from scripts.corpus.sources import Prompts
 
 SOUNDS = "usr/share/asterisk/sounds"
 WORDS_MIN, WORDS_MAX = 7, 60

@@ -13,7 +13,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-HERE = Path(__file__).parent
+from benchmarks import ROOT
+
 BASE = "sdk"
 PEERS = ("livekit", "pipecat")
 #: Texts a second of each session: live_emulator says twenty in five seconds.
@@ -95,7 +96,7 @@ class Bench:
     def __init__(self, names: Sequence[str], peers: Path | None) -> None:
         self.names = [name for name in names if peers is not None or name not in PEERS]
         self.versions: dict[str, str] = {}
-        self._peers = peers
+        self._peers = peers.absolute() if peers else None  # processes run elsewhere
 
     def rounds(self, load: Load, rounds: int, names: Iterable[str] = ()) -> Runs:
         """Run every contender once a round, in another order each time."""
@@ -117,7 +118,8 @@ class Bench:
             python = str(self._peers) if name in PEERS else sys.executable
             task = (name, host, number, load.sessions, load.seconds, load.piece)
             done = subprocess.run(
-                [python, str(HERE / "live_worker.py"), *map(str, task)],
+                [python, "-m", "benchmarks.live.worker", *map(str, task)],
+                cwd=ROOT,
                 capture_output=True,
                 check=False,
                 text=True,
@@ -135,9 +137,9 @@ class Bench:
 @contextmanager
 def emulator(piece: float) -> Iterator[tuple[str, int]]:
     """Run the service; give its address and its process."""
-    command = [sys.executable, str(HERE / "live_emulator.py"), str(piece)]
+    command = [sys.executable, "-m", "benchmarks.live.emulator", str(piece)]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as process:
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("the emulator has no pipes")
         yield process.stdout.readline().strip(), process.pid

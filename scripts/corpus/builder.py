@@ -11,14 +11,15 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
-from corpus_audio import WAV, Encoding, Samples, level, mono, probe, read_audio, write_audio
-from corpus_sources import packages
+
+from scripts.corpus.audio import WAV, Encoding, Samples, level, mono, probe, read_audio, write_audio
+from scripts.corpus.sources import packages
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from corpus_fetch import Sources
-    from corpus_sources import Item
+    from scripts.corpus.fetch import Sources
+    from scripts.corpus.sources import Item
 
 HEADERLESS_RATE = 16000
 

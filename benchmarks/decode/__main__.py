@@ -18,12 +18,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from decode_blocks import ALL_FORMS, BLOCKS, Bench
-from decode_inputs import Inputs
-from decode_limit import build
-from decode_measure import machine
-from decode_targets import print_targets
-from decoders import DECODERS, ffmpeg_on_path, ffmpeg_static
+from benchmarks.decode.blocks import ALL_FORMS, BLOCKS, Bench
+from benchmarks.decode.decoders import DECODERS, ffmpeg_on_path, ffmpeg_static
+from benchmarks.decode.inputs import Inputs
+from benchmarks.decode.limit import build
+from benchmarks.decode.measure import machine
+from benchmarks.decode.targets import print_targets
 
 _QUICK = ("warm", "five", "open")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from corpus_audio import FLAC, WAV, Encoding
+from scripts.corpus.audio import FLAC, WAV, Encoding
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from live_contenders import CONTENDERS, PACKAGES, RATE, Send
+from benchmarks.live.contenders import CONTENDERS, PACKAGES, RATE, Send
 
 #: Sessions that are opened in a second.
 _OPENED = 20

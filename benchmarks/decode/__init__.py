@@ -1,0 +1,1 @@
+"""How fast audio is decoded: files (`__main__.py`) and streams (`streams.py`)."""

@@ -1,4 +1,4 @@
-"""One spelling for the same words, so that only what was misheard counts as an error."""
+"""Normalizes the spelling of transcripts, so that only misrecognized words count as errors."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _ONES = (
 _TENS = "- - twenty thirty forty fifty sixty seventy eighty ninety"
 ONES, TENS = _ONES.split(), _TENS.split()
 DIGITS = ONES[:10]
-#: What a number of four digits begins with if it is read as a year.
+#: The first two digits of a four-digit number that is read as a year.
 CENTURIES = range(11, 21)
-#: Sounds that transcripts write or leave out as they please.
+#: Hesitations, which transcripts may write or leave out.
 FILLERS = frozenset({"uh", "um", "hmm", "hm", "mm", "mhm", "ah", "er", "zzz"})
 SPELLINGS = {
     "alright": "all right",
@@ -35,12 +35,12 @@ SIGNS = {"%": " percent ", "&": " and ", "#": " pound "}
 
 
 def words(text: str) -> list[str]:
-    """Give the English words of a text: lower case, no punctuation, numbers spelt out."""
+    """Return the English words of a text: lower case, no punctuation, numbers spelled out."""
     text = unicodedata.normalize("NFKC", text).lower()
     text = re.sub("[\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}]", "'", text)
     text = re.sub(r"(\d),(\d{3})", r"\1\2", text)
     text = re.sub(r"(?<=\d)(?:st|nd|rd|th)\b", "", text)
-    text = re.sub(r"\d+", lambda digits: f" {spelt(int(digits.group()))} ", text)
+    text = re.sub(r"\d+", lambda digits: f" {spelled(int(digits.group()))} ", text)
     for sign, word in SIGNS.items():
         text = text.replace(sign, word)
     plain = (word.strip("'") for word in re.sub(r"[^\w' ]+", " ", text).split())
@@ -48,8 +48,8 @@ def words(text: str) -> list[str]:
     return [part for word in said for part in SPELLINGS.get(word, word).split()]
 
 
-def spelt(number: int) -> str:
-    """Spell a number as it is mostly said: years in pairs, long numbers digit by digit."""
+def spelled(number: int) -> str:
+    """Spell out a number as it is usually said: years in pairs, long numbers digit by digit."""
     hundreds, rest = divmod(number, 100)
     tens, one = divmod(rest, 10)
     if not hundreds:
@@ -57,7 +57,7 @@ def spelt(number: int) -> str:
             return ONES[number]
         return f"{TENS[tens]} {ONES[one]}" if one else TENS[tens]
     if hundreds < len(DIGITS):
-        return f"{ONES[hundreds]} hundred {spelt(rest) if rest else ''}".strip()
+        return f"{ONES[hundreds]} hundred {spelled(rest) if rest else ''}".strip()
     if hundreds in CENTURIES and tens:
-        return f"{spelt(hundreds)} {spelt(rest)}"
+        return f"{spelled(hundreds)} {spelled(rest)}"
     return " ".join(DIGITS[int(digit)] for digit in str(number))

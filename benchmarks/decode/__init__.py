@@ -1,1 +1,1 @@
-"""How fast audio is decoded: files (`__main__.py`) and streams (`streams.py`)."""
+"""How fast audio is decoded: from files (`__main__.py`) and from streams (`streams.py`)."""

@@ -1,4 +1,4 @@
-"""The parts of the benchmark: each measures, prints its tables and keeps its figures."""
+"""The blocks of the benchmark: each measures, prints its tables and records its figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any, Final
 
 from benchmarks.decode.decoders import DECODERS, ffmpeg_command
-from benchmarks.decode.inputs import FORMATS, LENGTHS, Inputs
+from benchmarks.decode.inputs import FORMATS, Inputs
 from benchmarks.decode.measure import (
     Run,
     Series,
@@ -20,17 +20,15 @@ from benchmarks.decode.measure import (
     WorkerDiedError,
     limit_run,
     middle,
-    note,
-    number,
     process_run,
     ratio,
     rounds,
-    table,
     whole_run,
     workers,
 )
+from benchmarks.report import note, number, print_table
 
-#: What the long files are decoded with every round; the others join the first round only.
+#: Contenders that decode the hour in every round; the others do so in the first round only.
 _CORE: Final = ("azstt", "ffmpeg", "C limit")
 
 _LONG_HEAD: Final = (
@@ -38,7 +36,7 @@ _LONG_HEAD: Final = (
     *("peak", "-imports", "n"),
 )  # fmt: skip
 
-#: What two processes get of two free cores, at the least.
+#: The share of two free cores that two spinning processes get, at least.
 TWO_CORES: Final = 1.8
 
 #: The ways to decode damaged files; "PyAV" stops at the first error.
@@ -62,16 +60,16 @@ print("av" in sys.modules)
 
 @dataclass
 class Bench:
-    """What is measured, and what came out.
+    """What is to be measured, and the figures so far.
 
     Attributes:
         inputs: the clips.
-        forms: the formats' names.
-        count: how many rounds.
-        limit: the program in C, if there is one.
-        decoders: the competitors' names.
-        quick: only what matters most.
-        figures: by block, format and name.
+        forms: the names of the formats.
+        count: the number of rounds.
+        limit: the C program, if it could be built.
+        decoders: the names of the contenders.
+        quick: a smoke run: every block as short as possible.
+        figures: values by block, format and name.
     """
 
     inputs: Inputs
@@ -80,23 +78,31 @@ class Bench:
     limit: Path | None
     decoders: list[str]
     quick: bool = False
-    figures: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    figures: dict[tuple[str, str, str], float] = field(
+        default_factory=dict[tuple[str, str, str], float]
+    )
 
     def keep(self, block: str, form: str, **figures: float | None) -> None:
-        """Remember what was measured."""
+        """Record figures."""
         for name, value in figures.items():
             if value is not None:
                 self.figures[block, form, name] = value
 
     @property
     def installed(self) -> list[str]:
-        """The decoders that can run here."""
+        """The contenders that can run here."""
         return [name for name in self.decoders if not DECODERS[name].missing]
+
+    @property
+    def ffmpeg(self) -> str:
+        """The ffmpeg contender to compare with: the one on PATH, if there is one."""
+        return "ffmpeg" if "ffmpeg" in self.installed else "ffmpeg static"
 
 
 def warm(bench: Bench) -> None:
     """Time clips of 10 s in processes that have decoded before."""
-    speeds, walls = [], []
+    speeds: list[list[str]] = []
+    walls: list[list[str]] = []
     count = bench.count if bench.quick else 3 * bench.count
     with workers(bench.installed) as running:
         for form in bench.forms:
@@ -108,12 +114,12 @@ def warm(bench: Bench) -> None:
             walls.append([form, *(_cell(series, name, "wall") for name in bench.decoders)])
             bench.keep("warm", form, speed=ratio(series, "ffmpeg", "azstt"))
     title = f"10 s, warm, n={count}:"
-    table(f"{title} CPU ms (times faster than ffmpeg)", ["", *bench.decoders], speeds)
-    table(f"{title} wall ms", ["", *bench.decoders], walls)
+    print_table(f"{title} CPU ms (times faster than ffmpeg)", ["", *bench.decoders], speeds)
+    print_table(f"{title} wall ms", ["", *bench.decoders], walls)
 
 
 def _warm_run(worker: Worker, path: str) -> Callable[[], Run]:
-    """Give a run of about 50 ms, so that the clock is fine enough."""
+    """Return a run of about 50 ms, long enough for the resolution of the clock."""
     worker.ask("decode", paths=[path], repeat=1)
     first = worker.ask("decode", paths=[path], repeat=1)
     repeat = 1 if "failed" in first else max(1, min(500, int(0.05 / first["wall"])))
@@ -138,7 +144,7 @@ def _cell(series: Series, name: str, figure: str) -> str:
 def _warm_cell(series: Series, name: str) -> str:
     faster = ratio(series, "ffmpeg", name)
     text = _cell(series, name, "cpu")
-    return text if faster is None else f"{text} ({faster:.{0 if faster > 20 else 1}f}x)"  # noqa: PLR2004  digits that mean something
+    return text if faster is None else f"{text} ({faster:.{0 if faster > 20 else 1}f}x)"  # noqa: PLR2004 - significant digits
 
 
 def five(bench: Bench) -> None:
@@ -158,7 +164,7 @@ def _long(bench: Bench, length: str, figure: str) -> None:
         note(f"{length} {form}")
         path = bench.inputs.clip(form, length)
         series = _whole_rounds(bench, path, everyone=length != "1h")
-        table(f"{form}, {length}", _LONG_HEAD, [_long_row(n, series, figure) for n in series])
+        print_table(f"{form}, {length}", _LONG_HEAD, [_long_row(n, series, figure) for n in series])
         short = whole_run("azstt", bench.inputs.clip(form, "10s"))
         bench.keep(
             length,
@@ -206,12 +212,13 @@ def _long_row(name: str, series: Series, figure: str) -> list[str]:
 
 def threads(bench: Bench) -> None:
     """Decode two files of 5 minutes at once: in two threads, and in two processes."""
-    rows, cores = [], []
+    rows: list[list[str]] = []
+    cores: list[float] = []
     with workers(["azstt"]) as one, workers(["azstt"]) as other:
         pair = (one["azstt"], other["azstt"])
         for form in bench.forms:
             if form == "wav16":
-                continue  # nothing is decoded
+                continue  # there is nothing to decode
             note(f"threads {form}")
             path = str(bench.inputs.clip(form, "5min"))
             found = _quiet_rounds(pair, path, bench.count)
@@ -220,13 +227,13 @@ def threads(bench: Bench) -> None:
             rows.append([form, *(f"{v:.2f}" for v in figures.values()), str(len(found))])
             bench.keep("threads", form, **figures)
     head = ["", "2 threads", "2 processes", "threads/processes", "CPU in threads", "cores", "n"]
-    table("Two files of 5 min at once, times faster than in turn", head, rows)
+    print_table("Two files of 5 min at once, times faster than in turn", head, rows)
     if cores and min(cores) < TWO_CORES:
         print(f"The machine was busy: two spinning processes got {min(cores):.2f} cores at worst.")
 
 
 def _quiet_rounds(pair: tuple[Worker, Worker], path: str, count: int) -> list[dict[str, float]]:
-    """Wait for rounds in which two cores were free; if there are too few, give all."""
+    """Return rounds in which two cores were free, or all rounds if there were too few."""
     found: list[dict[str, float]] = []
     quiet: list[dict[str, float]] = []
     while len(quiet) < count and len(found) < 3 * count:
@@ -236,10 +243,10 @@ def _quiet_rounds(pair: tuple[Worker, Worker], path: str, count: int) -> list[di
 
 
 def _free_cores(pair: tuple[Worker, Worker], seconds: float = 0.3) -> float:
-    """Tell how much of the processor two spinning processes get."""
+    """Return how many cores two spinning processes get."""
     for worker in pair:
-        worker.tell("spin", seconds=seconds)
-    return sum(float(worker.hear()["cpu"]) for worker in pair) / seconds
+        worker.send("spin", seconds=seconds)
+    return sum(float(worker.receive()["cpu"]) for worker in pair) / seconds
 
 
 def _at_once(pair: tuple[Worker, Worker], path: str) -> dict[str, float]:
@@ -247,8 +254,8 @@ def _at_once(pair: tuple[Worker, Worker], path: str) -> dict[str, float]:
     serial = pair[0].ask("decode", paths=[path, path], repeat=1)
     threaded = pair[0].ask("threads", paths=[path, path])
     for worker in pair:
-        worker.tell("decode", paths=[path], repeat=1)
-    apart = max(worker.hear()["wall"] for worker in pair)
+        worker.send("decode", paths=[path], repeat=1)
+    apart = max(worker.receive()["wall"] for worker in pair)
     return {
         "speed": serial["wall"] / threaded["wall"],
         "processes": serial["wall"] / apart,
@@ -259,8 +266,8 @@ def _at_once(pair: tuple[Worker, Worker], path: str) -> dict[str, float]:
 
 
 def opening(bench: Bench) -> None:
-    """Time how soon a clip of 10 s gives PCM, and a fresh process that decodes just one."""
-    rows = []
+    """Time opening a clip of 10 s, and a fresh process that decodes just one."""
+    rows: list[list[str]] = []
     with workers(["azstt"]) as running:
         for form in bench.forms:
             path = str(bench.inputs.clip(form, "10s"))
@@ -270,12 +277,12 @@ def opening(bench: Bench) -> None:
             bench.keep("open", form, ms=opened)
             rows.append([form, f"{opened:.3f}", f"{first:.3f}", f"{1000 * max(times['open']):.3f}"])
     head = ["", "open", "until PCM", "open, worst"]
-    table(f"10 s, warm, n={10 * bench.count}: ms from open_audio()", head, rows)
+    print_table(f"10 s, warm, n={10 * bench.count}: ms from open_audio()", head, rows)
     _cold(bench)
 
 
 def _cold(bench: Bench) -> None:
-    rows = []
+    rows: list[list[str]] = []
     for form in ("wav16", "mp3"):
         path = str(bench.inputs.clip(form, "10s"))
         own = [sys.executable, "-c", _ONE_SHOT, path]
@@ -285,14 +292,14 @@ def _cold(bench: Bench) -> None:
             "ffmpeg": ffmpeg_command(path),
         }
         runs = {name: partial(_process, command) for name, command in commands.items()}
-        series = rounds(runs, max(9, bench.count))
+        series = rounds(runs, 1 if bench.quick else max(9, bench.count))
         share = ratio(series, "azstt", "ffmpeg")
         bench.keep("cold", form, share=share)
         cells = [number(1000 * (middle(series, name, "cpu") or 0), ".0f") for name in runs]
         loaded = "yes" if b"True" in process_run(own)[1] else "no"
         rows.append([form, *cells, number(share, ".2f"), loaded])
     head = ["", "azstt", "bare Python", "ffmpeg", "azstt/ffmpeg", "imports av"]
-    table("10 s, a fresh process that decodes one clip: CPU ms", head, rows)
+    print_table("10 s, a fresh process that decodes one clip: CPU ms", head, rows)
 
 
 def _process(command: list[str]) -> Run:
@@ -300,11 +307,11 @@ def _process(command: list[str]) -> Run:
 
 
 def damaged(bench: Bench) -> None:
-    """Count the seconds that come out of damaged files."""
+    """Count the seconds that are recovered from damaged files."""
     names = [name for name in _RESCUERS if name in bench.installed]
     by_form: dict[str, list[dict[str, float]]] = defaultdict(list)
     by_kind: dict[str, list[dict[str, float]]] = defaultdict(list)
-    rescue = _Rescue(names)
+    rescue = _Rescue(names, bench.inputs.lengths["10s"])
     try:
         for form in bench.forms:
             note(f"damaged {form}")
@@ -315,46 +322,51 @@ def damaged(bench: Bench) -> None:
     finally:
         rescue.close()
     every = [seconds for cases in by_form.values() for seconds in cases]
-    total = sum(case["ffmpeg"] for case in every)
+    total = sum(case[bench.ffmpeg] for case in every)
     for form, cases in [*by_form.items(), ("all", every)]:
-        own, theirs = (sum(case[n] for case in cases) for n in ("azstt", "ffmpeg"))
+        own, theirs = (sum(case[n] for case in cases) for n in ("azstt", bench.ffmpeg))
         bench.keep("damaged", form, share=own / theirs if theirs else None)
     head = ["", "files", *names, "azstt/ffmpeg", "of the same", "files >= 95 %"]
     groups = [*by_form.items(), *sorted(by_kind.items()), ("all", every)]
     title = f"Seconds out of {len(every)} damaged clips of 10 s (ffmpeg: {total:.0f} s)"
-    table(title, head, [_damaged_row(label, cases, names) for label, cases in groups])
+    print_table(
+        title, head, [_damaged_row(label, cases, names, bench.ffmpeg) for label, cases in groups]
+    )
     print("crashed or over 20 s:", dict(rescue.lost) or "none")
     slow = ", ".join(f"{name} {1000 * rescue.slowest[name]:.0f}" for name in names)
     print(f"slowest file, ms: {slow}")
 
 
-def _damaged_row(label: str, cases: list[dict[str, float]], names: list[str]) -> list[str]:
+def _damaged_row(
+    label: str, cases: list[dict[str, float]], names: list[str], ffmpeg: str
+) -> list[str]:
     sums = {name: sum(case[name] for case in cases) for name in names}
-    # What one decoder makes up for one file shall not hide what it loses in another.
-    shared = sum(min(case["azstt"], case["ffmpeg"]) for case in cases)
-    good = sum(case["azstt"] >= 0.95 * case["ffmpeg"] for case in cases)
-    theirs = sums["ffmpeg"] or 1.0
+    # Extra seconds in one file must not hide what is lost in another.
+    shared = sum(min(case["azstt"], case[ffmpeg]) for case in cases)
+    good = sum(case["azstt"] >= 0.95 * case[ffmpeg] for case in cases)
+    theirs = sums[ffmpeg] or 1.0
     shares = [f"{sums['azstt'] / theirs:.2%}", f"{shared / theirs:.2%}", f"{good}"]
     return [label, str(len(cases)), *(f"{sums[name]:.1f}" for name in names), *shares]
 
 
 class _Rescue:
-    """Decodes damaged files in workers, and starts a new one for each that dies."""
+    """Decodes damaged files in workers, and replaces workers that die."""
 
-    def __init__(self, names: list[str]) -> None:
+    def __init__(self, names: list[str], longest: float) -> None:
+        self._longest = longest
         self._workers = {name: Worker(name) for name in names}
         self.lost: Counter[str] = Counter()
         self.slowest: dict[str, float] = dict.fromkeys(names, 0.0)
 
     def all(self, path: Path) -> dict[str, float]:
-        """Give the seconds that each decoder gets out of a file, at most what it ever held."""
-        return {name: min(self._one(name, path), LENGTHS["10s"] + 0.5) for name in self._workers}
+        """Return the seconds that each decoder recovers, at most what the file once held."""
+        return {name: min(self._one(name, path), self._longest + 0.5) for name in self._workers}
 
     def _one(self, name: str, path: Path) -> float:
         worker = self._workers[name]
-        worker.tell("rescue", path=str(path))
+        worker.send("rescue", path=str(path))
         try:
-            answer: dict[str, Any] = worker.hear(patience=20)
+            answer: dict[str, Any] = worker.receive(timeout=20)
         except WorkerDiedError:
             self.lost[name] += 1
             self._workers[name] = Worker(name)

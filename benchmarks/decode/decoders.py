@@ -1,9 +1,10 @@
-"""Every way to the same bytes that is compared: 16 kHz mono signed 16-bit PCM of a file's audio.
+"""The decoders that are compared; all produce 16 kHz mono signed 16-bit PCM of a file's audio.
 
-Each takes a path and hands the PCM to a sink. Its libraries are imported inside, so that a process
-pays for those of one decoder only. What a decoder does is what its documentation shows.
+Each takes a path and passes the PCM to a sink, in the way its documentation shows. Libraries are
+imported inside the functions, so that a process loads only those of one decoder; those without
+types, or outside our development dependencies, by `import_module`.
 """
-# ruff: noqa: PLC0415  imports inside functions, for the reason above
+# ruff: noqa: PLC0415 - imports inside functions, for the reason above
 
 from __future__ import annotations
 
@@ -18,8 +19,9 @@ import subprocess
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,17 +32,19 @@ Sink: TypeAlias = Callable[[bytes | memoryview], object]
 Decode: TypeAlias = Callable[[str, Sink], None]
 
 RATE: Final = 16_000
+#: Packages whose versions are printed.
+PACKAGES: Final = ("azstt", "av", "pydub", "librosa", "soundfile", "soxr")
 
 
 @dataclass(frozen=True, slots=True)
 class Decoder:
-    """A competitor.
+    """A contender.
 
     Attributes:
         decode: decodes one file.
-        modules: what must be imported before it is timed; where one is missing it cannot run.
-        program: gives the path of the program that it runs, if it runs one.
-        prepare: does what else an import would, before it is timed.
+        modules: imported before it is timed; it cannot run if one is missing.
+        program: finds the program that it runs, if it runs one.
+        prepare: finishes loading what is imported lazily, before it is timed.
     """
 
     decode: Decode
@@ -50,7 +54,7 @@ class Decoder:
 
     @property
     def missing(self) -> bool:
-        """Tell whether something that it needs is not installed."""
+        """Whether a program or package it needs is not installed."""
         if self.program is not None and self.program() is None:
             return True
         roots = {name.partition(".")[0] for name in self.modules}
@@ -59,25 +63,37 @@ class Decoder:
 
 @functools.cache
 def ffmpeg_on_path() -> str | None:
+    """Find the ffmpeg program on PATH."""
     return shutil.which("ffmpeg")
 
 
 @functools.cache
 def ffmpeg_static() -> str | None:
-    """Find the program that imageio-ffmpeg carries: newer, and without shared libraries."""
+    """Find the program of imageio-ffmpeg: newer, and statically linked."""
     if importlib.util.find_spec("imageio_ffmpeg") is None:
         return None
-    import imageio_ffmpeg
-
-    path = imageio_ffmpeg.get_ffmpeg_exe()
+    imageio_ffmpeg: Any = import_module("imageio_ffmpeg")
+    path = str(imageio_ffmpeg.get_ffmpeg_exe())
     return path if Path(path).is_absolute() and path != ffmpeg_on_path() else None
 
 
+def ffmpeg_programs() -> list[str]:
+    """List the ffmpeg programs that are installed."""
+    return [path for path in (ffmpeg_on_path(), ffmpeg_static()) if path is not None]
+
+
+def program_version(program: str) -> str:
+    """Return the name and the version of an ffmpeg program."""
+    result = subprocess.run([program, "-version"], check=True, capture_output=True, text=True)
+    kind = "ffmpeg static" if program == ffmpeg_static() else "ffmpeg"
+    return f"{kind} {result.stdout.split()[2]}"
+
+
 def ffmpeg_command(path: str, program: str | None = None) -> list[str]:
-    """Give the command that decodes a file to a pipe, by default with the program on PATH."""
+    """Return the command that decodes a file to a pipe, by default with the one on PATH."""
     read = ["-nostdin", "-v", "error", "-threads", "1", "-i"]
     write = f"-vn -sn -dn -f s16le -ac 1 -ar {RATE} pipe:1".split()
-    return [program or ffmpeg_on_path() or "ffmpeg", *read, path, *write]
+    return [program or next(iter(ffmpeg_programs()), "ffmpeg"), *read, path, *write]
 
 
 def _run_program(program: str | None, path: str, sink: Sink) -> None:
@@ -86,10 +102,10 @@ def _run_program(program: str | None, path: str, sink: Sink) -> None:
         command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         pipe = process.stdout
-        if pipe is None:  # never: it is asked for above
+        if pipe is None:  # never: it is requested above
             return
-        while piece := os.read(pipe.fileno(), 1 << 16):
-            sink(piece)
+        while pcm := os.read(pipe.fileno(), 1 << 16):
+            sink(pcm)
     if process.returncode:
         raise ValueError(f"{command[0]} ended with {process.returncode}")
 
@@ -111,7 +127,7 @@ def _azstt(path: str, sink: Sink) -> None:
 
 
 def _azstt_prepare() -> None:
-    """Make azstt import the modules that it puts off until it needs them."""
+    """Make azstt import the modules that it loads lazily."""
     import wave
 
     from azstt._audio import open_audio
@@ -134,7 +150,7 @@ def _azstt_bytes(path: str, sink: Sink) -> None:
 
 
 def _pyav(path: str, sink: Sink) -> None:
-    """Decode as most snippets do: frame by frame, one array of all."""
+    """Decode as most published snippets do: frame by frame, into one array."""
     import av
     import numpy as np
 
@@ -150,9 +166,9 @@ def _pyav(path: str, sink: Sink) -> None:
 
 
 def _faster_whisper(path: str, sink: Sink) -> None:
-    """Decode in faster-whisper's manner: groups of half a million samples, skipping bad packets.
+    """Decode as faster-whisper does: groups of half a million samples, skipping bad packets.
 
-    Written from a description of what it does; its own code ends in floats instead of 16 bits.
+    Written from a description of its behavior; its own code returns floats instead of 16 bits.
     """
     import av
 
@@ -162,22 +178,23 @@ def _faster_whisper(path: str, sink: Sink) -> None:
         groups = _grouped(_valid(container.decode(audio=0)))
         for frame in itertools.chain(groups, [None]):
             for out in resampler.resample(frame):
-                pcm.write(out.to_ndarray())
-    # It collects by hand because resamplers were once seen to leak.
+                samples: Any = out.to_ndarray()
+                pcm.write(samples)
+    # faster-whisper collects by hand because resamplers were once seen to leak.
     del resampler
     gc.collect()
     sink(pcm.getbuffer())
 
 
 def _valid(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
-    import av
+    from av.error import InvalidDataError
 
     while True:
         try:
             yield next(frames)
         except StopIteration:
             return
-        except av.error.InvalidDataError:
+        except InvalidDataError:
             continue
 
 
@@ -186,9 +203,9 @@ def _grouped(frames: Iterable[AudioFrame]) -> Iterator[AudioFrame | None]:
 
     fifo = av.AudioFifo()
     for frame in frames:
-        frame.pts = None  # a gap between timestamps is an error to the queue
+        frame.pts = None  # the FIFO rejects gaps between timestamps
         fifo.write(frame)
-        if fifo.samples >= 500_000:  # noqa: PLR2004  theirs
+        if fifo.samples >= 500_000:  # noqa: PLR2004 - faster-whisper's own number
             yield fifo.read()
     if fifo.samples:
         yield fifo.read()
@@ -197,27 +214,25 @@ def _grouped(frames: Iterable[AudioFrame]) -> Iterator[AudioFrame | None]:
 def _pydub(path: str, sink: Sink) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from pydub import AudioSegment
-
-    audio = AudioSegment.from_file(path)
+        pydub: Any = import_module("pydub")
+    audio = pydub.AudioSegment.from_file(path)
     sink(audio.set_channels(1).set_frame_rate(RATE).set_sample_width(2).raw_data)
 
 
 def _librosa(path: str, sink: Sink) -> None:
-    import librosa
-
+    librosa: Any = import_module("librosa")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it falls back to another program
+        warnings.simplefilter("ignore")  # it warns when it falls back to another program
         samples, _ = librosa.load(path, sr=RATE, mono=True)
     sink(_as_pcm(samples))
 
 
 def _soundfile(path: str, sink: Sink) -> None:
-    """Decode with libsndfile and resample with soxr, in blocks: the best that the two can do."""
+    """Decode with libsndfile and resample with soxr, in blocks: their fastest combination."""
     import numpy as np
-    import soundfile
-    import soxr
 
+    soundfile: Any = import_module("soundfile")
+    soxr: Any = import_module("soxr")
     size = 1 << 16
     with soundfile.SoundFile(path) as file:
         rate = file.samplerate

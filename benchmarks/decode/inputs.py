@@ -1,8 +1,8 @@
-"""Makes what the decoders are timed on, once: real speech in eight formats, and damaged clips.
+"""Makes the benchmark's clips, once: real speech in eight formats, and damaged copies.
 
-The recordings of tests/audio follow each other in a loop, in stereo: the second channel is
-delayed and softer, and both have their own faint noise, because digital silence above 8 kHz would
-be unfairly cheap to decode.
+The recordings of tests/audio are looped in stereo. The second channel is delayed and softer, and
+each has faint noise of its own, because digital silence above 8 kHz would be unfairly cheap to
+decode.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import random
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from benchmarks import ROOT
@@ -21,10 +22,12 @@ RECORDINGS: Final = ROOT / "tests" / "audio"
 
 #: Seconds of the clips.
 LENGTHS: Final = {"10s": 10, "5min": 300, "1h": 3600}
+#: Seconds of their stand-ins in a smoke run.
+SMOKE_LENGTHS: Final = {"10s": 1, "5min": 3, "1h": 5}
 
 _OPUS = ["-c:a", "libopus"]
 _AAC = ["-c:a", "aac", "-b:a", "128k"]
-# As a browser's MediaRecorder: mono, 60 ms packets, live clusters, no duration, no cues.
+# As written by a browser's MediaRecorder: mono, 60 ms packets, live clusters, no duration, no cues.
 _RECORDER = (
     *("-ac", "1", *_OPUS, "-b:a", "96k", "-frame_duration", "60"),
     *("-f", "webm", "-live", "1", "-cluster_time_limit", "1000"),
@@ -34,13 +37,14 @@ _VIDEO = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "30"]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A kind of file that people transcribe.
+    """A kind of file that users transcribe.
 
     Attributes:
         suffix: of the file's name.
-        encode: the ffmpeg program's arguments; none for the base itself.
-        video: there are pictures beside the sound.
-        piped: written to a pipe, as a live recorder does, so that nothing is filled in later.
+        encode: arguments for the ffmpeg program; none for the base file.
+        video: whether there is a video track.
+        piped: whether it is written to a pipe, as by a live recorder, so that the muxer cannot
+            go back to fill anything in.
     """
 
     suffix: str
@@ -62,20 +66,24 @@ FORMATS: Final = {
 
 
 class Inputs:
-    """A folder of clips; each is made when it is first asked for.
+    """A folder of clips; each is made when it is first requested.
 
     Args:
-        folder: where they are, and stay.
+        folder: where they are kept.
         ffmpeg: the program that encodes them.
+        lengths: seconds of each length.
     """
 
-    def __init__(self, folder: Path, ffmpeg: str) -> None:
-        self.folder = folder.absolute()  # workers run elsewhere
+    def __init__(
+        self, folder: Path, ffmpeg: str, lengths: Mapping[str, int] = MappingProxyType(LENGTHS)
+    ) -> None:
+        self.folder = folder.absolute()  # workers have another working directory
+        self.lengths = lengths
         self._ffmpeg = ffmpeg
         folder.mkdir(parents=True, exist_ok=True)
 
     def clip(self, form: str, length: str) -> Path:
-        """Give a clip's path, its bytes in the file cache."""
+        """Return the path of a clip, with its bytes in the page cache."""
         path = self._path(form, length)
         if not path.exists():
             self._make(form, length, path)
@@ -85,12 +93,12 @@ class Inputs:
         return path
 
     def damaged(self, form: str, rounds: int) -> Iterator[tuple[str, Path]]:
-        """Give the kinds of damage and the damaged copies of a clip of 10 s."""
+        """Yield the kind of damage and the path for each damaged copy of a 10 s clip."""
         whole = self.clip(form, "10s").read_bytes()
         folder = self.folder / "damaged"
         folder.mkdir(exist_ok=True)
         for seed in range(rounds):
-            for kind, data in _damage(whole, random.Random(f"{form} {seed}")):  # noqa: S311  a seed
+            for kind, data in _damage(whole, random.Random(f"{form} {seed}")):  # noqa: S311 - reproducible
                 path = folder / f"{kind}-{seed}{FORMATS[form].suffix}"
                 path.write_bytes(data)
                 yield kind, path
@@ -100,11 +108,11 @@ class Inputs:
 
     def _make(self, form: str, length: str, path: Path) -> None:
         kind, part = FORMATS[form], path.with_name(f"part-{path.name}")
-        seconds = str(LENGTHS[length])
+        seconds = str(self.lengths[length])
         if not kind.encode:
             self._base(seconds, part)
         elif kind.video and length == "1h":
-            # An hour of pictures would take minutes to encode.
+            # Encoding an hour of video would take minutes.
             short = str(self.clip(form, "5min"))
             self._run("-stream_loop", "11", "-i", short, "-c", "copy", "-t", seconds, str(part))
         else:
@@ -114,7 +122,7 @@ class Inputs:
         part.rename(path)
 
     def _base(self, seconds: str, path: Path) -> None:
-        """Mix the recordings to one file of 48 kHz in stereo."""
+        """Mix the recordings into one 48 kHz stereo file."""
         speech = self.folder / "speech.wav"
         if not speech.exists():
             self._speech(speech)
@@ -129,7 +137,7 @@ class Inputs:
         self._run(*loop, "-filter_complex", mix, "-map", "[out]", "-t", seconds, str(path))
 
     def _speech(self, path: Path) -> None:
-        """Set all recordings of one speaker or several, but no containers, one after the other."""
+        """Join the recordings that contain speech and are not container samples."""
         listed = json.loads((RECORDINGS / "manifest.json").read_text())
         files = [
             str(RECORDINGS / entry["file"])
@@ -153,7 +161,7 @@ class Inputs:
 
 
 def _damage(whole: bytes, rng: random.Random) -> Iterator[tuple[str, bytes]]:
-    """Give damaged copies: flipped bits, zeroed ranges, and the beginning only."""
+    """Yield damaged copies: flipped bits, zeroed ranges, truncated files."""
     for share in (0.0001, 0.001):
         data = bytearray(whole)
         for _ in range(max(1, int(share * len(data)))):

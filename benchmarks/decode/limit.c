@@ -1,10 +1,10 @@
-/* The limit for any decoder in Python: demuxes, decodes and resamples a file's first audio stream
+/* The upper bound for any decoder in Python: demuxes, decodes and resamples a file's first audio stream
  * to 16 kHz mono s16 in C, with the libav libraries of the av wheel, and drops the samples.
  *
- * Prints the samples and the seconds of processor time that main() took. It opens files as
- * sparingly as azstt does, so that the limit is not slowed down by probing.
+ * Prints the number of samples and the seconds of CPU time that main() took. It probes files as
+ * little as azstt does, so that probing does not slow down the bound.
  *
- * The wheel carries no headers: these are the beginnings of FFmpeg 7's and 8's public structs.
+ * The wheel has no headers: these are the first fields of the public structs of FFmpeg 7 and 8.
  */
 #include <stdint.h>
 #include <stdio.h>

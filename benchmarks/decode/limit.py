@@ -1,4 +1,4 @@
-"""Builds decode_limit.c against the libav libraries inside the av wheel."""
+"""Builds limit.c against the libav libraries inside the av wheel."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _SOURCE = Path(__file__).with_suffix(".c")
 
 
 def build(folder: Path) -> Path | str:
-    """Compile the limit into a folder.
+    """Compile limit.c into a folder.
 
     Returns:
-        The program, or why there is none.
+        The program, or a text that says why it cannot be built.
     """
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
@@ -28,7 +28,7 @@ def build(folder: Path) -> Path | str:
     if len(found) != len(names):
         return f"the av package carries no shared libraries in {libraries.name}"
     program = folder / "decode_limit"
-    # The wheel's libraries name each other by file name, hence the path to all of them.
+    # The wheel's libraries refer to each other by file name, hence their folder as the path.
     paths = [f"-Wl,-rpath,{libraries}", f"-Wl,-rpath-link,{libraries}"]
     command = [compiler, "-O2", "-o", str(program), str(_SOURCE), *map(str, found), *paths]
     result = subprocess.run(command, check=False, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""The ways to decode a stream that arrives in pieces which benchmarks/live_decode.py compares."""
+"""The ways to decode a stream that arrives in chunks, which `streams.py` compares."""
 
 from __future__ import annotations
 
@@ -22,23 +22,24 @@ from azstt._audio.streams.worker import WorkerStreamDecoder
 from azstt._audio_format import AudioFormat
 
 SPEECH: Final = AudioFormat()
-#: Seconds of waiting for the end of a stream.
-_PATIENCE: Final = 60.0
+#: Seconds to wait for the end of a stream.
+_TIMEOUT: Final = 60.0
 
 
 class Way(Protocol):
-    """A decoder at work."""
+    """A running decoder."""
 
-    def feed(self, piece: bytes) -> None:
-        """Take a piece."""
+    @property
+    def feed(self) -> Callable[[bytes], object]:
+        """Accepts a chunk."""
         ...
 
     def is_idle(self) -> bool:
-        """Tell whether all that was fed has been read."""
+        """Return whether everything that was fed has been read."""
         ...
 
     def finish(self) -> None:
-        """Wait for the end."""
+        """End the stream and wait for the decoder."""
         ...
 
 
@@ -50,37 +51,37 @@ class Push:
         self.feed = self._decoder.feed
 
     def is_idle(self) -> bool:
-        """Tell that it is, always."""
+        """Return True: it decodes within `feed`."""
         return True
 
     def finish(self) -> None:
-        """End it."""
+        """Finish and release the decoder."""
         self._decoder.finish()
         self._decoder.close()
 
 
 class Worker:
-    """azstt's lane for what it cannot push."""
+    """azstt's decoder for formats that it cannot decode as they are pushed."""
 
     def __init__(self, kind: AudioFormat | str, sink: Callable[[bytes], None]) -> None:
-        self._over = Event()
-        self._lane = WorkerStreamDecoder(SPEECH, Receiver(sink, lambda _: self._over.set()))
-        self.feed = self._lane.feed
+        self._ended = Event()
+        self._decoder = WorkerStreamDecoder(SPEECH, Receiver(sink, lambda _: self._ended.set()))
+        self.feed = self._decoder.feed
         if isinstance(kind, AudioFormat):
             self.feed(wav_header(kind, 0x7FFF_F000))
 
     def is_idle(self) -> bool:
-        """Tell whether its feed is empty."""
-        return not self._lane.backlog
+        """Return whether its feed is empty."""
+        return not self._decoder.backlog
 
     def finish(self) -> None:
-        """Wait for its thread's last word."""
-        self._lane.finish()
-        self._over.wait(_PATIENCE)
+        """Wait for its thread to end."""
+        self._decoder.finish()
+        self._ended.wait(_TIMEOUT)
 
 
 class Pipe:
-    """PyAV on a pipe, in a thread, as its documentation has it."""
+    """PyAV reading a pipe in a thread, as its documentation shows."""
 
     def __init__(self, kind: AudioFormat | str, sink: Callable[[bytes], None]) -> None:
         self._read, self._write = os.pipe()
@@ -89,14 +90,14 @@ class Pipe:
         if isinstance(kind, AudioFormat):
             self.feed(wav_header(kind, 0x7FFF_F000))
 
-    def feed(self, piece: bytes) -> None:
+    def feed(self, chunk: bytes) -> None:
         """Write to the pipe."""
-        rest = memoryview(piece)
+        rest = memoryview(chunk)
         while rest:
             rest = rest[os.write(self._write, rest) :]
 
     def is_idle(self) -> bool:
-        """Tell whether the pipe is empty."""
+        """Return whether the pipe is empty."""
         waiting = array("i", [0])
         fcntl.ioctl(self._read, termios.FIONREAD, waiting)
         return not waiting[0]
@@ -104,16 +105,16 @@ class Pipe:
     def finish(self) -> None:
         """Close the pipe and wait for the thread."""
         os.close(self._write)
-        self._thread.join(_PATIENCE)
+        self._thread.join(_TIMEOUT)
         os.close(self._read)
 
     def _decode(self, sink: Callable[[bytes], None]) -> None:
         resampler = AudioResampler("s16", "mono", SPEECH.sample_rate)
-        # A stream that is cut short ends in an error.
+        # A truncated stream ends in an error.
         with suppress(FFmpegError), av.open(f"pipe:{self._read}") as container:
             for frame in container.decode(audio=0):
-                for made in resampler.resample(frame):
-                    sink(bytes(made.planes[0])[: made.samples * 2])
+                for resampled in resampler.resample(frame):
+                    sink(bytes(resampled.planes[0])[: resampled.samples * 2])
 
 
 def _check(error: Exception | None) -> None:

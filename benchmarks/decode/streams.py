@@ -1,13 +1,13 @@
-"""How fast azstt decodes streams that arrive in pieces: `python benchmarks/live_decode.py`.
+"""How fast azstt decodes streams that arrive in chunks: `python -m benchmarks.decode.streams`.
 
-Three ways to the same PCM, of 16 kHz in mono: *push*, which is azstt's `LiveDecoder`, for what it
-decodes at once; *thread*, the lane that it has for everything else, libav's demuxer in a thread
-behind a feed; *pipe*, what one writes without it: `os.pipe()` and `av.open` in a thread. A piece
-is a quarter of a second of a stream, as browsers send them; of bare PCM it is a tenth. Last, what
-such a tenth takes of the event loop on its way into a `LiveSession`.
+Three ways to get 16 kHz mono PCM: *push*, azstt's `LiveDecoder` for formats that it decodes
+immediately; *thread*, its decoder for all other formats, libav's demuxer in a thread behind a
+feed; *pipe*, the usual way without azstt, `os.pipe()` and `av.open` in a thread. A chunk is a
+quarter of a second of a stream, as browsers send it, or a tenth of a second of bare PCM. The last
+table is what such a tenth costs the event loop on its way into a `LiveSession`.
 
-All in one process, interleaved: each round runs every way once, in another order, and ratios are
-medians of those within a round. "CPU" is user and system time of the process.
+Everything runs in one process, interleaved: each round runs every way once, in a new order, and
+ratios are medians of the ratios within a round. "CPU" is user and system time of the process.
 """
 
 from __future__ import annotations
@@ -32,22 +32,20 @@ import anyio
 from azstt import AudioFormat, LiveSession
 from azstt.testing import ScriptedBackend
 from benchmarks.decode.decoders import ffmpeg_on_path, ffmpeg_static
-from benchmarks.decode.inputs import LENGTHS, RECORDINGS, Inputs
-from benchmarks.decode.measure import machine, number, table
+from benchmarks.decode.inputs import RECORDINGS, SMOKE_LENGTHS, Inputs
 from benchmarks.decode.stream_decoders import SPEECH, WAYS
+from benchmarks.report import SMOKE_NOTICE, machine, number, print_table
 
 _CLIP: Final = "5min"
-#: Seconds of a piece, and of one of bare PCM.
-_PIECE, _PCM_PIECE = 0.25, 0.1
-#: Seconds after which nothing more is expected of what was fed.
+#: Seconds of a chunk, and of a chunk of bare PCM.
+_CHUNK, _PCM_CHUNK = 0.25, 0.1
+#: Seconds after which no more output is expected from a chunk.
 _QUIET: Final = 0.003
-#: Seconds between two looks at whether that is so.
+#: Seconds between two polls.
 _POLL: Final = 0.001
-#: Sessions at once, and the pieces that each takes: fifteen seconds.
-_SESSIONS, _PIECES = 10, 60
-#: Streams: what they are announced as, and the clip that they are made of.
+#: Streams: the announced format, and the format of the clip that they are made from.
 _STREAMS: Final = {"webm": "webm", "ogg": "opus", "mp3": "mp3", "aac": "m4a", "wav": "wav48"}
-#: Recordings whose first PCM is waited for, and after how many bytes it is due.
+#: The recordings for the first PCM, and the number of bytes after which it is due.
 _FIRST: Final = {
     "webm": ("chromium.webm", 1_454),
     "ogg": ("containers/opus.ogg", 512),
@@ -55,6 +53,26 @@ _FIRST: Final = {
     "aac": ("", 320),
     "wav": ("containers/pcm_s16_16k.wav", 46),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured.
+
+    Attributes:
+        rounds: the number of rounds.
+        sessions: sessions at once.
+        chunks: chunks of a stream for each session.
+        pcm_chunks: chunks of bare PCM.
+    """
+
+    rounds: int
+    sessions: int = 10
+    chunks: int = 60
+    pcm_chunks: int = 300
+
+
+_SMOKE: Final = Size(1, sessions=2, chunks=8, pcm_chunks=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +85,11 @@ class Target:
     unit: str
 
 
-def _cpu(way: str, kind: AudioFormat | str, pieces: Sequence[bytes], sessions: int) -> float:
-    """Decode a stream in sessions at once, piece by piece; give the CPU time of one, in seconds.
+def _cpu(way: str, kind: AudioFormat | str, chunks: Sequence[bytes], sessions: int) -> float:
+    """Decode a stream in several sessions at once; return the CPU seconds of one.
 
-    As from people who speak, each piece comes when the one before it has been read. (Where threads
-    decode at the same time, their CPU time grows: they get into each other's way.)
+    As in live use, a chunk comes when the one before it has been read. (Threads that decode at
+    the same time take more CPU time each, because they contend.)
     """
     size = 0
 
@@ -81,14 +99,14 @@ def _cpu(way: str, kind: AudioFormat | str, pieces: Sequence[bytes], sessions: i
 
     start = time.process_time()
     decoders = [WAYS[way](kind, sink) for _ in range(sessions)]
-    for piece, decoder in product(pieces, decoders):
-        decoder.feed(piece)
+    for chunk, decoder in product(chunks, decoders):
+        decoder.feed(chunk)
         if way == "push":
             continue
-        looking = time.thread_time()
+        polling = time.thread_time()
         while not decoder.is_idle():
             time.sleep(_POLL)
-        start += time.thread_time() - looking  # which is ours, and not the decoder's
+        start += time.thread_time() - polling  # our polling, not the decoder
     for decoder in decoders:
         decoder.finish()
     taken = time.process_time() - start
@@ -97,15 +115,15 @@ def _cpu(way: str, kind: AudioFormat | str, pieces: Sequence[bytes], sessions: i
     return taken / sessions
 
 
-def _delays(way: str, kind: str, pieces: Sequence[bytes]) -> list[float]:
-    """Feed piece by piece; give the time from each to its first PCM, in milliseconds."""
+def _delays(way: str, kind: str, chunks: Sequence[bytes]) -> list[float]:
+    """Feed chunk by chunk; return the milliseconds from each to its first PCM."""
     came = Event()
     decoder = WAYS[way](kind, lambda _: came.set())
     delays: list[float] = []
-    for piece in pieces:
+    for chunk in chunks:
         came.clear()
         start = time.perf_counter()
-        decoder.feed(piece)
+        decoder.feed(chunk)
         if came.wait(0.02):
             delays.append((time.perf_counter() - start) * 1e3)
         if way != "push":
@@ -114,8 +132,8 @@ def _delays(way: str, kind: str, pieces: Sequence[bytes]) -> list[float]:
     return delays
 
 
-def _first(way: str, kind: str, data: bytes, step: int) -> int | None:
-    """Feed byte by byte, or so; give how many there were when the first PCM came."""
+def _first(way: str, kind: AudioFormat | str, data: bytes, step: int) -> int | None:
+    """Feed `step` bytes at a time; return the number of bytes fed when the first PCM came."""
     came = Event()
     decoder = WAYS[way](kind, lambda _: came.set())
     found = None
@@ -132,23 +150,23 @@ def _first(way: str, kind: str, data: bytes, step: int) -> int | None:
     return found
 
 
-async def _send(pieces: Sequence[bytes]) -> float:
-    """Send pieces to a live session; give what one takes of the loop's thread, in microseconds.
+async def _send(chunks: Sequence[bytes]) -> float:
+    """Send chunks to a live session; return the CPU microseconds of one on the loop's thread.
 
-    The recognizer costs that thread nothing: it is called on another one.
+    The recognizer is called on another thread and is not counted.
     """
     backend = ScriptedBackend.saying("Hello.")
-    async with LiveSession(backend=backend, buffer=len(pieces) * _PCM_PIECE + 1) as live:
+    async with LiveSession(backend=backend, buffer=len(chunks) * _PCM_CHUNK + 1) as live:
         start = time.thread_time()
-        for piece in pieces:
-            await live.send(piece)
-        return (time.thread_time() - start) / len(pieces) * 1e6
+        for chunk in chunks:
+            await live.send(chunk)
+        return (time.thread_time() - start) / len(chunks) * 1e6
 
 
 def _rounds(runs: Mapping[str, Callable[[], float]], count: int) -> dict[str, list[float]]:
-    """Run all ways in turn, in another order each round."""
+    """Run all ways in turn, in a new order each round."""
     taken: dict[str, list[float]] = {way: [] for way in runs}
-    order, dice = list(runs), random.Random(0)  # noqa: S311  a seed
+    order, dice = list(runs), random.Random(0)  # noqa: S311 - reproducible
     for _ in range(count):
         dice.shuffle(order)
         for way in order:
@@ -161,31 +179,31 @@ def _ratio(over: Sequence[float], under: Sequence[float]) -> str:
 
 
 class Bench:
-    """The streams, and what was found out about them."""
+    """Measures the streams, prints the tables and collects the targets."""
 
-    def __init__(self, inputs: Inputs, program: str, rounds: int) -> None:
+    def __init__(self, inputs: Inputs, program: str, size: Size) -> None:
         self._inputs = inputs
         self._program = program
-        self._rounds = rounds
+        self._size = size
         self.targets: list[Target] = []
 
     def stream(self, kind: str, clip: str = _CLIP) -> bytes:
-        """Give a stream's bytes."""
+        """Return the bytes of a stream."""
         path = self._inputs.clip(_STREAMS[kind], clip)
         if kind != "aac":
             return path.read_bytes()
         command = [self._program, "-v", "error", "-i", str(path), "-c", "copy", "-f", "adts", "-"]
         return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
 
-    def _pieces(self, kind: str) -> list[bytes]:
-        """Cut the beginning of a stream into pieces."""
+    def _chunks(self, kind: str) -> list[bytes]:
+        """Cut the beginning of a stream into chunks."""
         data = self.stream(kind)
-        size = round(len(data) * _PIECE / LENGTHS[_CLIP])
-        return [data[at : at + size] for at in range(0, size * _PIECES, size)]
+        size = round(len(data) * _CHUNK / self._inputs.lengths[_CLIP])
+        return [data[at : at + size] for at in range(0, size * self._size.chunks, size)]
 
     def first(self) -> None:
-        """Wait for the first PCM."""
-        rows = []
+        """Count the bytes until the first PCM."""
+        rows: list[list[str]] = []
         for kind, (name, bound) in _FIRST.items():
             data = (RECORDINGS / name).read_bytes() if name else self.stream(kind, "10s")
             push = _first("push", kind, data, 1)
@@ -195,80 +213,83 @@ class Bench:
             )
             self.targets.append(Target(f"{kind}: bytes until PCM", push or 1e9, bound, " B"))
         self.targets.append(Target("PCM: bytes until PCM, over a frame", self._bare(), 0, " B"))
-        table("Bytes in until the first PCM is out", ["", *WAYS], rows)
+        print_table("Bytes in until the first PCM is out", ["", *WAYS], rows)
 
     def sessions(self) -> None:
-        """Take the CPU time of sessions."""
-        rows, seconds = [], _PIECES * _PIECE
+        """Measure the CPU time of sessions."""
+        rows: list[list[str]] = []
+        seconds = self._size.chunks * _CHUNK
         for kind in _STREAMS:
-            pieces = self._pieces(kind)
-            runs = {way: partial(_cpu, way, kind, pieces, _SESSIONS) for way in WAYS}
-            taken = _rounds(runs, self._rounds)
+            chunks = self._chunks(kind)
+            runs = {way: partial(_cpu, way, kind, chunks, self._size.sessions) for way in WAYS}
+            taken = _rounds(runs, self._size.rounds)
             share = median(taken["push"]) / seconds
             ratios = [_ratio(taken[way], taken["push"]) for way in ("thread", "pipe")]
             rows.append([kind, f"{share:.3%}", f"{1 / share:.0f}", *ratios])
             if kind == "webm":
                 self.targets.append(Target("webm: of a core, a session", share * 100, 0.25, " %"))
         title = (
-            f"CPU of one of {_SESSIONS} sessions, {seconds:g} s in pieces of {_PIECE:g} s, and "
-            "the other ways' of it"
+            f"CPU of one of {self._size.sessions} sessions, {seconds:g} s in {_CHUNK:g} s chunks, "
+            "and the ratios of the other ways to push"
         )
-        table(title, ["", "of a core", "a core has", "thread", "pipe"], rows)
+        print_table(title, ["", "of a core", "a core has", "thread", "pipe"], rows)
 
     def delays(self) -> None:
-        """Take the time from a piece to its PCM."""
-        rows = []
+        """Measure the time from a chunk to its PCM."""
+        rows: list[list[str]] = []
         for kind in ("webm", "ogg", "mp3", "aac"):
-            pieces = self._pieces(kind)
+            chunks = self._chunks(kind)
             found: dict[str, list[float]] = {way: [] for way in WAYS}
-            for _ in range(self._rounds):
+            for _ in range(self._size.rounds):
                 for way, times in found.items():
-                    _cpu("push", kind, pieces, 1)  # wakes the processor up
-                    times.extend(_delays(way, kind, pieces))
+                    _cpu("push", kind, chunks, 1)  # wakes up the processor
+                    times.extend(_delays(way, kind, chunks))
             middles = {way: median(times) if times else None for way, times in found.items()}
             late = [
                 quantiles(times, n=100)[98] if len(times) > 1 else None for times in found.values()
             ]
             rows.append([kind, *(number(value, ".2f") for value in (*middles.values(), *late))])
             if kind == "webm" and middles["push"] is not None:
-                what = f"{kind}: a piece of {_PIECE:g} s to its PCM"
+                what = f"{kind}: a chunk of {_CHUNK:g} s to its PCM"
                 self.targets.append(Target(what, middles["push"], 1.0, " ms"))
-        title = f"A piece of {_PIECE:g} s to its first PCM, ms: median, then the 99th of a hundred"
-        table(title, ["", *WAYS, *(f"{way} p99" for way in WAYS)], rows)
+        title = f"A chunk of {_CHUNK:g} s to its first PCM, ms: median and 99th percentile"
+        print_table(title, ["", *WAYS, *(f"{way} p99" for way in WAYS)], rows)
 
     def pcm(self) -> None:
-        """Take the CPU time of bare PCM."""
-        rows = []
+        """Measure the CPU time of bare PCM."""
+        rows: list[list[str]] = []
         wide = AudioFormat(sample_rate=48_000, channels=2)
         for name, audio in (("as it is", SPEECH), ("48 kHz stereo", wide)):
-            piece = random.Random(0).randbytes(audio.size(_PCM_PIECE))  # noqa: S311  noise
-            pieces = [piece] * 300
-            runs = {way: partial(_cpu, way, audio, pieces, _SESSIONS) for way in WAYS}
-            taken = _rounds(runs, self._rounds)
-            cost = median(taken["push"]) / len(pieces) * 1e6
+            chunk = random.Random(0).randbytes(audio.size(_PCM_CHUNK))  # noqa: S311 - noise
+            chunks = [chunk] * self._size.pcm_chunks
+            runs = {way: partial(_cpu, way, audio, chunks, self._size.sessions) for way in WAYS}
+            taken = _rounds(runs, self._size.rounds)
+            cost = median(taken["push"]) / len(chunks) * 1e6
             ratios = [_ratio(taken[way], taken["push"]) for way in ("thread", "pipe")]
             rows.append([name, f"{cost:.2f}", *ratios])
             if audio == SPEECH:
-                self.targets.append(Target("PCM: a piece passed through", cost, 2.0, " us"))
-        title = f"CPU of a piece of {_PCM_PIECE:g} s of bare PCM, us, and the other ways' of it"
-        table(title, ["", "push", "thread", "pipe"], rows)
+                self.targets.append(Target("PCM: a chunk passed through", cost, 2.0, " us"))
+        title = (
+            f"CPU of a {_PCM_CHUNK:g} s chunk of bare PCM, us, and ratios of the other ways to push"
+        )
+        print_table(title, ["", "push", "thread", "pipe"], rows)
 
     def sending(self) -> None:
-        """Take what bare PCM costs the event loop."""
-        pieces = [bytes(SPEECH.size(_PCM_PIECE))] * 1000
-        rows = []
+        """Measure what bare PCM costs the event loop."""
+        chunks = [bytes(SPEECH.size(_PCM_CHUNK))] * (3 * self._size.pcm_chunks)
+        rows: list[list[str]] = []
         for loop in ("asyncio", "trio"):
-            costs = [anyio.run(_send, pieces, backend=loop) for _ in range(self._rounds)]
+            costs = [anyio.run(_send, chunks, backend=loop) for _ in range(self._size.rounds)]
             rows.append([loop, f"{median(costs):.1f}"])
             if loop == "asyncio":
-                what = "PCM: a piece sent to a session, of the loop"
+                what = "PCM: a chunk sent to a session, CPU of the loop"
                 self.targets.append(Target(what, median(costs), 12.0, " us"))
-        title = f"`await live.send` of {_PCM_PIECE:g} s of bare PCM: CPU of the loop's thread, us"
-        table(title, ["", "a piece"], rows)
+        title = f"`await live.send` of {_PCM_CHUNK:g} s of bare PCM: CPU of the loop's thread, us"
+        print_table(title, ["", "a chunk"], rows)
 
     def _bare(self) -> int:
-        """Give how many bytes more than a frame bare PCM waits for."""
-        return (_first("push", SPEECH, bytes(64), 1) or 99) - SPEECH.frame_size  # type: ignore[arg-type]
+        """Return how many bytes more than a frame bare PCM waits for."""
+        return (_first("push", SPEECH, bytes(64), 1) or 99) - SPEECH.frame_size
 
 
 def _verdicts(targets: Sequence[Target]) -> Iterator[list[str]]:
@@ -283,18 +304,30 @@ def _verdicts(targets: Sequence[Target]) -> Iterator[list[str]]:
 
 
 def main() -> int:
-    """Measure, and hold the figures against the targets."""
+    """Measure, and compare the figures with the targets."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     cache = Path(tempfile.gettempdir()) / "azstt-decode-bench"
-    parser.add_argument("--inputs", type=Path, default=cache, metavar="DIR", help="the clips")
+    parser.add_argument(
+        "--inputs", type=Path, default=cache, metavar="DIR", help="where the clips are kept"
+    )
     parser.add_argument("-n", type=int, default=5, metavar="ROUNDS")
+    parser.add_argument("--quick", action="store_true", help="a smoke run of a few seconds")
     arguments = parser.parse_args()
     program = ffmpeg_on_path() or ffmpeg_static()
     if program is None:
         print("the ffmpeg program is needed: install ffmpeg or imageio-ffmpeg", file=sys.stderr)
         return 2
-    print(machine())
-    bench = Bench(Inputs(arguments.inputs, program), program, arguments.n)
+    if not arguments.quick:
+        _measure(Bench(Inputs(arguments.inputs, program), program, Size(arguments.n)))
+        return 0
+    print(SMOKE_NOTICE)
+    with tempfile.TemporaryDirectory() as folder:
+        _measure(Bench(Inputs(Path(folder), program, SMOKE_LENGTHS), program, _SMOKE))
+    return 0
+
+
+def _measure(bench: Bench) -> None:
+    print(machine("azstt", "av"))
     bench.first()
     bench.sessions()
     bench.delays()
@@ -302,8 +335,9 @@ def main() -> int:
     bench.sending()
     rows = list(_verdicts(bench.targets))
     missed = sum(bool(row[-1]) for row in rows)
-    table(f"Targets: {len(rows) - missed} of {len(rows)} met", ["", "target", "now", ""], rows)
-    return 0
+    print_table(
+        f"Targets: {len(rows) - missed} of {len(rows)} met", ["", "target", "now", ""], rows
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What azstt's decoder is meant to reach, held against what was measured."""
+"""Compares the measured figures with the targets for azstt's decoder."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks.decode.blocks import TWO_CORES
-from benchmarks.decode.measure import table
+from benchmarks.report import print_table
 
 _COMPRESSED = ("mp3", "m4a", "opus", "webm", "flac", "mp4")
-#: An hour of these has an index of tens of MB, which libav keeps in memory.
+#: An hour of these has an index of tens of MB, which libav holds in memory.
 _INDEXED = ("m4a", "mp4")
 
 
@@ -18,12 +18,12 @@ class Target:
     """A bound on one figure.
 
     Attributes:
-        what: the claim.
+        what: a description.
         key: block, format and name of the figure.
         bound: the value to reach.
-        least: the figure must be at least that; else at most.
-        unit: printed behind the figures.
-        base: what a figure is taken from, such as the same for another length.
+        least: whether the bound is a minimum; otherwise it is a maximum.
+        unit: printed after the figures.
+        base: the key of a figure to subtract, such as the one for another length.
     """
 
     what: str
@@ -34,13 +34,14 @@ class Target:
     base: tuple[str, str, str] | None = None
 
     def met(self, value: float) -> bool:
-        """Tell whether a figure reaches the target."""
+        """Return whether a value reaches the target."""
         return value >= self.bound if self.least else value <= self.bound
 
 
 def print_targets(figures: dict[tuple[str, str, str], float]) -> None:
-    """Print each target that was measured, met or not."""
-    rows, missed = [], 0
+    """Print each target that was measured, and whether it is met."""
+    rows: list[list[str]] = []
+    missed = 0
     for target in _targets():
         if target.key not in figures or (target.base and target.base not in figures):
             continue
@@ -52,7 +53,9 @@ def print_targets(figures: dict[tuple[str, str, str], float]) -> None:
         bound = f"{sign} {target.bound:g}{target.unit}"
         measured = f"{value:.{0 if abs(value) >= 100 else 3}f}{target.unit}"  # noqa: PLR2004
         rows.append([f"{target.key[1]:6} {target.what}", bound, measured, verdict])
-    table(f"Targets: {len(rows) - missed} of {len(rows)} met", ["", "target", "now", ""], rows)
+    print_table(
+        f"Targets: {len(rows) - missed} of {len(rows)} met", ["", "target", "now", ""], rows
+    )
 
 
 def _targets() -> Iterator[Target]:
@@ -60,13 +63,13 @@ def _targets() -> Iterator[Target]:
     yield from _long()
     yield from _memory()
     for form in (*_COMPRESSED, "wav48"):
-        yield Target("2 files in 2 threads, against in turn", ("threads", form, "speed"), 1.7)
-    yield Target("seconds of damaged files, of ffmpeg's", ("damaged", "all", "share"), 0.99)
+        yield Target("2 files in 2 threads, faster than in turn", ("threads", form, "speed"), 1.7)
+    yield Target("seconds of damaged files, share of ffmpeg's", ("damaged", "all", "share"), 0.99)
     for form in (*_COMPRESSED, "wav48", "wav16"):
         bound = 3.5 if form == "mp4" else 1.0
         yield Target("open 10 s", ("open", form, "ms"), bound, least=False, unit=" ms")
     for form, bound in (("wav16", 0.3), ("mp3", 1.3)):
-        what = "fresh process, 10 s, CPU of ffmpeg's"
+        what = "fresh process, 10 s, CPU over ffmpeg's"
         yield Target(what, ("cold", form, "share"), bound, least=False)
 
 
@@ -85,7 +88,7 @@ def _long() -> Iterator[Target]:
             yield Target(f"{what}, of the limit", (length, form, f"{kind}limit"), 0.80)
         for form, bound in speeds.items():
             yield Target(f"{what}, faster than ffmpeg", (length, form, f"{kind}speed"), bound)
-    # Over an hour this one says little: the program starts once, and both only copy.
+    # An hour would say little: the program starts once, and both merely copy.
     yield Target("5min, decoding, faster than ffmpeg", ("5min", "wav16", "speed"), 50.0)
 
 

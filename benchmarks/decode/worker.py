@@ -1,9 +1,7 @@
-"""A process that decodes on request, with one decoder, so that each is measured by itself.
+"""A process that decodes on request with one decoder: `python -m benchmarks.decode.worker DECODER`.
 
-    python decode_worker.py DECODER
-
-It imports what the decoder needs and says so; then each line of its input is a request in JSON
-and each line of its output the answer. `decode_measure.py` is the other end.
+It imports what the decoder needs and reports its memory; from then on each line of input is a
+request in JSON, and each line of output the answer. `measure.py` is the other end.
 """
 
 from __future__ import annotations
@@ -16,36 +14,35 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any, Final
 
 from benchmarks.decode.decoders import DECODERS, RATE, Decode
+from benchmarks.processes import child_peak_memory, peak_memory, status_memory
 
-_STATUS: Final = Path("/proc/self/status")
 _REFS: Final = Path("/proc/self/clear_refs")
-#: What the system counts peak memory in, to the MB.
-_UNITS: Final = 1 << 20 if sys.platform == "darwin" else 1 << 10
 
 
 class _Counter:
-    """Counts the bytes of PCM and drops them."""
+    """Counts the bytes of PCM and discards them."""
 
     def __init__(self) -> None:
         self.size = 0
 
-    def __call__(self, piece: bytes | memoryview) -> None:
-        self.size += len(piece)
+    def __call__(self, pcm: bytes | memoryview) -> None:
+        self.size += len(pcm)
 
 
 def cpu_seconds() -> float:
-    """Give the processor time of this process and of its children that have ended."""
+    """Return the CPU seconds of this process and of its children that have ended."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def decode(run: Decode, paths: Sequence[str], repeat: int) -> dict[str, float]:
-    """Decode files one after the other, each several times."""
+    """Decode files in turn, `repeat` times."""
     counter = _Counter()
     cpu, wall = cpu_seconds(), time.perf_counter()
     for _ in range(repeat):
@@ -53,7 +50,12 @@ def decode(run: Decode, paths: Sequence[str], repeat: int) -> dict[str, float]:
             run(path, counter)
     wall, cpu = time.perf_counter() - wall, cpu_seconds() - cpu
     seconds = counter.size / 2 / RATE / repeat
-    return {"cpu": cpu / repeat, "wall": wall / repeat, "seconds": seconds, "peak": _peak()}
+    return {
+        "cpu": cpu / repeat,
+        "wall": wall / repeat,
+        "seconds": seconds,
+        "peak": max(peak_memory(), child_peak_memory()),
+    }
 
 
 def rescue(run: Decode, path: str) -> dict[str, object]:
@@ -62,14 +64,14 @@ def rescue(run: Decode, path: str) -> dict[str, object]:
     wall = time.perf_counter()
     try:
         run(path, counter)
-    except Exception as problem:  # noqa: BLE001  whatever it is, it ends this file only
+    except Exception as problem:  # noqa: BLE001 - any error ends only this file
         error = type(problem).__name__
     wall = time.perf_counter() - wall
     return {"seconds": counter.size / 2 / RATE, "error": error, "wall": wall}
 
 
 def in_threads(run: Decode, paths: Sequence[str]) -> dict[str, float]:
-    """Decode files at the same time, each in a thread."""
+    """Decode files at the same time, each in a thread of its own."""
     cpu, wall = cpu_seconds(), time.perf_counter()
     threads = [Thread(target=run, args=(path, _Counter())) for path in paths]
     for thread in threads:
@@ -80,9 +82,11 @@ def in_threads(run: Decode, paths: Sequence[str]) -> dict[str, float]:
 
 
 def open_times(path: str, repeat: int) -> dict[str, list[float]]:
-    """Time how long azstt takes to open a file, and until it gives the first PCM."""
-    open_audio = importlib.import_module("azstt._audio").open_audio
-    opened, first = [], []
+    """Time opening a file with azstt, and the first PCM from it, in seconds."""
+    from azstt._audio import open_audio  # noqa: PLC0415 - only the worker for azstt loads it
+
+    opened: list[float] = []
+    first: list[float] = []
     for _ in range(repeat):
         start = time.perf_counter()
         with open_audio(path) as reader:
@@ -93,32 +97,18 @@ def open_times(path: str, repeat: int) -> dict[str, list[float]]:
 
 
 def spin(seconds: float) -> dict[str, float]:
-    """Use the processor as much as it lets us; tell how much that was."""
+    """Spin; return the CPU time that this process got."""
     cpu, end = time.process_time(), time.perf_counter() + seconds
     while time.perf_counter() < end:
         pass
     return {"cpu": time.process_time() - cpu}
 
 
-def _memory(field: str) -> float:
-    """Give a figure of this process's memory, in MB."""
-    if not _STATUS.exists():
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _UNITS
-    lines = _STATUS.read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(field))
-
-
-def _peak() -> float:
-    """Give the peak memory of this process or of the biggest child, in MB."""
-    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / _UNITS
-    return max(_memory("VmHWM"), child)
-
-
 def _serve(run: Decode) -> None:
     answers: dict[str, Callable[..., Any]] = {
-        "decode": lambda **request: decode(run, **request),
-        "rescue": lambda **request: rescue(run, **request),
-        "threads": lambda **request: in_threads(run, **request),
+        "decode": partial(decode, run),
+        "rescue": partial(rescue, run),
+        "threads": partial(in_threads, run),
         "open": open_times,
         "spin": spin,
     }
@@ -126,7 +116,7 @@ def _serve(run: Decode) -> None:
         request = json.loads(line)
         try:
             answer = answers[request.pop("do")](**request)
-        except Exception as error:  # noqa: BLE001  the other end decides what it means
+        except Exception as error:  # noqa: BLE001 - reported to the other end
             answer = {"failed": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), flush=True)
 
@@ -134,13 +124,13 @@ def _serve(run: Decode) -> None:
 def main() -> None:
     decoder = DECODERS[sys.argv[1]]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of other people's syntax
+        warnings.simplefilter("ignore")  # of third-party syntax
         for module in decoder.modules:
             importlib.import_module(module)
     if _REFS.exists() and os.access(_REFS, os.W_OK):
-        # What the imports took for a moment shall not hide what decoding takes.
+        # Reset the peak, so that memory used briefly by imports does not hide what decoding uses.
         _REFS.write_text("5")
-    imports = _memory("VmRSS")
+    imports = status_memory("VmRSS") if sys.platform == "linux" else peak_memory()
     if decoder.prepare is not None:
         decoder.prepare()
     print(json.dumps({"imports": imports}), flush=True)

@@ -1,4 +1,4 @@
-"""The measuring of benchmarks/live.py: an emulator and a client process for each run."""
+"""Measuring: an emulator and a client process for each run."""
 
 from __future__ import annotations
 
@@ -6,66 +6,77 @@ import json
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from benchmarks import ROOT
+from benchmarks.processes import module_command, service
 
 BASE = "sdk"
 PEERS = ("livekit", "pipecat")
-#: Texts a second of each session: live_emulator says twenty in five seconds.
+#: Seconds until a newly opened session is in a steady state.
+SETTLE = 4.0
+#: Texts a second in each session: the emulator sends twenty in five seconds.
 _TEXTS = 4.0
 
 
 @dataclass(frozen=True)
 class Load:
-    """What a client process is given to do."""
+    """The work of a client process.
+
+    Attributes:
+        sessions: sessions at once.
+        seconds: the length of the measurement.
+        chunk: seconds of audio that are sent at once.
+        settle: seconds to wait after sessions are opened.
+    """
 
     sessions: int
     seconds: float
-    piece: float
+    chunk: float
+    settle: float = SETTLE
 
 
 @dataclass
 class Run:
-    """What one client process measured; times in milliseconds, memory in MB."""
+    """The measurements of one client process; times in milliseconds, memory in MB."""
 
     load: Load
     figures: dict[str, Any]
 
     @property
     def texts(self) -> list[float]:
-        """From the wire to the user, of every text."""
-        return [*self.figures["partials"], *self.figures["finals"]]
+        """The latency of every text from the wire to the user."""
+        texts: list[float] = [*self.figures["partials"], *self.figures["finals"]]
+        return texts
 
     @property
-    def heard(self) -> float:
-        """The share of all texts that came."""
-        load = self.load
-        return len(self.texts) / (_TEXTS * load.sessions * self.figures["wall"])
+    def received(self) -> float:
+        """The share of all texts that arrived."""
+        expected = _TEXTS * self.load.sessions * float(self.figures["wall"])
+        return len(self.texts) / expected
 
     @property
     def cpu(self) -> float:
-        """Seconds of CPU for a minute of a session."""
+        """CPU seconds for a minute of one session."""
         return float(self.figures["cpu"] / self.load.sessions / self.figures["wall"] * 60)
 
     @property
     def size(self) -> float:
-        """Memory of a further session, once it has run for a while."""
+        """Memory of one more session, after it has run for a while."""
         return float((self.sizes[-1][1] - self.figures["one"]) / max(1, self.load.sessions - 1))
 
     @property
     def sizes(self) -> Sequence[tuple[float, float]]:
-        """Seconds, and the memory of the process then."""
+        """Pairs of elapsed seconds and the memory of the process at that time."""
         return [(at, size) for at, size in self.figures["sizes"]]
 
-    def share(self, whose: str) -> float:
-        """Give the cores that were taken, on average, by ``cpu``, ``emulator`` or ``strangers``."""
-        return float(self.figures[whose] / self.figures["wall"])
+    def cores(self, figure: str) -> float:
+        """Return the average cores used: figure is ``cpu``, ``emulator`` or ``others``."""
+        return float(self.figures[figure] / self.figures["wall"])
 
 
 @dataclass
@@ -73,33 +84,36 @@ class Runs:
     """All runs of all contenders under one load, in rounds."""
 
     load: Load
-    of: dict[str, list[Run]] = field(default_factory=dict)
+    of: dict[str, list[Run]] = field(default_factory=dict[str, list[Run]])
 
     def middle(self, name: str, value: Callable[[Run], float]) -> float:
-        """Give the median of a contender's rounds."""
+        """Return the median over a contender's rounds."""
         return median(map(value, self.of[name]))
 
     def added(self, name: str, value: Callable[[Run], float]) -> float:
-        """Give the median of what came on top of the bare SDK in the same round."""
+        """Return the median difference to the bare SDK in the same round."""
         pairs = zip(self.of[name], self.of[BASE], strict=True)
         return median(value(run) - value(base) for run, base in pairs)
 
 
 class Bench:
-    """Runs contenders in turns.
+    """Runs contenders in turn.
 
     Args:
         names: the contenders.
-        peers: the interpreter that has the peers.
+        peers: the interpreter that has the peers installed; without it they are skipped.
     """
 
     def __init__(self, names: Sequence[str], peers: Path | None) -> None:
         self.names = [name for name in names if peers is not None or name not in PEERS]
+        self.skipped = [name for name in names if name not in self.names]
         self.versions: dict[str, str] = {}
-        self._peers = peers.absolute() if peers else None  # processes run elsewhere
+        self._peers = (
+            peers.absolute() if peers else None
+        )  # processes have another working directory
 
     def rounds(self, load: Load, rounds: int, names: Iterable[str] = ()) -> Runs:
-        """Run every contender once a round, in another order each time."""
+        """Run every contender once a round, in a new order each time."""
         chosen = list(names) or self.names
         runs = Runs(load, {name: [] for name in chosen})
         for _ in range(rounds):
@@ -112,13 +126,13 @@ class Bench:
         """Run a contender once.
 
         Raises:
-            RuntimeError: it failed, or did not open all of its sessions.
+            RuntimeError: it failed, or did not open all sessions.
         """
-        with emulator(load.piece) as (host, number):
+        with service("benchmarks.live.emulator", load.chunk) as (host, process):
             python = str(self._peers) if name in PEERS else sys.executable
-            task = (name, host, number, load.sessions, load.seconds, load.piece)
+            task = (name, host, process, *astuple(load))
             done = subprocess.run(
-                [python, "-m", "benchmarks.live.worker", *map(str, task)],
+                module_command("benchmarks.live.worker", *task, python=python),
                 cwd=ROOT,
                 capture_output=True,
                 check=False,
@@ -129,24 +143,14 @@ class Bench:
             raise RuntimeError(f"{name} ended with {done.returncode}: {done.stderr[-2000:]}")
         figures = json.loads(done.stdout.splitlines()[-1])
         if figures["open"] < load.sessions or figures["failed"]:
-            raise RuntimeError(f"{name}: {figures['open']} open, failed: {figures['failed'][:3]}")
+            raise RuntimeError(
+                f"{name}: {figures['open']} sessions open, failed: {figures['failed'][:3]}"
+            )
         self.versions |= figures.pop("versions")
         return Run(load, figures)
 
 
-@contextmanager
-def emulator(piece: float) -> Iterator[tuple[str, int]]:
-    """Run the service; give its address and its process."""
-    command = [sys.executable, "-m", "benchmarks.live.emulator", str(piece)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as process:
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError("the emulator has no pipes")
-        yield process.stdout.readline().strip(), process.pid
-        process.stdin.close()
-
-
-def at(share: float, values: Iterable[float]) -> float:
-    """Give the value below which so large a share of all lies; nan for none."""
+def quantile(share: float, values: Iterable[float]) -> float:
+    """Return a quantile of the values, for a share from 0 to 1; nan if there are none."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")

@@ -1,4 +1,4 @@
-"""The tables of benchmarks/live.py."""
+"""The tables of the live benchmark."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from functools import partial
 from statistics import linear_regression, median
 from typing import Any
 
-from benchmarks.live.measure import BASE, Run, Runs, at
+from benchmarks.live.measure import BASE, Run, Runs, quantile
 
 _P99 = 0.99
-#: By how much the 99th percentile may grow until a process counts as full.
+#: The growth of the 99th percentile at which a process counts as full.
 _FULL = 2.0
 
 
 def _part(kind: str, share: float) -> Callable[[Run], float]:
-    """Give the function that reads a percentile of a kind of time from a run."""
-    return lambda run: at(share, run.figures[kind])
+    """Return a function that reads a quantile of one kind of time from a run."""
+    return lambda run: quantile(share, run.figures[kind])
 
 
 def latency(runs: Runs) -> None:
-    """Print how late texts are, and what that is on top of the bare SDK."""
+    """Print the latency of texts, and the difference to the bare SDK."""
     load = runs.load
     print(
-        f"\nLatency, {load.sessions} sessions, pieces of {load.piece * 1000:g} ms, "
+        f"\nLatency, {load.sessions} sessions, chunks of {load.chunk * 1000:g} ms, "
         f"{load.seconds:g} s, {len(runs.of[BASE])} rounds: milliseconds"
     )
     print(f"{'':10} {'partials':^28} {'finals':^28} {'trip':>6}")
@@ -43,7 +43,7 @@ def latency(runs: Runs) -> None:
 
 
 def load(ladder: Sequence[Runs]) -> None:
-    """Print what many sessions in a process cost."""
+    """Print the cost of many sessions in one process."""
     print("\nMany sessions in one process")
     print(
         f"{'':10} {'sessions':>8} {'cpu s/min':>10} {'MB each':>8} {'first MB':>9} {'median':>7} "
@@ -57,55 +57,57 @@ def load(ladder: Sequence[Runs]) -> None:
                 f"{name:10} {runs.load.sessions:8} {middle(lambda run: run.cpu):10.3f} "
                 f"{middle(lambda run: run.size):8.2f} "
                 f"{middle(lambda run: run.figures['one']):9.1f} "
-                f"{middle(lambda run: at(0.5, run.texts)):7.1f} "
-                f"{middle(lambda run: at(_P99, run.texts)):7.1f} "
-                f"{middle(lambda run: run.heard):6.0%} "
-                f"{middle(_part('late', _P99)):8.1f} {middle(_share('cpu')):14.2f} "
-                f"{middle(_share('emulator')):9.2f} {middle(_share('strangers')):7.2f}"
+                f"{middle(lambda run: quantile(0.5, run.texts)):7.1f} "
+                f"{middle(lambda run: quantile(_P99, run.texts)):7.1f} "
+                f"{middle(lambda run: run.received):6.0%} "
+                f"{middle(_part('late', _P99)):8.1f} {middle(_cores('cpu')):14.2f} "
+                f"{middle(_cores('emulator')):9.2f} {middle(_cores('others')):7.2f}"
             )
 
 
-def _share(whose: str) -> Callable[[Run], float]:
-    return lambda run: run.share(whose)
+def _cores(figure: str) -> Callable[[Run], float]:
+    return lambda run: run.cores(figure)
 
 
 def capacity(few: Runs, ladder: Sequence[Runs]) -> None:
-    """Print with how many sessions the 99th percentile is still less than twice that of a few."""
+    """Print how many sessions keep the 99th percentile below twice that of a few sessions."""
     print(f"\nSessions of those tried until p99 is {_FULL:g} times that of {few.load.sessions}")
     for name in few.of:
         if name == "nothing":
             continue
-        limit = _FULL * few.middle(name, lambda run: at(_P99, run.texts))
+        limit = _FULL * few.middle(name, lambda run: quantile(_P99, run.texts))
         held, broken = few.load.sessions, None
         for runs in ladder:
-            if runs.middle(name, lambda run: at(_P99, run.texts)) > limit:
+            if runs.middle(name, lambda run: quantile(_P99, run.texts)) > limit:
                 broken = runs.load.sessions
                 break
             held = runs.load.sessions
-        after = "the most that was tried" if broken is None else f"not {broken}"
+        after = "the most tried" if broken is None else f"not {broken}"
         print(f"{name:10} {held} ({after}; twice is {limit:.1f} ms)")
 
 
 def flat(runs: Runs) -> None:
-    """Print how memory goes over time."""
+    """Print memory over time."""
     print(f"\nMemory of {runs.load.sessions} sessions over {runs.load.seconds / 60:g} minutes: MB")
     for name, (run,) in runs.of.items():
         sizes = run.sizes
         shown = sizes[:: max(1, len(sizes) // 6)]
         course = "  ".join(f"{seconds / 60:.1f} min {size:.1f}" for seconds, size in shown)
         late = sizes[len(sizes) // 3 :]
-        slope = linear_regression([at for at, _ in late], [size for _, size in late]).slope
+        slope = linear_regression(
+            [seconds for seconds, _ in late], [size for _, size in late]
+        ).slope
         grown = slope * 3600 / runs.load.sessions
         print(f"{name:10} {course}; in an hour a session grows by {grown:.2f} MB")
 
 
 def raw(runs: Runs) -> dict[str, Any]:
-    """Give everything that was measured."""
+    """Return all measurements, for JSON."""
     return {
         "load": asdict(runs.load),
         "runs": {name: [run.figures for run in each] for name, each in runs.of.items()},
         "p99": {
-            name: median(at(_P99, run.texts) for run in each)
+            name: median(quantile(_P99, run.texts) for run in each)
             for name, each in runs.of.items()
             if name != "nothing"
         },

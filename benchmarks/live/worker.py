@@ -1,7 +1,7 @@
-"""A client process of benchmarks/live.py: so many sessions of one contender, fed in real time.
+"""A client process of the live benchmark: several sessions of one contender, fed in real time.
 
-Run with the values of `Plan`; prints what was measured as JSON. The audio is given by one asyncio
-task a session, whoever the contender is, on a fixed schedule: who is late catches up.
+Takes the values of `Plan` as arguments and prints the measurements as JSON. For every contender
+the audio is sent by one asyncio task a session, on a fixed schedule: a late task catches up.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from typing import Any
 
 from benchmarks.live.contenders import CONTENDERS, PACKAGES, RATE, Send
 
-#: Sessions that are opened in a second.
+#: Sessions opened in a second.
 _OPENED = 20
-#: Seconds until a session that was just opened is as any other; and that closing may take.
-_SETTLE, _CLOSING = 4.0, 15.0
-#: Share of a period of events by which one session follows another.
+#: Seconds that closing may take.
+_CLOSING = 15.0
+#: The offset between two sessions, as a share of the period of events (the golden ratio).
 _GOLDEN = 0.618
 _STEP = 0.2
 _CATCH_UP = 0.1
@@ -34,15 +34,16 @@ _ROLLUP = Path("/proc/self/smaps_rollup")
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done.
+    """The work of this process.
 
     Attributes:
         name: the contender.
         host: the emulator's address.
-        emulator: its process.
-        sessions: how many, at once.
-        seconds: for how long it is measured, once all of them are open.
-        piece: seconds of audio that are given at once.
+        emulator: the emulator's process id.
+        sessions: sessions at once.
+        seconds: the length of the measurement, after all sessions are open.
+        chunk: seconds of audio that are sent at once.
+        settle: seconds until a newly opened session is in a steady state.
     """
 
     name: str
@@ -50,13 +51,14 @@ class Plan:
     emulator: int
     sessions: int
     seconds: float
-    piece: float
+    chunk: float
+    settle: float
 
 
-class Notes:
-    """What came, and how late; only while it counts.
+class Latencies:
+    """Records the latency of each text while `counts` is set.
 
-    A text ends with the time when its audio was given and the time when it was sent.
+    A text ends with the time when its audio was sent and the time when the text was sent.
     """
 
     def __init__(self) -> None:
@@ -66,37 +68,37 @@ class Notes:
         self.late = array("f")
 
     def __call__(self, text: str, final: bool) -> None:
-        """Take a text at the moment that it came."""
+        """Record a text that has just arrived."""
         now = time.monotonic_ns()
         if self.counts and text:
-            given, sent = text.rstrip(".").rsplit(None, 2)[-2:]
+            spoken, sent = text.rstrip(".").rsplit(None, 2)[-2:]
             self.wire[final].append((now - int(sent)) / 1e6)
-            self.trip.append((now - int(given)) / 1e6)
+            self.trip.append((now - int(spoken)) / 1e6)
 
 
 class Client:
-    """The sessions of a process."""
+    """The sessions of this process."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._notes = Notes()
-        self._over = asyncio.Event()
+        self._latencies = Latencies()
+        self._ended = asyncio.Event()
         self._open = 0
-        self._sound = os.urandom(int(plan.piece * RATE) * 2 - 8)
+        self._noise = os.urandom(int(plan.chunk * RATE) * 2 - 8)
 
     async def run(self) -> dict[str, Any]:
-        """Open them, measure, close them."""
+        """Open the sessions, measure, and close them."""
         first = [self._session(0)]
-        await asyncio.sleep(_SETTLE)
+        await asyncio.sleep(self._plan.settle)
         one = memory()
-        rest = []
+        rest: list[asyncio.Task[None]] = []
         for number in range(1, self._plan.sessions):
             rest.append(self._session(number))
             await asyncio.sleep(1 / _OPENED)
-        await asyncio.sleep(_SETTLE)
+        await asyncio.sleep(self._plan.settle)
         figures = await self._measure()
         figures |= {"one": one, "open": self._open}
-        self._over.set()
+        self._ended.set()
         done, left = await asyncio.wait(first + rest, timeout=_CLOSING)
         failed = [error for task in done if (error := task.exception())]
         figures |= {"unclosed": len(left), "failed": [repr(error) for error in failed]}
@@ -112,62 +114,62 @@ class Client:
             await self._feed(send)
 
         async def session() -> None:
-            await contender(self._plan.host, feed, self._notes)
+            await contender(self._plan.host, feed, self._latencies)
 
         return asyncio.create_task(session())
 
     async def _feed(self, send: Send) -> None:
-        """Give audio as it is spoken, each piece with the time in it."""
-        loop, piece, late = asyncio.get_running_loop(), self._plan.piece, self._notes.late
+        """Send audio at the speed of speech, each chunk with a time stamp."""
+        loop, chunk, late = asyncio.get_running_loop(), self._plan.chunk, self._latencies.late
         due = loop.time()
-        while not self._over.is_set():
-            due += piece
+        while not self._ended.is_set():
+            due += chunk
             await asyncio.sleep(due - loop.time())
-            if self._notes.counts:
+            if self._latencies.counts:
                 late.append((loop.time() - due) * 1000)
-            waiting = send(time.monotonic_ns().to_bytes(8, "little") + self._sound)
+            waiting = send(time.monotonic_ns().to_bytes(8, "little") + self._noise)
             if waiting is not None:
                 await waiting
 
     async def _measure(self) -> dict[str, Any]:
-        """Let it run for a while, and see what it takes."""
-        notes, seconds = self._notes, self._plan.seconds
+        """Measure for a while."""
+        latencies, seconds = self._latencies, self._plan.seconds
         gc.collect()
         sizes = [(0.0, memory())]
-        await asyncio.sleep(_CATCH_UP)  # with what has come while this looked
+        await asyncio.sleep(_CATCH_UP)  # let the loop process what arrived meanwhile
         began, cpu, others = time.monotonic(), time.process_time(), self._elsewhere()
-        looking = 0.0  # at the memory of many threads takes milliseconds, which are nobody's
-        notes.counts = True
+        probing = 0.0  # reading the memory of many threads takes milliseconds, which do not count
+        latencies.counts = True
         while (left := began + seconds - time.monotonic()) > 0:
             await asyncio.sleep(min(_EVERY, left))
             if left <= _EVERY or seconds > 4 * _EVERY * _EVERY:
                 before = time.process_time()
                 sizes.append((time.monotonic() - began, memory()))
-                looking += time.process_time() - before
-        notes.counts = False
-        mine = time.process_time() - cpu
+                probing += time.process_time() - before
+        latencies.counts = False
+        own = time.process_time() - cpu
         emulator, machine = (
             now - then for now, then in zip(self._elsewhere(), others, strict=True)
         )
         return {
-            "cpu": mine - looking,
+            "cpu": own - probing,
             "emulator": emulator,
-            "strangers": max(0.0, machine - emulator - mine),
+            "others": max(0.0, machine - emulator - own),
             "wall": time.monotonic() - began,
             "sizes": sizes,
-            "partials": _rounded(notes.wire[False]),
-            "finals": _rounded(notes.wire[True]),
-            "trip": _rounded(notes.trip),
-            "late": _rounded(notes.late),
+            "partials": _rounded(latencies.wire[False]),
+            "finals": _rounded(latencies.wire[True]),
+            "trip": _rounded(latencies.trip),
+            "late": _rounded(latencies.late),
         }
 
     def _elsewhere(self) -> tuple[float, float]:
-        """Give the seconds of CPU that the emulator has taken, and the whole machine."""
-        own = Path(f"/proc/{self._plan.emulator}/stat").read_text().rpartition(")")[2].split()
+        """Return the CPU seconds of the emulator and of the whole machine."""
+        stat = Path(f"/proc/{self._plan.emulator}/stat").read_text().rpartition(")")[2].split()
         user, nice, system, *_ = Path("/proc/stat").read_text().split()[1:]
         ticks = os.sysconf("SC_CLK_TCK")
         return (
-            sum(map(int, own[11:13])) / ticks,
+            sum(map(int, stat[11:13])) / ticks,
             (int(user) + int(nice) + int(system)) / ticks,
         )
 
@@ -177,7 +179,7 @@ def _rounded(values: array[float]) -> list[float]:
 
 
 def memory() -> float:
-    """Give the memory that the process alone is to blame for, in MB."""
+    """Return the proportional set size of this process, in MB."""
     line = next(line for line in _ROLLUP.read_text().splitlines() if line.startswith("Pss:"))
     return int(line.split()[1]) / 1024
 
@@ -188,15 +190,16 @@ def versions(name: str) -> dict[str, str]:
 
 
 def main() -> None:
-    name, host, emulator, sessions, seconds, piece = sys.argv[1:]
-    plan = Plan(name, host, int(emulator), int(sessions), float(seconds), float(piece))
+    name, host, emulator, sessions, seconds, chunk, settle = sys.argv[1:]
+    times = (float(seconds), float(chunk), float(settle))
+    plan = Plan(name, host, int(emulator), int(sessions), *times)
 
     async def run() -> dict[str, Any]:
         return await Client(plan).run()
 
     figures = asyncio.run(run()) | {"versions": versions(name)}
     print(json.dumps(figures), flush=True)
-    os._exit(0)  # what a contender may have left running at exit is not measured
+    os._exit(0)  # do not wait for threads that a contender left running
 
 
 if __name__ == "__main__":

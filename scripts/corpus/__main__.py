@@ -1,13 +1,13 @@
-"""Build the speech corpus that the benchmarks are run on.
+"""Build the speech corpus that the benchmarks run on.
 
-    python scripts/build_corpus.py DIR --fetch     # download into DIR, then build DIR/corpus
-    python scripts/build_corpus.py DIR             # build again from what DIR holds
+    python -m scripts.corpus DIR --fetch     # download into DIR, then build DIR/corpus
+    python -m scripts.corpus DIR             # rebuild from the downloads in DIR
 
-The recordings come out of packages on the Python package index and in Debian; see
-`corpus_sources.toml`. Needs av, numpy and, for some parts, the programs apt-get, dpkg-deb,
-espeak-ng and flite: a part whose program or package is missing is skipped with a message.
-`manifest.tsv` in DIR/corpus lists the recordings with their texts and licenses. Most may not be
-passed on without conditions: read the columns `license` and `redistributable` first.
+The recordings come from packages on the Python package index and in Debian; see `sources.toml`.
+Needs av, numpy and, for some parts, the programs apt-get, dpkg-deb, espeak-ng and flite: a part
+whose program or package is missing is skipped with a message. `manifest.tsv` in DIR/corpus lists
+the recordings with their texts and licenses. Most may not be redistributed without conditions:
+read the columns `license` and `redistributable` first.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts.corpus import made as corpus_made
-from scripts.corpus import prompts as corpus_prompts
-from scripts.corpus import synthetic as corpus_synthetic
+from scripts.corpus import made, prompts, synthetic
 from scripts.corpus.builder import Corpus
 from scripts.corpus.fetch import MissingSourceError, Sources
 from scripts.corpus.sources import items
@@ -34,27 +32,27 @@ log = logging.getLogger("corpus")
 
 
 def parts() -> Iterator[tuple[str, Callable[[Corpus], None]]]:
-    """List the steps in order: later ones are made from the rows of earlier ones."""
+    """Yield the steps in order: later ones build on the rows of earlier ones."""
     for item in items():
         yield item.id, partial(Corpus.add_item, item=item)
-    yield "telephone prompts", corpus_prompts.add_prompts
-    yield "a G.722 prompt", corpus_prompts.add_g722
-    yield "ALSA voices", corpus_prompts.add_alsa
-    yield "a long recording", corpus_made.add_long
-    yield "a long telephone recording", corpus_made.add_long_phone
-    yield "a call", corpus_made.add_call
-    yield "two speeches", corpus_made.add_speeches
-    yield "containers", corpus_made.add_containers
-    yield "sentences by machines", corpus_synthetic.add_samples
+    yield "telephone prompts", prompts.add_prompts
+    yield "a G.722 prompt", prompts.add_g722
+    yield "ALSA voices", prompts.add_alsa
+    yield "a long recording", made.add_long
+    yield "a long telephone recording", made.add_long_phone
+    yield "a call", made.add_call
+    yield "two speeches", made.add_speeches
+    yield "containers", made.add_containers
+    yield "sentences by machines", synthetic.add_samples
     for program in ("espeak-ng", "flite"):
-        yield f"words by {program}", partial(corpus_synthetic.add_words, program=program)
-    yield "sentences by espeak-ng", corpus_synthetic.add_sentences
-    yield "silence and noise", corpus_synthetic.add_edges
+        yield f"words by {program}", partial(synthetic.add_words, program=program)
+    yield "sentences by espeak-ng", synthetic.add_sentences
+    yield "silence and noise", synthetic.add_edges
 
 
 def build(corpus: Corpus) -> list[str]:
-    """Make every part that can be made; give the names of the others."""
-    skipped = []
+    """Build every part that can be built; return the names of the others."""
+    skipped: list[str] = []
     for name, part in parts():
         try:
             part(corpus)
@@ -66,10 +64,12 @@ def build(corpus: Corpus) -> list[str]:
 
 def main() -> int:
     """Run the command."""
-    parser = argparse.ArgumentParser(description="build the speech corpus of the benchmarks")
+    parser = argparse.ArgumentParser("scripts.corpus", description="build the benchmarks' corpus")
     parser.add_argument("folder", type=Path, metavar="DIR", help="working folder")
     parser.add_argument("--fetch", action="store_true", help="download the packages first")
-    parser.add_argument("-v", "--verbose", action="store_true", help="name every program run")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="log every program that is run"
+    )
     args = parser.parse_args()
     level = logging.DEBUG if args.verbose else logging.INFO
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
@@ -79,7 +79,7 @@ def main() -> int:
     if args.fetch:
         sources.fetch()
     if not sources.unpacked.is_dir():
-        parser.error(f"nothing was downloaded into {str(args.folder)!r} yet: add --fetch")
+        parser.error(f"nothing was downloaded into {str(args.folder)!r}: add --fetch")
     shutil.rmtree(folder / "corpus", ignore_errors=True)
     corpus = Corpus(folder / "corpus", sources)
     skipped = build(corpus)

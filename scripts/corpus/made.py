@@ -1,4 +1,4 @@
-"""The recordings made from others: long ones, conversations on two channels, containers."""
+"""Recordings composed of others: long ones, conversations on two channels, containers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 from av.codec.codec import UnknownCodecError
 from av.error import FFmpegError
 
-from scripts.corpus import prompts as corpus_prompts
 from scripts.corpus.audio import FLAC, WAV, Encoding, Samples, read_audio, silence
 from scripts.corpus.builder import Row, Segment
 from scripts.corpus.fetch import MissingSourceError
+from scripts.corpus.prompts import usable
 from scripts.corpus.sources import PROMPTS
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ log = logging.getLogger("corpus")
 RATE = 16000
 PHONE_RATE = 8000
 PHONE_PROMPTS = 150
-MADE = "made by build_corpus.py"
+MADE = "made by scripts.corpus"
 PROMPTS_SHARE_ALIKE = "CC-BY-SA-3.0"
 
 LONG = (
@@ -92,41 +92,42 @@ ENCODINGS = {
 
 
 def needed(corpus: Corpus, names: Sequence[str]) -> list[Row]:
-    """Find rows to build from, or complain that one was skipped."""
+    """Return rows to build from; raise MissingSourceError if one was skipped."""
     found = [corpus.row(name) for name in names]
     missing = [name for name, row in zip(names, found, strict=True) if row is None]
     if missing:
-        raise MissingSourceError(f"made from recordings that are not there: {missing}")
+        raise MissingSourceError(f"needs recordings that are missing: {missing}")
     return [row for row in found if row is not None]
 
 
 def english_prompts(corpus: Corpus) -> list[Row]:
-    """List the English prompts that became rows."""
+    """Return the English prompts that have rows of their own."""
     rows = [row for row in corpus.rows if row.id.startswith("ast_en_") and row.subset == "en-core"]
     if not rows:
-        raise MissingSourceError("made from Debian's prompts, which are not there")
+        raise MissingSourceError("needs Debian's prompts, which are missing")
     return rows
 
 
 def segment(row: Row, start: float, samples: Samples, rate: int) -> Segment:
-    """Say when a recording plays inside another."""
+    """Return the segment of a recording that is part of another."""
     end = start + samples.shape[1] / rate
     return Segment(round(start, 3), round(end, 3), row.speaker, row.reference, id=row.id)
 
 
 def join(corpus: Corpus, rows: Sequence[Row], gap: float) -> tuple[Samples, list[Segment]]:
-    """Play recordings one after the other."""
-    pieces, segments, now = [silence(0.5, RATE)], [], 0.5
+    """Join recordings, with silence between them."""
+    parts, now = [silence(0.5, RATE)], 0.5
+    segments: list[Segment] = []
     for row in rows:
         samples = corpus.samples(row, RATE)
         segments.append(segment(row, now, samples, RATE))
-        pieces += [samples, silence(gap, RATE)]
+        parts += [samples, silence(gap, RATE)]
         now += samples.shape[1] / RATE + gap
-    return np.concatenate(pieces, axis=1), segments
+    return np.concatenate(parts, axis=1), segments
 
 
 def words(segments: Sequence[Segment]) -> str:
-    """Put the words of all segments together."""
+    """Return the text of all segments."""
     return " ".join(segment.text for segment in segments)
 
 
@@ -148,14 +149,16 @@ def add_long(corpus: Corpus) -> None:
 
 def add_long_phone(corpus: Corpus) -> None:
     """Add a recording of many minutes by one speaker, as a telephone carries it."""
-    pieces, segments, now, gap = [], [], 0.0, 0.4
-    for prompt in corpus_prompts.usable(corpus.sources, PROMPTS[0])[:PHONE_PROMPTS]:
+    now, gap = 0.0, 0.4
+    parts: list[Samples] = []
+    segments: list[Segment] = []
+    for prompt in usable(corpus.sources, PROMPTS[0])[:PHONE_PROMPTS]:
         samples = read_audio(prompt.path, PHONE_RATE)
         end = now + samples.shape[1] / PHONE_RATE
         segments.append(
             Segment(round(now, 3), round(end, 3), "Allison", prompt.text, id=prompt.name)
         )
-        pieces += [samples, silence(gap, PHONE_RATE)]
+        parts += [samples, silence(gap, PHONE_RATE)]
         now = end + gap
     corpus.put_segments("long/long_phone_8k_ulaw.json", segments)
     row = Row(
@@ -167,27 +170,29 @@ def add_long_phone(corpus: Corpus) -> None:
         reference=words(segments),
         notes="one speaker, \N{MICRO SIGN}-law 8 kHz, segment times beside it",
     )
-    samples = np.concatenate(pieces, axis=1)
+    samples = np.concatenate(parts, axis=1)
     encoding = Encoding("wav", "pcm_mulaw")
     corpus.add(corpus.put_audio("long/long_phone_8k_ulaw.wav", samples, PHONE_RATE, encoding), row)
 
 
 def lay_out(corpus: Corpus, rows: Sequence[Row]) -> tuple[Samples, list[Segment]]:
-    """Let two sides speak in turn, the left one first."""
-    turns, parts, now = [], [], 0.3
+    """Place recordings on the left and the right channel in turn."""
+    now = 0.3
+    turns: list[Segment] = []
+    parts: list[tuple[int, int, Samples]] = []
     for index, row in enumerate(rows):
         samples = corpus.samples(row, RATE)
         turns.append(replace(segment(row, now, samples, RATE), id=None, channel="LR"[index % 2]))
-        parts.append((int(now * RATE), index % 2, samples[0]))
+        parts.append((int(now * RATE), index % 2, samples))
         now += samples.shape[1] / RATE + 0.5
     both = np.zeros((2, int((now + 0.5) * RATE)), np.float32)
     for start, side, samples in parts:
-        both[side, start : start + len(samples)] = samples
+        both[side, start : start + samples.shape[1]] = samples[0]
     return both, turns
 
 
 def add_conversation(corpus: Corpus, name: str, rows: Sequence[Row], terms: str) -> None:
-    """Add a conversation twice: a speaker a channel, and mixed to one."""
+    """Add a conversation twice: with a channel for each speaker, and mixed to mono."""
     both, turns = lay_out(corpus, rows)
     corpus.put_segments(f"stereo/stereo_{name}.json", turns)
     row = Row(
@@ -218,12 +223,12 @@ def add_call(corpus: Corpus) -> None:
 
 
 def add_speeches(corpus: Corpus) -> None:
-    """Add a conversation of famous words."""
+    """Add a conversation composed of speeches."""
     add_conversation(corpus, "jfk_austen", needed(corpus, SPEECHES), "PD + CC-BY-4.0")
 
 
 def add_containers(corpus: Corpus) -> None:
-    """Add one text in every container that the coding libraries at hand can write."""
+    """Add one text in every container that the installed libav can write."""
     samples, segments = join(corpus, needed(corpus, CONTAINERS), 0.5)
     for name, encoding in ENCODINGS.items():
         row = Row(

@@ -1,4 +1,4 @@
-"""The recordings from Debian's packages: telephone prompts in five languages, and ALSA's voices."""
+"""Recordings from Debian's packages: telephone prompts in five languages, and ALSA's voices."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MENU = "basic-pbx-ivr-main"
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One prompt: its name in the package, its words, its file."""
+    """A prompt: its name in the package, its text and its file."""
 
     name: str
     text: str
@@ -35,7 +35,7 @@ class Prompt:
 
 
 def texts(sources: Sources, lang: str) -> dict[str, str]:
-    """Read what the prompts of a language say, by name."""
+    """Read the texts of a language's prompts, by name."""
     package = f"asterisk-core-sounds-{lang}"
     path = sources.debian_file(package, f"usr/share/doc/{package}/core-sounds-{lang}.txt.gz")
     listing = gzip.decompress(path.read_bytes()).decode("utf-8", "replace")
@@ -43,10 +43,10 @@ def texts(sources: Sources, lang: str) -> dict[str, str]:
 
 
 def usable(sources: Sources, prompts: Prompts) -> list[Prompt]:
-    """List the prompts that are long enough and say what their text says."""
+    """Return the prompts that are long enough and spoken as written."""
     package = f"asterisk-core-sounds-{prompts.lang}-wav"
     folder = sources.debian_file(package, f"{SOUNDS}/{prompts.folder}")
-    found = []
+    found: list[Prompt] = []
     for name, text in sorted(texts(sources, prompts.lang).items()):
         path = folder / f"{name}.wav"
         long_enough = WORDS_MIN <= len(text.split()) <= WORDS_MAX
@@ -56,7 +56,7 @@ def usable(sources: Sources, prompts: Prompts) -> list[Prompt]:
 
 
 def add_prompts(corpus: Corpus) -> None:
-    """Add an even choice of each language's prompts."""
+    """Add an evenly spaced selection of each language's prompts."""
     for prompts in PROMPTS:
         found = usable(corpus.sources, prompts)
         step = max(1, len(found) // prompts.count)
@@ -95,7 +95,7 @@ def add_g722(corpus: Corpus) -> None:
 
 
 def add_alsa(corpus: Corpus) -> None:
-    """Add the loudspeaker test's voices."""
+    """Add the voices of the speaker test."""
     for name in ALSA_VOICES:
         source = corpus.sources.debian_file(ALSA, f"usr/share/sounds/alsa/{name}.wav")
         row = Row(

@@ -1,4 +1,4 @@
-"""Where the corpus comes from: the Python packages of `corpus_sources.toml`, and Debian's."""
+"""The sources of the corpus: the Python packages in `sources.toml`, and Debian's."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ class Package:
 
     @property
     def folder(self) -> str:
-        """Name the folder it unpacks to."""
+        """The name of the folder that it unpacks to."""
         return f"{self.name.replace('-', '_')}-{self.version}"
 
     @property
     def label(self) -> str:
-        """Name it as the manifest does."""
+        """Its name in the manifest."""
         return f"PyPI {self.name}=={self.version} ({self.form})"
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A recording to take from a package; the fields are explained in the table."""
+    """A recording in a package; `sources.toml` explains the fields."""
 
     id: str
     package: str
@@ -55,14 +55,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """The telephone prompts of one language; the folder's name may be a pattern."""
+    """The telephone prompts of one language; the folder may be a glob pattern."""
 
     lang: str
     folder: str
     tag: str
     speaker: str
     license: str
-    count: int = 12  # how many become rows of their own
+    count: int = 12  # prompts that get rows of their own
 
 
 PROMPTS = (
@@ -82,7 +82,7 @@ DEBIAN_PACKAGES = (
     ALSA,
 )
 
-# pip prepares a source release's metadata even to download it, and needs its builder for that
+# pip builds the metadata of a source release even to download it, which needs its build back-end
 BUILD_TOOLS = (
     *("pip", "setuptools", "wheel", "setuptools_scm", "hatchling", "hatch-vcs", "flit_core"),
     *("poetry-core", "pdm-backend", "cython", "numpy", "scikit-build-core", "repairwheel"),
@@ -106,12 +106,13 @@ def _table() -> dict[str, Any]:
     return tomllib.loads(TABLE.read_text(encoding="utf-8"))
 
 
-def _filled(value: Any, values: list[str]) -> Any:  # noqa: ANN401 - whatever the table holds
-    """Put one row's values into every text of a group."""
+def _filled(value: Any, values: list[str]) -> Any:  # noqa: ANN401 - any TOML value
+    """Fill one row's values into every string of a group."""
     if isinstance(value, str):
         return value.format(*values)
     if isinstance(value, list):
-        return [_filled(part, values) for part in value]
+        parts: list[Any] = value
+        return [_filled(part, values) for part in parts]
     if isinstance(value, dict):
         return {key: _filled(part, values) for key, part in cast("dict[str, Any]", value).items()}
     return value

@@ -1,4 +1,4 @@
-"""The recordings without a human voice: speech by machines, silence and noise."""
+"""Recordings without a human voice: synthetic speech, silence and noise."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def add_samples(corpus: Corpus) -> None:
 
 
 def say(program: str, word: str, target: Path) -> None:
-    """Let a program speak one word into a file."""
+    """Synthesize one word into a file."""
     if program == "espeak-ng":
         run("espeak-ng", "-v", "en-us", "-s", "150", "-w", str(target), word)
     else:
@@ -71,7 +71,7 @@ def say(program: str, word: str, target: Path) -> None:
 
 
 def spoken_alone(program: str, word: str) -> Samples:
-    """Get one word as samples, without the silence around it."""
+    """Synthesize one word, without the silence around it."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "word.wav"
         say(program, word, path)
@@ -81,14 +81,15 @@ def spoken_alone(program: str, word: str) -> Samples:
 
 
 def add_words(corpus: Corpus, program: str) -> None:
-    """Add a sentence spoken word by word, so that the words' times are exact."""
+    """Add a sentence that is synthesized word by word, so that the word times are exact."""
     require(program)
-    pieces, marks, now = [silence(0.5, RATE)], [], 0.5
+    parts, now = [silence(0.5, RATE)], 0.5
+    marks: list[dict[str, object]] = []
     for word in SENTENCE.split():
         samples = spoken_alone(program, word)
         end = now + samples.shape[1] / RATE
         marks.append({"word": word, "start": round(now, 4), "end": round(end, 4)})
-        pieces += [samples, silence(WORD_GAP, RATE)]
+        parts += [samples, silence(WORD_GAP, RATE)]
         now = end + WORD_GAP
     name = f"tts_words_{program.replace('-', '')}"
     corpus.put_json(f"tts/{name}.json", marks)
@@ -102,7 +103,7 @@ def add_words(corpus: Corpus, program: str) -> None:
         reference=SENTENCE,
         notes="exact word times in .json (each word synthesized alone, 80 ms gaps)",
     )
-    samples = np.concatenate(pieces, axis=1)
+    samples = np.concatenate(parts, axis=1)
     corpus.add(corpus.put_audio(f"tts/{name}.wav", samples, RATE, WAV), row)
 
 
@@ -126,7 +127,7 @@ def add_sentences(corpus: Corpus) -> None:
 
 
 def add_edges(corpus: Corpus) -> None:
-    """Add what no recognizer should hear words in."""
+    """Add recordings without speech: silence and noise."""
     count = EDGE_SECONDS * RATE
     noise = np.random.default_rng(0).normal(0, NOISE_LEVEL, (1, count)).astype(np.float32)
     for name, samples in (("silence", silence(EDGE_SECONDS, RATE)), ("noise", noise)):

@@ -1,1 +1,1 @@
-"""Builds `tests/audio/` from the corpus."""
+"""Builds `tests/audio/` from the speech corpus."""

@@ -1,10 +1,10 @@
-"""Make `tests/audio/`, the small recordings that are committed with the tests.
+"""Build `tests/audio/`, the small recordings that are committed with the tests.
 
-    python scripts/build_corpus.py CORPUS --fetch
-    python scripts/make_test_audio.py --corpus CORPUS
+    python -m scripts.corpus DIR --fetch
+    python -m scripts.test_audio DIR
 
-The tables are in `test_audio_table.py`. The output is the same every time with the same release
-of PyAV; README.md and LICENSES.md in the folder are written by hand and left alone.
+The tables are in `table.py`. The output is reproducible with the same release of PyAV; README.md
+and LICENSES.md in the folder are written by hand and not touched.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ Row: TypeAlias = dict[str, str]
 Entry: TypeAlias = dict[str, Any]
 
 HERE = Path(__file__).resolve().parents[2] / "tests" / "audio"
-RATE = 16000  # of everything that is cut and joined here
-LICENSES = {  # how the corpus's manifest begins its wording -> how ours names it
+RATE = 16000  # the sample rate of everything that is cut and joined here
+LICENSES = {  # the start of the wording in the corpus's manifest -> the name in ours
     "Public domain": "public domain",
     "CC-BY-4.0 ": "CC-BY-4.0",
     "CC0-1.0 ": "CC0-1.0",
@@ -52,26 +52,26 @@ LICENSES = {  # how the corpus's manifest begins its wording -> how ours names i
 
 
 class NotRedistributableError(ValueError):
-    """A clip was named whose license does not let us commit it."""
+    """A clip's license does not allow committing it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The folder that `build_corpus.py` made, by id."""
+    """The corpus that `scripts.corpus` built; rows by id."""
 
     folder: Path
     rows: dict[str, Row]
 
     @classmethod
     def load(cls, folder: Path) -> Corpus:
-        """Read the manifest; the folder may be the corpus itself or the one it was built in."""
+        """Read the manifest; the folder is the corpus, or the one that it was built in."""
         if not (folder / "manifest.tsv").exists():
             folder /= "corpus"
         with (folder / "manifest.tsv").open(encoding="utf-8", newline="") as file:
             return cls(folder, {row["id"]: row for row in csv.DictReader(file, delimiter="\t")})
 
     def path(self, clip: table.Clip) -> Path:
-        """Find the file of a clip."""
+        """Return the file of a clip."""
         return self.folder / self.rows[clip.id]["path"]
 
     def samples(self, clip: table.Clip, rate: int) -> Samples:
@@ -81,16 +81,20 @@ class Corpus:
         return whole[:, int(clip.start * rate) : stop]
 
     def text(self, clip: table.Clip) -> str:
-        """Tell the words of a clip; capitals alone carry nothing, so they are lowered."""
+        """Return the text of a clip; text in capitals only is lowered."""
         text = clip.text or self.rows[clip.id]["reference"]
         return text.lower() if text.isupper() else text
 
     def speaker(self, clip: table.Clip) -> str:
-        """Name the speaker, without the remark in brackets."""
+        """Return the speaker, without the remark in parentheses."""
         return re.sub(r" \(.*", "", self.rows[clip.id]["speaker"])
 
     def license(self, clip: table.Clip) -> str:
-        """Name the license, or refuse the clip."""
+        """Return the license of a clip.
+
+        Raises:
+            NotRedistributableError: the clip may not be committed.
+        """
         wording = self.rows[clip.id]["license"]
         if self.rows[clip.id]["redistributable"] == "yes":
             for start, name in LICENSES.items():
@@ -99,14 +103,14 @@ class Corpus:
         raise NotRedistributableError(f"{clip.id!r} may not be committed: {wording!r}")
 
     def source(self, clip: table.Clip) -> Entry:
-        """Tell which package a clip came from, and where in it."""
+        """Return the package of a clip, and its place in it."""
         row = self.rows[clip.id]
         part = {"start": clip.start, "end": clip.end} if clip.start or clip.end else {}
         return {"id": clip.id, "package": row["source"], "path": row["source_path"], **part}
 
 
 def describe(file: Path, corpus: Corpus, clips: list[table.Clip], text: str, note: str) -> Entry:
-    """Write the manifest's entry for a file made of these clips; the sound is measured anew."""
+    """Return the manifest's entry for a file made of clips; the audio is measured again."""
     info = probe(file)
     return {
         "file": file.relative_to(HERE).as_posix(),
@@ -131,12 +135,12 @@ def put_text(file: Path, text: str) -> None:
 
 
 def put_json(file: Path, value: object) -> None:
-    """Write JSON for people to read as well."""
+    """Write indented JSON."""
     file.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def word_times(textgrid: Path) -> list[Entry]:
-    """Read the tier of words from a TextGrid, long or short form, without its silences."""
+    """Read the word tier of a TextGrid, in long or short form, without silences."""
     bare = re.sub(r"\[\d+\]", "", textgrid.read_text(encoding="utf-8"))
     tokens = [quoted or number for quoted, number in re.findall(r'("[^"]*")|(-?\d[\d.e-]*)', bare)]
     at = next(i for i, pair in enumerate(pairwise(tokens)) if pair == ('"IntervalTier"', '"word"'))
@@ -154,7 +158,7 @@ def word_times(textgrid: Path) -> list[Entry]:
 
 
 def make_recording(corpus: Corpus, item: table.Recording) -> Entry:
-    """Write one voice as one file, with its text beside it."""
+    """Write a file with one voice, and its text beside it."""
     file, rate = HERE / item.file, int(corpus.rows[item.clip.id]["rate"])
     if item.encoding is None:
         shutil.copyfile(corpus.path(item.clip), file)
@@ -170,11 +174,11 @@ def make_recording(corpus: Corpus, item: table.Recording) -> Entry:
 
 
 def make_containers(corpus: Corpus) -> list[Entry]:
-    """Write one text in every container, with one text file for all of them."""
+    """Write one text in every container, with one text file for all."""
     clip = table.CONTAINERS_CLIP
     samples, text = corpus.samples(clip, RATE), corpus.text(clip)
     put_text(HERE / "containers" / "TEXT.txt", text)
-    entries = []
+    entries: list[Entry] = []
     for name, encoding, note in table.CONTAINERS:
         file = HERE / "containers" / name
         write_audio(file, samples, RATE, encoding)
@@ -183,7 +187,7 @@ def make_containers(corpus: Corpus) -> list[Entry]:
 
 
 def make_two_tracks(corpus: Corpus) -> Entry:
-    """Write a file with two audio tracks, a speaker on each."""
+    """Write a file with two audio tracks, one for each speaker."""
     file, clips = HERE / table.TWO_TRACKS_FILE, list(table.TWO_TRACKS)
     tracks = [
         Track(corpus.samples(clip, RATE), RATE, title=corpus.speaker(clip), language="eng")
@@ -200,16 +204,17 @@ def make_two_tracks(corpus: Corpus) -> Entry:
 
 
 def make_long(corpus: Corpus) -> Entry:
-    """Join clips with gaps to a recording of more than five minutes, with its segment times."""
+    """Join clips to a recording of more than five minutes, and write its segment times."""
     file = HERE / table.LONG_FILE
     clips = [table.Clip(name) for name in (*table.LONG_ONCE, *table.LONG_AGAIN)]
-    pieces, segments, now = [silence(0.5, RATE)], [], 0.5
+    parts, now = [silence(0.5, RATE)], 0.5
+    segments: list[Entry] = []
     for clip in clips:
         samples = level(corpus.samples(clip, RATE))
         segments.append(segment(corpus, clip, now, samples.shape[1] / RATE))
-        pieces += [samples, silence(table.LONG_GAP, RATE)]
+        parts += [samples, silence(table.LONG_GAP, RATE)]
         now += (samples.shape[1] + int(table.LONG_GAP * RATE)) / RATE
-    write_audio(file, np.concatenate(pieces, axis=1), RATE, table.LONG_ENCODING)
+    write_audio(file, np.concatenate(parts, axis=1), RATE, table.LONG_ENCODING)
     text = " ".join(item["text"] for item in segments)
     put_text(file, text)
     put_json(file.with_suffix(".json"), segments)
@@ -219,7 +224,7 @@ def make_long(corpus: Corpus) -> Entry:
 
 
 def segment(corpus: Corpus, clip: table.Clip, start: float, seconds: float) -> Entry:
-    """Say who speaks what from when to when."""
+    """Return a segment: times, speaker and text."""
     return {
         "start": round(start, 3),
         "end": round(start + seconds, 3),
@@ -229,9 +234,11 @@ def segment(corpus: Corpus, clip: table.Clip, start: float, seconds: float) -> E
 
 
 def make_stereo(corpus: Corpus) -> Entry:
-    """Lay a conversation out with a speaker a side."""
+    """Write a conversation with a channel for each speaker."""
     file, rate = HERE / table.STEREO_FILE, table.STEREO_RATE
-    turns, parts, now = [], [], 0.3
+    now = 0.3
+    turns: list[Entry] = []
+    parts: list[tuple[int, int, Samples]] = []
     for turn in table.STEREO:
         samples = level(corpus.samples(turn.clip, rate))
         turns.append(
@@ -251,11 +258,11 @@ def make_stereo(corpus: Corpus) -> Entry:
 
 
 def make_edges(corpus: Corpus) -> list[Entry]:
-    """Write what no recognizer should hear words in."""
+    """Write recordings without speech: silence and noise."""
     quiet = silence(table.EDGE_SECONDS, table.EDGE_RATE)
     noise = np.random.default_rng(table.NOISE_SEED).normal(0, table.NOISE_LEVEL, quiet.shape)
     made = ((table.SILENCE_FILE, quiet, "zeros"), (table.NOISE_FILE, noise, "white noise"))
-    entries = []
+    entries: list[Entry] = []
     for name, samples, note in made:
         write_audio(HERE / name, samples.astype(np.float32), table.EDGE_RATE, FLAC)
         entries.append(describe(HERE / name, corpus, [], "", note))
@@ -263,7 +270,7 @@ def make_edges(corpus: Corpus) -> list[Entry]:
 
 
 def check_notices(entries: list[Entry]) -> None:
-    """Complain about a license that LICENSES.md does not name."""
+    """Warn about licenses that LICENSES.md does not name."""
     notices = (HERE / "LICENSES.md").read_text(encoding="utf-8")
     used = {part for entry in entries for part in entry["license"].split(" AND ")}
     for name in sorted(used):
@@ -272,10 +279,10 @@ def check_notices(entries: list[Entry]) -> None:
 
 
 def main() -> None:
-    """Make every file anew."""
-    parser = argparse.ArgumentParser(description="make tests/audio from the corpus")
-    parser.add_argument("--corpus", type=Path, required=True, help="what build_corpus.py made")
-    corpus = Corpus.load(parser.parse_args().corpus)
+    """Run the command."""
+    parser = argparse.ArgumentParser("scripts.test_audio", description="build tests/audio")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="where the corpus was built")
+    corpus = Corpus.load(parser.parse_args().folder)
     (HERE / "containers").mkdir(parents=True, exist_ok=True)
     entries = [make_recording(corpus, item) for item in table.SPEECH]
     entries += make_containers(corpus)

@@ -1,7 +1,7 @@
-"""Turn a finished WebM file into what a browser's MediaRecorder sends while it records.
+"""Converts a finished WebM file to what a browser's MediaRecorder sends while it records.
 
-A muxer knows each cluster's size by the time it writes it; a recorder does not, leaves the sizes
-of the segment and its clusters open, and writes neither an index nor a duration.
+A muxer knows the size of each cluster when it writes it. A recorder does not: it leaves the sizes
+of the segment and its clusters unknown, and writes neither an index nor a duration.
 """
 
 from __future__ import annotations
@@ -20,7 +20,11 @@ UNKNOWN_SIZE = bytes.fromhex("01ffffffffffffff")
 
 
 def as_live(webm: bytes) -> bytes:
-    """Keep the header, the tracks and the clusters, with every size left open that can be."""
+    """Return the header, the tracks and the clusters, with unknown sizes where possible.
+
+    Raises:
+        ValueError: the file has a duration.
+    """
     head, body = _split_head(webm)
     out = [head, SEGMENT, UNKNOWN_SIZE]
     for name, whole, content in _elements(body):
@@ -34,14 +38,14 @@ def as_live(webm: bytes) -> bytes:
 
 
 def _split_head(webm: bytes) -> tuple[bytes, bytes]:
-    """Part the EBML header from what the segment holds."""
+    """Return the EBML header and the content of the segment."""
     at = webm.index(SEGMENT)
     length = _length_of_number(webm[at + 4])
     return webm[:at], webm[at + 4 + length :]
 
 
 def _elements(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Walk over sibling elements: identifier, the whole element, its content."""
+    """Yield sibling elements: identifier, whole element, content."""
     at = 0
     while at < len(data):
         id_length = _length_of_number(data[at])
@@ -55,5 +59,5 @@ def _elements(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
 
 
 def _length_of_number(first: int) -> int:
-    """Tell how many bytes an EBML number takes, from its first byte."""
+    """Return the number of bytes of an EBML number, from its first byte."""
     return 9 - first.bit_length()

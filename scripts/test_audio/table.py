@@ -1,7 +1,7 @@
-"""What goes into `tests/audio/`: tables only; `make_test_audio.py` reads them.
+"""The contents of `tests/audio/`: tables only, read by `__main__.py`.
 
 A clip is named by its id in the corpus's manifest. Only clips that may be redistributed without
-share-alike terms may be named here; the builder refuses the others.
+share-alike terms may be named here; the builder rejects the others.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from scripts.corpus.audio import FLAC, WAV, Encoding
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A recording of the corpus, or a part of it with the words of that part."""
+    """A recording of the corpus, or a part of it with the text of that part."""
 
     id: str
     start: float = 0.0
@@ -23,18 +23,18 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One file with one voice; without an encoding the corpus's file is copied byte for byte."""
+    """A file with one voice; without an encoding the corpus's file is copied unchanged."""
 
     file: str
     clip: Clip
     encoding: Encoding | None = None
     note: str = ""
-    words: str | None = None  # a TextGrid beside the clip, to be written as FILE.words.json
+    words: str | None = None  # a TextGrid beside the clip, written as FILE.words.json
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One turn of a conversation: 0 speaks on the left side, 1 on the right."""
+    """One turn of a conversation: side 0 is left, 1 is right."""
 
     side: int
     clip: Clip

@@ -1,16 +1,16 @@
-"""What azstt costs beside the bare Speech SDK: `python benchmarks/azure_overhead.py`.
+"""What azstt costs beside the bare Speech SDK: `python -m benchmarks.azure_overhead`.
 
-Both transcribe the same WAV file over the same emulator, which is a process of its own and costs
-nothing here. Each run is a process of its own too, which first transcribes a second of audio, so
-that loading is not counted; the contenders take turns, and the figures are medians. The SDK is
-used as Microsoft's samples use it: continuous recognition of a file or of a push stream, with a
-callback for each event. All send as fast as `--pace` says, for the service's speed is not the
-question. `cpu` is user and system time of the process; `memory` the most it ever had, and what of
-that came with the run.
+Both transcribe the same WAV file with the same emulator, which runs in a process of its own and
+is not counted. Each run is a process of its own too and first transcribes a second of audio, so
+that loading is not counted either. Contenders take turns, and the figures are medians. The SDK is
+used as in Microsoft's samples: continuous recognition of a file or of a push stream, with a
+callback for each event. All send at the speed given by `--pace`, because the speed of the service
+is not what is measured. `cpu` is user and system time of the process, `peak` its peak memory, and
+`grown` the part of the peak that the run added.
 
-The last table is of audio that arrives as it is spoken: seconds from its last byte until the last
-text is there, until it is known that there is no more, and until the call returns, with everything
-let go of. A program in the manner of the samples adds half a second: it polls.
+The last table is for audio that arrives at the speed of speech: seconds from its last byte to the
+last text, to the end of the session, and to the return of the call with all resources released.
+Programs written like the samples take half a second more, because they poll.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ import argparse
 import io
 import json
 import os
-import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -28,9 +26,7 @@ import threading
 import time
 import wave
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib import import_module
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -39,29 +35,31 @@ import azstt
 from azstt.backends.azure import AzureBackend, AzureLimits
 from azstt.backends.azure._settings import AzureSettings
 from azstt.emulator import Script
+from benchmarks import ROOT
+from benchmarks.processes import module_command, peak_memory, service
+from benchmarks.report import SMOKE_NOTICE, machine
 
 RATE = 16_000
-#: What the scripted service hears: ten words in four seconds, then one second of silence.
+#: What the scripted service recognizes: ten words in four seconds, then a second of silence.
 SENTENCE = "one two three four five six seven eight nine ten"
 WORD, PAUSE = 0.4, 1.0
 PERIOD = WORD * 10 + PAUSE
-#: Seconds of audio a piece, where it arrives as it is spoken.
-PIECE = 0.1
+#: Seconds of audio in a chunk that arrives at the speed of speech.
+CHUNK = 0.1
 HEADER = 44
-STATUS = Path("/proc/self/status")
-_UNIT = 1 << (20 if sys.platform == "darwin" else 10)
+_MODULE = "benchmarks.azure_overhead"
 
 Figures = dict[str, float]
 
 
 def script(seconds: float) -> Script:
-    """Say a sentence every five seconds."""
+    """Return a script with a sentence every five seconds."""
     sentences = [SENTENCE] * int(seconds / PERIOD)
     return Script.saying(*sentences, seconds_a_word=WORD, pause=PAUSE)
 
 
 def recording(seconds: float) -> bytes:
-    """Make a WAV file; what it sounds like makes no difference to any of this."""
+    """Return a WAV file of noise: the scripted service ignores the content."""
     file = io.BytesIO()
     with wave.open(file, "wb") as writer:
         writer.setparams((1, 2, RATE, 0, "NONE", ""))
@@ -69,7 +67,7 @@ def recording(seconds: float) -> bytes:
     return file.getvalue()
 
 
-# The contenders. Each transcribes a file and gives how many words it heard.
+# The contenders. Each transcribes a file and returns the number of recognized words.
 
 
 def azstt_file(host: str, path: str, pace: float, *, partials: bool = False) -> int:
@@ -85,17 +83,19 @@ def azstt_partials(host: str, path: str, pace: float) -> int:
 def sdk_file(host: str, path: str, pace: float) -> int:
     """Recognize a file as the sample `speech_recognize_continuous_from_file` does."""
     sdk = speech_sdk()
-    heard = _Heard(sdk, sdk_config(sdk, host, pace), sdk.audio.AudioConfig(filename=path))
-    heard.run(lambda: None)
-    return heard.words
+    recognizer = _SampleRecognizer(
+        sdk, sdk_config(sdk, host, pace), sdk.audio.AudioConfig(filename=path)
+    )
+    recognizer.run(lambda: None)
+    return recognizer.words
 
 
 def sdk_push(host: str, path: str, pace: float, *, partials: bool = True) -> int:
-    """Recognize a stream as the sample `speech_recognition_with_push_stream` does, unhurried."""
+    """Recognize a stream as the sample `speech_recognition_with_push_stream` does."""
     sdk = speech_sdk()
     stream = sdk.audio.PushAudioInputStream(sdk.audio.AudioStreamFormat(RATE, 16, 1))
     config = sdk.audio.AudioConfig(stream=stream)
-    heard = _Heard(sdk, sdk_config(sdk, host, pace), config, partials=partials)
+    recognizer = _SampleRecognizer(sdk, sdk_config(sdk, host, pace), config, partials=partials)
 
     def push() -> None:
         with wave.open(path) as reader:
@@ -103,8 +103,8 @@ def sdk_push(host: str, path: str, pace: float, *, partials: bool = True) -> int
                 stream.write(frames)
         stream.close()
 
-    heard.run(push)
-    return heard.words
+    recognizer.run(push)
+    return recognizer.words
 
 
 def sdk_finals(host: str, path: str, pace: float) -> int:
@@ -121,13 +121,12 @@ CONTENDERS: dict[str, Callable[[str, str, float], int]] = {
 
 
 def speech_sdk() -> Any:  # noqa: ANN401 - it has no types
-    import azure.cognitiveservices.speech as sdk  # noqa: PLC0415 - what the SDK alone loads
-
-    return sdk
+    """Import the SDK, in the processes that use it alone."""
+    return import_module("azure.cognitiveservices.speech")
 
 
 def sdk_config(sdk: Any, host: str, pace: float) -> Any:  # noqa: ANN401
-    """Ask for what azstt asks for: words with times, at the same speed."""
+    """Request what azstt requests: words with times, at the same speed."""
     config = sdk.SpeechConfig(host=host)
     config.request_word_level_timestamps()
     config.output_format = sdk.OutputFormat.Detailed
@@ -137,18 +136,23 @@ def sdk_config(sdk: Any, host: str, pace: float) -> Any:  # noqa: ANN401
     return config
 
 
-class _Heard:
+def _read_text(event: Any) -> None:  # noqa: ANN401 - it has no types
+    """Copy a partial's text out of its event, as a user of it does."""
+    str(event.result.text)
+
+
+class _SampleRecognizer:
     """A recognizer with a callback for each event, as in the samples."""
 
     def __init__(self, sdk: Any, config: Any, audio: Any, *, partials: bool = True) -> None:  # noqa: ANN401
         self._kept = (config, audio)  # the recognizer does not keep them itself
         self._recognizer = sdk.SpeechRecognizer(speech_config=config, audio_config=audio)
-        self._done = threading.Event()  # the samples poll a flag twice a second: half a second
+        self._done = threading.Event()  # the samples poll a flag twice a second instead
         self.words = 0
-        self.last_text = self.over = 0.0
+        self.last_text = self.ended = 0.0
         recognizer = self._recognizer
         if partials:
-            recognizer.recognizing.connect(lambda event: str(event.result.text))
+            recognizer.recognizing.connect(_read_text)
         recognizer.recognized.connect(self._take)
         recognizer.session_started.connect(str)
         recognizer.session_stopped.connect(self._end)
@@ -166,69 +170,69 @@ class _Heard:
         self.last_text = time.monotonic()
 
     def _end(self, _: object) -> None:
-        self.over = self.over or time.monotonic()
+        self.ended = self.ended or time.monotonic()
         self._done.set()
 
 
-# Audio that arrives as it is spoken.
+# Audio that arrives at the speed of speech.
 
 
-def spoken(path: str, told: list[float], *, header: bool) -> Iterator[bytes]:
-    """Give a file at the speed of speech; note when the last byte was given."""
-    data, step = Path(path).read_bytes(), int(PIECE * RATE) * 2
+def spoken(path: str, sent: list[float], *, header: bool) -> Iterator[bytes]:
+    """Yield a file at the speed of speech; `sent` holds the time of the last chunk."""
+    data, step = Path(path).read_bytes(), int(CHUNK * RATE) * 2
     if header:
         yield data[:HEADER]
     began = time.monotonic()
     for number, at in enumerate(range(HEADER, len(data), step), 1):
-        time.sleep(max(0.0, began + number * PIECE - time.monotonic()))
-        told[:] = [time.monotonic()]
+        time.sleep(max(0.0, began + number * CHUNK - time.monotonic()))
+        sent[:] = [time.monotonic()]
         yield data[at : at + step]
 
 
 def azstt_live(host: str, path: str) -> Figures:
     last: list[float] = []
-    heard = _Progress()
+    progress = _Progress()
     backend = AzureBackend(AzureSettings(host=host))
-    azstt.transcribe_file(spoken(path, last, header=True), backend=backend, progress=heard)
-    over = time.monotonic()
+    azstt.transcribe_file(spoken(path, last, header=True), backend=backend, progress=progress)
+    returned = time.monotonic()
     return {
-        "text": heard.last_text - last[0],
-        "end": heard.over - last[0],
-        "return": over - last[0],
+        "text": progress.last_text - last[0],
+        "end": progress.ended - last[0],
+        "return": returned - last[0],
     }
 
 
 class _Progress:
-    """Notes when the last words came, and when the session was over."""
+    """Records when the last words came and when the session ended."""
 
     def __init__(self) -> None:
-        self.last_text = self.over = 0.0
+        self.last_text = self.ended = 0.0
         self._recognized = 0.0
 
     def __call__(self, progress: azstt.Progress) -> None:
-        self.over = time.monotonic()
+        self.ended = time.monotonic()
         if progress.recognized > self._recognized:
-            self._recognized, self.last_text = progress.recognized, self.over
+            self._recognized, self.last_text = progress.recognized, self.ended
 
 
 def sdk_live(host: str, path: str) -> Figures:
     sdk = speech_sdk()
     stream = sdk.audio.PushAudioInputStream(sdk.audio.AudioStreamFormat(RATE, 16, 1))
     audio = sdk.audio.AudioConfig(stream=stream)
-    heard = _Heard(sdk, sdk_config(sdk, host, 2.0), audio)
+    recognizer = _SampleRecognizer(sdk, sdk_config(sdk, host, 2.0), audio)
     last: list[float] = []
 
     def push() -> None:
-        for piece in spoken(path, last, header=False):
-            stream.write(piece)
+        for chunk in spoken(path, last, header=False):
+            stream.write(chunk)
         stream.close()
 
-    heard.run(push)
-    over = time.monotonic()
+    recognizer.run(push)
+    returned = time.monotonic()
     return {
-        "text": heard.last_text - last[0],
-        "end": heard.over - last[0],
-        "return": over - last[0],
+        "text": recognizer.last_text - last[0],
+        "end": recognizer.ended - last[0],
+        "return": returned - last[0],
     }
 
 
@@ -238,55 +242,38 @@ LIVE: dict[str, Callable[[str, str], Figures]] = {"azstt": azstt_live, "SDK, pus
 # The worker: one run in a process of its own.
 
 
-def peak() -> float:
-    """Give the most memory that the process ever had, in MB."""
-    if STATUS.is_file():  # elsewhere a process inherits the peak of the one that started it
-        line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _UNIT
-
-
 def work(kind: str, name: str, host: str, path: str, warm: str, pace: float) -> Figures:
-    """Do one run and measure it."""
+    """Measure one run in this process."""
     CONTENDERS[name](host, warm, pace)
     if kind == "live":
         return LIVE[name](host, path)
-    before, cpu, wall = peak(), time.process_time(), time.monotonic()
+    before, cpu, wall = peak_memory(), time.process_time(), time.monotonic()
     words = CONTENDERS[name](host, path, pace)
     return {
         "cpu": time.process_time() - cpu,
         "wall": time.monotonic() - wall,
-        "peak": peak(),
-        "grown": peak() - before,
+        "peak": peak_memory(),
+        "grown": peak_memory() - before,
         "words": words,
     }
 
 
 def run(*task: object) -> Figures:
-    """Have a process do it."""
-    command = [sys.executable, __file__, "--work", *map(str, task)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, timeout=600)
+    """Measure one run in a process of its own."""
+    command = module_command(_MODULE, "--work", *task)
+    done = subprocess.run(
+        command, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True, timeout=600
+    )
     figures: Figures = json.loads(done.stdout)
     return figures
 
 
-@contextmanager
-def emulator(seconds: float) -> Iterator[str]:
-    """Run the service in a process of its own; give its address."""
-    command = [sys.executable, __file__, "--serve", str(seconds)]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError("the emulator has no pipes")
-        yield process.stdout.readline().strip()
-        process.stdin.close()
-
-
 def serve(seconds: float) -> None:
+    """Run the emulator until standard input is closed."""
     from azstt.emulator import serve as serving  # noqa: PLC0415 - the emulator's process alone
 
-    with serving(script=script(seconds)) as service:
-        print(service.host, flush=True)
+    with serving(script=script(seconds)) as emulator:
+        print(emulator.host, flush=True)
         sys.stdin.read()
 
 
@@ -299,7 +286,7 @@ def bench(seconds: float, rounds: int, pace: float, folder: Path) -> None:
     path.write_bytes(recording(seconds))
     warm.write_bytes(recording(1))
     results: dict[str, list[Figures]] = {name: [] for name in CONTENDERS}
-    with emulator(seconds) as host:
+    with service(_MODULE, "--serve", seconds) as (host, _):
         for _ in range(rounds):
             for name, figures in results.items():
                 figures.append(run("file", name, host, path, warm, pace))
@@ -311,17 +298,17 @@ def bench(seconds: float, rounds: int, pace: float, folder: Path) -> None:
         print(f"{middle['grown']:9.1f} {middle['wall']:7.2f} {middle['words']:6.0f}")
 
 
-def bench_live(rounds: int, folder: Path) -> None:
-    """Print how long the last text takes to come."""
-    seconds = PERIOD * 2 - PAUSE  # it ends with a word
+def bench_live(sentences: int, rounds: int, folder: Path) -> None:
+    """Print how late the last text is."""
+    seconds = PERIOD * sentences - PAUSE  # the audio ends with a word
     path, warm = folder / "live.wav", folder / "warm.wav"
     path.write_bytes(recording(seconds))
     results: dict[str, list[Figures]] = {name: [] for name in LIVE}
-    with emulator(seconds + PAUSE) as host:
+    with service(_MODULE, "--serve", seconds + PAUSE) as (host, _):
         for _ in range(rounds):
             for name, figures in results.items():
                 figures.append(run("live", name, host, path, warm, 2.0))
-    print(f"\n{seconds:g} s of audio as it is spoken, {rounds} rounds: seconds from its last byte")
+    print(f"\n{seconds:g} s of audio at the speed of speech, {rounds} rounds: s from its last byte")
     print(f"{'':20} {'to the text':>12} {'to the end':>12} {'to the return':>14}")
     for name, figures in results.items():
         middle = {key: median(one[key] for one in figures) for key in figures[0]}
@@ -330,7 +317,7 @@ def bench_live(rounds: int, folder: Path) -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="a minute of audio, two rounds")
+    parser.add_argument("--quick", action="store_true", help="a smoke run of a few seconds")
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--pace", type=float, default=40.0)
@@ -345,18 +332,16 @@ def main() -> None:
         serve(asked.serve)
         return
     if asked.work:
-        *task, pace = asked.work
-        print(json.dumps(work(*task, float(pace))))
+        kind, name, host, path, warm, pace = asked.work
+        print(json.dumps(work(kind, name, host, path, warm, float(pace))))
         return
-    seconds, rounds = (60.0, 2) if asked.quick else (asked.seconds, asked.rounds)
-    print(
-        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} processors, {platform.machine()}, ", end=""
-    )
-    print(f"{platform.system()}, Python {platform.python_version()}, ", end="")
-    print(f"Speech SDK {version('azure-cognitiveservices-speech')}")
+    seconds, rounds = (10.0, 1) if asked.quick else (asked.seconds, asked.rounds)
+    if asked.quick:
+        print(SMOKE_NOTICE)
+    print(machine("azstt", "azure-cognitiveservices-speech"))
     with tempfile.TemporaryDirectory() as folder:
         bench(seconds, rounds, asked.pace, Path(folder))
-        bench_live(rounds, Path(folder))
+        bench_live(1 if asked.quick else 2, rounds, Path(folder))
 
 
 if __name__ == "__main__":

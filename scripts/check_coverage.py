@@ -1,6 +1,6 @@
-"""Hold the coverage that was measured against what the project asks of itself.
+"""Check the measured coverage against the project's minimums.
 
-usage: python scripts/check_coverage.py coverage.json
+usage: python -m scripts.check_coverage coverage.json
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-#: Per cent of lines and branches, for the pure floors and for everything.
+#: Percent of lines and branches, for the pure floors and for everything.
 PURE_FLOORS, PURE_MINIMUM = ("F0", "F1", "F2"), 100.0
 MINIMUM = 95.0
 
 
 def main(report: Path) -> int:
-    """Print what is covered; give the exit status."""
+    """Print the coverage; return the exit status."""
     measured = json.loads(report.read_text())
     floors = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["azstt"]["floors"]
     pure = {f"src/azstt/{room}.py" for floor in PURE_FLOORS for room in floors[floor]}

@@ -22,7 +22,7 @@ _ENGLISH = "en-US"
 _MOST_WORKERS = 4
 #: Seconds of silence that end a segment. The longer, the more the model has to go by: it misheard
 #: 6.0 % of the words of 20 minutes of recordings with 2 s, 6.3 % with 0.8 s, 6.6 % with 0.5 s
-#: (`benchmarks/accuracy.py --long --pause`). But who listens live wants the final soon.
+#: (`python -m benchmarks.accuracy --long --pause`). But who listens live wants the final soon.
 _PAUSE = 2.0
 _PAUSE_LIVE = 0.8
 

@@ -1,0 +1,1 @@
+"""What live recognition costs: latency, CPU and memory, beside other libraries."""

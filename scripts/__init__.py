@@ -1,0 +1,1 @@
+"""Maintenance commands of the project; none of them is part of the package."""

@@ -1,0 +1,1 @@
+"""Builds the speech corpus that the benchmarks run on."""

@@ -1,0 +1,1 @@
+"""Builds `tests/audio/` from the speech corpus."""

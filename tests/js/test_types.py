@@ -24,7 +24,7 @@ AT = {"start": 0.0, "end": 1.0}
 SOUND = Sound(text="h", accuracy=90.0, **AT)
 SEGMENT = Segment(
     text="Hello.",
-    words=(Word(text="Hello.", confidence=0.5, **AT),),
+    words=(Word(text="Hello.", confidence=0.5, text_offset=0, **AT),),
     confidence=0.5,
     speaker="Guest-1",
     language="en-US",

@@ -179,6 +179,7 @@ def test_most_words_of_real_speech_are_stable_before_their_final(audio):
         session.write(speech[at : at + 8000])
         while session._partial_busy or session._slots:  # wait, so that no partial is skipped
             time.sleep(0.001)
+        session._partial_cost = 0.0  # or a busy machine would have fewer partials
     session.finish()
     session.close()
     stabilizer, stable, early, words = PartialStabilizer(), "", [], []

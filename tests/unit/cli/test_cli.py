@@ -249,7 +249,7 @@ def test_quiet(here, args):
         (("transcribe", "a/x.wav", "b/x.mp3", "-o", "out"), "would both be written to"),
         (("transcribe", "jfk.wav", "--output", "jfk.wav/x.txt"), "choose another folder"),
         (("transcribe", "jfk.wav", "--start", "soon"), "--start: not a time: 'soon'"),
-        (("transcribe", "jfk.wav", "--start", "3", "--end", "2"), "end must lie after start"),
+        (("transcribe", "jfk.wav", "--start", "3", "--end", "2"), "end must be after start"),
         (("transcribe", "jfk.wav", "--timeout", "0"), "timeout=0.0"),
         (("transcribe", "jfk.wav", "--language", "sv"), "it knows en"),
         (("transcribe", "jfk.wav", "-l", "en-US", "-l", "sv-SE"), "takes one language"),

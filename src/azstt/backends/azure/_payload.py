@@ -50,7 +50,7 @@ def parse_phrase(body: str, *, base: float = 0.0, alternatives: int = 0) -> Phra
     """
     data = _load(body)
     readings = _objects(data.get("NBest"))
-    best = readings[0] if readings else {}
+    best = _best(readings)
     text = _display_text(data, best)
     start, end = _span(data, base)
     words = _words(best, text, base)
@@ -80,8 +80,7 @@ def parse_hypothesis(body: str, *, base: float = 0.0) -> Partial:
         ValueError: the body is not a JSON object.
     """
     data = _load(body)
-    readings = _objects(data.get("NBest"))
-    best = readings[0] if readings else {}
+    best = _best(_objects(data.get("NBest")))
     text = _display_text(data, best)
     start, end = _span(data, base)
     return Partial(
@@ -98,6 +97,10 @@ def _load(body: str) -> JsonObject:
     if not isinstance(data, dict):
         raise ValueError("the result is not a JSON object")  # noqa: TRY004 - one kind of failure
     return cast("JsonObject", data)
+
+
+def _best(readings: Sequence[JsonObject]) -> JsonObject:
+    return readings[0] if readings else {}
 
 
 def _display_text(data: JsonObject, best: JsonObject) -> str:

@@ -24,6 +24,7 @@ from azstt._audio.report import DecodeReport, Facts, Tally
 from azstt._audio.sources import HEAD, AudioSource, Source, credible, in_memory, make_source
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioDecodeError, AudioTooLargeError, ConfigurationError
+from azstt._threads.imports import guarded_import
 
 #: What recognizers take; immutable, so one will do for all.
 _SPEECH = AudioFormat()
@@ -316,14 +317,15 @@ def _pick(
     if wave is not None and (passed := _passed(wave.format, audio, keep=keep)) is not None:
         return source, WavFileDecoder(source, wave, passed)
     if wave is not None:
-        # Importing libav takes longer than reading a short WAV file does.
-        from azstt._audio.files.decoders import PcmFileDecoder  # noqa: PLC0415
+        with guarded_import("av"):  # takes longer than reading a short WAV file does
+            from azstt._audio.files.decoders import PcmFileDecoder  # noqa: PLC0415
 
         return source, PcmFileDecoder(source, wave, audio, keep=keep)
     source.unread(head)
     if not source.seekable and is_iso(head) and not _streams(source):
         source = in_memory(source, max_bytes=max_bytes)
-    from azstt._audio.files.decoders import LibavFileDecoder  # noqa: PLC0415
+    with guarded_import("av"):
+        from azstt._audio.files.decoders import LibavFileDecoder  # noqa: PLC0415
 
     return source, LibavFileDecoder(source, audio, keep=keep, track=track)
 

@@ -13,6 +13,7 @@ from azstt._audio.streams.receiver import Receiver
 from azstt._audio.streams.worker import WorkerStreamDecoder
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioError, ConfigurationError, SessionStateError
+from azstt._threads.imports import guarded_import
 
 if TYPE_CHECKING:
     from azstt._audio.streams.choose import StreamDecoder
@@ -63,9 +64,11 @@ class LiveDecoder:
             self._lane = PassthroughDecoder(f"s{8 * target.sample_width}le", target, self._receiver)
             return
         # Importing libav takes longer than an event loop should stand still: it is done here.
-        from azstt._audio.streams import choose  # noqa: PLC0415
+        with guarded_import("av"):
+            from azstt._audio.streams import choose  # noqa: PLC0415
 
         choose.check_target(target)
+        self._open_container = choose.open_container
         if isinstance(audio, AudioFormat):
             self._lane = choose.open_pcm(audio, target, self._receiver)
         else:
@@ -145,10 +148,7 @@ class LiveDecoder:
 
     def _choose(self) -> None:
         """Open the lane for what has come so far."""
-        # It was imported when the decoder was made.
-        from azstt._audio.streams.choose import open_container  # noqa: PLC0415
-
-        self._enter(open_container(self._announced, self._head, self._target, self._receiver))
+        self._enter(self._open_container(self._announced, self._head, self._target, self._receiver))
 
     def _pass_on(self, data: bytes) -> None:
         """Give bytes to the lane."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError, MissingDependencyError
 from azstt._options import RecognitionOptions
+from azstt._threads.imports import guarded_import
 from azstt.backends._base import Capabilities, Emit, RecognizerSession
 from azstt.backends.azure._failures import BACKEND
 from azstt.backends.azure._limits import AzureLimits, ReconnectPolicy
@@ -116,7 +117,8 @@ class AzureBackend:
         request = Request(self._settings, options, self._limits)
         request.check()
         try:
-            from azstt.backends.azure._session import AzureSession, Plan  # noqa: PLC0415 - 110 ms
+            with guarded_import("azure.cognitiveservices.speech"):  # 110 ms
+                from azstt.backends.azure._session import AzureSession, Plan  # noqa: PLC0415
         except (ImportError, OSError) as error:
             raise MissingDependencyError(
                 "the Speech SDK does not load: pip install azure-cognitiveservices-speech; on "

@@ -12,8 +12,9 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from uuid import uuid4
+
+from aiohttp import WSMsgType, web
 
 from azstt.emulator._service.records import RequestRecord, TurnRecord
 from azstt.emulator._service.request import find, parse_json, read_request
@@ -23,9 +24,6 @@ from azstt.emulator._service.turn import Outgoing
 from azstt.emulator._service.wire import Message, WireError, decode_binary, decode_text, encode_text
 from azstt.emulator.engines import Engine
 from azstt.emulator.faults import Close, Delay, Drop, Expire, Fault, Mute, TimedFault
-
-if TYPE_CHECKING:
-    from aiohttp import web
 
 _log = logging.getLogger("azstt.emulator")
 
@@ -85,8 +83,6 @@ class Connection:
 
     async def run(self) -> None:
         """Serve it to its end."""
-        from aiohttp import WSMsgType  # noqa: PLC0415 - optional
-
         try:
             while True:
                 frame = await self._ws.receive()

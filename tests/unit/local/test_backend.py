@@ -23,8 +23,8 @@ from azstt._events import (
 )
 from azstt.backends import CommittingSession, RecognizerBackend
 from azstt.backends.local import LocalBackend, _assets
+from azstt.backends.local._endpointer import VadParameters
 from azstt.backends.local._recognizer import load as load_model
-from azstt.backends.local._segmenter import VadParameters
 from azstt.backends.local._session import LocalSession, Plan
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")

@@ -12,7 +12,7 @@ from azstt._errors import ConfigurationError, MissingDependencyError
 from azstt._options import RecognitionOptions
 from azstt.backends._base import Capabilities, Emit, RecognizerSession
 from azstt.backends.local import _assets
-from azstt.backends.local._segmenter import RATE, VadParameters, frames
+from azstt.backends.local._endpointer import RATE, VadParameters, frames
 from azstt.backends.local._session import LocalSession, Plan
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from azstt.backends.local import _assets
-from azstt.backends.local._segmenter import RATE
+from azstt.backends.local._endpointer import RATE
 from azstt.backends.local._utterance import CancelledError
 
 Array: TypeAlias = npt.NDArray[Any]

@@ -15,10 +15,10 @@ from azstt._errors import RecognitionError, ServiceError, SessionStateError
 from azstt._events import Ended, Failed, Final, Partial, SpeechEnded, SpeechStarted, Started
 from azstt._result import Segment
 from azstt.backends._base import Emit
-from azstt.backends.local._listener import Speech, VadSegmenter, silero
+from azstt.backends.local._endpointer import VadParameters
 from azstt.backends.local._pool import WorkerPool, pools
-from azstt.backends.local._segmenter import VadParameters
 from azstt.backends.local._utterance import CancelledError, Utterance
+from azstt.backends.local._vad_segmenter import Speech, VadSegmenter, silero
 
 if TYPE_CHECKING:
     from azstt.backends.local._recognizer import Recognizer

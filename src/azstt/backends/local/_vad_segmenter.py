@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TypeAlias
 
-from azstt.backends.local._segmenter import (
+from azstt.backends.local._endpointer import (
     FRAME,
     RATE,
     Closed,

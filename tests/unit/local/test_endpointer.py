@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azstt.backends.local._segmenter import (
+from azstt.backends.local._endpointer import (
     Closed,
     Mark,
     Opened,

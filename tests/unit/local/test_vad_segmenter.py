@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azstt.backends.local._listener import Speech, VadSegmenter, silero
-from azstt.backends.local._segmenter import VadParameters
+from azstt.backends.local._endpointer import VadParameters
 from azstt.backends.local._utterance import Utterance
+from azstt.backends.local._vad_segmenter import Speech, VadSegmenter, silero
 
 BLOCK = 1024
 CUTTING = VadParameters(shortest=2, hangover=3, join=5, longest=30, padding=2)

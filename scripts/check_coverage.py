@@ -1,4 +1,4 @@
-"""Hold the coverage that was measured against what the project asks of itself.
+"""Check the measured coverage against the project's minimum.
 
 usage: python scripts/check_coverage.py coverage.json
 """
@@ -11,16 +11,24 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-#: Per cent of lines and branches, for the pure floors and for everything.
+#: Percent of lines and branches, for the pure floors and for everything.
 PURE_FLOORS, PURE_MINIMUM = ("F0", "F1", "F2"), 100.0
 MINIMUM = 95.0
 
 
-def main(report: Path) -> int:
-    """Print what is covered; give the exit status."""
-    measured = json.loads(report.read_text())
+def pure_files() -> set[str]:
+    """Return the files of the pure floors, whose rooms are modules or folders."""
     floors = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["azstt"]["floors"]
-    pure = {f"src/azstt/{room}.py" for floor in PURE_FLOORS for room in floors[floor]}
+    rooms = [ROOT / "src" / "azstt" / room for floor in PURE_FLOORS for room in floors[floor]]
+    files = [file for room in rooms for file in room.rglob("*.py")]
+    files += [room.with_suffix(".py") for room in rooms if not room.is_dir()]
+    return {file.relative_to(ROOT).as_posix() for file in files}
+
+
+def main(report: Path) -> int:
+    """Print what is covered; return the exit status."""
+    measured = json.loads(report.read_text())
+    pure = pure_files()
     short = [
         f"{path}: {file['summary']['percent_covered']:.1f} % (missing {file['missing_lines']}, "
         f"branches {file['missing_branches']})"

@@ -44,7 +44,7 @@ barrier = threading.Barrier(int(count) + 1)
 
 def first(call, path):
     barrier.wait()
-    time.sleep(random.uniform(0, 0.03))
+    time.sleep(random.uniform(0, 0.02))
     attempt(call, path, name if name == "local" else scripted())
 
 calls = {"file": [from_file], "live": [live], "mixed": [from_file, live]}[mix]
@@ -55,8 +55,8 @@ threads = [
 for thread in threads:
     thread.start()
 barrier.wait()
-if mix == "mixed":
-    time.sleep(random.uniform(0, 0.03))
+if count == "8":
+    time.sleep(random.uniform(0, 0.1))
     import av  # as a caller's own code may, which knows nothing of ours
 for thread in threads:
     thread.join()

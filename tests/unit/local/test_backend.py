@@ -25,7 +25,7 @@ from azstt.backends import CommittingSession, RecognizerBackend
 from azstt.backends.local import LocalBackend, _assets
 from azstt.backends.local._endpointer import VadParameters
 from azstt.backends.local._recognizer import load as load_model
-from azstt.backends.local._session import LocalSession, Plan
+from azstt.backends.local._session import LocalSession, LocalSessionConfig
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 PATIENCE = 60.0
@@ -395,8 +395,8 @@ def test_closed_while_it_starts():
         session.close()
         return load_model(_assets.packaged_model(), published=True, align=False)
 
-    plan = Plan(
-        load=load, model="", language=None, cutting=VadParameters(), partials=False, workers=1
+    plan = LocalSessionConfig(
+        load=load, model="", language=None, vad=VadParameters(), partials=False, workers=1
     )
     session = LocalSession(plan, events.append)
     session.start()

@@ -13,7 +13,7 @@ from azstt.backends.local._model import (
     _until_loop,
     _words,
 )
-from azstt.backends.local._utterance import CancelledError
+from azstt.backends.local._utterance import DecodeCanceledError
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_canceling_between_tokens(model, audio):
         asked.append(None)
         return len(asked) == 3
 
-    with pytest.raises(CancelledError):
+    with pytest.raises(DecodeCanceledError):
         model.transcribe(pcm(audio / "jfk.wav"), canceled=soon)
     assert len(asked) == 3
 

@@ -3,7 +3,7 @@ import pytest
 
 from azstt.backends.local import _assets
 from azstt.backends.local._recognizer import load
-from azstt.backends.local._utterance import CancelledError, Utterance
+from azstt.backends.local._utterance import DecodeCanceledError, UtteranceAudio
 
 
 @pytest.fixture(scope="module")
@@ -12,10 +12,10 @@ def recognizer():
     return load(_assets.packaged_model(), published=True, align=False)
 
 
-def tone(hertz: float) -> Utterance:
+def tone(hertz: float) -> UtteranceAudio:
     """A tone of a second that was taken for speech."""
     wave = np.sin(np.arange(16_000) * 2 * np.pi * hertz / 16_000) * 8000
-    return Utterance(wave.astype("<i2").tobytes(), 5.0, 6.0, ((5.2, 5.8),))
+    return UtteranceAudio(wave.astype("<i2").tobytes(), 5.0, 6.0, ((5.2, 5.8),))
 
 
 def test_model_is_loaded_once(recognizer):
@@ -33,7 +33,7 @@ def test_no_words(recognizer):
 
 def test_canceled(recognizer):
     """What nobody wants any more is given up."""
-    with pytest.raises(CancelledError):
+    with pytest.raises(DecodeCanceledError):
         recognizer.text(tone(440).pcm, canceled=lambda: True)
 
 

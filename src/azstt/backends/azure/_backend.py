@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError, MissingDependencyError
 from azstt._options import RecognitionOptions
@@ -12,6 +14,9 @@ from azstt.backends.azure._limits import AzureLimits, ReconnectPolicy
 from azstt.backends.azure._request import DEFAULT_LANGUAGE, Request
 from azstt.backends.azure._settings import AzureSettings
 from azstt.backends.azure._tokens import Token, TokenCredential, Tokens
+
+if TYPE_CHECKING:
+    from azstt.backends.azure._session import AzureSession, Plan
 
 #: What another recognizer can have otherwise, without giving results of another kind: no speakers,
 #: translations or readings where there were none.
@@ -116,15 +121,16 @@ class AzureBackend:
         """
         request = Request(self._settings, options, self._limits)
         request.check()
-        try:
-            with guarded_import("azure.cognitiveservices.speech"):  # 110 ms
-                from azstt.backends.azure._session import AzureSession, Plan  # noqa: PLC0415
-        except (ImportError, OSError) as error:
-            raise MissingDependencyError(
-                "the Speech SDK does not load: pip install azure-cognitiveservices-speech; on "
-                "Linux it needs glibc, OpenSSL and ALSA (libasound2)"
-            ) from error
-        return AzureSession(Plan(request, self._policy, self._tokens()), audio, emit)
+        session, plan = _import_session()
+        return session(plan(request, self._policy, self._tokens()), audio, emit)
+
+    def preload(self) -> None:
+        """Load the Speech SDK; see `azstt.backends.PreloadingBackend`.
+
+        Raises:
+            MissingDependencyError: the Speech SDK does not load on this machine.
+        """
+        _import_session()
 
     def __repr__(self) -> str:
         """Say where it is, and no secret."""
@@ -149,3 +155,16 @@ class AzureBackend:
                     "a credential needs the resource's own endpoint (AZURE_SPEECH_ENDPOINT), or "
                     "its Azure id beside the region (AZURE_SPEECH_RESOURCE_ID)"
                 )
+
+
+def _import_session() -> tuple[type[AzureSession], type[Plan]]:
+    """Import the session, and with it the Speech SDK, which takes 110 ms."""
+    try:
+        with guarded_import("azure.cognitiveservices.speech"):
+            from azstt.backends.azure import _session  # noqa: PLC0415
+    except (ImportError, OSError) as error:
+        raise MissingDependencyError(
+            "the Speech SDK does not load: pip install azure-cognitiveservices-speech; on Linux it "
+            "needs glibc, OpenSSL and ALSA (libasound2)"
+        ) from error
+    return _session.AzureSession, _session.Plan

@@ -103,7 +103,7 @@ assert os.waitpid(child, 0)[1] == 0
 """
     path = os.pathsep.join(sys.path)
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code],  # a fork with threads
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,

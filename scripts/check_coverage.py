@@ -16,11 +16,19 @@ PURE_FLOORS, PURE_MINIMUM = ("F0", "F1", "F2"), 100.0
 MINIMUM = 95.0
 
 
+def pure_files() -> set[str]:
+    """Return the files of the pure floors, whose rooms are modules or folders."""
+    floors = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["azstt"]["floors"]
+    rooms = [ROOT / "src" / "azstt" / room for floor in PURE_FLOORS for room in floors[floor]]
+    files = [file for room in rooms for file in room.rglob("*.py")]
+    files += [room.with_suffix(".py") for room in rooms if not room.is_dir()]
+    return {file.relative_to(ROOT).as_posix() for file in files}
+
+
 def main(report: Path) -> int:
     """Print the coverage; return the exit status."""
     measured = json.loads(report.read_text())
-    floors = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["azstt"]["floors"]
-    pure = {f"src/azstt/{room}.py" for floor in PURE_FLOORS for room in floors[floor]}
+    pure = pure_files()
     short = [
         f"{path}: {file['summary']['percent_covered']:.1f} % (missing {file['missing_lines']}, "
         f"branches {file['missing_branches']})"

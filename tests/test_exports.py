@@ -13,7 +13,7 @@ PUBLIC = {
     azstt: {
         *("transcribe_file", "transcribe_bytes", "atranscribe_file", "atranscribe_bytes"),
         *("LiveSession", "BlockingLiveSession", "Overflow", "AudioChunk", "Container"),
-        *("microphone", "Microphone"),
+        *("microphone", "Microphone", "warm_up"),
         *("WireServer", "BlockingWireServer"),
         *("open_audio", "to_wav", "AudioReader", "ByteFeed", "DecodeReport", "DamagedRange"),
         *("AudioFormat", "RecognitionOptions", "Progress", "Usage"),
@@ -30,7 +30,7 @@ PUBLIC = {
     azstt.backends: {
         *("RecognizerBackend", "RecognizerSession", "Capabilities", "Emit"),
         *("CommittingSession", "UpdatingSession", "ReconnectingSession", "ReconnectHook"),
-        *("available", "resolve"),
+        *("PreloadingBackend", "available", "resolve"),
     },
     azstt.emulator: {
         *("serve", "run", "Emulator", "Script", "Utterance", "Faults", "marked_wav"),

@@ -64,6 +64,7 @@ from azstt._sessions.chunks import AudioChunk as AudioChunk
 from azstt._sessions.live import LiveSession as LiveSession
 from azstt._sessions.pipeline import Overflow as Overflow
 from azstt._transcript import Transcript as Transcript
+from azstt._warm_up import warm_up as warm_up
 from azstt._web.server import BlockingWireServer as BlockingWireServer
 from azstt._web.server import WireServer as WireServer
 

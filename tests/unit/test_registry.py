@@ -14,7 +14,7 @@ from azstt.testing import ScriptedBackend
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch, tmp_path):
-    """Nothing of the machine's own settings."""
+    """Ignore the machine's own settings."""
     for name in ("KEY", "REGION", "ENDPOINT", "HOST"):
         monkeypatch.delenv(f"AZURE_SPEECH_{name}", raising=False)
         monkeypatch.delenv(f"SPEECH_{name}", raising=False)
@@ -25,19 +25,19 @@ PLUGIN = Path(__file__).parents[1] / "plugin"
 
 
 def test_the_embedded_backend_is_there():
-    """Whoever installs azstt has backends by name."""
+    """The built-in backends are available by name."""
     assert {"azure", "local"} <= set(available())
     assert resolve("local").name == "local"
 
 
 def test_an_object_is_taken_as_it_is():
-    """A backend of one's own needs no registration."""
+    """A backend object needs no registration."""
     backend = ScriptedBackend()
     assert resolve(backend) is backend
 
 
-def test_an_unknown_name_is_refused():
-    """The message lists what there is."""
+def test_an_unknown_name_is_rejected():
+    """The message lists the installed backends."""
     with pytest.raises(
         ConfigurationError, match=r"no such backend: 'whisper'; installed are .*local"
     ):
@@ -45,22 +45,22 @@ def test_an_unknown_name_is_refused():
 
 
 @pytest.mark.parametrize("wrong", [42, ScriptedBackend, object()])
-def test_what_is_no_backend_is_refused(wrong):
-    """A class in place of an object is the common slip; the message says what is wanted."""
+def test_what_is_not_a_backend_is_rejected(wrong):
+    """Anything else, such as a class in place of an object, is rejected with what is expected."""
     with pytest.raises(ConfigurationError, match=r"not a backend: .*name, capabilities and open"):
         resolve(wrong)
 
 
-def test_the_fallback_is_told_once():
-    """Without a name the embedded backend serves, and says so once, at the caller's line."""
+def test_the_fallback_warns_once():
+    """Without a name the embedded backend is used, with one warning at the caller's line."""
     code = (
         "import warnings; from azstt.backends import resolve\n"
-        "with warnings.catch_warnings(record=True) as told:\n"
+        "with warnings.catch_warnings(record=True) as caught:\n"
         "    warnings.simplefilter('always')\n"
         "    assert resolve().name == resolve(None).name == 'local'\n"
-        "assert len(told) == 1, told\n"
-        "assert told[0].filename == '<string>', told[0]\n"
-        "print(told[0].category.__name__, told[0].message)"
+        "assert len(caught) == 1, caught\n"
+        "assert caught[0].filename == '<string>', caught[0]\n"
+        "print(caught[0].category.__name__, caught[0].message)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith(BackendFallbackWarning.__name__)
@@ -77,7 +77,7 @@ def test_the_fallback_is_told_once():
     ],
 )
 def test_azure_is_chosen_where_it_is_configured(monkeypatch, environment, name):
-    """A host, or a key with its region, is all it takes; a key alone leads nowhere."""
+    """A host, or a key with its region, selects Azure; a key alone does not."""
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
     with warnings.catch_warnings():
@@ -85,15 +85,15 @@ def test_azure_is_chosen_where_it_is_configured(monkeypatch, environment, name):
         assert resolve(None).name == name
 
 
-def test_naming_the_backend_tells_nothing():
-    """Who names the backend is not warned."""
+def test_naming_the_backend_does_not_warn():
+    """Naming the backend avoids the warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         resolve("local")
 
 
 def test_a_third_party_backend_is_found_by_its_entry_point(tmp_path):
-    """A package that registers a backend needs only to be installed."""
+    """A package that registers a backend only needs to be installed."""
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
     subprocess.run(
         [*install, "--no-build-isolation", "--target", tmp_path, PLUGIN], check=True, cwd=tmp_path

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioSourceError, ConfigurationError, MissingDependencyError
+from azstt._threads.imports import guarded_import
 
 #: Objects of sounddevice, which ships no types.
 Untyped: TypeAlias = Any
@@ -24,11 +25,8 @@ def binding() -> Untyped:
         MissingDependencyError: sounddevice or PortAudio is not installed.
     """
     try:
-        return import_module("sounddevice")
-    except ImportError as error:
-        raise MissingDependencyError(
-            "the microphone needs 'sounddevice', which is not installed; pip install 'azstt[mic]'"
-        ) from error
+        with guarded_import("sounddevice", needed_by="the microphone", extra="mic"):
+            return import_module("sounddevice")
     except OSError as error:
         raise MissingDependencyError(
             "the microphone needs the PortAudio library, which is not installed; on Debian and "

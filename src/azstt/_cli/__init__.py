@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import sys
 
+from azstt._errors import MissingDependencyError
+from azstt._threads.imports import guarded_import
+
 
 def main() -> None:
     """Run the command and exit."""
     try:
-        from azstt._cli.app import run  # noqa: PLC0415 - typer and rich may not be installed
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in {"typer", "rich"}:
-            raise
-        sys.exit(_missing(package))
+        with guarded_import("typer", "rich", needed_by="the command", extra="cli"):
+            from azstt._cli.app import run  # noqa: PLC0415 - the extra may not be installed
+    except MissingDependencyError as error:
+        sys.stderr.write(f"azstt: {error}\n")
+        sys.exit(2)
     sys.exit(run())
-
-
-def _missing(package: str) -> int:
-    """Print what to install and return the exit status."""
-    sys.stderr.write(
-        f"azstt: the command needs {package!r}, which is not installed: pip install 'azstt[cli]'\n"
-    )
-    return 2

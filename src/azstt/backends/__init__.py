@@ -1,12 +1,14 @@
 """Recognizers behind one port.
 
-A backend of your own is an object that fits `RecognizerBackend`: hand it to `transcribe_file` as
-it is, or register its class under the entry-point group ``azstt.backends`` and name it.
+A backend of your own is an object that implements `RecognizerBackend`: pass it to
+`transcribe_file`, or register its class under the entry-point group ``azstt.backends`` and pass
+its name.
 """
 
 from azstt.backends._base import Capabilities as Capabilities
 from azstt.backends._base import CommittingSession as CommittingSession
 from azstt.backends._base import Emit as Emit
+from azstt.backends._base import PreloadingBackend as PreloadingBackend
 from azstt.backends._base import RecognizerBackend as RecognizerBackend
 from azstt.backends._base import RecognizerSession as RecognizerSession
 from azstt.backends._base import ReconnectHook as ReconnectHook

@@ -1,4 +1,4 @@
-"""The port: what a recognizer must be, and what it says it can do."""
+"""The port: what a recognizer must implement, and what it declares it can do."""
 
 from __future__ import annotations
 
@@ -13,46 +13,46 @@ from azstt._events import Event, Reconnecting
 from azstt._models import FrozenModel
 from azstt._options import RecognitionOptions
 
-#: Takes an event on any thread; returns at once; never raises.
+#: Takes an event, on any thread. Returns at once and never raises.
 Emit: TypeAlias = Callable[[Event], None]
 
-#: Is asked, on a thread of the backend's, before each attempt to connect again. It answers with
-#: the seconds to wait first, with None for those that the event names, with False for none at all.
+#: Called on a thread of the backend's before each attempt to reconnect. It returns the seconds to
+#: wait first, None to wait as long as the event says, or False to give up.
 ReconnectHook: TypeAlias = Callable[[Reconnecting], float | None]
 
-#: Options that a capability of another name stands for.
+#: Options, with the capability that covers each.
 _FLAGS = {
     "diarize": "diarization",
     "phrases": "phrases",
     "partials": "partials",
     "segmentation_silence": "segmentation",
 }
-#: Options that are none of the backend's: it is held against its languages elsewhere, and
-#: a session hears one channel in any case.
+#: Options that no capability covers: the language is checked against ``languages``, and a session
+#: gets one channel in any case.
 _ANY = {"language", "channels"}
 
 
 class Capabilities(FrozenModel):
-    """What a backend can do. What it can't is refused before any audio is read.
+    """What a backend can do; anything else is rejected before any audio is read.
 
     Attributes:
-        languages: BCP-47 tags, or bare languages (``en`` stands for ``en-GB`` too); None is any.
-        default_language: what is recognized when the caller names no language.
-        language_detection: takes several candidate languages.
-        diarization: tells speakers apart.
-        phrases: takes words and names to expect.
+        languages: BCP-47 tags, or bare languages (``en`` covers ``en-GB``); None is any.
+        default_language: the language to recognize if the caller names none.
+        language_detection: accepts several candidate languages.
+        diarization: distinguishes speakers.
+        phrases: accepts words and names to expect.
         partials: emits `Partial` events.
-        segmentation: takes a silence that ends a segment.
-        confidence: gives word confidences.
+        segmentation: accepts the silence that ends a segment.
+        confidence: provides word confidences.
         word_times: measured, estimated (spread by length) or none.
         offline: needs no network.
-        sample_rates: the rates it takes, in hertz, the preferred one first.
-        options: further options that it takes, by their names in `RecognitionOptions`.
+        sample_rates: the rates it accepts, in hertz, the preferred one first.
+        options: further options that it accepts, by their names in `RecognitionOptions`.
         commits: its sessions are `CommittingSession`s.
-        updates: options that can change within a session, which is an `UpdatingSession` then.
+        updates: options that can change during a session, which is then an `UpdatingSession`.
         reconnects: its sessions are `ReconnectingSession`s.
-        stall_timeout: seconds without a sign of life after which it is given up. Whoever keeps
-            limits of its own asks for more than those.
+        stall_timeout: seconds without any activity after which a session counts as stalled. A
+            backend with timeouts of its own sets this higher than those.
     """
 
     languages: frozenset[str] | None = None
@@ -73,10 +73,10 @@ class Capabilities(FrozenModel):
     stall_timeout: Annotated[float, Field(gt=0.0)] = 60.0
 
     def check(self, options: RecognitionOptions, *, backend: str) -> None:
-        """Refuse what the backend can't do.
+        """Reject options that the backend does not support.
 
         Raises:
-            ConfigurationError: names the option, the value and what is possible.
+            ConfigurationError: names the option, the value and what is supported.
         """
         if len(options.language) > 1 and not self.language_detection:
             raise ConfigurationError(
@@ -97,7 +97,7 @@ class Capabilities(FrozenModel):
             )
 
     def _speaks(self, tag: str) -> bool:
-        """Whether a tag, or the bare language it begins with, is among the languages."""
+        """Return whether a tag, or its bare language, is among the languages."""
         if self.languages is None:
             return True
         known = {language.lower() for language in self.languages}
@@ -105,80 +105,80 @@ class Capabilities(FrozenModel):
 
 
 class RecognizerSession(Protocol):
-    """One stretch of audio.
+    """Recognizes one stretch of audio.
 
-    The calls may block and come from worker threads, one at a time, except `close`, which may
-    come at any time from any thread.
+    The methods may block. They are called from worker threads, one at a time, except `close`,
+    which may be called at any time from any thread.
     """
 
     def start(self) -> None:
-        """Get ready to take audio; may block on the network; emits `Started`.
+        """Get ready to take audio and emit `Started`; may block on the network.
 
         Raises:
-            RecognitionError: the session can't be had.
+            RecognitionError: the session can't be started.
         """
         ...
 
     def write(self, pcm: bytes, /) -> None:
-        """Take the next audio, in whole frames; blocking is the back-pressure.
+        """Take the next audio, in whole frames; blocks to apply back-pressure.
 
-        Returns without effect once the session has failed or is closed.
+        Has no effect once the session has failed or is closed.
         """
         ...
 
     def finish(self) -> None:
-        """Take no more audio; what is left to say follows, then one `Ended` or `Failed`."""
+        """End the audio; the remaining events follow, then one `Ended` or `Failed`."""
         ...
 
     def close(self) -> None:
-        """Let go of everything; twice is once; frees a blocked `write`; no event follows."""
+        """Release everything and unblock `write`; no event follows. Idempotent."""
         ...
 
 
 @runtime_checkable
 class CommittingSession(RecognizerSession, Protocol):
-    """One that can be made to say what it has heard."""
+    """A session that can end the open segment on request."""
 
     def commit(self) -> None:
-        """End the open segment after the last `write`: its `Final` follows, and audio goes on.
+        """End the open segment after the last `write`; its `Final` follows, and audio continues.
 
-        Called as `write` is, and in order with it.
+        Called like `write`, and in order with it.
         """
         ...
 
 
 @runtime_checkable
 class UpdatingSession(RecognizerSession, Protocol):
-    """One that takes other options for the audio that follows."""
+    """A session whose options can change for the audio that follows."""
 
     def update(self, options: RecognitionOptions, /) -> None:
-        """Use these from the audio after the last `write` on.
+        """Apply new options to the audio after the last `write`.
 
-        Called as `write` is, and in order with it. They have been held against the capabilities,
-        and differ in nothing but what `Capabilities.updates` names.
+        Called like `write`, and in order with it. The options have been checked against the
+        capabilities, and differ only in those that `Capabilities.updates` names.
 
         Raises:
-            ConfigurationError: they do not go together; the session goes on as it was.
+            ConfigurationError: the options conflict; the session continues unchanged.
         """
         ...
 
 
 @runtime_checkable
 class ReconnectingSession(RecognizerSession, Protocol):
-    """One that connects, and again when the connection is lost."""
+    """A session that reconnects when its connection is lost."""
 
     def on_reconnect(self, hook: ReconnectHook, /) -> None:
-        """Ask ``hook`` before each further attempt; called before `start`."""
+        """Set the hook to call before each attempt to reconnect; called before `start`."""
         ...
 
 
 @runtime_checkable
 class RecognizerBackend(Protocol):
-    """A recognizer: makes sessions. Its methods may be called from any thread."""
+    """A recognizer, which creates sessions. Its methods may be called from any thread."""
 
     @property
     def name(self) -> str:
-        """What transcripts and errors call it."""
+        """The name in transcripts and errors."""
         ...
 
     @property
@@ -189,10 +189,27 @@ class RecognizerBackend(Protocol):
     def open(
         self, options: RecognitionOptions, audio: AudioFormat, emit: Emit
     ) -> RecognizerSession:
-        """Make a session; no I/O yet. ``options`` have been held against the capabilities.
+        """Create a session, without I/O; ``options`` have been checked against the capabilities.
 
         Raises:
-            ConfigurationError: the options or the audio format do not fit.
+            ConfigurationError: the options conflict, or the audio format is not supported.
             MissingDependencyError: an extra is not installed.
+        """
+        ...
+
+
+@runtime_checkable
+class PreloadingBackend(RecognizerBackend, Protocol):
+    """A backend that can load ahead of time what its first session would; see `azstt.warm_up`."""
+
+    def preload(self) -> None:
+        """Import libraries and load models, once per process; may block. Idempotent.
+
+        Called from any thread, without a network or an audio device at hand.
+
+        Raises:
+            ConfigurationError: what it should load is not there.
+            MissingDependencyError: an extra is not installed.
+            RecognitionError: a model can't be loaded.
         """
         ...

@@ -1,4 +1,4 @@
-"""What a backend asks of whoever opened the session."""
+"""Hooks of the caller that a backend calls."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from azstt.backends._base import ReconnectHook
 def ask_to_reconnect(
     hook: ReconnectHook | None, planned: Reconnecting, *, backend: str
 ) -> Reconnecting | None:
-    """Let a hook have its say on an attempt to connect again.
+    """Call a hook before an attempt to reconnect.
 
     Args:
-        hook: see `ReconnectHook`; None leaves it as it is planned.
+        hook: see `ReconnectHook`; None leaves the attempt as planned.
         planned: the attempt.
-        backend: who asks, for the error.
+        backend: the backend's name, for the error.
 
     Returns:
-        the attempt, after the seconds that the hook wants; None if it wants none.
+        The attempt, with the delay that the hook chose; None if the hook vetoed it.
 
     Raises:
-        ServiceError: the hook raised (see ``__cause__``), or answered neither.
+        ServiceError: the hook raised (see ``__cause__``), or returned something else.
     """
     if hook is None:
         return planned
@@ -32,7 +32,7 @@ def ask_to_reconnect(
         if answer is None or answer is True:
             return planned
         return Reconnecting(attempt=planned.attempt, delay=answer, reason=planned.reason)
-    except BaseException as error:  # nobody else would see it, on a thread of the backend's
+    except BaseException as error:  # on a thread of the backend's it would be lost
         raise ServiceError(
             f"on_reconnect failed: {type(error).__name__}",
             backend=backend,

@@ -1,4 +1,4 @@
-"""Backends by name: ours and other people's are found the same way, by entry point."""
+"""Backends by name: built-in and third-party ones alike are found by entry point."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ GROUP = "azstt.backends"
 PREFERRED = "azure"
 FALLBACK = "local"
 
-_told_of_fallback = Event()
+_warned_of_fallback = Event()
 
 
 def available() -> dict[str, EntryPoint]:
-    """Give the backends that are installed, by name; none of them is imported."""
+    """Return the installed backends by name, without importing them."""
     return {entry.name: entry for entry in sorted(entry_points(group=GROUP))}
 
 
 def resolve(
     backend: str | RecognizerBackend | None = None, *, stacklevel: int = 1
 ) -> RecognizerBackend:
-    """Give the backend that is meant.
+    """Return the backend to use.
 
     Args:
-        backend: an object that fits `RecognizerBackend`, a name, or None for the best that is
-            configured: Azure Speech if `AzureSettings` finds it, or else the embedded local
-            recognizer, with a `BackendFallbackWarning` once.
-        stacklevel: how many calls up the warning points, from the caller on.
+        backend: an object that implements `RecognizerBackend`, a name, or None for the best one
+            configured: Azure Speech if `AzureSettings` finds it, otherwise the embedded local
+            recognizer, with a `BackendFallbackWarning` once per process.
+        stacklevel: how many calls above this one the warning points; 1 is the caller.
 
     Raises:
-        ConfigurationError: there is no such backend, or the object does not fit the port.
+        ConfigurationError: there is no such backend, or the object does not implement the port.
         MissingDependencyError: its extra is not installed.
     """
     if backend is None:
@@ -61,20 +61,20 @@ def _load(name: str) -> RecognizerBackend:
 
 
 def _is_configured(name: str) -> bool:
-    """Ask a backend's class whether the environment says where its service is."""
+    """Return whether the environment configures a backend's service."""
     return cast("bool", available()[name].load().is_configured())
 
 
 def _warn_of_fallback(stacklevel: int) -> None:
-    """Warn once a process."""
-    if _told_of_fallback.is_set():
+    """Warn once per process."""
+    if _warned_of_fallback.is_set():
         return
-    _told_of_fallback.set()
+    _warned_of_fallback.set()
     warnings.warn(
-        "no backend was named and no Azure Speech is configured, so the embedded recognizer does "
-        "the work: English only, on this machine. backend='local' says so without this warning; "
-        "AZURE_SPEECH_KEY and AZURE_SPEECH_REGION, in the environment or in a file .env, select "
-        "Azure",
+        "no backend was named and Azure Speech is not configured, so the embedded recognizer is "
+        "used: English only, on this machine. Pass backend='local' to silence this warning, or "
+        "set AZURE_SPEECH_KEY and AZURE_SPEECH_REGION, in the environment or in a file .env, to "
+        "use Azure",
         BackendFallbackWarning,
         stacklevel=stacklevel,
     )

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
-from azstt._errors import ConfigurationError, MissingDependencyError
+from azstt._errors import ConfigurationError
+from azstt._threads.imports import guarded_import
 from azstt._threads.loop_thread import LoopThread
 from azstt.emulator._service.records import RequestRecord
 from azstt.emulator.engines import Engine
@@ -107,14 +108,8 @@ def serve(  # noqa: PLR0913 - each is one thing to set up, by name
             opened.
         MissingDependencyError: an extra is not installed.
     """
-    try:
+    with guarded_import("aiohttp", needed_by="the emulator", extra="emulator"):
         from azstt.emulator._service.server import Server, ServerSettings  # noqa: PLC0415 - optional
-    except ModuleNotFoundError as error:
-        if error.name != "aiohttp":
-            raise
-        raise MissingDependencyError(
-            "the emulator needs 'aiohttp', which is not installed; pip install 'azstt[emulator]'"
-        ) from error
     settings = ServerSettings(
         engine=_make_engine(engine, script),
         host=host,

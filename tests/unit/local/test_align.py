@@ -22,7 +22,7 @@ def aligner():
 
 @pytest.mark.parametrize("name", ["praatio_mary", "praatio_bobby"])
 def test_words_start_where_a_listener_says(aligner, audio, name):
-    """Words start within a twentieth of a second of where a phonetician marked them."""
+    """Words start within 50 ms of where a phonetician marked them."""
     labels = json.loads((audio / f"{name}.words.json").read_text())
     spans = aligner.align(pcm(audio / f"{name}.flac"), [label["word"] for label in labels])
     off = [abs(span[0] - label["start"]) for span, label in zip(spans, labels, strict=True)]
@@ -30,7 +30,7 @@ def test_words_start_where_a_listener_says(aligner, audio, name):
 
 
 def test_words_that_are_in_no_dictionary(aligner, audio):
-    """A word that the dictionary lacks, and one without letters, get times as well."""
+    """A word that is not in the dictionary, and one without letters, get times too."""
     said = ["Mary,", "rollt", "1999", "the", "barrel."]
     spans = aligner.align(pcm(audio / "praatio_mary.flac"), said)
     assert [end >= start for start, end in spans] == [True] * 5
@@ -54,13 +54,13 @@ def test_nothing_to_align(aligner, words):
 
 
 def test_words_that_were_not_said(aligner):
-    """A text that does not fit the audio has no times; the next one is not harmed."""
+    """A text that does not match the audio gets no times and does not affect the next one."""
     assert aligner.align(bytes(3200), ["supercalifragilistic"] * 20) is None
     assert aligner.align(bytes(0), ["a"]) is None
 
 
 def test_estimated_words_keep_out_of_the_pauses():
-    """Words are spread over the speech, none over the silence between."""
+    """Words are spread over the speech, never over the silence in between."""
     runs = [(1.0, 2.0), (5.0, 6.0)]
     first, second, third = spread_over_runs(["abc", "defg", "hi"], runs, [0.5, 0.6, 0.7])
     assert (first.start, third.end) == (1.0, 6.0)
@@ -71,7 +71,7 @@ def test_estimated_words_keep_out_of_the_pauses():
 
 
 def test_estimates_survive_rounding():
-    """A word that rounding puts a hair behind the last run ends with it."""
+    """A word that rounding puts just past the last run ends with the run."""
     runs = [(1.6, 3.7), (4.9, 7.8)]  # 2.1 + 2.9 is more than what is left after 2.1
     words = spread_over_runs(["a"] * 7, runs, [1.0] * 7)
     assert words[-1].end == 7.8

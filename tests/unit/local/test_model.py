@@ -13,7 +13,7 @@ from azstt.backends.local._model import (
     _until_loop,
     _words,
 )
-from azstt.backends.local._utterance import CancelledError
+from azstt.backends.local._utterance import DecodeCanceledError
 
 
 @pytest.fixture(scope="module")
@@ -29,17 +29,17 @@ def pcm(path) -> bytes:
 
 
 def never():
-    """What is asked before each token: go on."""
+    """Never cancel."""
     return False
 
 
 def text(words) -> str:
-    """Give words as they are read."""
+    """Return words as text."""
     return " ".join(word.text for word in words)
 
 
 def test_speech(model, audio):
-    """A clean sentence is heard without an error, each word with a confidence."""
+    """A clean sentence is recognized without an error, each word with a confidence."""
     words = model.transcribe(pcm(audio / "arctic_a0009.flac"), canceled=never)
     assert text(words) == "He turned sharply and faced Gregson across the table."
     assert all(0.1 < word.confidence <= 1.0 for word in words)
@@ -47,31 +47,31 @@ def test_speech(model, audio):
 
 @pytest.mark.parametrize("size", [0, 2, 320, 3200])
 def test_very_short_audio(model, size):
-    """A sample, or none at all, is nothing that the model could stumble over."""
+    """A single sample, or none at all, does not make the model fail."""
     model.transcribe(bytes(size), canceled=never)
 
 
 def test_canceling_between_tokens(model, audio):
-    """Decoding stops at the next token once the words are no longer wanted."""
+    """Decoding stops at the next token once it is canceled."""
     asked = []
 
     def soon():
         asked.append(None)
         return len(asked) == 3
 
-    with pytest.raises(CancelledError):
+    with pytest.raises(DecodeCanceledError):
         model.transcribe(pcm(audio / "jfk.wav"), canceled=soon)
     assert len(asked) == 3
 
 
 def test_length_is_bounded(model):
-    """However long it would go on, the model says no more than can be said in the time."""
+    """The model returns no more text than can be spoken in the time."""
     noise = np.random.default_rng(1).integers(-3000, 3000, 4000, "<i2")
     assert len(list(model._decode(noise[None].astype(np.float32) / 32768))) == 7
 
 
 def test_vocabulary(tmp_path):
-    """The vocabulary's long tokens have their length in two bytes."""
+    """Long tokens of the vocabulary have a length of two bytes."""
     file = tmp_path / "tokenizer.bin"
     file.write_bytes(b"\x01a" + b"\x00" + bytes([128 + 72, 1]) + b"b" * 200)
     assert list(_read_tokens(file)) == [b"a", b"", b"b" * 200]
@@ -91,7 +91,7 @@ def test_vocabulary(tmp_path):
     ],
 )
 def test_loops(tokens, echoes):
-    """A phrase that follows itself again and again is a loop; to repeat oneself is not."""
+    """A phrase that repeats many times is a loop; a few repetitions are not."""
     assert _loop(tokens) == echoes
 
 
@@ -99,7 +99,7 @@ def test_loops(tokens, echoes):
     st.lists(st.integers(0, 3), max_size=4), st.lists(st.integers(0, 9), min_size=1, max_size=12)
 )
 def test_a_loop_loses_only_its_echoes(start, phrase):
-    """Sooner or later every loop is cut, and what it said once stays."""
+    """Every loop is cut sooner or later, and its first occurrence stays."""
     tokens = list(start)
     while not (echoes := _loop(tokens)):
         tokens.append(phrase[(len(tokens) - len(start)) % len(phrase)])
@@ -109,14 +109,14 @@ def test_a_loop_loses_only_its_echoes(start, phrase):
 
 
 def test_a_loop_ends_the_decoding():
-    """Once the model goes in circles it is not asked any further."""
+    """Decoding stops once the model loops."""
     endless = ((token % 2, 0.5) for token in range(10**9))
     assert _until_loop(endless, never) == [(0, 0.5), (1, 0.5)]
     assert _until_loop([(3, 0.1), (4, 0.2)], never) == [(3, 0.1), (4, 0.2)]
 
 
 def test_tokens_make_words():
-    """A word's confidence is the geometric mean of its tokens'; spaces make no words."""
+    """A word's confidence is the geometric mean of its tokens'; spaces are not words."""
     space = "\N{LOWER ONE EIGHTH BLOCK}".encode()
     tokens = [(b"In", 1.0), (space + b"the", 0.25), (b"re", 1.0), (space, 0.5), (space + b"!", 0.0)]
     heard = list(_words(tokens))

@@ -9,20 +9,20 @@ SOON = 10.0
 
 
 def each(*steps):
-    """Make a job of several steps."""
+    """Return a task of several steps."""
     return lambda: [step() for step in steps]
 
 
 @pytest.fixture
 def pool():
-    """Two workers, sent home in the end."""
+    """Two workers, stopped in the end."""
     pool = WorkerPool(2)
     yield pool
     pool.stop()
 
 
 def test_threads_come_with_the_work(pool):
-    """No thread is made before there is a job, and never more than asked for."""
+    """No thread starts before there is a task, and never more than the pool's size."""
     before = threading.active_count()
     gate, done = threading.Event(), threading.Semaphore(0)
     for _ in range(5):
@@ -33,7 +33,7 @@ def test_threads_come_with_the_work(pool):
 
 
 def test_idle_thread_is_used_again(pool):
-    """Jobs one after the other are all done by one thread."""
+    """Tasks that come one after the other all run in one thread."""
     names = []
     for _ in range(5):
         done = threading.Event()
@@ -44,8 +44,8 @@ def test_idle_thread_is_used_again(pool):
     assert len(set(names)) == 1
 
 
-def test_later_jobs_wait():
-    """What somebody waits for goes before what may be late."""
+def test_later_tasks_wait():
+    """Tasks that may be late run after all others."""
     pool = WorkerPool(1)
     gate, order, begun = threading.Event(), [], threading.Event()
     pool.submit(each(begun.set, lambda: gate.wait(SOON)))
@@ -58,7 +58,7 @@ def test_later_jobs_wait():
 
 
 def test_worker_may_stop_its_own_pool():
-    """A job that ends the pool is not waited for by itself."""
+    """A task that stops the pool does not wait for itself."""
     pool = WorkerPool(1)
     stopped = threading.Event()
     pool.submit(each(pool.stop, stopped.set))

@@ -24,6 +24,7 @@ from azstt._audio.sources import (
 )
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioDecodeError, AudioTooLargeError, ConfigurationError
+from azstt._threads.imports import guarded_import
 
 #: The default output; immutable, so it can be shared.
 _SPEECH = AudioFormat()
@@ -299,14 +300,15 @@ def _choose_decoder(
         unchanged = passthrough_format(header.format, audio, keep_channels=keep_channels)
         if unchanged is not None:
             return source, WavFileDecoder(source, header, unchanged)
-        # Importing libav takes longer than reading a short WAV file.
-        from azstt._audio.files.decoders import PcmFileDecoder  # noqa: PLC0415
+        with guarded_import("av"):  # takes longer than reading a short WAV file
+            from azstt._audio.files.decoders import PcmFileDecoder  # noqa: PLC0415
 
         return source, PcmFileDecoder(source, header, audio, keep_channels=keep_channels)
     source.unread(head)
     if not source.seekable and is_iso(head) and not _index_comes_first(source):
         source = read_into_memory(source, max_bytes=max_bytes)
-    from azstt._audio.files.decoders import LibavFileDecoder  # noqa: PLC0415
+    with guarded_import("av"):
+        from azstt._audio.files.decoders import LibavFileDecoder  # noqa: PLC0415
 
     return source, LibavFileDecoder(source, audio, keep_channels=keep_channels, track=track)
 

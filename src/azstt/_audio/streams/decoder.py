@@ -13,6 +13,7 @@ from azstt._audio.streams.receiver import Receiver
 from azstt._audio.streams.worker import WorkerStreamDecoder
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioError, ConfigurationError, SessionStateError
+from azstt._threads.imports import guarded_import
 
 if TYPE_CHECKING:
     from azstt._audio.streams.choose import StreamDecoder
@@ -65,9 +66,11 @@ class LiveDecoder:
             )
             return
         # Importing libav blocks for longer than an event loop should, so do it here, not in feed().
-        from azstt._audio.streams import choose  # noqa: PLC0415
+        with guarded_import("av"):
+            from azstt._audio.streams import choose  # noqa: PLC0415
 
         choose.check_target(target)
+        self._open_container = choose.open_container
         if isinstance(audio, AudioFormat):
             self._decoder = choose.open_pcm(audio, target, self._receiver)
         else:
@@ -146,10 +149,7 @@ class LiveDecoder:
 
     def _choose(self) -> None:
         """Open the decoder for the bytes received so far."""
-        # `__init__` has already imported it.
-        from azstt._audio.streams.choose import open_container  # noqa: PLC0415
-
-        self._use(open_container(self._declared, self._head, self._target, self._receiver))
+        self._use(self._open_container(self._declared, self._head, self._target, self._receiver))
 
     def _decode(self, data: bytes) -> None:
         """Pass data to the chosen decoder, and to libav if that cannot decode it."""

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError, MissingDependencyError
 from azstt._options import RecognitionOptions
+from azstt._threads.imports import guarded_import
 from azstt.backends._base import Capabilities, Emit, RecognizerSession
 from azstt.backends.azure._failures import BACKEND
 from azstt.backends.azure._limits import AzureLimits, ReconnectPolicy
 from azstt.backends.azure._request import DEFAULT_LANGUAGE, RecognitionRequest
 from azstt.backends.azure._settings import AzureSettings
 from azstt.backends.azure._tokens import Token, TokenCache, TokenCredential
+
+if TYPE_CHECKING:
+    from azstt.backends.azure._session import AzureSession
 
 #: Options that can change within a session: those that do not change the kind of results, such as
 #: adding speakers, translations or readings.
@@ -116,14 +122,16 @@ class AzureBackend:
         """
         request = RecognitionRequest(self._settings, options, self._limits)
         request.check()
-        try:
-            from azstt.backends.azure._session import AzureSession  # noqa: PLC0415 - 110 ms
-        except (ImportError, OSError) as error:
-            raise MissingDependencyError(
-                "the Speech SDK does not load: pip install azure-cognitiveservices-speech; on "
-                "Linux it needs glibc, OpenSSL and ALSA (libasound2)"
-            ) from error
-        return AzureSession(request, self._policy, self._tokens(), audio, emit)
+        session = _import_session()
+        return session(request, self._policy, self._tokens(), audio, emit)
+
+    def preload(self) -> None:
+        """Load the Speech SDK; see `azstt.backends.PreloadingBackend`.
+
+        Raises:
+            MissingDependencyError: the Speech SDK does not load on this machine.
+        """
+        _import_session()
 
     def __repr__(self) -> str:
         """Show the location of the service, and no secret."""
@@ -148,3 +156,16 @@ class AzureBackend:
                     "a credential requires the resource's own endpoint (AZURE_SPEECH_ENDPOINT), or "
                     "its Azure id along with the region (AZURE_SPEECH_RESOURCE_ID)"
                 )
+
+
+def _import_session() -> type[AzureSession]:
+    """Import the session, and with it the Speech SDK, which takes 110 ms."""
+    try:
+        with guarded_import("azure.cognitiveservices.speech"):
+            from azstt.backends.azure._session import AzureSession  # noqa: PLC0415
+    except (ImportError, OSError) as error:
+        raise MissingDependencyError(
+            "the Speech SDK does not load: pip install azure-cognitiveservices-speech; on Linux it "
+            "needs glibc, OpenSSL and ALSA (libasound2)"
+        ) from error
+    return AzureSession

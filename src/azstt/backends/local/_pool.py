@@ -7,38 +7,38 @@ from collections.abc import Callable
 from threading import Condition, Lock, Thread, current_thread
 from typing import TypeAlias
 
-Job: TypeAlias = Callable[[], None]
+PoolTask: TypeAlias = Callable[[], None]
 
-#: Seconds to wait for a worker that is told to leave: the longest step between two looks.
-_PATIENCE = 10.0
+#: Seconds to wait for a worker to stop: the longest time between two checks for cancellation.
+_JOIN_TIMEOUT = 10.0
 
 
 class WorkerPool:
-    """A bounded crew of threads, made as work comes and gone when the last user leaves.
+    """A bounded pool of threads, started as work arrives and stopped when the last user leaves.
 
-    Jobs must not raise. Those that somebody waits for go before those that may be late.
+    Tasks must not raise. Finals go before tasks that may be late, such as partials.
 
     Args:
-        size: how many threads at most.
+        size: the maximum number of threads.
     """
 
     def __init__(self, size: int) -> None:
         self._size: int = size
         self._ready: Condition = Condition()
-        self._jobs: deque[Job] = deque()
-        self._later: deque[Job] = deque()
-        self._crew: list[Thread] = []
+        self._tasks: deque[PoolTask] = deque()
+        self._later: deque[PoolTask] = deque()
+        self._workers: list[Thread] = []
         self._idle: int = 0
-        self._over: bool = False
+        self._stopped: bool = False
 
-    def submit(self, job: Job, *, later: bool = False) -> None:
-        """Queue a job; ``later`` lets all others go first."""
+    def submit(self, task: PoolTask, *, later: bool = False) -> None:
+        """Queue a task; with ``later`` all others go first."""
         with self._ready:
-            (self._later if later else self._jobs).append(job)
-            waiting = len(self._jobs) + len(self._later)
-            if self._idle < waiting and len(self._crew) < self._size:
+            (self._later if later else self._tasks).append(task)
+            waiting = len(self._tasks) + len(self._later)
+            if self._idle < waiting and len(self._workers) < self._size:
                 worker = Thread(target=self._work, name="azstt-local", daemon=True)
-                self._crew.append(worker)
+                self._workers.append(worker)
                 worker.start()
             self._ready.notify()
 
@@ -46,41 +46,41 @@ class WorkerPool:
         while True:
             with self._ready:
                 self._idle += 1
-                while not (self._jobs or self._later or self._over):
+                while not (self._tasks or self._later or self._stopped):
                     self._ready.wait()
                 self._idle -= 1
-                if not (self._jobs or self._later):
+                if not (self._tasks or self._later):
                     return
-                job = (self._jobs or self._later).popleft()
-            job()
-            del job  # it holds audio
+                task = (self._tasks or self._later).popleft()
+            task()
+            del task  # it holds audio
 
     def stop(self) -> None:
-        """End the threads once the queue is empty, and wait for them."""
+        """Stop the threads once the queue is empty, and wait for them."""
         with self._ready:
-            self._over = True
+            self._stopped = True
             self._ready.notify_all()
-            crew = [worker for worker in self._crew if worker is not current_thread()]
-        for worker in crew:
-            worker.join(_PATIENCE)
+            workers = [worker for worker in self._workers if worker is not current_thread()]
+        for worker in workers:
+            worker.join(_JOIN_TIMEOUT)
 
 
 class SharedPools:
-    """The pools in use, one a size: their users come and go."""
+    """The pools in use, one per size, with the number of their users."""
 
     def __init__(self) -> None:
         self._lock: Lock = Lock()
         self._pools: dict[int, tuple[WorkerPool, int]] = {}
 
     def enter(self, size: int) -> WorkerPool:
-        """Become a user of the pool of a size; `leave` it in the end."""
+        """Return the pool of a size; every call is paired with one of `leave`."""
         with self._lock:
             pool, users = self._pools.get(size) or (WorkerPool(size), 0)
             self._pools[size] = (pool, users + 1)
             return pool
 
     def leave(self, size: int) -> None:
-        """Be a user no longer; the last one ends the threads and waits for them."""
+        """Release the pool of a size; the last user stops its threads and waits for them."""
         with self._lock:
             pool, users = self._pools[size]
             if users > 1:

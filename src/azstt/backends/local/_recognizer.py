@@ -1,6 +1,6 @@
-"""One segment of audio in, one `Segment` out: the model, and the aligner if there is one.
+"""One utterance in, one `Segment` out: the model, and the aligner if there is one.
 
-Imports numpy, so it is imported late itself.
+Imports numpy and onnxruntime, so it is itself imported late.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from azstt._result import Segment, Word
 from azstt.backends.local import _assets
 from azstt.backends.local._align import Aligner, spread_over_runs
 from azstt.backends.local._model import Moonshine, SpokenWord
-from azstt.backends.local._utterance import Utterance
+from azstt.backends.local._utterance import UtteranceAudio
 
 
 class Recognizer:
@@ -23,23 +23,23 @@ class Recognizer:
     def __init__(self, folder: Path, *, align: bool) -> None:
         self._model: Moonshine = Moonshine(folder)
         self._aligner: Aligner | None = Aligner() if align else None
-        self._aligning: Lock = Lock()  # it holds the interpreter anyway: a second gains nothing
+        self._aligning: Lock = Lock()  # it holds the GIL: a second aligner would gain nothing
 
     def text(self, pcm: bytes, *, canceled: Callable[[], bool]) -> str:
-        """Recognize the text alone.
+        """Return the text alone.
 
         Raises:
-            CancelledError: ``canceled`` turned true.
+            DecodeCanceledError: ``canceled`` returned true.
         """
         return _joined(self._model.transcribe(pcm, canceled=canceled))
 
     def segment(
-        self, utterance: Utterance, *, language: str | None, canceled: Callable[[], bool]
+        self, utterance: UtteranceAudio, *, language: str | None, canceled: Callable[[], bool]
     ) -> Segment:
-        """Recognize an utterance: text, words with times, confidences.
+        """Return an utterance as text, words with times, and confidences.
 
         Raises:
-            CancelledError: ``canceled`` turned true.
+            DecodeCanceledError: ``canceled`` returned true.
         """
         spoken = self._model.transcribe(utterance.pcm, canceled=canceled)
         if not spoken:
@@ -56,8 +56,10 @@ class Recognizer:
             language=language,
         )
 
-    def _measured(self, utterance: Utterance, spoken: Sequence[SpokenWord]) -> tuple[Word, ...]:
-        """Give the words with the aligner's times; nothing if it finds them not."""
+    def _measured(
+        self, utterance: UtteranceAudio, spoken: Sequence[SpokenWord]
+    ) -> tuple[Word, ...]:
+        """Return the words with the aligner's times; none if it does not find them."""
         if self._aligner is None:
             return ()
         with self._aligning:
@@ -78,11 +80,11 @@ _loading = Lock()
 
 
 def load(folder: Path, *, published: bool, align: bool) -> Recognizer:
-    """Load a model, once a process; it stays for the sessions to come.
+    """Load a model, once per process; it stays loaded for later sessions. Thread-safe.
 
     Args:
-        folder: where its files lie.
-        published: hold the files against the digests of the published model.
+        folder: the folder with the model's files.
+        published: check the files against the digests of the published model.
         align: measure word times.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A session of the embedded recognizer: audio in, events out, decoding in shared threads."""
+"""A session of the embedded recognizer: audio in, events out, decoded in shared threads."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from azstt._errors import RecognitionError, ServiceError, SessionStateError
 from azstt._events import Ended, Failed, Final, Partial, SpeechEnded, SpeechStarted, Started
 from azstt._result import Segment
 from azstt.backends._base import Emit
-from azstt.backends.local._listener import Speech, VadSegmenter, silero
+from azstt.backends.local._endpointer import VadParameters
 from azstt.backends.local._pool import WorkerPool, pools
-from azstt.backends.local._segmenter import VadParameters
-from azstt.backends.local._utterance import CancelledError, Utterance
+from azstt.backends.local._utterance import DecodeCanceledError, UtteranceAudio
+from azstt.backends.local._vad_segmenter import SpeechOnset, VadSegmenter, silero
 
 if TYPE_CHECKING:
     from azstt.backends.local._recognizer import Recognizer
 
-#: Utterances that may wait, on top of one a worker: what bounds the memory.
+#: Utterances that may wait, on top of one per worker: this bounds the memory.
 _SPARE = 2
-#: Seconds of speech between two partials, and the least multiple of the last one's cost.
+#: Seconds of speech between two partials, and at least this multiple of the last one's cost.
 _PARTIAL_EVERY = 1.0
-_PARTIAL_PAUSE = 2.0
+_PARTIAL_COST = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class LocalSessionConfig:
     """How a session works.
 
     Attributes:
-        load: gives the loaded model; may take its time.
+        load: returns the loaded model; may block.
         model: the model's name.
         language: the tag that every segment gets.
-        cutting: where segments are cut.
-        partials: say what the open segment sounds like so far.
+        vad: where segments are cut.
+        partials: whether to emit partials of the open segment.
         workers: the size of the pool that decodes.
     """
 
     load: Callable[[], Recognizer]
     model: str
     language: str | None
-    cutting: VadParameters
+    vad: VadParameters
     partials: bool
     workers: int
 
 
-class _State(Enum):
+class _Phase(Enum):
     NEW = auto()
     STARTING = auto()
     RUNNING = auto()
@@ -70,47 +70,47 @@ class _Slot:
 class LocalSession:
     """One stretch of audio; see `RecognizerSession`.
 
-    The caller's thread listens for speech and cuts; the pool decodes. Every event is emitted
-    under the lock, so they come one at a time and none comes after `close`.
+    The caller's thread detects speech and cuts; the pool decodes. Every event is emitted under
+    the lock, so they come one at a time and none comes after `close`.
     """
 
-    def __init__(self, plan: Plan, emit: Emit) -> None:
-        self._plan: Plan = plan
+    def __init__(self, config: LocalSessionConfig, emit: Emit) -> None:
+        self._config: LocalSessionConfig = config
         self._emit: Emit = emit
-        self._lock: Condition = Condition()  # reentrant: whoever takes an event may close
-        self._state: _State = _State.NEW
+        self._lock: Condition = Condition()  # reentrant: an event handler may close
+        self._state: _Phase = _Phase.NEW
         self._pool: WorkerPool | None = None
         self._slots: deque[_Slot] = deque()
-        self._cut: int = 0  # utterances cut
-        self._given: int = 0  # finals emitted
+        self._utterances: int = 0  # queued so far
+        self._finals: int = 0  # emitted so far
         self._partial_busy: bool = False
-        self._partial_cost: float = 0.0  # seconds that the last one took
+        self._partial_cost: float = 0.0  # seconds that the last partial took
 
     def start(self) -> None:
-        """Load the model if nobody has yet, and emit `Started`.
+        """Load the model unless the process has it already, and emit `Started`.
 
         Raises:
             RecognitionError: the model can't be loaded.
-            SessionStateError: the session was started before.
+            SessionStateError: the session was already started.
         """
         with self._lock:
-            if self._state is _State.CLOSED:
+            if self._state is _Phase.CLOSED:
                 return
-            if self._state is not _State.NEW:
+            if self._state is not _Phase.NEW:
                 raise SessionStateError("the session was started before; open another one")
-            self._state = _State.STARTING
+            self._state = _Phase.STARTING
         try:
-            self._recognizer: Recognizer = self._plan.load()
-            self._listener: VadSegmenter = VadSegmenter(silero(), self._plan.cutting)
+            self._recognizer: Recognizer = self._config.load()
+            self._segmenter: VadSegmenter = VadSegmenter(silero(), self._config.vad)
         except Exception as error:
             with self._lock:
-                self._state = _State.CLOSED
+                self._state = _Phase.CLOSED
             raise _as_recognition_error(error) from error
         with self._lock:
-            if self._state is _State.STARTING:
-                self._pool = pools.enter(self._plan.workers)
-                self._state = _State.RUNNING
-                self._emit(Started(model=self._plan.model))
+            if self._state is _Phase.STARTING:
+                self._pool = pools.enter(self._config.workers)
+                self._state = _Phase.RUNNING
+                self._emit(Started(model=self._config.model))
 
     def write(self, pcm: bytes, /) -> None:
         """Take the next audio; blocks while too many segments wait to be decoded.
@@ -119,19 +119,19 @@ class LocalSession:
             SessionStateError: before `start` or after `finish`.
         """
         if self._takes_audio("write"):
-            self._follow(self._listener.hear(pcm))
+            self._process(self._segmenter.push(pcm))
 
     def commit(self) -> None:
-        """End the open utterance here; its final follows, and speech that goes on is another.
+        """End the open utterance here; its final follows, and further speech opens another.
 
-        Blocks as `write` does. A word that is under way is heard as two; less than 0.15 s of
-        speech is left to the next utterance.
+        Blocks as `write` does. A word in progress is recognized as two; less than 0.15 s of speech
+        is left to the next utterance.
 
         Raises:
             SessionStateError: before `start` or after `finish`.
         """
         if self._takes_audio("commit"):
-            self._follow(self._listener.cut())
+            self._process(self._segmenter.cut())
 
     def finish(self) -> None:
         """Recognize what is left; returns after `Ended` or `Failed`.
@@ -141,47 +141,47 @@ class LocalSession:
         """
         if not self._takes_audio("finish"):
             return
-        self._follow(self._listener.finish())
+        self._process(self._segmenter.finish())
         with self._lock:
             if self._alive:
-                self._state = _State.ENDING
+                self._state = _Phase.ENDING
                 self._lock.wait_for(lambda: not (self._slots and self._alive))
             if self._alive:
-                self._state = _State.ENDED
-                self._emit(Ended(position=self._listener.position))
+                self._state = _Phase.ENDED
+                self._emit(Ended(position=self._segmenter.position))
 
     def close(self) -> None:
-        """Stop everything; the last session to close waits until the worker threads are gone."""
+        """Stop everything; the last session to close waits for the worker threads to end."""
         with self._lock:
-            self._state = _State.CLOSED
+            self._state = _Phase.CLOSED
             self._slots.clear()
             self._lock.notify_all()
             pool, self._pool = self._pool, None
         if pool is not None:
-            pools.leave(self._plan.workers)
+            pools.leave(self._config.workers)
 
     @property
     def _alive(self) -> bool:
         """Whether events may still come."""
-        return self._state in {_State.RUNNING, _State.ENDING}
+        return self._state in {_Phase.RUNNING, _Phase.ENDING}
 
     def _takes_audio(self, call: str) -> bool:
-        """Tell whether there is any use in more audio."""
+        """Return whether more audio is of any use; raise if the call is out of order."""
         with self._lock:
-            if self._state in {_State.NEW, _State.STARTING}:
+            if self._state in {_Phase.NEW, _Phase.STARTING}:
                 raise SessionStateError(f"{call}() before start(); start the session first")
-            if self._state in {_State.ENDING, _State.ENDED}:
+            if self._state in {_Phase.ENDING, _Phase.ENDED}:
                 raise SessionStateError(f"{call}() after finish(); open another session")
             return self._alive
 
-    def _follow(self, heard: Iterable[Speech | Utterance | None]) -> None:
-        """Act on what the listener makes of the audio, as long as there is any use in it."""
+    def _process(self, found: Iterable[SpeechOnset | UtteranceAudio | None]) -> None:
+        """Act on what the segmenter finds in the audio, until the session ends."""
         try:
-            for item in heard:
+            for item in found:
                 match item:
-                    case Speech(start=start):
-                        self._say(SpeechStarted(at=start))
-                    case Utterance():
+                    case SpeechOnset(start=start):
+                        self._emit_if_alive(SpeechStarted(at=start))
+                    case UtteranceAudio():
                         self._queue(item)
                     case None:
                         self._queue_partial()
@@ -190,30 +190,30 @@ class LocalSession:
         except Exception as error:  # noqa: BLE001 - the port reports failures as an event
             self._fail(error)
 
-    def _say(self, event: SpeechStarted | SpeechEnded) -> None:
+    def _emit_if_alive(self, event: SpeechStarted | SpeechEnded) -> None:
         with self._lock:
             if self._alive:
                 self._emit(event)
 
-    def _queue(self, utterance: Utterance) -> None:
-        """Have an utterance decoded; wait first while too many are."""
-        self._say(SpeechEnded(at=utterance.end))
-        room = self._plan.workers + _SPARE
+    def _queue(self, utterance: UtteranceAudio) -> None:
+        """Queue an utterance for decoding; block while too many are waiting."""
+        self._emit_if_alive(SpeechEnded(at=utterance.end))
+        room = self._config.workers + _SPARE
         with self._lock:
             self._lock.wait_for(lambda: len(self._slots) < room or not self._alive)
             if self._pool is not None and self._alive:
                 slot = _Slot()
                 self._slots.append(slot)
-                self._cut += 1
+                self._utterances += 1
                 self._pool.submit(partial(self._decode, utterance, slot))
 
-    def _decode(self, utterance: Utterance, slot: _Slot) -> None:
-        """In a worker: recognize, then emit every final whose turn has come."""
+    def _decode(self, utterance: UtteranceAudio, slot: _Slot) -> None:
+        """Recognize an utterance, in a worker, then emit every final that is next in order."""
         try:
             segment = self._recognizer.segment(
-                utterance, language=self._plan.language, canceled=lambda: not self._alive
+                utterance, language=self._config.language, canceled=lambda: not self._alive
             )
-        except CancelledError:
+        except DecodeCanceledError:
             return
         except Exception as error:  # noqa: BLE001 - the port reports failures as an event
             self._fail(error)
@@ -222,30 +222,30 @@ class LocalSession:
             slot.segment = segment
             while self._alive and self._slots and (ready := self._slots[0].segment):
                 self._slots.popleft()
-                self._given += 1
+                self._finals += 1
                 self._emit(Final(segment=ready))
             self._lock.notify_all()
 
     def _queue_partial(self) -> None:
-        """Have the open utterance decoded so far, if it is time and no final has to wait for it."""
-        if not self._plan.partials or self._slots or self._partial_busy:
+        """Queue the open utterance for a partial, if one is due and no final would wait for it."""
+        if not self._config.partials or self._slots or self._partial_busy:
             return
-        cost = self._partial_cost * _PARTIAL_PAUSE
-        utterance = self._listener.unfinished(max(_PARTIAL_EVERY, cost))
+        cost = self._partial_cost * _PARTIAL_COST
+        utterance = self._segmenter.unfinished(max(_PARTIAL_EVERY, cost))
         with self._lock:
             if utterance is not None and self._pool is not None:
                 self._partial_busy = True
-                job = partial(self._decode_partial, utterance, self._cut)
-                self._pool.submit(job, later=True)
+                task = partial(self._decode_partial, utterance, self._utterances)
+                self._pool.submit(task, later=True)
 
-    def _decode_partial(self, utterance: Utterance, number: int) -> None:
-        """In a worker: say what an utterance sounds like so far, unless its final was there."""
+    def _decode_partial(self, utterance: UtteranceAudio, number: int) -> None:
+        """Emit a partial of an utterance, in a worker, unless its final has come already."""
         began = perf_counter()
         try:
             text = self._recognizer.text(
-                utterance.pcm, canceled=lambda: not self._alive or self._given > number
+                utterance.pcm, canceled=lambda: not self._alive or self._finals > number
             )
-        except CancelledError:
+        except DecodeCanceledError:
             text = ""
         except Exception as error:  # noqa: BLE001 - the port reports failures as an event
             self._fail(error)
@@ -253,24 +253,24 @@ class LocalSession:
         with self._lock:
             self._partial_busy = False
             self._partial_cost = perf_counter() - began
-            if text and self._alive and self._given == number:
-                start, end, language = utterance.start, utterance.end, self._plan.language
+            if text and self._alive and self._finals == number:
+                start, end, language = utterance.start, utterance.end, self._config.language
                 self._emit(Partial(start=start, end=end, text=text, language=language))
 
     def _fail(self, error: Exception) -> None:
-        """Emit the one `Failed` and let go of all that waits."""
+        """Emit the one `Failed` and drop everything that waits."""
         failure = _as_recognition_error(error)
         failure.__cause__ = error if failure is not error else None
         with self._lock:
             if self._alive:
-                self._state = _State.FAILED
+                self._state = _Phase.FAILED
                 self._slots.clear()
                 self._emit(Failed(error=failure))
             self._lock.notify_all()
 
 
 def _as_recognition_error(error: Exception) -> RecognitionError:
-    """Wrap what went wrong inside the engine."""
+    """Wrap an exception from inside the engine."""
     if isinstance(error, RecognitionError):
         return error
     return ServiceError(

@@ -1,4 +1,4 @@
-"""What a session hands to the recognizer."""
+"""What a session passes to the recognizer."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import TypeAlias
 Span: TypeAlias = tuple[float, float]
 
 
-class CancelledError(Exception):
-    """The words are no longer wanted."""
+class DecodeCanceledError(Exception):
+    """The result is no longer wanted."""
 
 
 @dataclass(frozen=True)
-class Utterance:
+class UtteranceAudio:
     """A stretch of audio to recognize; all times are seconds from the session's first sample.
 
     Attributes:
-        pcm: its audio, padding included.
+        pcm: the audio, padding included.
         start: where it starts.
         end: where it ends.
         runs: where in it there is speech.

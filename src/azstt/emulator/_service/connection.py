@@ -12,8 +12,9 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from uuid import uuid4
+
+from aiohttp import WSMsgType, web
 
 from azstt.emulator._service.message_faults import MessageFaults
 from azstt.emulator._service.records import RequestRecord, TurnRecord
@@ -29,9 +30,6 @@ from azstt.emulator._service.wire import (
 )
 from azstt.emulator.engines import Engine
 from azstt.emulator.faults import Close, Delay, Drop, Expire, Fault, Mute, TimedFault
-
-if TYPE_CHECKING:
-    from aiohttp import web
 
 _log = logging.getLogger("azstt.emulator")
 
@@ -91,8 +89,6 @@ class Connection:
 
     async def run(self) -> None:
         """Serve the connection until it closes."""
-        from aiohttp import WSMsgType  # noqa: PLC0415 - optional
-
         try:
             while True:
                 frame = await self._ws.receive()

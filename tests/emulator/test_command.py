@@ -44,7 +44,7 @@ def test_the_environment_variable_is_enough(script, audio, monkeypatch):
         transcript = azstt.transcribe_file(audio / "jfk.wav")
         assert (transcript.backend, transcript.text) == ("azure", "Hello, world.")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 def test_the_two_commands_work_together(audio):
@@ -63,7 +63,7 @@ def test_the_two_commands_work_together(audio):
 def test_it_ends_by_itself(script):
     """--seconds limits a run, for scripts that must not leave one behind."""
     with running("--script", script, "--seconds", 0.1) as (process, _):
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def recognize(request, installed):
             cwd=installed,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=100,
             check=False,
         )
         assert done.returncode == 0, done.stderr

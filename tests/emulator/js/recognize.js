@@ -1,4 +1,4 @@
-// Runs Microsoft's SDK once and prints what it heard, as one line of JSON.
+// Runs Microsoft's SDK once and prints its results as one line of JSON.
 // node recognize.js continuous|once|conversation host|endpoint URL WAV
 "use strict";
 
@@ -19,35 +19,35 @@ for (let at = 0; at < samples.length; at += 3200) {
 }
 stream.close();
 
-const heard = { partials: [], finals: [], errors: [] };
+const results = { partials: [], finals: [], errors: [] };
 
-function tell(recognizer) {
+function closeAndPrint(recognizer) {
   recognizer.close(
-    () => console.log(JSON.stringify(heard)),
+    () => console.log(JSON.stringify(results)),
     (error) => { throw new Error(error); },
   );
 }
 
-function keep(result) {
+function addFinal(result) {
   if (result.text) {
-    heard.finals.push({ text: result.text, offset: result.offset, speaker: result.speakerId });
+    results.finals.push({ text: result.text, offset: result.offset, speaker: result.speakerId });
   }
 }
 
 function listen(recognizer, partial, final, stop) {
-  recognizer[partial] = (_, event) => heard.partials.push(event.result.text);
-  recognizer[final] = (_, event) => keep(event.result);
+  recognizer[partial] = (_, event) => results.partials.push(event.result.text);
+  recognizer[final] = (_, event) => addFinal(event.result);
   recognizer.canceled = (_, event) => {
     if (event.reason !== sdk.CancellationReason.EndOfStream) {
-      heard.errors.push(`${event.errorCode} ${event.errorDetails}`);
+      results.errors.push(`${event.errorCode} ${event.errorDetails}`);
     }
   };
-  recognizer.sessionStopped = () => stop(() => tell(recognizer));
+  recognizer.sessionStopped = () => stop(() => closeAndPrint(recognizer));
 }
 
 if (mode === "once") {
   const recognizer = new sdk.SpeechRecognizer(config, audio);
-  recognizer.recognizeOnceAsync((result) => { keep(result); tell(recognizer); });
+  recognizer.recognizeOnceAsync((result) => { addFinal(result); closeAndPrint(recognizer); });
 } else if (mode === "continuous") {
   const recognizer = new sdk.SpeechRecognizer(config, audio);
   listen(recognizer, "recognizing", "recognized", (then) => recognizer.stopContinuousRecognitionAsync(then));

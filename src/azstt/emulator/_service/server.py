@@ -20,7 +20,7 @@ from azstt.emulator._service.connection import Connection, Service, cut
 from azstt.emulator._service.records import RequestRecord
 from azstt.emulator._service.rest import RestHandler
 from azstt.emulator.engines import Engine
-from azstt.emulator.faults import Faults, Outage, Refuse, Stall
+from azstt.emulator.faults import Fault, Faults, Outage, Refuse, Stall
 
 _log = logging.getLogger("azstt.emulator")
 #: Maximum number of concurrent turns: each needs a thread while its engine works.
@@ -151,7 +151,7 @@ class Server:
         return record
 
     async def _upgrade(self, request: web.BaseRequest, record: RequestRecord) -> web.StreamResponse:
-        """Serve a WebSocket connection, or refuse it."""
+        """Accept a WebSocket connection, or refuse it."""
         faults = self._settings.faults.on(record.number)
         stalls = [fault for fault in faults if isinstance(fault, Stall)]
         for stall in stalls:
@@ -164,6 +164,12 @@ class Server:
         if refusal is not None:
             record.status = refusal.status
             return refusal
+        return await self._serve(request, record, faults)
+
+    async def _serve(
+        self, request: web.BaseRequest, record: RequestRecord, faults: tuple[Fault, ...]
+    ) -> web.StreamResponse:
+        """Serve a WebSocket connection until it closes."""
         self._open[record.number] = record
         try:
             ws = web.WebSocketResponse(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias, Unpack
+from typing import Unpack
 
-from azstt._audio import AudioSource
+from azstt._audio import AudioSource, BytesLike
 from azstt._errors import ConfigurationError
 from azstt._options import TranscribeFields, split_fields
 from azstt._sessions import batch
@@ -12,8 +12,6 @@ from azstt._sessions.batch import Job, ProgressCallback
 from azstt._threads.loop_thread import LoopThread
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend, resolve
-
-BytesLike: TypeAlias = bytes | bytearray | memoryview
 
 
 def transcribe_file(

@@ -1,10 +1,14 @@
-"""The base class of every model in azstt."""
+"""The base class of every model in azstt, and the type of parsed JSON."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import ClassVar, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
+
+#: An object as `json` parses it.
+JsonObject: TypeAlias = Mapping[str, object]
 
 
 class FrozenModel(BaseModel):

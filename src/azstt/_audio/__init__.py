@@ -8,4 +8,5 @@ from azstt._audio.formats.containers import Container as Container
 from azstt._audio.report import DamagedRange as DamagedRange
 from azstt._audio.report import DecodeReport as DecodeReport
 from azstt._audio.sources import AudioSource as AudioSource
+from azstt._audio.sources import BytesLike as BytesLike
 from azstt._audio.streams.decoder import LiveDecoder as LiveDecoder

@@ -25,7 +25,7 @@ _MAX_SECONDS_PER_BYTE = 1.0
 #: Seconds allowed on top of that, for sources of a few bytes.
 _ALLOWANCE = 60.0
 
-BytesLike: TypeAlias = "bytes | bytearray | memoryview[int]"
+BytesLike: TypeAlias = bytes | bytearray | memoryview
 
 
 @runtime_checkable

@@ -7,18 +7,17 @@ text at 2,047 bytes, and loses the result where that splits a character.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias, cast
+from typing import cast
 
 from azstt._assembly.words import align_words
 from azstt._captions.linebreak import text_units
 from azstt._events import Partial
+from azstt._models import JsonObject
 from azstt._result import Alternative, PronouncedWord, Pronunciation, Segment, Sound, Word
 from azstt._units import ticks_to_seconds
-
-JsonObject: TypeAlias = Mapping[str, object]
 
 #: The largest tick count that the service can send.
 _MAX_TICKS = 2**63 - 1

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from azstt._models import JsonObject
 from azstt.emulator._service.bodies import Body
 from azstt.emulator._service.forms import censored
-from azstt.emulator._service.request import JsonObject, TurnRequest, find, profanity_of, strings
+from azstt.emulator._service.request import TurnRequest, find, profanity_of, strings
 from azstt.emulator._service.wire import WireError
 from azstt.emulator.script import Utterance
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
+from azstt._models import JsonObject
 from azstt._units import ticks_to_seconds
 from azstt.emulator._service.wire import WireError
 
-JsonObject: TypeAlias = Mapping[str, object]
 Mode: TypeAlias = Literal["conversation", "interactive", "dictation"]
 Profanity: TypeAlias = Literal["masked", "removed", "raw"]
 

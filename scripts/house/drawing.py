@@ -174,8 +174,8 @@ def _caption(rooms: Sequence[Room], height: float) -> Iterator[str]:
     lines = sum(room.lines for room in rooms)
     texts = (
         (
-            f"src/azstt: {len(rooms)} rooms, {lines:,} lines. An arrow is an import, types included;"
-            " imports that follow from other arrows are left out (transitive reduction)."
+            f"src/azstt: {len(rooms)} rooms, {lines:,} lines. Arrows are imports, types included; "
+            "those that follow from others are left out (transitive reduction)."
         ),
         (
             "Rooms in a dashed frame import each other. Green floors are pure: no I/O, and no "

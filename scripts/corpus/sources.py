@@ -111,8 +111,7 @@ def _filled(value: Any, values: list[str]) -> Any:  # noqa: ANN401 - any TOML va
     if isinstance(value, str):
         return value.format(*values)
     if isinstance(value, list):
-        parts: list[Any] = value
-        return [_filled(part, values) for part in parts]
+        return [_filled(part, values) for part in cast("Sequence[Any]", value)]
     if isinstance(value, dict):
         return {key: _filled(part, values) for key, part in cast("dict[str, Any]", value).items()}
     return value

@@ -1,0 +1,1 @@
+"""Draws the rooms of `src/azstt` and the imports between them: docs/house.svg."""

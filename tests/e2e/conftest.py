@@ -1,6 +1,6 @@
-"""The stage of the browser tests: certificates, proxies, the emulator, Chromium, the app.
+"""Fixtures of the browser tests: certificates, proxies, the emulator, Chromium, and the app.
 
-All of it is real, and nothing leaves this machine.
+Everything is real, and nothing leaves this machine.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from azstt import emulator
 from azstt.backends.azure import AzureBackend, AzureSettings
 from azstt.backends.local import LocalBackend
 
-#: A screen that makes small pictures.
+#: A small screen, for small screenshots.
 SCREEN = {"width": 760, "height": 640}
-#: The pictures that the documentation shows.
+#: The screenshots in the documentation.
 SHOWN = {"web-upload", "web-live", "web-blocked", "web-phone"}
 
 
 @pytest.fixture(scope="session")
 def recordings(audio, tmp_path_factory):
-    """Two voices, of five and three seconds, and one after the other.
+    """Two voices, of five and three seconds, and both in a row.
 
-    The embedded engine understands them to the last word, wherever in its frames they begin. So
-    an error is the chain's and not the engine's: of jfk.wav it mistakes one, two or three words,
-    as that falls.
+    The embedded engine recognizes every word of them, wherever its frames begin, so an error is
+    the pipeline's and not the engine's. In jfk.wav it misses one to three words, depending on the
+    alignment.
     """
     wizard, gregson = (
         Recording(audio / name) for name in ("librispeech_61.flac", "arctic_a0009.flac")
@@ -48,23 +48,23 @@ def recordings(audio, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def playwright():
-    """What drives browsers."""
+    """The Playwright driver."""
     library = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if chromium.program() is None:
-        pytest.skip("there is no Chromium on the PATH: apt-get install chromium")
+        pytest.skip("Chromium is not on the PATH: apt-get install chromium")
     with library.sync_playwright() as driver:
         yield driver
 
 
 @pytest.fixture(scope="session")
 def microphone(tmp_path_factory):
-    """What the browser hears."""
+    """The browser's microphone."""
     return Microphone(tmp_path_factory.mktemp("microphone") / "speech.wav")
 
 
 @pytest.fixture(scope="session")
 def browser(playwright, microphone):
-    """A browser for all tests, which hears the microphone."""
+    """A browser for all tests, with the microphone."""
     launched = chromium.launch(playwright, microphone.path)
     yield launched
     launched.close()
@@ -72,26 +72,26 @@ def browser(playwright, microphone):
 
 @pytest.fixture
 def visit(browser):
-    """Open the page as a new user: `Page`, with options of the context beside the URL.
+    """Open the page as a new user, and return a `Page`. Options are those of the browser context.
 
-    At the end nothing may have gone wrong in it but the troubles that the test makes.
+    The test fails if the page logs errors other than the expected ones.
     """
     pages: list[Page] = []
 
-    def open_page(url, *, of=browser, troubles="", **options):
+    def open_page(url, *, of=browser, expected_errors="", **options):
         user = {"permissions": ["microphone"], "viewport": SCREEN, **options}
-        pages.append(Page(of.new_context(**user), url, troubles=troubles))
+        pages.append(Page(of.new_context(**user), url, expected_errors=expected_errors))
         return pages[-1]
 
     yield open_page
     for page in pages:
         page.tab.context.close()
-    assert [page.complaints for page in pages] == [[] for _ in pages]
+    assert [page.errors for page in pages] == [[] for _ in pages]
 
 
 @pytest.fixture
 def shoot(tmp_path):
-    """Take pictures of the page; AZSTT_SCREENSHOTS names the folder for those of the docs."""
+    """Take screenshots; AZSTT_SCREENSHOTS is the folder for those of the documentation."""
     docs = Path(os.environ.get("AZSTT_SCREENSHOTS", tmp_path))
 
     def take(page, name):
@@ -103,31 +103,31 @@ def shoot(tmp_path):
     return take
 
 
-# Recognizers, and the app on each of them.
+# Recognizers, and the app with each of them.
 
 
 @pytest.fixture(scope="session")
 def service():
-    """An Azure Speech service that hears what is said."""
+    """An emulated Azure Speech service with a real recognizer."""
     with emulator.serve(engine="local") as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def backends(service):
-    """The backends as the app has them."""
+    """The app's backends."""
     return {"azure": AzureBackend(AzureSettings(host=service.host)), "local": LocalBackend()}
 
 
 @pytest.fixture(scope="session")
 def settings(service):
-    """The environment that leads the app to each of them."""
+    """The environment that selects each of them in the app."""
     return {"azure": {"AZURE_SPEECH_HOST": service.host}, "local": {"AZSTT_WEB_BACKEND": "local"}}
 
 
 @pytest.fixture(scope="session")
 def apps(settings, tmp_path_factory):
-    """The app on each of them: by Flask's own server, and by the one that is for production."""
+    """The app with each of them: on Flask's development server, and on gunicorn."""
     folder = tmp_path_factory.mktemp("apps")
     with ExitStack() as stack:
         yield {
@@ -138,7 +138,7 @@ def apps(settings, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def secure_app(authorities, settings, tmp_path_factory):
-    """The app with TLS, which an inspecting proxy opens."""
+    """The app with TLS, which an inspecting proxy decrypts."""
     folder = tmp_path_factory.mktemp("secure")
     tls = authorities[1].sign_loopback(folder / "tls")
     with app(folder / "app", "gunicorn", tls=tls, **settings["azure"]) as running:
@@ -147,14 +147,14 @@ def secure_app(authorities, settings, tmp_path_factory):
 
 @pytest.fixture
 def run_app(tmp_path):
-    """Run an app of a test's own, told by its environment."""
+    """Run a separate app for one test, configured by its environment."""
     with ExitStack() as stack:
         yield lambda *how, **settings: stack.enter_context(app(tmp_path / "app", *how, **settings))
 
 
 @pytest.fixture
 def connect():
-    """Put a network that can fail before a port."""
+    """Put an unreliable network in front of a port."""
     with ExitStack() as stack:
         yield lambda port, **how: stack.enter_context(network(port, **how))
 
@@ -164,9 +164,9 @@ def connect():
 
 @pytest.fixture(scope="session")
 def authorities(tmp_path_factory):
-    """Two certificate authorities: of the inspecting proxy, and of everybody else."""
+    """Two certificate authorities: the inspecting proxy's, and a public one."""
     if shutil.which("openssl") is None:
-        pytest.skip("there is no openssl program to make certificates with")
+        pytest.skip("creating certificates needs the openssl program")
     folder = tmp_path_factory.mktemp("authorities")
     organization, _, name = inspection.ISSUER.partition(", ")
     return (
@@ -177,9 +177,9 @@ def authorities(tmp_path_factory):
 
 @pytest.fixture
 def inspect(authorities, tmp_path):
-    """Run inspecting proxies: `inspection`, given where and whom it trusts."""
+    """Run inspecting proxies with these authorities; see `inspection`."""
     if inspection.program() is None:
-        pytest.skip("mitmproxy is not installed: there is no mitmdump on the PATH")
+        pytest.skip("mitmproxy is not installed: mitmdump is not on the PATH")
     with ExitStack() as stack:
 
         def run(**options):
@@ -191,7 +191,7 @@ def inspect(authorities, tmp_path):
 
 @pytest.fixture(scope="session")
 def secure_service(authorities, tmp_path_factory):
-    """An Azure Speech service with TLS, under a name, that hears what is said."""
+    """An emulated Azure Speech service with TLS, a host name, and a real recognizer."""
     certificate = authorities[1].sign_loopback(tmp_path_factory.mktemp("service") / "tls")
     with emulator.serve(engine="local", host="localhost", tls=certificate) as running:
         yield running

@@ -1,4 +1,4 @@
-"""What goes wrong while somebody speaks or sends, and what becomes of it."""
+"""Failures during live sessions and uploads, and recovery from them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from driving.speech import words, write_wav
 
 pytestmark = pytest.mark.e2e
 
-#: What the console says when a server is away.
-AWAY = "Failed to load resource|WebSocket connection to"
+#: Console errors while a server is unreachable.
+UNREACHABLE = "Failed to load resource|WebSocket connection to"
 
 
 @pytest.fixture
 def speak(visit, microphone, recordings, connect):
-    """Begin to speak two sentences, over a network that can fail; goes on after the first words."""
+    """Start to speak two sentences over an unreliable network; return after the first words."""
 
     def begin(app):
         microphone.plays(recordings["both"])
         between = connect(app.port)
-        page = visit(f"http://127.0.0.1:{between.port}/", troubles=AWAY)
+        page = visit(f"http://127.0.0.1:{between.port}/", expected_errors=UNREACHABLE)
         page.speak()
         page.wait("live")
         page.wait_for_words("complaint")
@@ -30,30 +30,28 @@ def speak(visit, microphone, recordings, connect):
 
 
 def finish(page, recording):
-    """Stop after the last word, and see that none is missing."""
+    """Stop after the last word, and check that none is missing."""
     page.wait_for_settled(len(recording.reference))
     page["stop"].click()
     page.wait("done")
     assert words(page.text) == recording.reference
 
 
-def test_a_lost_connection_is_made_anew_and_no_word_is_lost(
-    apps, service, speak, recordings, shoot
-):
-    """Reset in mid-speech, the page says so and resumes: the recognizer notices nothing."""
+def test_no_word_is_lost_with_a_connection(apps, service, speak, recordings, shoot):
+    """If the connection is reset in mid-speech, the page says so and resumes the same session."""
     known = len(service.requests)
     page, between = speak(apps["azure"])
     between.cut()
-    page.until("() => /lost/.test(seen.at(-1).status)", None, "word of the loss")
+    page.until("() => /lost/.test(seen.at(-1).status)", None, "a notice of the lost connection")
     shoot(page, "lost")
     between.mend()
-    page.until("() => !/lost/.test(seen.at(-1).status)", None, "word of the return")
+    page.until("() => !/lost/.test(seen.at(-1).status)", None, "a notice of the new connection")
     finish(page, recordings["both"])
     assert len(service.requests) == known + 1, "one session from the first word to the last"
 
 
-def test_a_network_that_is_away_for_a_while_costs_no_word(apps, service, speak, recordings):
-    """Nothing gets through, and nothing is refused: what was said meanwhile arrives later."""
+def test_no_word_is_lost_while_offline(apps, service, speak, recordings):
+    """Audio recorded while the network drops everything arrives later."""
     known = len(service.requests)
     page, _ = speak(apps["azure"])
     page.tab.context.set_offline(True)
@@ -66,10 +64,10 @@ def test_a_network_that_is_away_for_a_while_costs_no_word(apps, service, speak, 
 
 
 @pytest.mark.parametrize("how", ["closed", "crashed"])
-def test_what_was_said_before_the_tab_went_is_kept(
+def test_a_closed_tab_leaves_its_transcript(
     run_app, settings, service, visit, microphone, recordings, how
 ):
-    """The session ends, within the grace time at the latest, and its transcript is in the list."""
+    """The session ends within the grace time, and its transcript is in the list."""
     microphone.plays(recordings["both"])
     page = visit(run_app("gunicorn", AZSTT_WEB_GRACE="2", **settings["azure"]).url)
     page.speak()
@@ -91,10 +89,10 @@ def test_what_was_said_before_the_tab_went_is_kept(
     until(listed, "the transcript in the list")
 
 
-def test_a_restart_of_the_server_is_told_and_survived(
+def test_the_page_survives_a_server_restart(
     run_app, settings, speak, recordings, microphone, shoot
 ):
-    """What is on the page stays there; the same page goes on with the server that is there then."""
+    """Its text stays, it shows an error, and it works with the restarted server."""
     app = run_app(**settings["azure"])
     page, _ = speak(app)
     page.wait_for_settled(len(recordings["wizard"].reference))
@@ -110,21 +108,21 @@ def test_a_restart_of_the_server_is_told_and_survived(
 
 
 @pytest.mark.parametrize("button", ["record", "live"])
-def test_a_refused_microphone_is_told(apps, visit, shoot, button):
-    """Who refuses it is told how to allow it, and nothing is left running."""
+def test_a_denied_microphone_is_explained(apps, visit, shoot, button):
+    """The page says how to allow it, and nothing is left running."""
     page = visit(apps["local"].url, permissions=[])
     page[button].click()
     page["error"].wait_for()
-    shoot(page, f"refused-{button}")
+    shoot(page, f"denied-{button}")
     assert "Access to the microphone was denied. Allow it" in page["error"].text_content()
     assert page[button].is_enabled()
 
 
-def test_a_machine_without_a_microphone_is_told(apps, visit, playwright):
-    """Who has none is told so."""
-    deaf = chromium.launch(playwright, None)
+def test_a_missing_microphone_is_explained(apps, visit, playwright):
+    """The page says that none was found."""
+    without = chromium.launch(playwright, None)
     try:
-        page = visit(apps["local"].url, of=deaf)
+        page = visit(apps["local"].url, of=without)
         devices = page.tab.evaluate("() => navigator.mediaDevices.enumerateDevices()")
         if any(device["kind"] == "audioinput" for device in devices):
             pytest.skip("this machine has a microphone")
@@ -132,18 +130,18 @@ def test_a_machine_without_a_microphone_is_told(apps, visit, playwright):
         page["error"].wait_for()
         assert "No microphone was found" in page["error"].text_content()
     finally:
-        deaf.close()
+        without.close()
 
 
 @pytest.fixture
 def send(visit, recordings, connect, tmp_path):
-    """Begin to send two megabytes over a slow network; goes on when some of it has arrived."""
+    """Start to send two megabytes over a slow network; return when some have arrived."""
     path = tmp_path / "meeting.wav"
     write_wav(path, bytes(60 * 32_000) + recordings["gregson"].pcm)
 
     def begin(app):
         between = connect(app.port, rate=400_000)
-        page = visit(f"http://127.0.0.1:{between.port}/", troubles=AWAY)
+        page = visit(f"http://127.0.0.1:{between.port}/", expected_errors=UNREACHABLE)
         page.upload(path)
         until(lambda: between.passed > 500_000, "a quarter has arrived")
         return page, between
@@ -151,8 +149,8 @@ def send(visit, recordings, connect, tmp_path):
     return begin
 
 
-def test_an_upload_goes_on_when_the_network_is_back(apps, send, recordings, shoot):
-    """Cut in the middle, the page tells it and sends the rest when it can."""
+def test_an_upload_resumes_when_the_network_is_back(apps, send, recordings, shoot):
+    """If the network fails midway, the page says so and sends the rest later."""
     page, between = send(apps["local"])
     between.cut()
     page["notice"].wait_for()
@@ -164,12 +162,10 @@ def test_an_upload_goes_on_when_the_network_is_back(apps, send, recordings, shoo
     assert page["history"].locator("li").count() == 1
 
 
-def test_an_upload_begins_anew_with_a_server_that_does_not_know_it(
-    run_app, settings, send, recordings
-):
-    """Restarted in the middle of an upload, the server has it all the same.
+def test_an_upload_restarts_after_a_server_restart(run_app, settings, send, recordings):
+    """If the server is restarted midway, the upload starts over and succeeds.
 
-    It is Flask's own, which ends at once: gunicorn takes what is under way to its end first.
+    It is Flask's development server, which stops at once: gunicorn finishes its requests first.
     """
     app = run_app(**settings["local"])
     page, _ = send(app)

@@ -9,26 +9,26 @@ from driving.speech import words
 pytestmark = pytest.mark.e2e
 
 MEDIA = ("multipart", "audio")
-#: What the console says of what the proxy blocks.
+#: Console errors for requests that the proxy blocks.
 BLOCKED = "Failed to load resource|WebSocket connection to"
 
 
 @pytest.fixture
 def visit_through(visit, inspect, secure_app):
-    """Open the page by a proxy that decrypts all, and blocks kinds of requests."""
+    """Open the page through a proxy that decrypts everything and blocks kinds of requests."""
 
     def open_page(*blocked, refusal="403"):
         proxy = inspect(blocked=blocked, refusal=refusal)
         server = {"server": proxy.url, "bypass": "<-loopback>"}
         return proxy, visit(
-            secure_app.url, proxy=server, ignore_https_errors=True, troubles=BLOCKED
+            secure_app.url, proxy=server, ignore_https_errors=True, expected_errors=BLOCKED
         )
 
     return open_page
 
 
-def test_a_proxy_that_only_listens_changes_nothing(visit_through, recordings):
-    """An upload is a form, as ever."""
+def test_a_proxy_that_blocks_nothing_changes_nothing(visit_through, recordings):
+    """An upload is a form, as usual."""
     proxy, page = visit_through()
     page.upload(recordings["gregson"].path)
     page.wait("done")
@@ -39,7 +39,7 @@ def test_a_proxy_that_only_listens_changes_nothing(visit_through, recordings):
 
 @pytest.mark.parametrize("refusal", ["403", "413", "page", "reset"])
 def test_a_blocked_upload_arrives_as_frames(visit_through, recordings, shoot, refusal):
-    """However the proxy says no, the page says so and sends the same audio over a WebSocket."""
+    """However the proxy blocks it, the page says so and sends the same audio over a WebSocket."""
     proxy, page = visit_through(*MEDIA, refusal=refusal)
     page.upload(recordings["gregson"].path)
     page.wait("done")
@@ -51,7 +51,7 @@ def test_a_blocked_upload_arrives_as_frames(visit_through, recordings, shoot, re
 
 
 @pytest.mark.parametrize("refusal", ["403", "reset"])
-def test_where_websockets_are_blocked_too_it_arrives_in_pieces(visit_through, recordings, refusal):
+def test_an_upload_arrives_even_if_websockets_are_blocked(visit_through, recordings, refusal):
     """Small POSTs of plain bytes get through where nothing else does."""
     proxy, page = visit_through(*MEDIA, "websocket", refusal=refusal)
     page.upload(recordings["both"].path)
@@ -63,10 +63,10 @@ def test_where_websockets_are_blocked_too_it_arrives_in_pieces(visit_through, re
 
 
 @pytest.mark.parametrize("transport", ["opus", "pcm"])
-def test_live_goes_through_where_websockets_are_blocked(
+def test_live_works_even_if_websockets_are_blocked(
     visit_through, microphone, recordings, shoot, transport
 ):
-    """Words appear while somebody speaks, though all that is left are small POSTs."""
+    """Text appears as it is spoken, over nothing but small requests."""
     microphone.plays(recordings["wizard"])
     proxy, page = visit_through(*MEDIA, "websocket")
     page.speak(transport)
@@ -82,10 +82,10 @@ def test_live_goes_through_where_websockets_are_blocked(
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-def test_a_proxy_before_the_service(
+def test_a_proxy_between_the_server_and_the_service(
     secure_service, run_app, inspect, authorities, visit, recordings, shoot, trusted
 ):
-    """The server's own proxy and CA reach the SDK; without the CA the page names the issuer."""
+    """The server's proxy and CA settings work; without the CA the page names the issuer."""
     proxy = inspect()
     settings = {"AZURE_SPEECH_HOST": secure_service.host, "AZURE_SPEECH_PROXY": proxy.url}
     if trusted:

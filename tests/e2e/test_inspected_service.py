@@ -12,7 +12,7 @@ pytestmark = pytest.mark.e2e
 
 
 def through(proxy, service, user="", **settings):
-    """Lead the SDK to the service by its name, through the proxy."""
+    """Return a backend that reaches the service by name, through the proxy."""
     return AzureBackend(
         AzureSettings(
             host=service.host,
@@ -22,10 +22,8 @@ def through(proxy, service, user="", **settings):
     )
 
 
-def test_its_authority_is_trusted_where_the_settings_say_so(
-    secure_service, inspect, authorities, recordings
-):
-    """With the proxy's CA as ca_bundle the transcript arrives, though all of it was read."""
+def test_ca_bundle_makes_the_proxy_trusted(secure_service, inspect, authorities, recordings):
+    """With the proxy's CA as ca_bundle, transcription works through the proxy."""
     proxy = inspect()
     backend = through(proxy, secure_service, ca_bundle=authorities[0].certificate)
     transcript = azstt.transcribe_file(recordings["gregson"].path, backend=backend)
@@ -34,10 +32,10 @@ def test_its_authority_is_trusted_where_the_settings_say_so(
 
 
 @pytest.mark.parametrize(("wanted", "given"), [(None, ""), ("anna:p@ss", "anna:p%40ss@")])
-def test_without_trust_the_error_names_the_issuer_and_the_remedy(
+def test_an_untrusted_proxy_is_named_with_the_remedy(
     secure_service, inspect, recordings, wanted, given
 ):
-    """Whoever reads the error knows whose certificate it is and which setting to set."""
+    """The error names the certificate's issuer and the setting to change."""
     known = len(secure_service.requests)
     backend = through(inspect(user=wanted), secure_service, user=given)
     with pytest.raises(azstt.ServiceUnreachableError) as caught:

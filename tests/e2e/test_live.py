@@ -1,4 +1,4 @@
-"""Live: words appear while somebody speaks."""
+"""Live sessions: text appears as it is spoken."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(scope="session")
 def on_file(backends):
-    """What an engine makes of a recording's file: what the whole chain is held against."""
+    """Return the word error rate of an engine on a recording's file, to compare with."""
     known = {}
 
     def errors(recording, backend):
@@ -34,10 +34,10 @@ def on_file(backends):
         ("local by pcm", "gregson"),
     ],
 )
-def test_words_appear_while_somebody_speaks(
+def test_text_appears_as_it_is_spoken(
     apps, visit, microphone, recordings, on_file, shoot, on, name
 ):
-    """What the microphone hears is on the page while it is said, and is what the file gives."""
+    """Speech is on the page as it is spoken, with the same errors as from the file."""
     recording, (backend, transport) = recordings[name], on.split(" by ")
     microphone.plays(recording)
     page = visit(apps[backend].url)
@@ -55,14 +55,14 @@ def test_words_appear_while_somebody_speaks(
     assert backend in page["recognizer"].text_content()
     assert page.states == ["idle", "live", "recognizing", "done"]
     grown = [words(entry["partial"]) for entry in page.seen if entry["state"] == "live"]
-    assert len({len(heard) for heard in grown}) > 3, "words came one after the other"
+    assert len({len(heard) for heard in grown}) > 3, "words appeared one after another"
     shoot(page, f"done-{backend}-{transport}")
 
 
-def test_two_at_once_get_their_own_words_alone(
+def test_simultaneous_users_get_only_their_own_text(
     apps, playwright, microphone, visit, recordings, tmp_path
 ):
-    """Two people with browsers of their own speak at the same time: neither reads the other."""
+    """Two browsers transcribe at the same time, and neither sees the other's text."""
     other = Microphone(tmp_path / "speech.wav")
     second = chromium.launch(playwright, other.path)
     heard = {}

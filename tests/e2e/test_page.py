@@ -1,4 +1,4 @@
-"""The page itself: for the keyboard, screen readers, small screens; and what it never does."""
+"""The page itself: keyboard, screen readers, small screens, and privacy."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ WIDTHS = pytest.mark.parametrize("width", [320, 760, 1400])
 
 
 @WIDTHS
-def test_nothing_hangs_over_the_edge(apps, visit, recordings, width):
-    """At any width all of the page is there without scrolling sideways, a transcript in it too."""
+def test_nothing_overflows_the_page(apps, visit, recordings, width):
+    """At any width the page fits without horizontal scrolling, even with a transcript."""
     page = visit(apps["local"].url, viewport={"width": width, "height": 740})
     page.upload(recordings["both"].path)
     page.wait("done")
@@ -33,8 +33,8 @@ def test_nothing_hangs_over_the_edge(apps, visit, recordings, width):
     assert over == []
 
 
-def test_a_phone_at_night(apps, visit, recordings, shoot):
-    """A small dark screen has dark paper and light letters."""
+def test_a_phone_in_dark_mode(apps, visit, recordings, shoot):
+    """In dark mode the page has a dark background and light text."""
     page = visit(apps["local"].url, viewport=PHONE, color_scheme="dark")
     page.upload(recordings["gregson"].path)
     page.wait("done")
@@ -51,7 +51,7 @@ def test_a_phone_at_night(apps, visit, recordings, shoot):
 
 
 def test_the_keyboard_is_enough(apps, visit, microphone, recordings):
-    """Whoever has no mouse reaches each control in order, speaks, stops, and edits."""
+    """Without a mouse a user reaches each control in order, speaks, and stops."""
     microphone.plays(recordings["gregson"])
     page = visit(apps["local"].url)
     reached = []
@@ -63,15 +63,15 @@ def test_the_keyboard_is_enough(apps, visit, microphone, recordings):
     assert [name for name in reached if name] == ["audio-file", "record", "live"]
     page.tab.keyboard.press("Enter")
     page.wait("live")
-    assert page.tab.evaluate("() => document.activeElement.id") == "stop", "its turn is next"
+    assert page.tab.evaluate("() => document.activeElement.id") == "stop", "the next control"
     page.wait_for_settled(len(recordings["gregson"].reference))
     page.tab.keyboard.press("Enter")
     page.wait("done")
     assert words(page.text) == recordings["gregson"].reference
 
 
-def test_other_peoples_tests_can_drive_it(apps, visit, recordings):
-    """Each id is there to be used as it stands, and each state to be waited for, nothing opened."""
+def test_external_tests_can_drive_it(apps, visit, recordings):
+    """Each ID can be used, and each state waited for, without opening anything first."""
     page = visit(apps["azure"].url)
     page.tab.select_option("#language", ["en-US", "de-DE"])
     page.tab.check("#diarize")
@@ -88,8 +88,8 @@ def test_other_peoples_tests_can_drive_it(apps, visit, recordings):
     assert page.tab.locator("#history li").count() == 2
 
 
-def test_the_last_words_stay_in_sight(apps, visit, microphone, recordings):
-    """After an hour of speech, on a phone too, a reader has the newest words and Stop."""
+def test_the_last_words_stay_visible(apps, visit, microphone, recordings):
+    """After a long session, even on a phone, the newest words and Stop are visible."""
     microphone.plays(recordings["wizard"])
     page = visit(apps["azure"].url, viewport=PHONE)
     page["live"].click()
@@ -110,7 +110,7 @@ def test_the_last_words_stay_in_sight(apps, visit, microphone, recordings):
         return top >= 0 && bottom <= Math.min(innerHeight, id === "stop" ? Infinity : paper.bottom);
     }"""
     assert page.tab.evaluate(shown, "stop")
-    page.until(shown, "partial", "the newest words in sight")
+    page.until(shown, "partial", "the newest words to be visible")
     page["stop"].click()
     page.wait("done")
     assert page.tab.evaluate(
@@ -121,8 +121,8 @@ def test_the_last_words_stay_in_sight(apps, visit, microphone, recordings):
     ), "the transcript is what is shown"
 
 
-def test_screen_readers_are_told(apps, visit, recordings):
-    """Every control has a name; states are told, errors at once, and captions as they settle."""
+def test_screen_readers_are_supported(apps, visit, recordings):
+    """Every control has a name; states, errors, and finals are announced."""
     page = visit(apps["azure"].url)
     page.upload(recordings["gregson"].path)
     page.wait("done")
@@ -141,39 +141,41 @@ def test_screen_readers_are_told(apps, visit, recordings):
     assert page.tab.locator("html").get_attribute("lang") == "en"
 
 
-def test_the_key_stays_on_the_server_and_nothing_comes_from_elsewhere(run_app, visit, recordings):
-    """Neither what the browser is sent nor what it may keep has the key; it asks nobody else."""
+def test_the_key_stays_on_the_server_and_nothing_is_loaded_from_other_sites(
+    run_app, visit, recordings
+):
+    """Neither answers nor cookies contain the key; the browser contacts no other server."""
     key = "0123456789abcdef0123456789abcdef"
     with emulator.serve(script=Script.saying("He turned sharply."), key=key) as service:
         app = run_app("gunicorn", AZURE_SPEECH_HOST=service.host, SPEECH_KEY=key)
         page = visit(app.url)
-        asked, answers, told = set(), [], [page.tab.content()]
+        requested, answers, texts = set(), [], [page.tab.content()]
 
         def answer(response):
             answers.append(response)
 
-        def hear(frame):
-            told.append(frame)
+        def record(frame):
+            texts.append(frame)
 
-        page.tab.on("request", lambda request: asked.add(request.url))
+        page.tab.on("request", lambda request: requested.add(request.url))
         page.tab.on("response", answer)
-        page.tab.on("websocket", lambda socket: socket.on("framereceived", hear))
+        page.tab.on("websocket", lambda socket: socket.on("framereceived", record))
         page.upload(recordings["gregson"].path)
         page.wait("done")
         page.speak()
         page.wait("live")
         page["stop"].click()
         page.wait("done")
-        told += map(body, answers)
-        told += map(str, page.tab.context.cookies())
-    assert key in service.requests[0].headers.values(), "it is the key in use"
-    assert len(told) > 10
-    assert all(key not in str(text) for text in told)
+        texts += map(body, answers)
+        texts += map(str, page.tab.context.cookies())
+    assert key in service.requests[0].headers.values(), "the key in use"
+    assert len(texts) > 10
+    assert all(key not in str(text) for text in texts)
     ours = f"127.0.0.1:{app.port}"
-    assert {urlsplit(url).netloc for url in asked if not url.startswith("blob:")} == {ours}
+    assert {urlsplit(url).netloc for url in requested if not url.startswith("blob:")} == {ours}
 
 
 def body(response) -> str:
-    """Give all that a response says; of those that have no body their headers alone."""
+    """Return a response's headers and body, if it has one."""
     headers = str(response.all_headers())
     return headers + (response.text() if response.status in {200, 201} else "")

@@ -1,4 +1,4 @@
-"""Uploads and recordings: from a file or the microphone to a transcript that can be kept."""
+"""Uploads and recordings: from a file or the microphone to a saved transcript."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BACKENDS = pytest.mark.parametrize("backend", ["azure", "local"])
 
 
 def silence(hours: float) -> bytes:
-    """Make a small FLAC file of much silence."""
+    """Return a small FLAC file of hours of silence."""
     file, rate = io.BytesIO(), 8_000
     with av.open(file, "w", format="flac") as container:
         stream = container.add_stream("flac", rate=rate, layout="mono", format="s16")
@@ -48,7 +48,7 @@ def drop(page, path):
 
 @BACKENDS
 def test_an_upload_gives_what_the_library_gives(apps, backends, visit, recordings, shoot, backend):
-    """What is chosen is transcribed as `transcribe_file` does it, and told while it comes."""
+    """A file gives the same text as `transcribe_file`, with progress on the way."""
     page = visit(apps[backend].url)
     shoot(page, "idle")
     page.upload(recordings["both"].path)
@@ -65,18 +65,18 @@ def test_an_upload_gives_what_the_library_gives(apps, backends, visit, recording
         assert any(0 < count < len(recordings["both"].reference) for count in heard)
 
 
-def test_how_far_a_long_recording_is_is_told(apps, visit, audio):
-    """The page says how much is decoded, and how much of it recognized; and it can be canceled."""
+def test_progress_is_shown_and_can_be_canceled(apps, visit, audio):
+    """The page shows how much is decoded and recognized; and the upload can be canceled."""
     page = visit(apps["local"].url)
     page.upload(audio / "long.ogg")
-    told = "() => /… [1-9]\\d* s; [1-9]\\d* s are decoded/.test(seen.at(-1).status)"
-    page.until(told, None, "how far it is")
+    progress = "() => /… [1-9]\\d* s; [1-9]\\d* s decoded/.test(seen.at(-1).status)"
+    page.until(progress, None, "the progress")
     page["cancel"].click()
     page.wait("idle")
 
 
-def test_a_video_is_dropped(apps, visit, audio, shoot):
-    """Any container will do, also of a film, and so will dropping it."""
+def test_a_video_can_be_dropped(apps, visit, audio, shoot):
+    """Any container works, also video, and so does drag and drop."""
     page = visit(apps["local"].url)
     drop(page, audio / "containers" / "h264_aac.mp4")
     page["transcribe"].click()
@@ -87,7 +87,7 @@ def test_a_video_is_dropped(apps, visit, audio, shoot):
 
 @BACKENDS
 def test_a_recording_is_transcribed_and_played(apps, visit, microphone, recordings, shoot, backend):
-    """Record, stop: the words are on the page, and a click on one plays it from there."""
+    """Record, then stop: the text is on the page, and a click on a word plays from there."""
     recording = recordings["wizard"]
     microphone.plays(recording)
     page = visit(apps[backend].url)
@@ -100,7 +100,7 @@ def test_a_recording_is_transcribed_and_played(apps, visit, microphone, recordin
     page.wait("done")
     assert words(page.text) == recording.reference
     length = "() => document.getElementById('player').duration < 60"
-    page.until(length, None, "how long it is, which its file does not say")
+    page.until(length, None, "its duration, which the file does not state")
     page.until("() => document.getElementById('player').currentTime === 0", None, "its beginning")
     word = page["transcript"].get_by_text("wizard", exact=False).last
     word.click()
@@ -108,8 +108,8 @@ def test_a_recording_is_transcribed_and_played(apps, visit, microphone, recordin
     shoot(page, f"recorded-{backend}")
 
 
-def test_a_transcript_is_corrected_kept_and_deleted(apps, visit, recordings, shoot):
-    """It can be edited, is there after a reload, in every format, until it is deleted."""
+def test_a_transcript_is_corrected_saved_and_deleted(apps, visit, recordings, shoot):
+    """It can be edited, and downloaded in every format after a reload, until it is deleted."""
     page = visit(apps["local"].url)
     page.upload(recordings["gregson"].path)
     page.wait("done")
@@ -135,8 +135,8 @@ def test_a_transcript_is_corrected_kept_and_deleted(apps, visit, recordings, sho
     assert page["history"].locator("li").count() == 0
 
 
-def test_a_correction_outlives_going_on(apps, visit, recordings):
-    """Who edits and goes on to another recording without saving finds the text as edited."""
+def test_unsaved_corrections_are_kept(apps, visit, recordings):
+    """Starting another recording without saving keeps the edited text."""
     page = visit(apps["local"].url)
     page.upload(recordings["gregson"].path)
     page.wait("done")
@@ -148,8 +148,8 @@ def test_a_correction_outlives_going_on(apps, visit, recordings):
     page.wait_for_words("So he did")
 
 
-def test_what_is_no_audio_is_refused_in_plain_words(apps, visit, audio, shoot):
-    """The page says what the file is not."""
+def test_a_file_without_audio_is_rejected(apps, visit, audio, shoot):
+    """The page says that the file is not audio."""
     page = visit(apps["azure"].url)
     page.upload(audio / "manifest.json")
     page["error"].wait_for()
@@ -158,8 +158,8 @@ def test_what_is_no_audio_is_refused_in_plain_words(apps, visit, audio, shoot):
     assert "audio" in page["error"].text_content()
 
 
-def test_an_empty_file_is_told(apps, visit, tmp_path):
-    """There is nothing to send, and the page says why."""
+def test_an_empty_file_is_rejected(apps, visit, tmp_path):
+    """Nothing is sent, and the page says why."""
     path = tmp_path / "empty.wav"
     path.touch()
     page = visit(apps["local"].url)
@@ -168,8 +168,8 @@ def test_an_empty_file_is_told(apps, visit, tmp_path):
     assert page["error"].text_content() == "The file is empty."
 
 
-def test_three_hours_are_refused(apps, visit, tmp_path, shoot):
-    """A recording that is longer than the policy's two hours is refused before it is recognized."""
+def test_a_recording_that_is_too_long_is_rejected(apps, visit, tmp_path, shoot):
+    """Three hours exceed the limit of two, and are rejected before recognition."""
     path = tmp_path / "meeting.flac"
     path.write_bytes(silence(3))
     page = visit(apps["azure"].url)
@@ -180,7 +180,7 @@ def test_three_hours_are_refused(apps, visit, tmp_path, shoot):
 
 
 def test_no_audio_touches_the_disk(run_app, settings, visit, recordings, tmp_path):
-    """A server that can write no file of more than 500 kB takes a recording of two megabytes."""
+    """A server that can't write files above 500 kB accepts a recording of two megabytes."""
     path = tmp_path / "long.wav"
     write_wav(path, bytes(60 * 32_000) + recordings["gregson"].pcm)
     page = visit(run_app(limit=500_000, **settings["local"]).url)

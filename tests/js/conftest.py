@@ -205,7 +205,7 @@ def run_session(node, tmp_path):
             "client": (CLIENT / "azstt.js").as_uri(),
             "url": f"{pages.url}/live",
             "audio": str(tmp_path / "audio"),
-            "pieces": [3200],
+            "chunks": [3200],
             "connect": {"audio": {"sample_rate": 16_000}},
             **scenario,
         }

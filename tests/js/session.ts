@@ -7,7 +7,7 @@ interface Scenario {
   client: string; // where azstt.js is
   url: string;
   audio: string; // a file
-  pieces: number[]; // sizes in bytes, in turn
+  chunks: number[]; // sizes in bytes, in turn
   tuning?: azstt.LiveTuning;
   connect: azstt.ConnectOptions;
   acts?: Record<number, Act>; // actions by the number of the chunk before them
@@ -70,7 +70,7 @@ async function run(): Promise<string> {
   await client.connect(scenario.url, scenario.connect);
   const data = new Uint8Array(await readFile(scenario.audio));
   for (let at = 0, number = 0; at < data.length; number += 1) {
-    const end = at + scenario.pieces[number % scenario.pieces.length]!;
+    const end = at + scenario.chunks[number % scenario.chunks.length]!;
     const chunk = shapes[number % shapes.length]!(data.slice(at, end));
     const room = client.send(chunk);
     if (chunk instanceof Uint8Array) chunk.fill(1); // the caller may reuse its buffer

@@ -37,7 +37,7 @@ def kinds(result) -> list[str]:
 def test_words_arrive(serve, run_session, recorded):
     """Audio in any type of buffer is sent unchanged; each event updates the transcript."""
     backend = recorded(ScriptedBackend(TALK))
-    result = run_session(serve(backend), AUDIO, pieces=[3200, 1, 799, 5000])
+    result = run_session(serve(backend), AUDIO, chunks=[3200, 1, 799, 5000])
     assert bytes(backend.pcm) == AUDIO
     assert kinds(result) == KINDS
     assert result["texts"][:4] == ["", "word", "word 0", "Word 0."]
@@ -52,7 +52,7 @@ def test_lost_connections_lose_and_duplicate_nothing(serve, run_session, recorde
     chance = random.Random(seed)  # noqa: S311 - reproducible
     cuts = [chance.randint(2, 40), *(chance.randint(0, 20) for _ in range(5))]
     backend = recorded(ScriptedBackend(TALK))
-    result = run_session(serve(backend, cuts=cuts), AUDIO, pieces=[3200, 1, 799], tuning=FAST)
+    result = run_session(serve(backend, cuts=cuts), AUDIO, chunks=[3200, 1, 799], tuning=FAST)
     assert bytes(backend.pcm) == AUDIO
     assert kinds(result) == KINDS
     assert result["transcript"] == " ".join(WORDS)
@@ -73,7 +73,7 @@ def test_send_waits_for_room_in_the_buffer(serve, run_session, recorded):
     """Code that awaits send() can send at full speed, in chunks of any size."""
     backend = recorded(ScriptedBackend())
     result = run_session(
-        serve(backend, cuts=[9]), AUDIO * 40, pieces=[3_000_000, 10_000], tuning={"limit": 1 << 22}
+        serve(backend, cuts=[9]), AUDIO * 40, chunks=[3_000_000, 10_000], tuning={"limit": 1 << 22}
     )
     assert "error" not in result, result["error"]
     assert bytes(backend.pcm) == AUDIO * 40
@@ -83,7 +83,7 @@ def test_send_waits_for_room_in_the_buffer(serve, run_session, recorded):
 def test_a_full_send_buffer_fails_the_session(serve, run_session):
     """Audio with a gap is useless: the page learns at once, and may start again."""
     pages = serve(ScriptedBackend())
-    result = run_session(pages, AUDIO, pieces=[60_000], tuning={"limit": 100_000}, hasty=True)
+    result = run_session(pages, AUDIO, chunks=[60_000], tuning={"limit": 100_000}, hasty=True)
     assert result["error"]["type"] == "BufferFullError"
     assert (
         result["error"]["message"]
@@ -217,7 +217,7 @@ def test_a_container_is_decoded(serve, run_session, audio):
     """A recording by a browser's MediaRecorder is transcribed; its container is detected."""
     file = audio / "mediarecorder.webm"
     pages = serve(LocalBackend(align=False))
-    result = run_session(pages, file.read_bytes(), pieces=[4000], connect={})
+    result = run_session(pages, file.read_bytes(), chunks=[4000], connect={})
     words = result["transcript"].lower()
     assert "your country can do for you" in words
     (session,) = pages.sessions

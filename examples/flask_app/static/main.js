@@ -88,7 +88,7 @@ function onProgress({ state, texts, partial, decoded, recognized, total }) {
   view.showPartial("", partial);
   if (state !== "recognizing") return;
   const of = total ? ` of ${Math.round(total)}` : ""; // some containers do not state it
-  const ahead = decoded < (total ?? Infinity) - 1 ? `; ${Math.round(decoded)} s are decoded` : "";
+  const ahead = decoded < (total ?? Infinity) - 1 ? `; ${Math.round(decoded)} s decoded` : "";
   view.show("recognizing", decoded ? `Recognizing… ${Math.round(recognized)}${of} s${ahead}` : undefined);
   view.progress(total ? Math.min(1, recognized / total) : null);
 }

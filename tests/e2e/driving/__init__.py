@@ -1,1 +1,1 @@
-"""What the browser tests drive: a microphone, a browser, servers, proxies, and the page."""
+"""Tools of the browser tests: a microphone, a browser, servers, proxies, and the page."""

@@ -1,4 +1,4 @@
-"""The web app as people run it: a process of its own, told by its environment what to do."""
+"""The web app as users run it: a separate process, configured by its environment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from driving.processes import free_port, running
 
 ROOT = Path(__file__).parents[3]
 
-#: Flask's own server, and the one that is for production.
+#: Flask's development server, and the one for production.
 Server: TypeAlias = Literal["flask", "gunicorn"]
 Tls: TypeAlias = tuple[Path, Path] | None
 
@@ -28,15 +28,15 @@ class App:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port it listens on."""
         return urlsplit(self.url).port
 
     def start(self) -> None:
-        """Run it."""
+        """Start it."""
         self._running.enter_context(self._run())
 
     def stop(self) -> None:
-        """End it; it may be started again at the same place."""
+        """Stop it. It can be started again on the same port."""
         self._running.close()
 
 
@@ -49,13 +49,13 @@ def app(
     limit: int | None = None,
     **settings: str,
 ) -> Generator[App]:
-    """Run the app for as long as the block lasts.
+    """Run the app for the duration of the block.
 
     Args:
         folder: for its transcripts and its log.
-        server: what serves it.
+        server: the server to use.
         tls: a certificate and its key, for gunicorn.
-        limit: bytes that any file may have that it writes.
+        limit: the largest file that it may write, in bytes.
         **settings: its environment.
     """
     folder.mkdir(exist_ok=True)

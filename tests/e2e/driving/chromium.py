@@ -1,4 +1,4 @@
-"""Debian's Chromium with a microphone that plays a file, and nobody to call."""
+"""Debian's Chromium, with a microphone that plays a file and without network access."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # only the tests that are run need it
+if TYPE_CHECKING:  # needed only when these tests run
     from playwright.sync_api import Browser, Playwright
 
 
@@ -17,15 +17,15 @@ def program() -> str | None:
 
 
 def launch(playwright: Playwright, microphone: Path | None) -> Browser:
-    """Start it; without a microphone it has the machine's own, which a server lacks.
+    """Start the browser. Without a microphone file it uses the machine's own, if there is one.
 
-    Whether a page may use the microphone is each context's permission, as with a real user, so
-    that one browser does for those who allow it and those who refuse.
+    Access to the microphone is a permission of each context, as with a real user, so one browser
+    serves tests that grant it and tests that deny it.
     """
     flags = [
         "--disable-background-networking",
         "--disable-component-update",
-        # No name but our own leads anywhere, whatever the browser would like to look up.
+        # No host name but our own resolves, whatever the browser tries to look up.
         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
     ]
     if os.geteuid() == 0:

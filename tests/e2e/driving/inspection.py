@@ -1,4 +1,4 @@
-"""An inspecting proxy as companies have them: mitmproxy, with an authority of its own."""
+"""An inspecting proxy as companies run them: mitmproxy, with its own certificate authority."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from pathlib import Path
 from driving.processes import free_port, running
 
 ADDON = Path(__file__).with_name("inspector.py")
-#: Who the proxy says it is, as errors shall tell.
+#: The issuer of the proxy's certificates, which errors must name.
 ISSUER = "Example Inspection, Example Inspection Root CA"
 
 
 @dataclass(frozen=True)
 class Authority:
-    """A certificate authority to throw away."""
+    """A temporary certificate authority."""
 
     certificate: Path
     key: Path
 
     @classmethod
     def make(cls, folder: Path, organization: str, name: str) -> Authority:
-        """Make one."""
+        """Create one."""
         folder.mkdir()
         ours = cls(folder / "ca.pem", folder / "ca.key")
         _openssl(
@@ -37,7 +37,7 @@ class Authority:
         return ours
 
     def sign_loopback(self, folder: Path) -> tuple[Path, Path]:
-        """Make a certificate for servers on this machine, and its key."""
+        """Create a certificate and key for servers on this machine."""
         folder.mkdir()
         certificate, key = folder / "server.pem", folder / "server.key"
         request, names = folder / "request", folder / "names"
@@ -62,7 +62,7 @@ class Inspection:
     record: Path
 
     def requests(self, **like: object) -> list[dict[str, object]]:
-        """List what went through, or was blocked; those that are like this."""
+        """Return the requests with these attributes, whether passed or blocked."""
         lines = self.record.read_text(encoding="utf-8").splitlines()
         return [
             request
@@ -72,7 +72,7 @@ class Inspection:
 
 
 def program() -> str | None:
-    """Find mitmproxy, which is in an environment of its own for the sake of its pins."""
+    """Find mitmproxy, which is installed in its own environment because of its pinned versions."""
     return shutil.which("mitmdump")
 
 
@@ -89,12 +89,12 @@ def inspection(
     """Run a proxy.
 
     Args:
-        folder: an empty place.
-        own: signs what it shows.
-        upstream: signs what it trusts.
-        blocked: kinds of requests: ``multipart``, ``audio``, ``websocket``.
-        refusal: how: ``403``, ``413``, ``page`` with status 200, ``reset``.
-        user: the user and password that it wants, with a colon between.
+        folder: a folder to create for its files.
+        own: signs the certificates that it presents.
+        upstream: signs the certificates that it trusts.
+        blocked: kinds of requests to block: ``multipart``, ``audio``, ``websocket``.
+        refusal: how it blocks: ``403``, ``413``, ``page`` with status 200, ``reset``.
+        user: the required ``user:password``.
     """
     folder.mkdir()
     port, record = free_port(), folder / "requests"

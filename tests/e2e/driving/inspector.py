@@ -1,6 +1,6 @@
-"""A company's inspecting proxy, as mitmproxy runs it: what it lets through, and how it says no.
+"""A company's inspecting proxy as a mitmproxy addon: blocks kinds of requests.
 
-Runs in mitmproxy's own interpreter, as an addon script. It writes a line of JSON for each request.
+Runs in mitmproxy's own interpreter. Writes a line of JSON for each request.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ class Inspector:
     """Blocks kinds of requests: ``multipart``, ``audio``, ``websocket``."""
 
     def load(self, loader: Loader) -> None:
-        """Declare the options that ``--set`` knows."""
+        """Declare the options for ``--set``."""
         loader.add_option("blocked", Sequence[str], [], "kinds of requests to block")
         loader.add_option("refusal", str, "403", "403, 413, page (with status 200), or reset")
         loader.add_option("record", str, "", "file for a line of JSON about each request")
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        """Judge a request by its headers, as these products do, and answer in its place."""
+        """Block a request by its headers, as these products do, and answer it."""
         kind = kind_of(flow.request)
         blocked = kind in ctx.options.blocked
         self.note(flow, kind, blocked=blocked)
@@ -38,7 +38,7 @@ class Inspector:
             flow.response = http.Response.make(status, PAGE, {"content-type": "text/html"})
 
     def note(self, flow: http.HTTPFlow, kind: str, *, blocked: bool) -> None:
-        """Write down what was asked."""
+        """Record a request."""
         line = {
             "kind": kind,
             "method": flow.request.method,
@@ -51,7 +51,7 @@ class Inspector:
 
 
 def kind_of(request: http.Request) -> str:
-    """Tell media uploads, plain bytes and WebSockets from the rest."""
+    """Classify a request as a media upload, plain bytes, a WebSocket, or other."""
     content = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if request.headers.get("upgrade", "").lower() == "websocket":
         return "websocket"

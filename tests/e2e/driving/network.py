@@ -1,4 +1,4 @@
-"""The network between a browser and a server, which can fail."""
+"""An unreliable network between a browser and a server."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ T = TypeVar("T")
 
 
 class Network:
-    """Passes TCP on to a port, until it is cut. Made by `network`.
+    """Forwards TCP to a port until it is cut. Made by `network`.
 
     Attributes:
-        passed: bytes that have gone towards the port. A browser's own progress says less: it
-            counts what the kernel has taken, which on loopback is megabytes.
+        passed: bytes forwarded to the port. More reliable than a browser's own progress, which
+            counts what the kernel has buffered: megabytes on loopback.
     """
 
     def __init__(self, target: int, rate: float, loop: asyncio.AbstractEventLoop) -> None:
@@ -31,11 +31,11 @@ class Network:
         self._connections: set[asyncio.StreamWriter] = set()
 
     def cut(self) -> None:
-        """Reset what is open, and refuse what comes."""
+        """Reset open connections, and refuse new ones."""
         self.call(self._cut())
 
     def mend(self) -> None:
-        """Take connections again."""
+        """Accept connections again."""
         self._down = False
 
     async def start(self) -> None:
@@ -60,7 +60,7 @@ class Network:
             return
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
-        except OSError:  # nobody is there
+        except OSError:  # the server is not running
             writer.transport.abort()
             return
         ends = {writer, far_writer}
@@ -71,7 +71,7 @@ class Network:
             end.close()
 
     async def _send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Pass on what the browser says, no faster than the network is."""
+        """Forward the browser's data at the network's rate."""
 
         async def paced(size: int) -> None:
             self.passed += size
@@ -85,11 +85,11 @@ class Network:
 
 @contextmanager
 def network(target: int, rate: float = inf) -> Generator[Network]:
-    """Put a network before a port on this machine.
+    """Put an unreliable network in front of a port on this machine.
 
     Args:
         target: the port.
-        rate: bytes a second that go towards it, by each connection.
+        rate: the most bytes per second to the port, for each connection.
     """
     loop = asyncio.new_event_loop()
     between = Network(target, rate, loop)
@@ -110,7 +110,7 @@ async def _pass(
     writer: asyncio.StreamWriter,
     then: Callable[[int], Awaitable[None]] | None = None,
 ) -> None:
-    """Pass on what comes, and its end; a failure is passed on as one."""
+    """Forward data, its end, and failures."""
     try:
         while data := await reader.read(1 << 16):
             writer.write(data)

@@ -1,4 +1,4 @@
-"""Servers as real processes, and the ports that they listen on."""
+"""Servers as real processes, and their ports."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-#: Seconds that anything on this machine may take, however busy it is.
-PATIENCE = 40.0
-#: What a developer's own environment may hold, and no test may depend on.
+#: Seconds that anything may take, even on a busy machine.
+TIMEOUT = 40.0
+#: Variables from a developer's environment that must not affect the tests.
 _FOREIGN = ("AZURE_SPEECH_", "SPEECH_", "AZSTT_WEB_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """Give this process's environment without what would lead a server elsewhere."""
+    """Return this process's environment without variables that would misconfigure a server."""
     own = {
         name: value for name, value in os.environ.items() if not name.upper().startswith(_FOREIGN)
     }
@@ -25,16 +25,16 @@ def environment(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """Find a port that nobody listens on."""
+    """Find an unused port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]
 
 
-def until(condition: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
-    """Wait for a condition; fails naming what did not come about."""
-    deadline = time.monotonic() + patience
+def until(condition: Callable[[], object], what: str, timeout: float = TIMEOUT) -> None:
+    """Wait for a condition; on a timeout, fail with its description."""
+    deadline = time.monotonic() + timeout
     while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {patience:g} s"
+        assert time.monotonic() < deadline, f"{what}: not within {timeout:g} s"
         time.sleep(0.02)
 
 
@@ -42,14 +42,14 @@ def until(condition: Callable[[], object], what: str, patience: float = PATIENCE
 def running(
     command: Sequence[str | Path], port: int, log: Path, *, cwd: Path, **extra: str
 ) -> Generator[subprocess.Popen[bytes]]:
-    """Run a server for as long as the block lasts, and wait until it listens.
+    """Run a server for the duration of the block, and wait until it listens.
 
     Args:
         command: its program and arguments.
-        port: where it listens.
-        log: the file for what it prints; shown if it does not come up.
-        cwd: where it runs.
-        **extra: its environment, beside ours.
+        port: the port it listens on.
+        log: the file for its output, shown if it does not start.
+        cwd: its working directory.
+        **extra: environment variables to add to ours.
     """
     with log.open("ab") as output:
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Recordings, the microphone that plays them to a browser, and how well they are understood."""
+"""Recordings, the microphone that plays them to a browser, and word error rates."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ import jiwer
 
 import azstt
 
-#: Seconds of silence before somebody speaks into the microphone. It hears from the moment that a
-#: page asks for it, and a page takes a while from there until it records.
+#: Seconds of silence before the speech. The microphone plays as soon as a page opens it, and the
+#: page takes a while from there to record.
 LEAD = 1.5
 
 
 @dataclass(frozen=True)
 class Recording:
-    """Speech of which it is known what was said."""
+    """Speech with a known transcript."""
 
     path: Path
 
     @property
     def pcm(self) -> bytes:
-        """How it sounds: 16 kHz."""
+        """The audio as 16 kHz PCM."""
         with azstt.open_audio(self.path) as reader:
             return b"".join(reader)
 
     @property
     def reference(self) -> list[str]:
-        """The words that were said."""
+        """The words of the known transcript."""
         return words(self.path.with_suffix(".txt").read_text(encoding="utf-8"))
 
     def errors(self, text: str) -> float:
-        """Give the word error rate of a transcript of it."""
+        """Return the word error rate of a transcript of it."""
         return jiwer.wer(" ".join(self.reference), " ".join(words(text)))
 
     def then(self, other: Recording, path: Path) -> Recording:
-        """Put another one after it, with a second between, into a WAV file."""
+        """Write a WAV file of this recording, a second of silence, and another recording."""
         write_wav(path, self.pcm + bytes(32_000) + other.pcm)
         path.with_suffix(".txt").write_text(" ".join(self.reference + other.reference))
         return Recording(path)
 
 
 class Microphone:
-    """What a browser's fake device plays: a file, read anew whenever a page opens the device.
+    """The file that a browser's fake microphone plays, read again whenever a page opens it.
 
-    So one browser can hear one recording after another. After the end it is silent.
+    So one browser can play different recordings. After the end it is silent.
     """
 
     def __init__(self, path: Path) -> None:
@@ -55,10 +55,10 @@ class Microphone:
         write_wav(path, bytes(32_000))
 
     def plays(self, recording: Recording, lead: float = LEAD) -> None:
-        """Play a recording from the next time on that a page opens the microphone."""
+        """Play a recording when a page opens the microphone next."""
         new = self.path.with_suffix(".new")
         write_wav(new, bytes(2 * round(lead * 16_000)) + recording.pcm + bytes(32_000))
-        new.replace(self.path)  # in one go: a browser may be opening it
+        new.replace(self.path)  # atomic: a browser may be opening it
 
 
 def write_wav(path: Path, pcm: bytes) -> None:
@@ -69,5 +69,5 @@ def write_wav(path: Path, pcm: bytes) -> None:
 
 
 def words(text: str) -> list[str]:
-    """Give the words alone: how engines punctuate is not what is held against them."""
+    """Return only the words, as punctuation differs between engines."""
     return re.findall(r"[^\W_]+(?:'[^\W_]+)?", text.lower())

@@ -1,4 +1,4 @@
-// Notes what the page tells people, in order: as a test that looks now and then might miss it.
+// Records every change of the page's state and texts, as a polling test might miss some.
 {
   const text = (id) => {
     const element = document.getElementById(id);
@@ -7,7 +7,7 @@
   const seen = (window.seen = []);
   const note = () => {
     const state = document.getElementById("transcript")?.dataset.state;
-    if (!state) return; // it is still loading
+    if (!state) return; // the page is still loading
     const now = { state };
     for (const id of ["transcript", "partial", "status", "notice"]) now[id] = text(id);
     if (JSON.stringify(now) !== JSON.stringify(seen.at(-1))) seen.push(now);

@@ -48,9 +48,24 @@ def azure():
         yield make
 
 
-@pytest.fixture(params=["scripted", "local", "azure on a script", "azure on the local engine"])
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request):
+    """Both event loops."""
+    return request.param
+
+
+def pytest_generate_tests(metafunc):
+    """Hold every backend to the contract; Azure on the local engine, the slowest, in campaigns."""
+    if "backend" in metafunc.fixturenames:
+        backends = ["scripted", "local", "azure on a script"]
+        if metafunc.config.option.markexpr == "campaign":
+            backends = [pytest.param("azure on the local engine", marks=pytest.mark.campaign)]
+        metafunc.parametrize("backend", backends, indirect=True)
+
+
+@pytest.fixture
 def backend(request, azure):
-    """Each backend of the library in turn."""
+    """Every backend that there is."""
     match request.param:
         case "scripted":
             return ScriptedBackend.saying(*SENTENCES)

@@ -110,9 +110,10 @@ def test_a_browser_is_transcribed(serve, browse, audio):
     A recording stops with its session, even if the page closes it.
     """
     with open_audio(audio / "praatio_mary.flac") as reader:
-        speech = bytes(32_000) + b"".join(reader)  # silence first, while the page loads
+        # The microphone plays from the moment that it is opened: silence while the page connects.
+        speech = bytes(5 * 32_000) + b"".join(reader)
     pages = serve(LocalBackend(align=False), cuts=[9, 12], segmentation_silence=5.0)
-    browse(f"{pages.url}/page?seconds=3&rate=16000", speech)
+    browse(f"{pages.url}/page?seconds=8&rate=16000", speech)
     assert pages.reported.wait(60)
     report = pages.reports[0]
     assert "error" not in report, report

@@ -82,5 +82,5 @@ def _usage_of(usages: Sequence[Usage]) -> Usage:
         audio_seconds=sum(usage.audio_seconds for usage in usages),
         wall_seconds=max(usage.wall_seconds for usage in usages),
         first_result_latency=min(latencies, default=None),
-        reconnects=max(usage.reconnects for usage in usages),  # each has those of all of them
+        reconnects=sum(usage.reconnects for usage in usages),
     )

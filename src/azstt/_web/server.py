@@ -221,6 +221,4 @@ class BlockingWireServer:
 
 async def _in_thread(function: Callable[[], T]) -> T:
     """Call a blocking function in a daemon thread, which is left alone on canceling."""
-    results: list[T] = []
-    await BlockingCall(lambda: results.append(function()), name="azstt wire").wait()
-    return results[0]
+    return await BlockingCall(function, name="azstt wire").wait()

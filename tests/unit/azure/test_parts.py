@@ -19,7 +19,6 @@ from azstt import (
 )
 from azstt import SpeechEnded as Ends
 from azstt import SpeechStarted as Starts
-from azstt.backends.azure import _exit
 from azstt.backends.azure._buffer import AHEAD, AudioBuffer
 from azstt.backends.azure._limits import AzureLimits, ReconnectPolicy
 from azstt.backends.azure._request import Request
@@ -36,31 +35,6 @@ def take(reader, seconds: float) -> bytes:
     """Read so much, or less at the end."""
     view = memoryview(bytearray(int(seconds * SECOND)))
     return bytes(view[: reader.read(view)])
-
-
-class Sticky:
-    """What takes for ever to close."""
-
-    def __init__(self) -> None:
-        self.free = threading.Event()
-
-    def close(self) -> None:
-        self.free.wait(10)
-
-
-def test_the_end_of_the_interpreter_waits_once(monkeypatch):
-    """However many sessions are stuck, the limit is for all of them."""
-    monkeypatch.setattr(_exit, "_LIMIT", 0.2)
-    stuck = [Sticky() for _ in range(30)]
-    for session in stuck:
-        _exit.watch(session)
-    closing = threading.Thread(target=_exit._close_all, daemon=True)
-    closing.start()
-    closing.join(4)
-    assert not closing.is_alive()
-    for session in stuck:
-        session.free.set()
-        _exit.forget(session)
 
 
 # The buffer

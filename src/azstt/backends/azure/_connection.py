@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from threading import Thread
 from time import monotonic
 from typing import Protocol
 
 from azstt._audio_format import AudioFormat
 from azstt._errors import RecognitionError, RecognitionTimeoutError, ServiceError
+from azstt._threads.tasks import BlockingCall
 from azstt.backends.azure._buffer import AudioBuffer, Reader
 from azstt.backends.azure._certificate import name_issuer
 from azstt.backends.azure._failures import BACKEND
@@ -86,7 +86,8 @@ class Connection:
             self.heard = link.watch.heard
             self._owner.attach(None)
             self._buffer.detach()
-            _bounded(recognition.close, self._request.limits.stop)
+            release = BlockingCall(recognition.close, name="azstt azure release")
+            release.join(self._request.limits.stop)  # or abandon it
 
     def _follow(
         self, link: ResultHandler, recognition: Recognition, reader: Reader
@@ -155,10 +156,3 @@ class Connection:
         except RecognitionError as error:
             tokens.later()
             _log.warning("the token could not be renewed: %s", error)
-
-
-def _bounded(call: Callable[[], None], seconds: float) -> None:
-    """Call in a thread, and leave it to itself if it takes longer."""
-    thread = Thread(target=call, name="azstt azure release", daemon=True)
-    thread.start()
-    thread.join(seconds)

@@ -14,9 +14,9 @@ from azstt._errors import AuthenticationError, RecognitionError, SessionStateErr
 from azstt._events import Ended, Event, Failed, Partial, Reconnecting, Started
 from azstt._options import RecognitionOptions
 from azstt._result import Segment
+from azstt._threads import exit as exits
 from azstt.backends._base import Emit, ReconnectHook
 from azstt.backends._hooks import ask_to_reconnect
-from azstt.backends.azure import _exit
 from azstt.backends.azure._buffer import AudioBuffer
 from azstt.backends.azure._connection import Connection
 from azstt.backends.azure._failures import BACKEND
@@ -90,7 +90,7 @@ class AzureSession:
             if self._supervisor is not None:
                 raise SessionStateError("the session was started before; open another one")
             self._supervisor = Thread(target=self._supervise, name="azstt azure", daemon=True)
-            _exit.watch(self)
+            exits.at_exit(self, AzureSession.close)
             self._supervisor.start()
             self._lock.wait_for(lambda: self._standing or self._over or self._closed)
             if self._start_error is not None:
@@ -180,7 +180,7 @@ class AzureSession:
             self._fail(unexpected(error))
         finally:
             self._buffer.close()
-            _exit.forget(self)
+            exits.forget(self)
 
     def _keep_connected(self) -> None:
         """Connect, and again, until all of the audio is dealt with or there is no point in it.

@@ -1,32 +1,30 @@
-"""Bearer tokens: fetched before any audio, renewed while a session lasts."""
+"""Bearer tokens: fetched before any audio, renewed during a session."""
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future, wait
-from functools import cache
-from threading import Thread
-from typing import Any, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 from azstt._errors import AuthenticationError
+from azstt._threads.loop_thread import LoopThread
+from azstt._threads.tasks import BlockingCall
 from azstt.backends.azure._failures import BACKEND
-
-_Given = TypeVar("_Given")
 
 SCOPE = "https://cognitiveservices.azure.com/.default"
 #: Seconds before a token expires at which the next one is fetched.
 _MARGIN = 300.0
-#: Seconds that a token lasts of which nothing is known: the service's own live for ten minutes.
+#: Seconds that a token of unknown lifetime is used: the service's own last ten minutes.
 _LIFE = 600.0
-#: Seconds until a renewal that failed is tried again.
+#: Seconds until a failed renewal is tried again.
 _PAUSE = 30.0
+#: One loop for all async credentials: their connections belong to the loop of the first call.
+_LOOP = LoopThread("azstt credentials")
 
 
 class AccessToken(Protocol):
-    """What a credential gives."""
+    """What a credential returns."""
 
     @property
     def token(self) -> str:
@@ -47,16 +45,16 @@ class TokenCredential(Protocol):
         ...
 
 
-#: A token that never changes, or a function that gives the one of now.
+#: A token that never changes, or a function that returns the current one.
 Token: TypeAlias = str | Callable[[], str]
 
 
 class Tokens:
-    """Gives the bearer token of now.
+    """The current bearer token, whatever its source.
 
     Args:
-        source: a token, a function that gives one, or a credential.
-        resource_id: makes an Entra ID token fit for a region's shared endpoint.
+        source: a token, a function that returns one, or a credential.
+        resource_id: makes an Entra ID token valid for a region's shared endpoint.
         limit: seconds that fetching one may take.
     """
 
@@ -71,56 +69,62 @@ class Tokens:
 
     @property
     def due(self) -> bool:
-        """Whether it is time for a new token."""
+        """Whether it is time to fetch a new token."""
         return time.time() >= self._renew_at
 
     def get(self) -> str:
-        """Give the token, a new one where the last is about to expire.
+        """Return the token, or a new one if the last is about to expire.
 
         Raises:
-            AuthenticationError: there is none to be had; says why and never shows one.
+            AuthenticationError: could not obtain one; says why and never shows a token.
         """
         if self.due:
-            try:
-                self._token, expires = _within(self._limit, self._fetch)
-            except _TooLate:
-                raise AuthenticationError(
-                    f"no token could be had: {type(self._source).__name__} gave none within "
-                    f"sign_in={self._limit:g} s",
-                    backend=BACKEND,
-                    code="token",
-                    hint="check what the credential waits for, or raise that limit in AzureLimits",
-                ) from None
-            except Exception as error:
-                raise AuthenticationError(
-                    f"no token could be had: {type(error).__name__} was raised by "
-                    f"{type(self._source).__name__}",
-                    backend=BACKEND,
-                    code="token",
-                    hint="sign in anew, or check what the credential needs; see __cause__",
-                ) from error
+            self._token, expires = self._fetch_in_time()
             if not self._token:
                 raise AuthenticationError(
-                    f"{type(self._source).__name__} gave an empty token",
+                    f"could not obtain an access token: {type(self._source).__name__} returned an "
+                    "empty token",
                     backend=BACKEND,
                     code="token",
-                    hint="without one the service would take the connection for an anonymous one",
+                    hint="without a token the service would treat the connection as anonymous",
                 )
             left = expires - time.time()
             self._renew_at = expires - min(_MARGIN, left / 2)
         return self._token
 
+    def _fetch_in_time(self) -> tuple[str, float]:
+        """Fetch in a thread that is abandoned if it takes too long: a credential may hang."""
+        call = BlockingCall(self._fetch, name="azstt azure sign-in")
+        if not call.join(self._limit):
+            raise AuthenticationError(
+                f"could not obtain an access token: {type(self._source).__name__} returned none "
+                f"within sign_in={self._limit:g} s",
+                backend=BACKEND,
+                code="token",
+                hint="check what the credential waits for, or raise that limit in AzureLimits",
+            )
+        try:
+            return call.result()
+        except Exception as error:
+            raise AuthenticationError(
+                f"could not obtain an access token: {type(self._source).__name__} raised "
+                f"{type(error).__name__}",
+                backend=BACKEND,
+                code="token",
+                hint="sign in again, or check what the credential needs; see __cause__",
+            ) from error
+
     def drop(self) -> bool:
-        """Give up a token that the service refuses; tell whether another may be had."""
+        """Discard a token that the service rejects; return whether there may be another."""
         self._renew_at = 0.0
         return not isinstance(self._source, str)
 
     def later(self) -> None:
-        """Put off the next attempt after one that failed."""
+        """Postpone the next attempt, after one that failed."""
         self._renew_at = time.time() + _PAUSE
 
     def _fetch(self) -> tuple[str, float]:
-        """Give a token and when it expires, in seconds since 1970."""
+        """Return a token and when it expires, in seconds since 1970."""
         if isinstance(self._source, str):
             return self._source, float("inf")
         if callable(self._source):
@@ -131,38 +135,10 @@ class Tokens:
         return token if access.token else "", float(access.expires_on)
 
 
-class _TooLate(Exception):  # noqa: N818 - no error of ours: it never leaves this module
-    """Fetching took longer than it may."""
-
-
-def _within(seconds: float, fetch: Callable[[], _Given]) -> _Given:
-    """Fetch in a thread, left to itself if it takes longer: a credential may wait without end."""
-    future: Future[_Given] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(fetch())
-        except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
-            future.set_exception(error)
-
-    Thread(target=run, name="azstt azure sign-in", daemon=True).start()
-    if not wait([future], seconds).done:
-        raise _TooLate
-    return future.result()
-
-
 def _await(awaitable: Awaitable[Any]) -> object:
-    """Wait, on a thread without a loop, for what an async credential gives."""
+    """Wait, on a thread without a loop, for the result of an async credential."""
 
-    async def give() -> object:
+    async def result() -> object:
         return await awaitable
 
-    return asyncio.run_coroutine_threadsafe(give(), _loop()).result()
-
-
-@cache
-def _loop() -> asyncio.AbstractEventLoop:
-    """Run one loop for all async credentials: their connections belong to the loop of the first."""
-    loop = asyncio.new_event_loop()
-    Thread(target=loop.run_forever, name="azstt credentials", daemon=True).start()
-    return loop
+    return _LOOP.enter(_LOOP).call(result)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from threading import Condition, Lock, Thread, current_thread
 from typing import TypeAlias
 
+from azstt._threads import exit as exits
+
 Job: TypeAlias = Callable[[], None]
 
 #: Seconds to wait for a worker that is told to leave: the longest step between two looks.
@@ -39,6 +41,7 @@ class WorkerPool:
             if self._idle < waiting and len(self._crew) < self._size:
                 worker = Thread(target=self._work, name="azstt-local", daemon=True)
                 self._crew.append(worker)
+                exits.at_exit(self, WorkerPool.stop)
                 worker.start()
             self._ready.notify()
 
@@ -63,6 +66,7 @@ class WorkerPool:
             crew = [worker for worker in self._crew if worker is not current_thread()]
         for worker in crew:
             worker.join(_PATIENCE)
+        exits.forget(self)
 
 
 class SharedPools:

@@ -61,8 +61,8 @@ from azstt._result import Usage as Usage
 from azstt._result import Word as Word
 from azstt._sessions.blocking import BlockingLiveSession as BlockingLiveSession
 from azstt._sessions.chunks import AudioChunk as AudioChunk
+from azstt._sessions.config import Overflow as Overflow
 from azstt._sessions.live import LiveSession as LiveSession
-from azstt._sessions.pipeline import Overflow as Overflow
 from azstt._transcript import Transcript as Transcript
 from azstt._warm_up import warm_up as warm_up
 from azstt._web.server import BlockingWireServer as BlockingWireServer

@@ -10,6 +10,7 @@ import threading
 import time
 import warnings
 import wave
+from itertools import pairwise
 
 import anyio
 import pytest
@@ -201,7 +202,7 @@ def test_a_recognizer_that_stalls_is_given_up():
         [Cue(event=azstt.SpeechStarted(at=0.6), at=0.6, delay=math.inf)],
         capabilities=stall_after(0.3),
     )
-    with pytest.raises(azstt.RecognitionTimeoutError, match="took no audio and said nothing"):
+    with pytest.raises(azstt.RecognitionTimeoutError, match="stalled: no audio accepted"):
         azstt.transcribe_bytes(SECOND, backend=hangs)
 
 
@@ -229,7 +230,7 @@ class Endless:
 
 def test_a_recognizer_that_never_ends_is_given_up():
     """A recognizer that has all of the audio and never ends is an error."""
-    with pytest.raises(azstt.RecognitionTimeoutError, match="took no audio and said nothing"):
+    with pytest.raises(azstt.RecognitionTimeoutError, match="stalled: no audio accepted"):
         azstt.transcribe_bytes(SECOND, backend=Endless())
 
 
@@ -372,6 +373,55 @@ async def test_the_loop_is_never_blocked(audio):
         await azstt.atranscribe_file(audio / "jfk.wav", backend=ScriptedBackend(slow))
         group.cancel_scope.cancel()
     assert ticks > 5
+
+
+class SlowToOpen(ScriptedBackend):
+    """Takes its time to make a session, as an SDK that is imported does, or refuses it."""
+
+    refuses = False
+
+    def open(self, options, audio, emit):
+        time.sleep(0.5)
+        if self.refuses:
+            raise azstt.ConfigurationError("these options do not go together")
+        return super().open(options, audio, emit)
+
+
+async def heartbeat(beats: list[float]) -> None:
+    """Note the time on the loop, again and again."""
+    while True:
+        beats.append(time.monotonic())
+        await anyio.sleep(0.01)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("call", ["file", "live"])
+async def test_a_backend_that_is_slow_to_open_does_not_block_the_loop(call):
+    """Its libraries are loaded in a thread: other tasks go on meanwhile."""
+    beats: list[float] = []
+    async with anyio.create_task_group() as group:
+        group.start_soon(heartbeat, beats)
+        if call == "file":
+            await azstt.atranscribe_bytes(SECOND, backend=SlowToOpen())
+        else:
+            async with azstt.LiveSession(backend=SlowToOpen()):
+                pass
+        group.cancel_scope.cancel()
+    assert max(after - before for before, after in pairwise(beats)) < 0.4
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("call", ["file", "live"])
+async def test_what_a_backend_refuses_to_open_comes_out_bare(call):
+    """The error is the backend's own, of its own type, and not in a group."""
+    backend = SlowToOpen()
+    backend.refuses = True
+    calls = {
+        "file": lambda: azstt.atranscribe_file("/no/such/file", backend=backend),
+        "live": lambda: azstt.LiveSession(backend=backend).start(),
+    }
+    with pytest.raises(azstt.ConfigurationError, match="do not go together"):
+        await calls[call]()
 
 
 def test_the_fallback_warns_at_the_callers_line():

@@ -83,5 +83,5 @@ def _merge_usages(usages: Sequence[Usage]) -> Usage:
         audio_seconds=sum(usage.audio_seconds for usage in usages),
         wall_seconds=max(usage.wall_seconds for usage in usages),
         first_result_latency=min(latencies, default=None),
-        reconnects=max(usage.reconnects for usage in usages),  # the count is shared by all channels
+        reconnects=sum(usage.reconnects for usage in usages),
     )

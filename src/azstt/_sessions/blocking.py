@@ -1,4 +1,4 @@
-"""The live session for threads: the async one, on an event loop that all of them share."""
+"""The live session for threads: the async one, on an event loop shared by all of them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from azstt._events import E, Event
 from azstt._options import OptionFields
 from azstt._result import Usage
 from azstt._sessions.chunks import AudioChunk
+from azstt._sessions.config import Overflow
 from azstt._sessions.live import LiveSession
-from azstt._sessions.pipeline import Overflow
 from azstt._threads.loop_thread import LoopThread, RunningLoop
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend, ReconnectHook, resolve
@@ -26,11 +26,11 @@ from azstt.backends import RecognizerBackend, ReconnectHook, resolve
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-#: One loop for all sessions of the process: hundreds of them are hundreds of tasks, not threads.
+#: One loop for all sessions of the process: many sessions are many tasks, not many threads.
 _LOOP_THREAD = LoopThread("azstt live")
 _SPEECH = AudioFormat()
-#: Seconds that `receive` waits at least, so that a timeout of 0 finds what is there.
-_LEAST = 0.001
+#: Seconds that `receive` waits at least, so that a timeout of 0 finds an event that is queued.
+_MIN_WAIT = 0.001
 
 
 class BlockingLiveSession:
@@ -39,26 +39,26 @@ class BlockingLiveSession:
     One thread may send while another iterates over the events::
 
         with azstt.BlockingLiveSession(language="en-US", audio="webm") as live:
-            Thread(target=pump, args=(live,)).start()  # live.send(piece) ...; live.finish()
+            Thread(target=pump, args=(live,)).start()  # live.send(chunk) ...; live.finish()
             for event in live:
                 ...
         print(live.transcript.text)
 
-    The calls may come from any thread, also from one that runs an event loop, which they block.
-    Ctrl-C ends the one that waits, and loses neither events nor the session. Handlers run on the
-    thread of a loop that all sessions of the process share: they must return quickly, and may
-    make no call of a session other than to read ``transcript`` and ``usage``.
+    Calls may come from any thread, including one that runs an event loop, which they block.
+    Ctrl-C interrupts the call that waits, and loses neither events nor the session. Handlers run
+    on the thread of the event loop that all sessions of the process share: they must return
+    quickly, and may only read ``transcript`` and ``usage`` of a session.
 
     Args:
-        audio: as of `LiveSession`, like all that follow.
-        backend: who recognizes.
-        overflow: what becomes of audio that the recognizer is too slow for.
-        buffer: seconds of it that may wait until then.
-        on_reconnect: is asked before a lost connection is made again.
+        audio: the audio that will be sent; see `LiveSession` for this and the rest.
+        backend: the recognizer to use.
+        overflow: what to do when the recognizer falls behind.
+        buffer: seconds of audio that may wait for it until then.
+        on_reconnect: called before each attempt to reconnect.
         **options: the fields of `RecognitionOptions`.
 
     Raises:
-        ConfigurationError: an argument is wrong or the backend can't do it; before any I/O.
+        ConfigurationError: an argument is wrong or not supported; before any I/O.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class BlockingLiveSession:
         )
         self._loop: RunningLoop | None = None
         self._reading: Lock = Lock()
-        self._unread: deque[Event] = deque()  # received, and not given out yet
+        self._unread: deque[Event] = deque()  # received, but not returned yet
 
     def __enter__(self) -> Self:
         """Start."""
@@ -98,9 +98,9 @@ class BlockingLiveSession:
         self.close()
 
     def start(self) -> None:
-        """Begin; as `LiveSession.start`."""
+        """Start the session; see `LiveSession.start`."""
         if self._loop is not None:
-            return self._call(self._live.start)  # which says what is wrong
+            return self._call(self._live.start)  # which raises the error
         try:
             self._loop = _LOOP_THREAD.enter(self)
             self._call(self._live.start)
@@ -108,29 +108,29 @@ class BlockingLiveSession:
             self._leave()
             raise
 
-    def send(self, piece: AudioChunk, /) -> None:
-        """Send the next audio; as `LiveSession.send`."""
-        self._call(self._live.send, piece)
+    def send(self, chunk: AudioChunk, /) -> None:
+        """Send the next chunk of audio; see `LiveSession.send`."""
+        self._call(self._live.send, chunk)
 
     def finish(self) -> None:
-        """Say that no more audio comes; as `LiveSession.finish`."""
+        """Mark the end of the audio; see `LiveSession.finish`."""
         self._call(self._live.finish)
 
     def close(self) -> None:
-        """Let go of everything; as `LiveSession.aclose`."""
+        """Release everything; see `LiveSession.aclose`."""
         if self._loop is not None and self._loop.is_here:
-            return self._call(self._live.aclose)  # which says what is wrong
+            return self._call(self._live.aclose)  # which raises the error
         try:
             self._call(self._live.aclose)
         finally:
             self._leave()
 
     def commit(self) -> None:
-        """End the open segment here; as `LiveSession.commit`."""
+        """End the open segment here; see `LiveSession.commit`."""
         self._call(self._live.commit)
 
     def update(self, **options: Unpack[OptionFields]) -> None:
-        """Recognize what follows with other options; as `LiveSession.update`."""
+        """Recognize the audio that follows with other options; see `LiveSession.update`."""
 
         async def update() -> None:
             await self._live.update(**options)
@@ -138,14 +138,14 @@ class BlockingLiveSession:
         self._call(update)
 
     def receive(self, timeout: float | None = None) -> Event:
-        """Wait for the next event; as `LiveSession.receive`. An interrupt loses none.
+        """Wait for the next event; see `LiveSession.receive`. An interrupt loses none.
 
         Args:
-            timeout: seconds to wait; 0 takes what is there.
+            timeout: seconds to wait; 0 returns an event that is already there.
 
         Raises:
-            anyio.EndOfStream: there are no more.
-            TimeoutError: none came in that time; one that comes later is for the next call.
+            anyio.EndOfStream: no more events.
+            TimeoutError: none came in that time; the next call gets one that comes later.
             AzsttError: what ended the session.
             SessionStateError: not started, or another thread is waiting for the next event.
         """
@@ -159,70 +159,70 @@ class BlockingLiveSession:
             self._reading.release()
 
     def events(self) -> Iterator[Event]:
-        """Iterate over the events, as the session itself does; one reader at a time."""
+        """Return an iterator over the events, the session itself; one reader at a time."""
         return self
 
     def __iter__(self) -> Self:
-        """Give itself."""
+        """Return the session itself."""
         return self
 
     def __next__(self) -> Event:
-        """Give the next event; raises what `receive` does."""
+        """Return the next event; raises what `receive` does."""
         try:
             return self.receive()
         except anyio.EndOfStream:
             raise StopIteration from None
 
     def wait(self) -> Transcript:
-        """Wait for the end, and give the whole transcript; as `LiveSession.wait`."""
+        """Wait for the end and return the whole transcript; see `LiveSession.wait`."""
         return self._call(self._live.wait)
 
     def transcribe(self, source: Iterable[AudioChunk]) -> Transcript:
-        """Send all of a source and wait for the end; as `LiveSession.transcribe`."""
+        """Send all of a source and wait for the end; see `LiveSession.transcribe`."""
         return self._call(self._live.transcribe, source)
 
     def on(self, kind: type[E], handler: Callable[[E], object]) -> Callable[[], None]:
-        """Call a function with each event of a kind; as `LiveSession.on`."""
+        """Call a function with each event of a kind; see `LiveSession.on`."""
         return self._live.on(kind, handler)
 
     @property
     def transcript(self) -> Transcript:
-        """All that was recognized so far; as `LiveSession.transcript`."""
-        return self._look(lambda: self._live.transcript)
+        """All that was recognized so far; see `LiveSession.transcript`."""
+        return self._read(lambda: self._live.transcript)
 
     @property
     def usage(self) -> Usage:
-        """Seconds, latencies and reconnections so far; as `LiveSession.usage`."""
-        return self._look(lambda: self._live.usage)
+        """Seconds, latencies and reconnections so far; see `LiveSession.usage`."""
+        return self._read(lambda: self._live.usage)
 
     async def _fetch(self, timeout: float | None) -> None:  # noqa: ASYNC109 - the caller's
-        """Have the next event, in a place that outlasts an interrupt of whoever waits for it."""
-        with anyio.fail_after(timeout if timeout is None else max(timeout, _LEAST)):
+        """Store the next event where it survives an interrupt of the caller that waits for it."""
+        with anyio.fail_after(timeout if timeout is None else max(timeout, _MIN_WAIT)):
             self._unread.append(await self._live.receive())
 
     def _call(self, function: Callable[[Unpack[Ts]], Awaitable[T]], *args: *Ts) -> T:
-        """Have it done on the loop; before the start and after the end, on one for the moment.
+        """Run an async function on the shared loop, or on a temporary one if there is none.
 
         Raises:
-            SessionStateError: the process is a fork of the one that has the session.
+            SessionStateError: this process was forked from the one that has the session.
         """
         loop = self._loop
         if loop is not None and loop.is_lost:
             raise SessionStateError(
-                "this live session is in the process that this one was forked from; open another "
-                "one here"
+                "this live session belongs to the parent of this forked process; open another one "
+                "here"
             )
         return (loop or _LOOP_THREAD).call(function, *args)
 
-    def _look(self, get: Callable[[], T]) -> T:
-        """Look at what the loop changes, from where it can't change meanwhile."""
+    def _read(self, get: Callable[[], T]) -> T:
+        """Read state that the loop changes, on the loop."""
         if self._loop is None or self._loop.is_here:
             return get()
 
-        async def look() -> T:
+        async def read() -> T:
             return get()
 
-        return self._call(look)
+        return self._call(read)
 
     def _leave(self) -> None:
         self._loop = None

@@ -1,4 +1,4 @@
-"""What may be sent to a live session, as bytes. Pure."""
+"""Converts what may be sent to a live session to bytes. Pure."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from azstt._errors import ConfigurationError
 
 
 class Samples(Protocol):
-    """A NumPy array of samples: flat and interleaved, or a row a frame."""
+    """A NumPy array of samples: flat and interleaved, or with a row for each frame."""
 
     @property
     def dtype(self) -> object:
-        """What the samples are."""
+        """The type of the samples."""
         ...
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """How many there are."""
+        """The dimensions."""
         ...
 
     def tobytes(self) -> bytes:
-        """Give them in order."""
+        """Return the samples in row order."""
         ...
 
 
@@ -31,45 +31,45 @@ AudioChunk: TypeAlias = bytes | bytearray | memoryview | Samples
 _FLOATS = "float32"
 
 
-def to_bytes(piece: AudioChunk, audio: AudioFormat | None) -> bytes:
-    """Give the bytes of a piece; samples in the width of the session's PCM.
+def to_bytes(chunk: AudioChunk, audio: AudioFormat | None) -> bytes:
+    """Return a chunk as bytes, with samples in the width of the session's PCM.
 
     Args:
-        piece: bytes of any kind are taken as they are.
-        audio: the session's PCM; None where it takes a container, of which there are only bytes.
+        chunk: bytes of any kind are returned as they are.
+        audio: the session's PCM format; None if it takes a container, which is always bytes.
 
     Raises:
-        ConfigurationError: it is nothing that can be sent, or not what was announced.
+        ConfigurationError: it cannot be sent, or does not fit the session's format.
     """
-    if isinstance(piece, bytes):
-        return piece
-    if isinstance(piece, bytearray | memoryview):
-        return bytes(piece)
-    if not all(hasattr(piece, name) for name in ("dtype", "shape", "tobytes")):
+    if isinstance(chunk, bytes):
+        return chunk
+    if isinstance(chunk, bytearray | memoryview):
+        return bytes(chunk)
+    if not all(hasattr(chunk, name) for name in ("dtype", "shape", "tobytes")):
         raise ConfigurationError(
-            f"send() takes bytes or an array of samples, not {type(piece).__name__}"
+            f"send() takes bytes or an array of samples, not {type(chunk).__name__}"
         )
     if audio is None:
         raise ConfigurationError(
-            "send() was given samples, but the session's audio is a container; for PCM give "
+            "send() was given samples, but the session takes a container; for PCM give "
             "LiveSession an AudioFormat"
         )
-    if len(piece.shape) > 1 and piece.shape[1:] != (audio.channels,):
+    if len(chunk.shape) > 1 and chunk.shape[1:] != (audio.channels,):
         raise ConfigurationError(
-            f"samples of shape {piece.shape!r} do not fit channels={audio.channels}; "
-            "a row is a frame"
+            f"samples of shape {chunk.shape!r} do not fit channels={audio.channels}; "
+            "each row must be a frame"
         )
-    return _samples(piece, audio)
+    return _samples(chunk, audio)
 
 
-def _samples(piece: Samples, audio: AudioFormat) -> bytes:
-    """Give samples as the session's PCM has them; floats and 16-bit integers become each other."""
+def _samples(chunk: Samples, audio: AudioFormat) -> bytes:
+    """Return samples as the session's PCM, converted between floats and 16-bit integers."""
     wanted = _FLOATS if audio.floating else f"int{8 * audio.sample_width}"
-    given = str(piece.dtype)
-    array = cast("Any", piece)  # NumPy is not a dependency: the array brings its own arithmetic
+    given = str(chunk.dtype)
+    array = cast("Any", chunk)  # NumPy is not a dependency: the array brings its own arithmetic
     match given, wanted:
         case _ if given == wanted:
-            return piece.tobytes()
+            return chunk.tobytes()
         case "float32", "int16":
             return cast("bytes", (array.clip(-1.0, 1.0) * 32_767).astype("<i2").tobytes())
         case "int16", "float32":

@@ -1,236 +1,164 @@
-"""The inside of a live session: what is heard on the line, for whoever reads, asks or listens."""
+"""A live session from the inside: pipeline, feeder and monitor, and those who wait for them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import monotonic
 from typing import Any, TypeAlias
 
-import anyio
-
-from azstt._assembly.assembler import Account
 from azstt._assembly.tracker import ResultTracker
-from azstt._errors import (
-    AzsttError,
-    ConfigurationError,
-    RecognitionError,
-    RecognitionTimeoutError,
-    ServiceError,
-    SessionStateError,
-)
-from azstt._events import Ended, Event, Failed
+from azstt._errors import ConfigurationError, RecognitionError, SessionStateError
+from azstt._events import Event, Failed
 from azstt._options import RecognitionOptions
-from azstt._result import Gap, Usage
+from azstt._result import Usage
+from azstt._sessions.config import LiveConfig
 from azstt._sessions.event_queue import EventQueue
-from azstt._sessions.pcm_queue import Dropped
-from azstt._sessions.pipeline import AudioPipeline, LiveConfig, PipelineEvents
-from azstt._sessions.watchdog import StallDetector
-from azstt._transcript import Transcript
+from azstt._sessions.feeder import Feeder
+from azstt._sessions.monitor import Monitor
+from azstt._sessions.pipeline import AudioPipeline
+from azstt._threads.loop_queue import loop_caller
+from azstt.backends import (
+    CommittingSession,
+    Emit,
+    RecognizerSession,
+    ReconnectingSession,
+    UpdatingSession,
+)
 
-#: A kind of event, and what is called with each.
+#: A kind of event, and the function that is called with each.
 Handler: TypeAlias = tuple[type, Callable[[Any], object]]
 
-#: Seconds between two looks at the clock while somebody waits.
-_LOOK = 0.5
+#: Seconds between two checks for a stall while somebody waits.
+_CHECK_EVERY = 0.5
 
 
-class SessionDriver(PipelineEvents):
-    """A line and what is heard on it; all of it on one loop.
+class SessionDriver(Monitor):
+    """Follows a live session for those who send, read and wait; `pipeline` takes the audio."""
 
-    Attributes:
-        line: where the audio goes.
-        finished: whether all audio has been sent, so that an end is no surprise.
-        failure: what ended it, if that was not `Ended`.
-        over: set when `Ended` or a failure has come.
-    """
-
-    def __init__(self, plan: LiveConfig, handlers: list[Handler]) -> None:
-        self.line: AudioPipeline = AudioPipeline(plan, self)
-        self.finished: bool = False
-        self.failure: Exception | None = None
-        self.over: anyio.Event = anyio.Event()
-        language = plan.options.language or (plan.backend.capabilities.default_language,)
-        self._backend: str = plan.backend.name
-        self._hearing: ResultTracker = ResultTracker(
-            backend=self._backend, language=language[0] if len(language) == 1 else None
-        )
+    def __init__(self, config: LiveConfig, handlers: list[Handler]) -> None:
+        self.pipeline: AudioPipeline = AudioPipeline(config, self)
+        super().__init__(config.backend, config.options, self.pipeline)
+        self._config: LiveConfig = config
+        self._feeder: Feeder = Feeder(self._open_session, self)
         self._handlers: list[Handler] = handlers
-        self._mailbox: EventQueue = EventQueue()
-        self._room: anyio.Event = anyio.Event()
-        self._stands: anyio.Event = anyio.Event()
-        self._stall: StallDetector = StallDetector(plan.backend.capabilities.stall_timeout)
-        self._began: float = monotonic()
+        self._events: EventQueue = EventQueue()
 
     async def open(self) -> None:
         """Start the session; returns when it takes audio, or was closed meanwhile.
 
         Raises:
-            Exception: it can't be had.
+            Exception: what the backend raised.
         """
-        await self.line.open()
-        while not self._stands.is_set():
-            await self._look_out_for(self._stands)
+        await self._feeder.start()
+        await self._until(lambda: self.started)
         self.raise_failure()
 
-    async def room(self, *, block: bool) -> None:
-        """Wait until the line takes more audio, or is no more.
+    async def close(self) -> None:
+        """Release everything; whoever waits for an event gets the rest of them, and the end."""
+        self.stop()
+        await self._feeder.close()
 
-        It takes none while it still decodes what it took, nor, if ``block``, while it is full.
-        A decoder that takes much and gives nothing, as of a picture in the stream, has room
-        without a word: that is found by looking again.
+    async def room(self, *, block: bool) -> None:
+        """Wait until the pipeline accepts more audio, or the session is over.
+
+        It accepts none while it still decodes the last chunk, nor, if ``block``, while it is full.
+        A decoder that consumes much and outputs nothing, such as a picture in the stream, makes
+        room without a notification: that is found by checking again.
         """
 
-        def wait() -> bool:
-            return self.line.decoding or (block and self.line.full)
+        def has_room() -> bool:
+            return not (self.pipeline.decoding or (block and self.pipeline.full))
 
-        while wait() and not self.over.is_set():
-            self._room = anyio.Event()
-            self.line.ask_for_room()
-            if wait():  # there may have been room since
-                await self._look_out_for(self._room)
+        while not (self.over or has_room()):
+            self.pipeline.notify_of_room()
+            if not has_room():  # there may be since
+                await self.wait(_CHECK_EVERY)
+
+    def commit(self) -> None:
+        """End the open segment after what was sent so far."""
+        if isinstance(session := self._feeder.sessions[0], CommittingSession):
+            self.pipeline.call(session.commit)
 
     async def update(self, options: RecognitionOptions) -> None:
-        """Have the recognizer use other options after what was fed; returns when it does.
+        """Use other options after what was sent so far; returns when the recognizer has them.
 
         Raises:
-            ConfigurationError: it can't, and goes on as it was.
+            ConfigurationError: the backend refuses them, and goes on as before.
             SessionStateError: the session was closed meanwhile.
             Exception: what ended it meanwhile.
         """
-        answered = anyio.Event()
-        answers: list[ConfigurationError | None] = []
+        answers = list[ConfigurationError | None]()
+        call_soon, session = loop_caller(), self._feeder.sessions[0]
 
-        def answer(refusal: ConfigurationError | None) -> None:
-            answers.append(refusal)
-            answered.set()
+        def update() -> None:
+            try:
+                if isinstance(session, UpdatingSession):
+                    session.update(options)
+                answers.append(None)
+            except ConfigurationError as refusal:  # which leaves the session as it was
+                answers.append(refusal)
+            call_soon(self.notify)
 
-        self.line.update(options, answer)
-        while not (answered.is_set() or self.over.is_set()):
-            await self._look_out_for(answered)
+        self.pipeline.call(update)
+        await self._until(lambda: bool(answers))
         self.raise_failure()
         if not answers:
-            raise SessionStateError("the session was closed before it came to the update")
+            raise SessionStateError("the session was closed before the update was applied")
         if answers[0] is not None:
             raise answers[0]
 
     async def event(self) -> Event | None:
-        """Take the next event; None is the end. Canceling loses none.
+        """Wait for the next event; None is the end. Canceling loses none.
 
         Raises:
             Exception: what ended the session, after the last event before it.
         """
         while True:
-            event = await self._mailbox.get(0.0 if self.over.is_set() else _LOOK)
+            event = await self._events.get(0.0 if self.over else _CHECK_EVERY)
             if event is not None:
                 return event
-            if self.over.is_set():
+            if self.over:
                 self.raise_failure()
                 return None
-            self.look_at_the_clock()
+            self.check()
 
     async def end(self) -> None:
         """Wait for the end.
 
         Raises:
-            SessionStateError: it was closed before.
-            Exception: what ended the session, if that was not `Ended`.
+            SessionStateError: the session was closed before its end.
+            Exception: what ended the session, if that was an error.
         """
-        while not self.over.is_set():
-            await self._look_out_for(self.over)
+        await self._until(lambda: False)
         self.raise_failure()
-        if not self._hearing.over:
+        if not self._tracker.over:
             error = SessionStateError(
                 "the session was closed before its end; finish() it, and wait, before it is closed"
             )
             error.partial = self.transcript()
             raise error
 
-    async def close(self) -> None:
-        """Let go of everything; who waits for an event gets the rest of them, and the end."""
-        self._finish()
-        await self.line.close()
-
-    def raise_failure(self) -> None:
-        """Raise what ended it, if that was a failure."""
-        if self.failure is not None:
-            raise self.failure
-
-    def transcript(self) -> Transcript:
-        """Give what there is now."""
-        return self._hearing.so_far(self._account())
-
     def usage(self) -> Usage:
-        """Say what it took so far."""
-        return self._hearing.usage(self.line.taken, self._elapsed)
+        """Return what was used so far."""
+        return self._tracker.usage(self.source.account().taken, self.elapsed)
 
-    def on_event(self, event: Event) -> None:
-        """Pass an event on; at the last one, see that nothing is missing."""
-        if self.over.is_set():
-            return
-        try:
-            event = self._hearing.add(event, self._elapsed)
-            match event:
-                case Failed(error=error):
-                    self.on_failure(error)
-                case Ended():
-                    self._end(event)
-                case _:
-                    self._pass_on(event)
-        except Exception as error:  # noqa: BLE001 - raised again where somebody waits
-            self.on_failure(error)
+    def deliver(self, event: Event) -> None:
+        """Queue an event for the reader, and call the handlers."""
+        self._events.put(event)
+        self._call_handlers(event)
 
-    def on_failure(self, error: Exception) -> None:
-        """End it; whoever waits gets the error, with what was recognized."""
-        if self.over.is_set():
-            return
-        self.failure = error
-        if isinstance(error, AzsttError) and error.partial is None:
-            error.partial = self.transcript()
-        self._finish()
-        if isinstance(error, RecognitionError):
-            self._tell(Failed(error=error))
+    def stop(self) -> None:
+        """Mark the end, and wake everyone who waits."""
+        super().stop()
+        self._events.wake()
 
-    def on_drop(self, dropped: Dropped) -> None:
-        """Pass on that audio was dropped."""
-        if not self.over.is_set():
-            self._pass_on(self._hearing.drop(*dropped))
+    def on_failure(self, error: BaseException) -> None:
+        """End with an error; handlers of `Failed` get it too."""
+        if not self.over:
+            super().on_failure(error)
+            if isinstance(error, RecognitionError):
+                self._call_handlers(Failed(error=error))
 
-    def on_stand(self) -> None:
-        """Wake whoever starts it."""
-        self._stands.set()
-
-    def on_room(self) -> None:
-        """Wake whoever waits to send."""
-        self._room.set()
-
-    def on_audio(self, position: float) -> None:
-        """Remember when that audio came, to tell how late its words are; on any thread."""
-        self._hearing.latency.sent(position, self._elapsed)
-
-    def _end(self, event: Ended) -> None:
-        account = self._account(over=True)
-        self._hearing.complete(account)  # raises what is missing
-        if not self.finished:
-            raise ServiceError(
-                f"the recognizer ended the session at {account['sent']:.1f} s, before the audio "
-                "was over",
-                backend=self._backend,
-            )
-        self._pass_on(event)
-        self._finish()
-
-    def _finish(self) -> None:
-        """Wake all who wait: there is no more to come."""
-        self.over.set()
-        self._mailbox.wake()
-        self._room.set()
-        self._stands.set()
-
-    def _pass_on(self, event: Event) -> None:
-        self._mailbox.put(event)
-        self._tell(event)
-
-    def _tell(self, event: Event) -> None:
+    def _call_handlers(self, event: Event) -> None:
         for kind, handler in tuple(self._handlers):
             if isinstance(event, kind):
                 try:
@@ -238,36 +166,18 @@ class SessionDriver(PipelineEvents):
                 except Exception as error:  # noqa: BLE001 - raised again where somebody waits
                     self.on_failure(error)
 
-    async def _look_out_for(self, event: anyio.Event) -> None:
-        """Wait for something until it is time to look at the clock."""
-        with anyio.move_on_after(_LOOK):
-            await event.wait()
-        self.look_at_the_clock()
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        """Wait for a condition or the end of the session, with an eye on stalls."""
+        while not (self.over or condition()):
+            await self.wait(_CHECK_EVERY)
 
-    def look_at_the_clock(self) -> None:
-        """Give a recognizer up that is silent for longer than it may."""
-        line, hearing = self.line, self._hearing
-        mark = (line.taken, hearing.heard, hearing.reconnects)
-        if self._stall.is_over(mark, monotonic(), waiting=line.waits):
-            self.on_failure(
-                RecognitionTimeoutError(
-                    f"the recognizer took no audio and said nothing for {self._stall.limit:g} s",
-                    backend=self._backend,
-                    hint="try again",
-                )
-            )
-
-    def _account(self, *, over: bool = False) -> Account:
-        line = self.line
-        damaged = line.report.damaged if line.report else ()
-        return {
-            "decoded": line.decoded,
-            "sent": line.sent,
-            "damage": tuple(Gap(at=d.at, seconds=d.seconds, reason="damaged") for d in damaged),
-            "usage": self.usage(),
-            "over": over or self.over.is_set(),
-        }
+    def _open_session(self, emit: Emit) -> RecognizerSession:
+        config = self._config
+        session = config.backend.open(config.options, self.pipeline.audio, emit)
+        if config.on_reconnect is not None and isinstance(session, ReconnectingSession):
+            session.on_reconnect(config.on_reconnect)
+        return session
 
     @property
-    def _elapsed(self) -> float:
-        return monotonic() - self._began
+    def _tracker(self) -> ResultTracker:
+        return self._trackers[0]

@@ -1,4 +1,4 @@
-"""Events between the loop that they come to and the one who reads them."""
+"""Events that wait for their reader, on the event loop."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from anyio.lowlevel import checkpoint
 from azstt._errors import SessionStateError
 from azstt._events import AudioGap, Event, Partial
 
-#: Unread events from which on a partial replaces the one before it, as it would on the screen, and
-#: a gap is one with the gap that it goes on from.
-_MANY = 256
-#: Two gaps closer than this, in seconds, are one.
+#: With more unread events than this a partial replaces the partial before it, as it would on a
+#: screen, and a gap is merged with the gap that it continues.
+_MERGE_ABOVE = 256
+#: Gaps closer than this, in seconds, are merged.
 _JOIN = 1e-6
 
 
 class EventQueue:
-    """A queue of events with one reader; no event is lost, and hours unread are no burden."""
+    """A queue of events with one reader; loses none, and stays small if unread for hours."""
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque()
-        self._news: anyio.Event = anyio.Event()
+        self._changed: anyio.Event = anyio.Event()
         self._reading: bool = False
 
     def put(self, event: Event) -> None:
         """Add an event; on the loop."""
-        last = self._events[-1] if len(self._events) > _MANY else None
+        last = self._events[-1] if len(self._events) > _MERGE_ABOVE else None
         match last, event:
             case Partial(delta=before), Partial(delta=delta):
                 self._events.pop()
@@ -43,14 +43,14 @@ class EventQueue:
         self.wake()
 
     def wake(self) -> None:
-        """Have the reader look."""
-        self._news.set()
+        """Make the reader return, even without an event."""
+        self._changed.set()
 
     async def get(self, timeout: float) -> Event | None:  # noqa: ASYNC109 - it is no failure
-        """Take the next event; None if it was woken for nothing or ``timeout`` seconds went by.
+        """Take the next event; None after ``timeout`` seconds, or if woken without an event.
 
         Raises:
-            SessionStateError: somebody else is waiting for it.
+            SessionStateError: another reader is waiting.
         """
         if self._reading:
             raise SessionStateError("the events of a live session have one reader at a time")
@@ -58,9 +58,9 @@ class EventQueue:
         try:
             await checkpoint()
             if not self._events:
-                self._news = anyio.Event()
+                self._changed = anyio.Event()
                 with anyio.move_on_after(timeout):
-                    await self._news.wait()
+                    await self._changed.wait()
         finally:
             self._reading = False
         return self._events.popleft() if self._events else None

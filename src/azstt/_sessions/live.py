@@ -1,4 +1,4 @@
-"""A live session: audio in while somebody speaks, events out, a transcript at any time."""
+"""A live session: audio in, events out, and a transcript at any time."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from azstt._events import E, Event
 from azstt._options import OptionFields, RecognitionOptions
 from azstt._result import Usage
 from azstt._sessions.chunks import AudioChunk, to_bytes
+from azstt._sessions.config import LiveConfig, Overflow
 from azstt._sessions.driver import Handler, SessionDriver
-from azstt._sessions.pipeline import LiveConfig, Overflow
-from azstt._threads.tasks import GRACE, both, each
+from azstt._threads.tasks import both, each
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend, ReconnectHook, resolve
 
@@ -30,10 +30,10 @@ _SPEECH = AudioFormat()
 
 
 class _State(Enum):
-    """How far a session has come, in the words of its messages."""
+    """The life cycle of a session; the values complete its messages."""
 
     NEW = "before start(); start the session first"
-    STARTING = "while start() is at work; wait for it"
+    STARTING = "while start() is running; wait for it"
     OPEN = "while it is open"
     FINISHED = "after finish(); open another session"
     CLOSED = "after aclose(); open another session"
@@ -42,39 +42,40 @@ class _State(Enum):
 class LiveSession:
     """Recognizes speech while it is spoken; on asyncio and trio.
 
-    Send audio in one task and iterate over the events in another; the transcript of what was said
-    so far is there at any time::
+    Send audio in one task and iterate over the events in another; the transcript so far is
+    available at any time::
 
         async with azstt.LiveSession(language="en-US", audio="webm") as live:
             async with anyio.create_task_group() as group:
-                group.start_soon(pump, live)      # await live.send(piece) ...; await live.finish()
+                group.start_soon(pump, live)      # await live.send(chunk) ...; await live.finish()
                 async for event in live:
                     ...
         print(live.transcript.text)
 
-    All calls belong to the event loop that `start` was called in. Each may be canceled: an event
-    that was not given out is given to the next who asks, and a `send` that was canceled has taken
-    nothing. It keeps no task and no cancel scope open between calls, so `start`, `send` and
-    `aclose` may stand in different tasks, or cells of a notebook. `BlockingLiveSession` is the
-    same for threads.
+    All calls belong to the event loop that `start` was called on. Each can be canceled without
+    losing anything: the next `receive` returns the event that a canceled one did not, and a
+    canceled `send` has taken nothing. No task and no cancel scope stays open between calls, so
+    `start`, `send` and `aclose` may run in different tasks, or cells of a notebook.
+    `BlockingLiveSession` is the same for threads.
 
     Args:
-        audio: what will be sent: PCM of a format, of which any is resampled, or a container that
-            arrives in pieces: ``"webm"``, ``"ogg"``, ``"mp4"`` (fragmented), ``"mp3"``, ``"aac"``
-            (ADTS), ``"flac"``, ``"wav"``, or ``"auto"`` to tell it from its first bytes.
-        backend: who recognizes, as for `transcribe_file`.
-        overflow: what becomes of audio that the recognizer is too slow for, as while it
-            reconnects: ``"block"`` has `send` wait, ``"drop_oldest"`` drops what waited longest
-            and says so by an `AudioGap` and in the ledger, ``"error"`` has `send` raise.
+        audio: what will be sent: PCM of any format, resampled as needed, or a container that
+            arrives in chunks: ``"webm"``, ``"ogg"``, ``"mp4"`` (fragmented), ``"mp3"``, ``"aac"``
+            (ADTS), ``"flac"``, ``"wav"``, or ``"auto"`` to detect it from its first bytes.
+        backend: the recognizer to use, as for `transcribe_file`.
+        overflow: what to do when the recognizer falls behind, for example while it reconnects:
+            with ``"block"`` `send` waits, ``"drop_oldest"`` drops the oldest audio and reports it
+            as an `AudioGap` and in the ledger, and with ``"error"`` `send` raises.
         buffer: seconds of audio that may wait for the recognizer until then.
-        on_reconnect: is asked, on another thread, before a lost connection is made again: it
-            answers with the seconds to wait first, with None for those that the event names, or
-            with False to give up. Only backends that connect anywhere take it.
-        **options: the fields of `RecognitionOptions`. ``partials`` is true where the backend has
-            them.
+        on_reconnect: called, on another thread, before each attempt to reconnect. It returns the
+            seconds to wait first, None for the delay that the event names, or False to give up.
+            Only for backends that use a connection.
+        **options: the fields of `RecognitionOptions`. ``partials`` defaults to true where the
+            backend supports them.
 
     Raises:
-        ConfigurationError: an argument is wrong or the backend can't do it; before any I/O.
+        ConfigurationError: an argument is wrong or the backend does not support it; before any
+            I/O.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class LiveSession:
         able = recognizer.capabilities
         asked = RecognitionOptions.of({"partials": able.partials, **options})
         able.check(asked, backend=recognizer.name)
-        self._plan: LiveConfig = LiveConfig(
+        self._config: LiveConfig = LiveConfig(
             audio=audio,
             backend=recognizer,
             options=asked,
@@ -99,11 +100,10 @@ class LiveSession:
             buffer=buffer,
             on_reconnect=on_reconnect,
         )
-        self._plan.check()
-        self._backend: str = recognizer.name
-        self._asked: RecognitionOptions = asked
+        self._config.check()
+        self._options: RecognitionOptions = asked
         self._state: _State = _State.NEW
-        self._conversation: SessionDriver | None = None
+        self._driver: SessionDriver | None = None
         self._handlers: list[Handler] = []
         self._sending: bool = False
 
@@ -122,19 +122,20 @@ class LiveSession:
         await self.aclose()
 
     async def start(self) -> None:
-        """Begin; returns when the recognizer takes audio.
+        """Start the session; returns when the recognizer takes audio.
 
         Raises:
-            RecognitionError: the session can't be had: no connection, refused...
+            ConfigurationError: the backend refuses the options.
+            RecognitionError: the session could not be started: no connection, access denied...
             MissingDependencyError: the backend's extra is not installed.
-            SessionStateError: it was started before.
+            SessionStateError: it was started or closed before.
         """
         if self._state is not _State.NEW:
-            raise SessionStateError("a live session starts once; open another one")
+            raise SessionStateError("a live session starts once; open another session")
         self._state = _State.STARTING
-        self._conversation = SessionDriver(self._plan, self._handlers)
+        self._driver = SessionDriver(self._config, self._handlers)
         try:
-            await self._conversation.open()
+            await self._driver.open()
         except BaseException:
             await self.aclose()
             raise
@@ -142,115 +143,113 @@ class LiveSession:
             raise SessionStateError(f"start() {self._state.value}")
         self._state = _State.OPEN
 
-    async def send(self, piece: AudioChunk, /) -> None:
-        """Send the next audio. A piece may be cut anywhere; an empty one is nothing.
+    async def send(self, chunk: AudioChunk, /) -> None:
+        """Send the next chunk of audio, which may be cut anywhere; an empty one has no effect.
 
-        Waits while ``buffer`` seconds wait for the recognizer, if ``overflow`` says so. One call
-        at a time: the next piece comes after this one.
+        Waits while ``buffer`` seconds of audio wait for the recognizer and ``overflow`` is
+        ``"block"``. Only one call may run at a time, as chunks are in order.
 
         Args:
-            piece: bytes of any kind; for PCM also a NumPy array of int16 or float32 samples,
+            chunk: bytes of any kind; for PCM also a NumPy array of int16 or float32 samples,
                 with a row for each frame if there are several channels.
 
         Raises:
-            ConfigurationError: it is no audio; nothing was sent.
-            SessionStateError: not started, finished or closed; another `send` is at work; or
-                too much waits and ``overflow`` is ``"error"``: nothing was sent.
+            ConfigurationError: it is not audio; nothing was sent.
+            SessionStateError: not started, finished or closed; another `send` is running; or
+                too much audio waits and ``overflow`` is ``"error"``: nothing was sent.
             AzsttError: what ended the session, with what was recognized as ``.partial``.
         """
-        audio = self._plan.audio
-        data = to_bytes(piece, audio if isinstance(audio, AudioFormat) else None)
-        conversation = self._open("send")
+        audio = self._config.audio
+        data = to_bytes(chunk, audio if isinstance(audio, AudioFormat) else None)
+        driver = self._open("send")
         self._sending = True
         try:
             await checkpoint()
-            await self._make_room(conversation)
-            conversation.line.feed(data)
+            await self._make_room(driver)
+            driver.pipeline.feed(data)
         finally:
             self._sending = False
 
     async def finish(self) -> None:
-        """Say that no more audio comes; the last events follow, up to `Ended`.
+        """Mark the end of the audio; the last events follow, up to `Ended`.
 
         Raises:
-            SessionStateError: not started, finished before, closed, or a `send` is at work.
+            SessionStateError: not started, finished before, closed, or a `send` is running.
             AzsttError: what ended the session.
         """
         await checkpoint()
-        conversation = self._open("finish")
+        driver = self._open("finish")
         self._state = _State.FINISHED
-        conversation.finished = True
-        conversation.line.finish()
+        driver.pipeline.finish()
 
     async def aclose(self) -> None:
-        """Let go of everything, now and in bounded time; twice is once.
+        """Release everything, within 2 s and whether or not it is canceled. Idempotent.
 
-        What the recognizer has not said yet it will not say: `finish`, and read the events up to
-        the last, to have it all. The transcript stays.
+        Results that have not come yet are lost: to get them all, `finish` and read the events up
+        to the last one first. The transcript so far stays available.
         """
-        if self._conversation is None or self._state is _State.CLOSED:
+        if self._driver is None or self._state is _State.CLOSED:
             self._state = _State.CLOSED
             await checkpoint()
             return
         self._state = _State.CLOSED
-        with anyio.move_on_after(GRACE, shield=True):
-            await self._conversation.close()
+        await self._driver.close()
 
     async def commit(self) -> None:
         """End the open segment here: what was said so far becomes a `Final`, and audio goes on.
 
-        Azure Speech: the recognizer is ended and another one begins at this point, over a
-        connection of its own; language detection and labels of speakers begin anew. The embedded
-        recognizer cuts here.
+        Azure Speech: the recognizer is ended and another one starts at this point, over a
+        connection of its own; language detection and speaker labels start over. The embedded
+        recognizer ends the utterance here.
 
         Raises:
-            ConfigurationError: the backend can't.
-            SessionStateError: as of `finish`.
+            ConfigurationError: the backend does not support it.
+            SessionStateError: as for `finish`.
             AzsttError: what ended the session.
         """
-        if not self._plan.backend.capabilities.commits:
-            raise ConfigurationError(f"the {self._backend!r} backend can't commit()")
+        backend = self._config.backend
+        if not backend.capabilities.commits:
+            raise ConfigurationError(f"the {backend.name!r} backend does not support commit()")
         await checkpoint()
-        conversation = self._open("commit")
-        conversation.line.commit()
+        self._open("commit").commit()
 
     async def update(self, **options: Unpack[OptionFields]) -> None:
-        """Recognize what follows with other options, such as ``phrases`` or ``language``.
+        """Recognize the audio that follows with other options, such as ``phrases``.
 
-        Returns when the recognizer has them, after the audio before; canceling leaves it to get
-        them. Azure Speech: as of `commit`.
+        Returns when the recognizer has them, which is after the audio before; when canceled, it
+        gets them all the same. Azure Speech: with the effects of `commit`.
 
         Raises:
-            ConfigurationError: an option is wrong, or the backend can't change it now; the
-                session goes on as it was.
-            SessionStateError: as of `finish`, or closed meanwhile.
+            ConfigurationError: an option is wrong, or the backend cannot change it within a
+                session, which goes on as before.
+            SessionStateError: as for `finish`, or closed meanwhile.
             AzsttError: what ended the session.
         """
         await checkpoint()
-        conversation = self._open("update")
-        able = self._plan.backend.capabilities
-        now = {name: getattr(self._asked, name) for name in RecognitionOptions.model_fields}
+        driver = self._open("update")
+        backend, able = self._config.backend.name, self._config.backend.capabilities
+        now = {name: getattr(self._options, name) for name in RecognitionOptions.model_fields}
         asked = RecognitionOptions.of({**now, **options})
         for name in options:
             if name not in able.updates and getattr(asked, name) != now[name]:
                 possible = ", ".join(sorted(able.updates)) or "none"
                 raise ConfigurationError(
-                    f"the {self._backend!r} backend can't change option {name!r} within a "
-                    f"session; those that it can: {possible}"
+                    f"the {backend!r} backend cannot change option {name!r} within a "
+                    f"session; it can change: {possible}"
                 )
-        able.check(asked, backend=self._backend)
-        before, self._asked = self._asked, asked
+        able.check(asked, backend=backend)
+        before, self._options = self._options, asked
         try:
-            await conversation.update(asked)
+            await driver.update(asked)
         except ConfigurationError:
-            self._asked = before
+            self._options = before
             raise
 
     async def receive(self) -> Event:
         """Wait for the next event; canceling loses none.
 
         Raises:
-            anyio.EndOfStream: there are no more: the last was `Ended`, or the session is closed.
+            anyio.EndOfStream: no more events: the last was `Ended`, or the session is closed.
             AzsttError: what ended the session, after all events before it, with what was
                 recognized as ``.partial``: a `RecognitionError`, such as an
                 `IncompleteTranscriptError`, or an `AudioError`.
@@ -262,25 +261,25 @@ class LiveSession:
         return event
 
     def events(self) -> AsyncIterator[Event]:
-        """Iterate over the events, as the session itself does; one reader at a time."""
+        """Return an iterator over the events, the session itself; one reader at a time."""
         return self
 
     def __aiter__(self) -> Self:
-        """Give itself."""
+        """Return the session itself."""
         return self
 
     async def __anext__(self) -> Event:
-        """Give the next event; raises what `receive` does."""
+        """Return the next event; raises what `receive` does."""
         try:
             return await self.receive()
         except anyio.EndOfStream:
             raise StopAsyncIteration from None
 
     async def wait(self) -> Transcript:
-        """Wait for the end, and give the whole transcript; for whoever reads no events.
+        """Wait for the end and return the whole transcript, without reading any events.
 
         Raises:
-            AzsttError: what ended the session, as of `receive`.
+            AzsttError: what ended the session, as for `receive`.
             SessionStateError: not started, or closed before the end; what was recognized until
                 then is its ``.partial``.
         """
@@ -290,42 +289,43 @@ class LiveSession:
     async def transcribe(
         self, source: AsyncIterable[AudioChunk] | Iterable[AudioChunk]
     ) -> Transcript:
-        """Send all of a source, finish, and wait for the end; events go to the handlers of `on`.
+        """Send all of a source, finish, and wait for the end; handlers of `on` get the events.
 
         Args:
-            source: pieces as of `send`. One that is not async is iterated over in a thread, so
+            source: chunks as for `send`. One that is not async is iterated over in a thread, so
                 it may block, as a microphone does.
 
         Raises:
-            AzsttError: what ended the session, as of `receive`.
-            SessionStateError: as of `send` and `wait`.
+            AzsttError: what ended the session, as for `receive`.
+            SessionStateError: as for `send` and `wait`.
         """
-        conversation = self._open("transcribe")
+        driver = self._open("transcribe")
 
         async def feed() -> None:
-            async with aclosing(each(source)) as pieces:
-                async for piece in pieces:
-                    await self.send(piece)
+            async with aclosing(each(source)) as chunks:
+                async for chunk in chunks:
+                    await self.send(chunk)
             await self.finish()
 
-        await both(feed, conversation.end)
+        await both(feed, driver.end)
         return self.transcript
 
     def on(self, kind: type[E], handler: Callable[[E], object]) -> Callable[[], None]:
         """Call a function with each event of a kind, on the loop; it must return quickly.
 
-        What it raises ends the session, and comes out of whatever call waits or comes next.
+        An exception that it raises ends the session, and is raised by the call that waits or
+        comes next.
 
         Returns:
-            a function that ends this.
+            A function that removes the handler.
 
         Raises:
-            ConfigurationError: it is a coroutine function, which nobody would await.
+            ConfigurationError: it is a coroutine function, which would never be awaited.
         """
         if iscoroutinefunction(handler):
             raise ConfigurationError(
-                f"a handler is a plain function, not a coroutine function: {handler!r}; "
-                "to await in between, iterate over the session"
+                f"a handler must be a plain function, not a coroutine function: {handler!r}; "
+                "to await, iterate over the session instead"
             )
         entry = (kind, handler)
         self._handlers.append(entry)
@@ -335,7 +335,7 @@ class LiveSession:
     def transcript(self) -> Transcript:
         """All that was recognized so far; complete after `Ended`.
 
-        Before that, audio without an answer yet is in the ledger as a gap ``"pending"``.
+        Before that, audio without a result yet is in the ledger as a gap ``"pending"``.
 
         Raises:
             SessionStateError: not started.
@@ -344,7 +344,7 @@ class LiveSession:
 
     @property
     def usage(self) -> Usage:
-        """Seconds of audio that were recognized, latencies and reconnections so far.
+        """Seconds of audio sent, latencies and reconnections so far.
 
         Raises:
             SessionStateError: not started.
@@ -352,45 +352,44 @@ class LiveSession:
         return self._begun("usage").usage()
 
     def _begun(self, call: str) -> SessionDriver:
-        if self._conversation is None:
+        if self._driver is None:
             raise SessionStateError(f"{call} {_State.NEW.value}")
-        return self._conversation
+        return self._driver
 
     def _open(self, call: str) -> SessionDriver:
-        """Give the inside, if it takes audio.
+        """Return the driver of a session that takes audio.
 
         Raises:
-            SessionStateError: it does not.
+            SessionStateError: the session is not open.
             Exception: what ended it.
         """
-        conversation = self._begun(call)
-        if conversation.failure is not None:
-            raise conversation.failure
+        driver = self._begun(call)
+        driver.raise_failure()
         if self._state is not _State.OPEN:
             raise SessionStateError(f"{call}() {self._state.value}")
         if self._sending:
-            raise SessionStateError(f"{call}() while send() is at work; one at a time")
-        return conversation
+            raise SessionStateError(f"{call}() while send() is running; one call at a time")
+        return driver
 
-    async def _make_room(self, conversation: SessionDriver) -> None:
-        """Wait for room or raise, as the policy says.
+    async def _make_room(self, driver: SessionDriver) -> None:
+        """Wait for room, or raise, depending on ``overflow``.
 
         Raises:
-            SessionStateError: there is none, or the session was closed meanwhile.
+            SessionStateError: there is no room, or the session was closed meanwhile.
             Exception: what ended it meanwhile.
         """
-        plan, line = self._plan, conversation.line
-        if line.decoding or line.full:
-            await conversation.room(block=plan.overflow == "block")
-            if line.full:
-                conversation.look_at_the_clock()  # where nobody waits, nobody else may
-        if conversation.over.is_set():
-            conversation.raise_failure()
+        config, pipeline = self._config, driver.pipeline
+        if pipeline.decoding or pipeline.full:
+            await driver.room(block=config.overflow == "block")
+            if pipeline.full:
+                driver.check()  # there may be no other call that waits and checks
+        if driver.over:
+            driver.raise_failure()
             raise SessionStateError(f"send() {_State.CLOSED.value}")
-        if plan.overflow == "error" and line.full:
+        if config.overflow == "error" and pipeline.full:
             raise SessionStateError(
-                f"the recognizer is behind: buffer={plan.buffer!r} s of audio wait for it; send "
-                "no faster than it is spoken, or choose overflow='block' or 'drop_oldest'"
+                f"the recognizer is behind: buffer={config.buffer!r} s of audio wait for it; send "
+                "no faster than real time, or choose overflow='block' or 'drop_oldest'"
             )
 
 

@@ -1,4 +1,4 @@
-"""The way of the audio out of the event loop: to a thread that may block."""
+"""Bounded PCM queue from the loop to the feeder thread."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import NamedTuple, TypeAlias
 
 from azstt._audio_format import AudioFormat
 
-#: Something to do between two pieces of audio.
+#: A call that is due between two chunks of audio.
 Call: TypeAlias = Callable[[], None]
 
-#: Seconds of audio that are taken at once: a recognizer that is behind is told to stop in between.
-_MOST = 1.0
+#: Seconds of audio that are taken at once, at most: between two chunks the feeder can be stopped.
+_MAX_CHUNK = 1.0
 
 
 class Dropped(NamedTuple):
-    """Audio that nobody will take; all in seconds.
+    """Audio that was dropped; all in seconds.
 
     Attributes:
-        taken: what had been taken before it.
-        at: where it stood in all that was put in.
-        seconds: how much it is.
+        taken: how much audio had been taken before it.
+        at: its position in all the audio that was put in.
+        seconds: its duration.
     """
 
     taken: float
@@ -31,36 +31,30 @@ class Dropped(NamedTuple):
 
 
 class PcmQueue:
-    """PCM, and calls among it, from any thread to one that takes them in order.
+    """Bounded queue of PCM, and of calls in between, from any thread to one that takes them.
 
     Args:
-        audio: the shape of the PCM.
-        limit: seconds that may wait. `put` does not wait: `full` says when to.
-        moved: is called by the taking thread after it has taken something.
+        audio: the format of the PCM.
+        limit: seconds of audio that may wait. `put` never blocks: `full` says when to hold back.
+        on_take: called on the taking thread each time that it has taken something.
     """
 
-    def __init__(self, audio: AudioFormat, limit: float, moved: Callable[[], None]) -> None:
+    def __init__(self, audio: AudioFormat, limit: float, on_take: Callable[[], None]) -> None:
         self._audio: AudioFormat = audio
         self._limit: int = max(audio.size(limit), audio.frame_size)
-        self._moved: Callable[[], None] = moved
+        self._on_take: Callable[[], None] = on_take
         self._changed: Condition = Condition()
         self._items: deque[bytes | Call] = deque()
-        self._all: int = 0  # bytes that were put in, and what became of them:
+        self._all: int = 0  # bytes put in, of which:
         self._waiting: int = 0
         self._taken: int = 0
         self._dropped: int = 0
-        self._ended: bool = False
-        self._closed: bool = False
+        self._ended: bool = False  # nothing more is put in
 
     @property
     def full(self) -> bool:
-        """Whether as much waits as may."""
-        return self._waiting >= self._limit and not self._closed
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing waits, and more may come."""
-        return not self._items and not self._ended
+        """Whether as much audio waits as may."""
+        return self._waiting >= self._limit
 
     @property
     def put_seconds(self) -> float:
@@ -78,22 +72,22 @@ class PcmQueue:
         return self._audio.seconds(self._dropped)
 
     def put(self, pcm: bytes) -> float:
-        """Add audio, in whole frames; give the second that it comes up to."""
+        """Add audio, in whole frames; return the position that it reaches, in seconds."""
         return self._put(pcm, len(pcm))
 
     def call(self, function: Call) -> None:
-        """Have a function called between what was put before it and what is put after."""
+        """Add a call, after the audio before it and before the audio after it."""
         self._put(function, 0)
 
-    def trim(self, tell: Callable[[Dropped], object]) -> None:
-        """Drop the oldest audio until no more waits than may.
+    def trim(self, on_drop: Callable[[Dropped], object]) -> None:
+        """Drop the oldest audio that exceeds the limit.
 
         Args:
-            tell: is called with what was dropped, before anything that follows it is taken.
+            on_drop: called with what was dropped, before anything that follows it is taken.
         """
         with self._changed:
             over = self._waiting - self._limit
-            if over <= 0 or self._closed:
+            if over <= 0:
                 return
             seconds = self._audio.seconds
             taken, at = seconds(self._taken), seconds(self._taken + self._dropped)
@@ -102,7 +96,7 @@ class PcmQueue:
             while left > 0:
                 item = self._items.popleft()
                 if not isinstance(item, bytes):
-                    kept.append(item)  # what was asked for still is
+                    kept.append(item)  # calls are never dropped
                     continue
                 if len(item) > left:
                     self._items.appendleft(item[left:])
@@ -110,38 +104,33 @@ class PcmQueue:
             self._items.extendleft(reversed(kept))
             self._waiting -= over
             self._dropped += over
-            tell(Dropped(taken, at, seconds(over)))
+            on_drop(Dropped(taken, at, seconds(over)))
 
     def end(self) -> None:
-        """Say that no more comes."""
+        """Mark the end: what waits is still taken."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Drop everything; whoever takes gets no more."""
+        """Drop everything that waits, and mark the end. Idempotent."""
         with self._changed:
-            self._closed = True
+            self._ended = True
             self._items.clear()
             self._waiting = 0
             self._changed.notify_all()
 
     def take(self) -> bytes | Call | None:
-        """Wait for the next audio, or call; None is the end."""
+        """Wait for the next audio or call; None is the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._items or self._ended or self._closed)
+            self._changed.wait_for(lambda: self._items or self._ended)
             item = self._next()
-        self._moved()
+        self._on_take()
         return item
-
-    @property
-    def closed(self) -> bool:
-        """Whether it was closed, rather than ended."""
-        return self._closed
 
     def _put(self, item: bytes | Call, size: int) -> float:
         with self._changed:
-            if not (self._closed or self._ended):
+            if not self._ended:
                 self._items.append(item)
                 self._all += size
                 self._waiting += size
@@ -149,19 +138,19 @@ class PcmQueue:
             return self._audio.seconds(self._all)
 
     def _next(self) -> bytes | Call | None:
-        """Take the next call, or all audio before it that may be taken at once."""
+        """Return the next call, or the audio up to it as one chunk of at most a second."""
         if not self._items:
             return None
         first = self._items.popleft()
         if not isinstance(first, bytes):
             return first
-        pieces, size, most = [first], len(first), self._audio.size(_MOST)
-        while self._items and isinstance(piece := self._items[0], bytes):
-            if size + len(piece) > most:
+        chunks, size, most = [first], len(first), self._audio.size(_MAX_CHUNK)
+        while self._items and isinstance(chunk := self._items[0], bytes):
+            if size + len(chunk) > most:
                 break
-            pieces.append(piece)
-            size += len(piece)
+            chunks.append(chunk)
+            size += len(chunk)
             self._items.popleft()
         self._waiting -= size
         self._taken += size
-        return first if len(pieces) == 1 else b"".join(pieces)
+        return first if len(chunks) == 1 else b"".join(chunks)

@@ -1,13 +1,13 @@
-"""Tells a recognizer that hangs from one that waits for audio. Pure."""
+"""Distinguishes a recognizer that hangs from one that waits for audio. Pure."""
 
 from __future__ import annotations
 
 
 class StallDetector:
-    """A clock that runs only against the recognizer, and only while nothing moves.
+    """A clock that runs only while the recognizer is awaited and makes no progress.
 
     Args:
-        limit: seconds.
+        limit: seconds without progress that count as a stall.
     """
 
     def __init__(self, limit: float) -> None:
@@ -16,14 +16,14 @@ class StallDetector:
         self._moved: float = 0.0
 
     def is_over(self, mark: object, now: float, *, waiting: bool) -> bool:
-        """Take a look.
+        """Return whether the recognizer has stalled; call it at regular intervals.
 
         Args:
-            mark: where things stand; no change between two looks means that nothing moves.
+            mark: the progress so far; no change between two calls means no progress.
             now: the time.
-            waiting: whether it is the recognizer that is waited for.
+            waiting: whether it is the recognizer, rather than the source, that is awaited.
         """
-        # Where it was not waited for at the last look, nobody knows since when it is.
+        # If it was not awaited at the last call, it is unknown since when it is.
         seen = (mark, waiting)
         if seen != self._seen or not waiting:
             self._seen, self._moved = seen, now

@@ -1,4 +1,4 @@
-"""The crossing from native threads into the event loop."""
+"""From threads into an event loop, without ever blocking the thread."""
 
 from __future__ import annotations
 
@@ -12,44 +12,44 @@ from anyio.lowlevel import checkpoint, current_token
 
 T = TypeVar("T")
 
-#: Runs a function on the loop soon; called on any thread; returns at once; never raises.
-Soon: TypeAlias = Callable[[Callable[[], object]], None]
+#: Schedules a function on the loop: from any thread, without blocking and without raising.
+CallSoon: TypeAlias = Callable[[Callable[[], object]], None]
 
 
-def loop_caller() -> Soon:
-    """Make a crossing into the loop that this is called in.
+def loop_caller() -> CallSoon:
+    """Return a function that schedules callbacks on the running loop from any thread.
 
-    It never waits for the loop: anyio's own ways from a thread do, and an SDK whose callbacks wait
-    for a loop that waits for the SDK is deadlocked. A loop that has closed drops what comes, for
-    nobody is left to read it.
+    It never waits for the loop. anyio's own ways from a thread do, and an SDK whose callbacks wait
+    for a loop that in turn waits for the SDK is a deadlock. Once the loop has closed, callbacks
+    are dropped: there is no reader left.
     """
     native = cast("Any", current_token().native_token)  # an asyncio loop or a TrioToken
     schedule: Callable[[Callable[[], object]], object] = (
         getattr(native, "call_soon_threadsafe", None) or native.run_sync_soon
     )
 
-    def soon(function: Callable[[], object]) -> None:
+    def call_soon(function: Callable[[], object]) -> None:
         with suppress(RuntimeError):  # the loop has closed
             schedule(function)
 
-    return soon
+    return call_soon
 
 
 class LoopQueue(Generic[T]):
-    """A queue from any thread into the loop that it was made in."""
+    """An unbounded queue from any thread to the event loop that it was created on."""
 
     def __init__(self) -> None:
-        self._soon: Soon = loop_caller()
+        self._call_soon: CallSoon = loop_caller()
         self._items: deque[T] = deque()
         self._ready: anyio.Event = anyio.Event()
 
     def put(self, item: T) -> None:
-        """Add an item: on any thread, at once, without raising."""
+        """Add an item from any thread; does not block and does not raise."""
         self._items.append(item)
-        self._soon(self._wake)
+        self._call_soon(self._wake)
 
     async def get(self) -> T:
-        """Take the next item; canceling loses none."""
+        """Wait for the next item; canceling loses none."""
         await checkpoint()
         while not self._items:
             self._ready = anyio.Event()

@@ -1,4 +1,4 @@
-"""The way from a thread that has no event loop to one: what all blocking calls go through."""
+"""An event loop in a thread, for callers that have none: every blocking call goes through it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from contextlib import suppress
 from contextvars import Context
 from functools import partial
 from os import getpid
-from threading import Lock, Thread, current_thread
+from threading import Event, Lock, Thread, current_thread
 from typing import Any, Generic, TypeVar, TypeVarTuple, Unpack
 
 import anyio
 
 from azstt._errors import SessionStateError
+from azstt._threads import exit as exits
 from azstt._threads.tasks import TICK
 
 T = TypeVar("T")
@@ -21,17 +22,17 @@ Ts = TypeVarTuple("Ts")
 
 
 class LoopThread:
-    """Runs async functions for threads, on an event loop in a thread of its own.
+    """Runs async functions for threads, on an asyncio loop in a thread of its own.
 
-    The loop is there while it has a user; the last one out waits for its thread to be gone. Calls
-    of many threads run side by side. A caller's own event loop, as in a notebook, makes no
-    difference: it is not the one that is used.
+    The loop runs while it has users; the last one to leave waits until its thread has ended. Calls
+    from several threads run concurrently. The caller's own event loop, as in a notebook, is not
+    used.
 
-    anyio's portal would do, but for Ctrl-C: an interrupt that comes while it starts leaves it
-    waiting for a loop that nobody stops, and its calls wait in a way that can miss a signal.
+    anyio's portal would do, except for Ctrl-C: an interrupt while it starts leaves it waiting for
+    a loop that nothing stops, and its calls wait in a way that can miss a signal.
 
     Args:
-        name: what the thread is called.
+        name: the name of the thread.
     """
 
     def __init__(self, name: str) -> None:
@@ -41,10 +42,11 @@ class LoopThread:
         self._loop: RunningLoop | None = None
 
     def enter(self, user: object) -> RunningLoop:
-        """Give the loop, which is there from now on until this user leaves.
+        """Return the loop, started if necessary; it runs until this user leaves. Idempotent.
 
         Raises:
-            OSError: there can be none, as when too many files are open.
+            OSError: no loop can be created, for example because too many files are open.
+            SessionStateError: the interpreter is exiting.
         """
         with self._lock:
             if self._loop is not None and self._loop.is_lost:
@@ -57,7 +59,7 @@ class LoopThread:
             return self._loop
 
     def leave(self, user: object) -> None:
-        """Need the loop no more; the last user waits for its end."""
+        """Stop using the loop; the last user waits until it has ended. Idempotent."""
         with self._lock:
             self._users.discard(user)
             loop = self._loop
@@ -68,7 +70,7 @@ class LoopThread:
         loop.join()
 
     def call(self, function: Callable[[Unpack[Ts]], Awaitable[T]], *args: *Ts) -> T:
-        """Run an async function, as `RunningLoop.call` does, on a loop that is there for it."""
+        """Enter, run an async function as `RunningLoop.call` does, and leave."""
         user = object()
         try:
             return self.enter(user).call(function, *args)
@@ -77,10 +79,14 @@ class LoopThread:
 
 
 class RunningLoop:
-    """An asyncio event loop at work in a daemon thread."""
+    """An asyncio event loop running in a daemon thread.
+
+    At the interpreter's exit the thread is suspended for good, wherever it is: calls under way
+    never return, which does no harm to the daemon threads that wait for them.
+    """
 
     def __init__(self, name: str) -> None:
-        self._begun: Result[None] = Result()
+        self._started: Result[None] = Result()
         self._native: asyncio.AbstractEventLoop | None = None
         self._process: int = getpid()
         self._ending: bool = False
@@ -90,26 +96,29 @@ class RunningLoop:
         self._thread: Thread = Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Begin.
+        """Start the thread and wait until the loop runs.
 
         Raises:
-            OSError: as of `LoopThread.enter`.
+            OSError: see `LoopThread.enter`.
+            SessionStateError: the interpreter is exiting.
         """
+        exits.check()
+        exits.at_exit(self, RunningLoop._suspend)
         try:
             self._thread.start()
-            self._begun.wait()
-        except BaseException:  # an interrupt: the thread is there all the same
+            self._started.wait()
+        except BaseException:  # an interrupt: the thread has started all the same
             self.end()
             raise
-        self._begun.get()
+        self._started.get()
 
     def end(self) -> None:
-        """Take no more calls; may come while the start is still under way."""
+        """Take no more calls; may be called while the loop still starts."""
         self._ending = True
-        self._soon(self._over.set)
+        self._call_soon(self._over.set)
 
     def join(self) -> None:
-        """Wait for the thread to be gone."""
+        """Wait until the thread has ended."""
         self._thread.join()
 
     @property
@@ -119,42 +128,43 @@ class RunningLoop:
 
     @property
     def is_lost(self) -> bool:
-        """Whether it is at work in the process that this one was forked from."""
+        """Whether it runs in the process that this one was forked from."""
         return self._process != getpid()
 
     @property
     def is_here(self) -> bool:
-        """Whether this is its own thread."""
+        """Whether the caller is on the loop's own thread."""
         return self._thread is current_thread()
 
     def call(self, function: Callable[[Unpack[Ts]], Awaitable[T]], *args: *Ts) -> T:
-        """Run an async function and wait for what it returns or raises.
+        """Run an async function and wait for its result.
 
-        Whatever interrupts the wait, which is Ctrl-C or what another signal's handler raises,
-        cancels the function, and comes out when that has ended.
+        Whatever interrupts the wait, Ctrl-C or what another signal handler raises, cancels the
+        function and is raised once that has ended.
 
         Raises:
-            SessionStateError: this is the loop's own thread, which can't wait for itself; or the
-                loop has ended.
+            SessionStateError: this is the loop's own thread, which cannot wait for itself; the
+                loop has ended; or the interpreter is exiting.
         """
         if self.is_here:
             raise SessionStateError(
                 "a blocking call on the thread of the event loop that it needs, as in a handler; "
                 "make it on another thread"
             )
+        exits.check()
         call = _Call(function, args)
         self._calls.add(call)
         try:
-            self._soon(partial(self._spawn, call))
-            call.outcome.wait()
+            self._call_soon(partial(self._spawn, call))
+            call.result.wait()
         except BaseException:  # an interrupt
-            self._soon(call.cancel)
-            call.outcome.wait()
+            self._call_soon(call.cancel)
+            call.result.wait()
             raise
-        return call.outcome.get()
+        return call.result.get()
 
-    def _soon(self, function: Callable[[], object]) -> None:
-        """Have a function called on the loop; in no context, for the caller's is another loop's."""
+    def _call_soon(self, function: Callable[[], object]) -> None:
+        """Schedule a function on the loop, in an empty context: the caller's is another loop's."""
         native = self._native
         try:
             if native is not None:
@@ -162,11 +172,11 @@ class RunningLoop:
                 return
         except RuntimeError:  # it has just been closed
             pass
-        self._give_up()
+        self._fail_calls()
 
     def _spawn(self, call: _Call[Any]) -> None:
         task = asyncio.create_task(call.run())
-        self._tasks.add(task)  # the loop itself would forget it
+        self._tasks.add(task)  # the loop itself keeps only a weak reference
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(lambda _: self._calls.discard(call))
 
@@ -174,71 +184,87 @@ class RunningLoop:
         try:
             asyncio.run(self._serve())
         except Exception as failure:
-            if self._begun.is_there:
+            if self._started.is_set:
                 raise
-            self._begun.fail(failure)
-        # Here, for Python swallows an interrupt that comes within the end of an object.
+            self._started.fail(failure)
+        # Here, because Python swallows an interrupt that comes within an object's finalizer.
         self._native = None
-        self._give_up()
+        self._fail_calls()
+        exits.forget(self)
 
     async def _serve(self) -> None:
         self._native = asyncio.get_running_loop()
-        self._begun.set(None)
+        self._started.set(None)
         if not self._ending:
             await self._over.wait()
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _give_up(self) -> None:
-        """Answer the calls that came too late."""
-        with suppress(KeyError):  # which says that there are none left
+    def _fail_calls(self) -> None:
+        """Fail the calls that came too late."""
+        with suppress(KeyError):  # none are left
             while True:
                 call = self._calls.pop()
-                if not call.outcome.is_there:
-                    call.outcome.fail(SessionStateError("the live session was closed meanwhile"))
+                if not call.result.is_set:
+                    call.result.fail(SessionStateError("the live session was closed meanwhile"))
+
+    def _suspend(self) -> None:
+        """Keep the thread from ever running Python again; at exit, on another thread."""
+        suspended = Event()
+
+        def suspend() -> None:
+            suspended.set()
+            Event().wait()
+
+        native = self._native
+        if native is not None:
+            with suppress(RuntimeError):  # it has just been closed
+                native.call_soon_threadsafe(suspend)
+        while self._thread.is_alive() and not suspended.wait(TICK):
+            pass
 
 
 class Result(Generic[T]):
-    """What another thread will tell; waiting for it may be interrupted at any moment.
+    """A value that another thread will set; waiting for it may be interrupted at any moment.
 
     A future of the standard library will not do: its lock is shared by both threads and taken by
-    Python code, and an interrupt right there leaves it locked for ever.
+    Python code, and an interrupt at that point leaves it locked forever.
     """
 
     def __init__(self) -> None:
-        self._told: Lock = Lock()
-        self._told.acquire()
+        self._pending: Lock = Lock()
+        self._pending.acquire()
         self._value: list[T] = []
         self._failure: BaseException | None = None
 
     @property
-    def is_there(self) -> bool:
-        """Whether it was told."""
+    def is_set(self) -> bool:
+        """Whether there is a value or a failure."""
         return bool(self._value) or self._failure is not None
 
     def set(self, value: T) -> None:
-        """Tell it; once, and on one thread."""
+        """Set the value; once, from one thread."""
         self._value.append(value)
-        self._told.release()
+        self._pending.release()
 
     def fail(self, failure: BaseException) -> None:
-        """Tell that there is none."""
+        """Set a failure instead."""
         self._failure = failure
-        self._told.release()
+        self._pending.release()
 
     def wait(self) -> None:
-        """Wait until it was told; only one thread does.
+        """Wait until it is set; only one thread may.
 
-        A wait without a limit misses a signal that comes as it begins, and on Windows all.
+        A wait without a timeout misses a signal that comes as it begins, and on Windows all.
         """
-        while not self.is_there:
-            self._told.acquire(timeout=TICK)
+        while not self.is_set:
+            self._pending.acquire(timeout=TICK)
 
     def get(self) -> T:
-        """Give what was told.
+        """Return the value.
 
         Raises:
-            BaseException: there is none.
+            BaseException: the failure that was set instead.
         """
         if self._failure is not None:
             raise self._failure
@@ -246,33 +272,33 @@ class Result(Generic[T]):
 
 
 class _Call(Generic[T]):
-    """An async function under way; all but its outcome belongs to the loop."""
+    """An async function under way; everything except its result belongs to the loop."""
 
     def __init__(self, function: Callable[..., Awaitable[T]], args: tuple[Any, ...]) -> None:
-        self.outcome: Result[T] = Result()
+        self.result: Result[T] = Result()
         self._function: Callable[..., Awaitable[T]] = function
         self._args: tuple[Any, ...] = args
         self._scope: anyio.CancelScope | None = None
 
     async def run(self) -> None:
-        """Settle the outcome: with what was raised too, and nothing gets past it."""
-        if self.outcome.is_there:  # canceled before it began
+        """Set the result, whatever happens: no exception gets past it."""
+        if self.result.is_set:  # canceled before it began
             return
         try:
             with anyio.CancelScope() as self._scope:
-                self.outcome.set(await self._function(*self._args))
+                self.result.set(await self._function(*self._args))
                 return
-            self.outcome.fail(asyncio.CancelledError())
+            self.result.fail(asyncio.CancelledError())
         except BaseException as failure:  # noqa: BLE001 - raised again by get()
-            self.outcome.fail(failure)
+            self.result.fail(failure)
         finally:
-            # The caller must not be the last to hold the task: an interrupt that comes while its
-            # end is noted, in a weak reference's callback, is one that Python swallows.
+            # The caller must not hold the last reference to the task: Python swallows an interrupt
+            # that comes while a weak reference's callback notes the end of it.
             self._scope = None
 
     def cancel(self) -> None:
-        """Have it end at its next wait; an interrupt may come before it even began."""
+        """Cancel it at its next wait; an interrupt may come before it even began."""
         if self._scope is not None:
             self._scope.cancel()
-        elif not self.outcome.is_there:
-            self.outcome.fail(asyncio.CancelledError())
+        elif not self.result.is_set:
+            self.result.fail(asyncio.CancelledError())

@@ -1,10 +1,11 @@
-"""Jobs side by side: two tasks that stand or fall together, and blocking calls in threads."""
+"""Concurrent work: two tasks that fail together, and blocking calls in daemon threads."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
+from functools import partial
 from threading import Event, Semaphore, Thread
-from typing import TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 import anyio
 
@@ -12,26 +13,27 @@ from azstt._threads.loop_queue import LoopQueue, loop_caller
 
 T = TypeVar("T")
 
-Job: TypeAlias = Callable[[], Awaitable[None]]
+AsyncJob: TypeAlias = Callable[[], Awaitable[None]]
 
-#: Seconds between two looks at the clock.
+#: Seconds between two checks of the clock.
 TICK = 0.2
-#: Seconds that closing may take before what hangs is left alone.
+#: Seconds that closing may take before a call that hangs is abandoned.
 GRACE = 2.0
-#: Items of a source that its thread may be ahead.
+#: How many items the thread of a blocking source may read ahead.
 _AHEAD = 8
 
 
-async def both(first: Job, second: Job) -> None:
+async def both(first: AsyncJob, second: AsyncJob) -> None:
     """Run two jobs; when one fails, cancel the other and raise the failure bare.
 
-    A task group would raise an ExceptionGroup, which a caller of a plain function does not expect.
+    A task group would raise an ExceptionGroup, which the caller of a plain function does not
+    expect.
     """
     failures: list[Exception] = []
 
     async with anyio.create_task_group() as group:
 
-        async def guard(job: Job) -> None:
+        async def guard(job: AsyncJob) -> None:
             try:
                 await job()
             except Exception as failure:  # noqa: BLE001 - raised again below, outside the group
@@ -44,73 +46,95 @@ async def both(first: Job, second: Job) -> None:
         raise failures[0]
 
 
-class BlockingCall:
-    """A blocking function at work in a daemon thread of its own.
+class BlockingCall(Generic[T]):
+    """A blocking function running in a daemon thread of its own.
 
-    Unlike anyio's worker threads it can be left alone: one that hangs in somebody's ``read``
-    holds up neither the caller nor the interpreter's exit.
+    Unlike one of anyio's worker threads it can be abandoned: a function that hangs in somebody
+    else's ``read`` delays neither the caller nor the interpreter's exit. Await it on any event
+    loop, or `join` it from a thread.
     """
 
-    def __init__(self, function: Callable[[], None], *, name: str) -> None:
-        self._function: Callable[[], None] = function
+    def __init__(self, function: Callable[[], T], *, name: str) -> None:
+        self._function: Callable[[], T] = function
+        self._value: list[T] = []
         self._failure: BaseException | None = None
-        self._done: anyio.Event = anyio.Event()
-        self._soon = loop_caller()
+        self._done: bool = False
+        self._waiters: list[Callable[[], None]] = []
         self._thread: Thread = Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    async def wait(self) -> None:
-        """Wait for the end; canceling leaves the function at work.
+    async def wait(self) -> T:
+        """Wait for the function and return its value; canceling leaves it running.
 
         Raises:
             BaseException: whatever the function raised.
         """
         await self.over()
-        if self._failure is not None:
-            raise self._failure
+        return self.result()
 
     async def over(self) -> None:
-        """Wait for the end, however it comes, and for the thread to be gone."""
-        await self._done.wait()
+        """Wait until the function has ended in any way and its thread is gone."""
+        done = anyio.Event()
+        self._waiters.append(partial(loop_caller(), done.set))
+        if self._done:  # before the thread could see the waiter
+            done.set()
+        await done.wait()
         self._thread.join()
+
+    def join(self, seconds: float) -> bool:
+        """Block for at most ``seconds``; return whether the function has ended."""
+        self._thread.join(max(0.0, seconds))
+        return self._done
+
+    def result(self) -> T:
+        """Return the value of a function that has ended.
+
+        Raises:
+            BaseException: whatever the function raised.
+        """
+        if self._failure is not None:
+            raise self._failure
+        return self._value[0]
 
     def _run(self) -> None:
         try:
-            self._function()
-        except BaseException as failure:  # noqa: BLE001 - raised again in wait()
+            self._value.append(self._function())
+        except BaseException as failure:  # noqa: BLE001 - raised again in result()
             self._failure = failure
-        self._soon(self._done.set)
+        self._done = True
+        for wake in tuple(self._waiters):
+            wake()
 
 
 async def each(source: AsyncIterable[T] | Iterable[T]) -> AsyncGenerator[T]:
-    """Iterate over what is async, or not: then in a thread, for each item may be waited for."""
+    """Iterate over an async source, or over a blocking one in a thread."""
     if isinstance(source, AsyncIterable):
         async for item in source:
             yield item
         return
-    items: LoopQueue[T | _Over] = LoopQueue()
-    room, left = Semaphore(_AHEAD), Event()
+    items: LoopQueue[T | _End] = LoopQueue()
+    room, abandoned = Semaphore(_AHEAD), Event()
 
     def pull() -> None:
         try:
             for item in source:
                 room.acquire()
-                if left.is_set():
+                if abandoned.is_set():
                     return
                 items.put(item)
         finally:
-            items.put(_Over())
+            items.put(_End())
 
     pulling = BlockingCall(pull, name="azstt source")
     try:
-        while not isinstance(pulled := await items.get(), _Over):
+        while not isinstance(pulled := await items.get(), _End):
             yield pulled
             room.release()
         await pulling.wait()  # raises what the source raised
     finally:
-        left.set()
+        abandoned.set()
         room.release()
 
 
-class _Over:
-    """Stands for the end of a source."""
+class _End:
+    """Marks the end of a source."""

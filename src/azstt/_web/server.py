@@ -15,8 +15,8 @@ from azstt._audio import Container
 from azstt._audio_format import AudioFormat
 from azstt._errors import AzsttError, ConfigurationError, SessionStateError, ThrottledError
 from azstt._sessions.live import LiveSession
+from azstt._threads.call_thread import CallThread
 from azstt._threads.loop_thread import LoopThread
-from azstt._web.call_thread import CallThread
 from azstt._web.messages import ResumeCommand, StartCommand, parse_command
 from azstt._web.replay import command_error
 from azstt._web.session import (

@@ -47,7 +47,7 @@ NAMES = {
 
 
 def members(cls: type) -> dict[str, object]:
-    """Give what users of a class may call or read."""
+    """Return the public members of a class."""
     hidden = ("__module__", "__doc__", "__dict__", "__weakref__")
     return {
         name: value
@@ -64,7 +64,7 @@ def pump(live: BlockingLiveSession, pieces: int = 10) -> None:
 
 
 def test_the_twins_have_the_same_methods():
-    """What one can, the other can: same names, same arguments."""
+    """Both classes have the same methods with the same arguments."""
     ours, theirs = members(BlockingLiveSession), members(LiveSession)
     assert set(ours) == {NAMES.get(name, name) for name in theirs}
     for name, theirs_ in theirs.items():
@@ -107,7 +107,7 @@ def test_sessions_share_one_thread():
 
 
 def test_all_of_a_source():
-    """`transcribe` takes any iterable of pieces, in one call; handlers hear the events."""
+    """`transcribe` takes any iterable of pieces, in one call; handlers get the events."""
     heard: list[str] = []
     with BlockingLiveSession(backend=HELLO) as live:
         live.on(Final, lambda event: heard.append(event.segment.text))
@@ -133,7 +133,7 @@ def test_a_wait_may_have_a_limit():
 
 
 def test_waiting_briefly_again_and_again_loses_nothing():
-    """Limits that run out as events come cost no event."""
+    """Timeouts that expire just as events arrive lose none."""
     partials = [Partial(text="x", start=0.0, end=n / 10) for n in range(1, 101)]
     with BlockingLiveSession(backend=ScriptedBackend(partials)) as live:
         threading.Thread(target=pump, args=(live, 100)).start()
@@ -222,7 +222,7 @@ def test_there_is_one_reader():
 
 
 def test_another_thread_may_close():
-    """Whoever reads comes to the end, and whoever sends is told."""
+    """A reader comes to the end, and a sender gets an error."""
     with BlockingLiveSession(backend=HANGS) as live:
         threading.Timer(0.1, live.close).start()
         assert list(live) == [Started()]
@@ -307,6 +307,7 @@ def test_it_works_inside_a_running_loop():
         await asyncio.sleep(0)
         pump(live)
         await asyncio.sleep(0)
+        live.wait()
         live.close()
         return live.transcript.text
 

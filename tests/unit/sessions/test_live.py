@@ -42,12 +42,12 @@ PIECE = bytes(AUDIO.size(0.1))
 
 
 def partial(text: str, end: float) -> Partial:
-    """What is heard of a segment that began at 0."""
+    """Return an interim result of a segment that starts at 0."""
     return Partial(text=text, start=0.0, end=end)
 
 
 def final(text: str, start: float, end: float) -> Final:
-    """A segment."""
+    """Return a final result."""
     return Final(segment=Segment(text=text, start=start, end=end))
 
 
@@ -101,7 +101,7 @@ async def test_events_come_while_audio_goes():
 
 
 async def test_the_transcript_is_there_at_any_time():
-    """In mid-session it holds what was said, and what is under way is pending, not missing."""
+    """During the session it has what was said; audio without a result is pending, not missing."""
     async with LiveSession(backend=ScriptedBackend([final("One.", 0.0, 0.5)])) as live:
         for _ in range(10):
             await live.send(PIECE)
@@ -113,7 +113,7 @@ async def test_the_transcript_is_there_at_any_time():
 
 
 async def test_pieces_may_be_anything_that_holds_samples():
-    """Bytes of any kind and NumPy arrays are sent; an empty piece is nothing, and no end."""
+    """Bytes of any kind and NumPy arrays are sent; an empty chunk has no effect."""
     async with LiveSession(backend=ScriptedBackend()) as live:
         for piece in (
             *(b"", PIECE, bytearray(PIECE), memoryview(PIECE)),
@@ -152,7 +152,7 @@ async def test_after_the_end_no_audio_is_taken():
 
 @pytest.mark.usefixtures("no_thread_left")
 async def test_closed_without_finish_the_iteration_ends():
-    """What has come is read to the end; nothing is made up for the rest."""
+    """The events that came before the close can still be read, and nothing else follows."""
     async with LiveSession(backend=ScriptedBackend([final("One.", 0.0, 0.5)])) as live:
         for _ in range(6):
             await live.send(PIECE)
@@ -195,7 +195,7 @@ async def test_canceling_loses_no_event():
 
 
 async def test_a_send_that_is_canceled_has_taken_nothing():
-    """With the recognizer behind, send waits; given up, its audio is not half sent."""
+    """When the recognizer is behind, send waits; canceled, it has sent none of its chunk."""
     async with LiveSession(backend=stuck(0.1), buffer=0.3) as live:
         with anyio.move_on_after(0.3) as scope:
             while True:
@@ -227,7 +227,7 @@ async def test_a_large_piece_is_taken_whole_or_not_at_all(audio, announced):
 
 
 async def test_the_smallest_buffer_is_one_all_the_same():
-    """A moment of audio may wait at least, or nothing would ever be sent."""
+    """At least one frame may wait, or nothing could ever be sent."""
     async with LiveSession(backend=ScriptedBackend(), buffer=1e-6) as live:
         with anyio.fail_after(10):
             assert (await live.transcribe([PIECE] * 3)).duration == pytest.approx(0.3)
@@ -244,13 +244,13 @@ async def test_only_one_sends_at_a_time():
         group.start_soon(live.send, PIECE)
         await anyio.wait_all_tasks_blocked()
         for call in (live.send, live.finish):
-            with pytest.raises(SessionStateError, match=r"while send\(\) is at work"):
+            with pytest.raises(SessionStateError, match=r"while send\(\) is running"):
                 await call(*[PIECE][: call == live.send])
         group.cancel_scope.cancel()
 
 
 async def test_of_two_that_begin_to_send_at_once_one_is_refused():
-    """Nor does either wait for ever, which of the two it is."""
+    """Exactly one is refused, and neither waits forever."""
     refused: list[str] = []
     async with LiveSession(backend=ScriptedBackend()) as live:
 
@@ -263,20 +263,20 @@ async def test_of_two_that_begin_to_send_at_once_one_is_refused():
         async with anyio.create_task_group() as group:
             group.start_soon(one)
             group.start_soon(one)
-    assert refused == ["send() while send() is at work; one at a time"]
+    assert refused == ["send() while send() is running; one call at a time"]
     assert live.transcript.ledger.decoded == pytest.approx(0.1)
 
 
 @pytest.mark.usefixtures("no_thread_left")
 @pytest.mark.parametrize("call", ["send", "finish"])
 async def test_while_the_start_is_at_work_no_audio_is_taken(call):
-    """What would go nowhere is refused, and not lost without a word."""
+    """Audio that cannot be taken yet is refused, not silently lost."""
     backend = SlowToOpen()
     async with anyio.create_task_group() as group:
         live = LiveSession(backend=backend)
         group.start_soon(live.start)
         await until(backend.opening.is_set)
-        with pytest.raises(SessionStateError, match=r"while start\(\) is at work"):
+        with pytest.raises(SessionStateError, match=r"while start\(\) is running"):
             await getattr(live, call)(*[PIECE][: call == "send"])
         backend.go_on.set()
     await live.aclose()
@@ -306,7 +306,7 @@ async def test_a_start_that_is_left_leaves_no_session(way):
 
 
 async def test_closing_frees_a_send_that_waits():
-    """Nobody waits for a session that is gone."""
+    """A send that waits for room raises when the session is closed."""
     live = LiveSession(backend=stuck(0.1), buffer=0.1)
     await live.start()
 
@@ -409,12 +409,12 @@ async def test_a_shortened_transcript_is_an_error():
 
 
 async def test_a_recognizer_that_hangs_is_given_up():
-    """A session never waits for ever, and the error says for how long it did."""
+    """A session never waits forever, and the error says how long it waited."""
     backend = stuck(0.1, capabilities=Capabilities(stall_timeout=0.3))
     async with LiveSession(backend=backend) as live:
         await pump(live, 0.5)
         with pytest.raises(
-            RecognitionTimeoutError, match=r"took no audio and said nothing for 0\.3 s"
+            RecognitionTimeoutError, match=r"stalled: no audio accepted and no result for 0\.3 s"
         ):
             async for _ in live:
                 pass
@@ -422,7 +422,7 @@ async def test_a_recognizer_that_hangs_is_given_up():
 
 @pytest.mark.parametrize("overflow", ["block", "drop_oldest", "error"])
 async def test_whoever_only_sends_learns_of_a_recognizer_that_hangs(overflow):
-    """Where handlers take the events nobody waits for one: the send that finds no room tells."""
+    """With handlers no call waits for events: the send that finds no room raises."""
     backend = stuck(0.1, capabilities=Capabilities(stall_timeout=0.3))
     async with LiveSession(backend=backend, overflow=overflow, buffer=0.2) as live:
 
@@ -438,7 +438,7 @@ async def test_whoever_only_sends_learns_of_a_recognizer_that_hangs(overflow):
 
 @pytest.mark.usefixtures("no_thread_left")
 async def test_a_start_that_hangs_is_given_up():
-    """A recognizer that never stands is no reason to wait for ever."""
+    """A recognizer that never starts is given up after its stall timeout."""
     hold = threading.Event()
     backend = HangsIn("start", hold, capabilities=Capabilities(stall_timeout=0.3))
     with pytest.raises(RecognitionTimeoutError), anyio.fail_after(30):
@@ -447,7 +447,7 @@ async def test_a_start_that_hangs_is_given_up():
 
 
 async def test_a_speaker_who_pauses_is_waited_for():
-    """No audio is no fault of the recognizer's."""
+    """A pause in the audio, however long, is not a stall."""
     backend = ScriptedBackend(capabilities=Capabilities(stall_timeout=0.2))
     async with LiveSession(backend=backend) as live:
         await live.send(PIECE)
@@ -493,7 +493,7 @@ async def test_what_a_handler_raises_ends_the_session_and_comes_out():
 
 
 async def test_a_handler_that_raises_on_a_drop_or_a_failure_hides_nothing():
-    """A drop is told outside of any call, and a failure stays the failure that it was."""
+    """A dropped-audio handler's error ends the session; a failure is not replaced by another."""
 
     def broken(event: AudioGap | Failed) -> None:
         raise KeyError(event.kind)
@@ -512,7 +512,7 @@ async def test_a_handler_that_raises_on_a_drop_or_a_failure_hides_nothing():
 
 
 async def test_a_coroutine_function_is_no_handler():
-    """Nobody would await it: that is said at once."""
+    """It would never be awaited, so it is refused at once."""
 
     async def handler(event: Final) -> None:
         pass
@@ -619,7 +619,7 @@ async def test_latencies_and_reconnections_are_counted():
 
 
 async def test_hours_of_unread_partials_are_no_burden():
-    """Whoever reads nothing for long finds the last partial, and every final."""
+    """A reader that comes late finds the last partial, and every final."""
     script = [partial(f"word {n}", n / 1_000) for n in range(1, 2_000)]
     async with LiveSession(backend=ScriptedBackend([*script, final("End.", 0.0, 2.0)])) as live:
         await pump(live, 2.0)
@@ -636,11 +636,11 @@ async def test_hours_of_unread_partials_are_no_burden():
     ("wrong", "words"),
     [
         ({"audio": "wma"}, "audio='wma' is neither an AudioFormat nor one of auto, webm"),
-        ({"overflow": "drop"}, "overflow='drop' is none of block, drop_oldest, error"),
+        ({"overflow": "drop"}, "overflow='drop' is not one of block, drop_oldest, error"),
         ({"buffer": 0}, "buffer=0 is not a number of seconds above 0"),
         ({"buffer": math.inf}, "buffer=inf"),
         ({"channels": "separate"}, "open one for each"),
-        ({"on_reconnect": print}, "'quiet' backend has no connection to make again"),
+        ({"on_reconnect": print}, "'quiet' backend never reconnects"),
         ({"language": "de-DE"}, "'quiet' backend does not recognize language 'de-DE'"),
         ({"phrases": ["azstt"]}, "does not support option 'phrases'"),
         ({"langage": "en"}, "'langage'"),
@@ -658,7 +658,7 @@ async def test_what_the_backend_cannot_is_refused(call):
     """A commit or an update that would be ignored is an error instead."""
     quiet = ScriptedBackend(name="quiet", capabilities=Capabilities(phrases=True))
     async with LiveSession(backend=quiet) as live:
-        with pytest.raises(ConfigurationError, match="'quiet' backend can't"):
+        with pytest.raises(ConfigurationError, match=r"'quiet' backend (cannot|does not support)"):
             await (live.commit() if call == "commit" else live.update(phrases=["azstt"]))
 
 
@@ -679,13 +679,13 @@ async def test_options_that_do_not_go_together_change_nothing():
 
 
 async def test_an_update_does_not_outlast_the_session():
-    """With the recognizer behind it waits, until the session is closed and no longer."""
+    """When the recognizer is behind, it waits, but not beyond the end of the session."""
     live = LiveSession(backend=stuck(0.1))
     await live.start()
     await live.send(PIECE)
 
     async def update() -> None:
-        with pytest.raises(SessionStateError, match="closed before it came to the update"):
+        with pytest.raises(SessionStateError, match="closed before the update was applied"):
             await live.update(phrases=["azstt"])
 
     with anyio.fail_after(10):
@@ -755,7 +755,7 @@ async def test_what_is_no_audio_is_an_error_with_what_was_found():
 
 
 async def test_damage_in_the_stream_is_in_the_ledger(audio):
-    """What could not be decoded is named, and the rest is heard."""
+    """Audio that cannot be decoded is a named gap, and the rest is recognized."""
     whole = (audio / "containers" / "mp3.mp3").read_bytes()
     middle = len(whole) // 2
     damaged = whole[:middle] + b"\x55" * 2_000 + whole[middle + 2_000 :]
@@ -767,7 +767,7 @@ async def test_damage_in_the_stream_is_in_the_ledger(audio):
 
 
 def seconds_of(data: bytes) -> float:
-    """Give how long a file of audio lasts."""
+    """Return the duration of a file, in seconds."""
     with open_audio(data) as reader:
         for _ in reader:
             pass
@@ -812,7 +812,7 @@ class HangsIn(ScriptedBackend):
 
 
 class SlowToOpen(ScriptedBackend):
-    """Takes its time to make a session, and notes what becomes of that."""
+    """Opens a session slowly, and records the calls that it gets."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -837,7 +837,7 @@ class SlowToOpen(ScriptedBackend):
 
 
 class Particular(ScriptedBackend):
-    """Takes no weight without phrases, and goes on as it was."""
+    """Refuses a weight without phrases, and goes on as before."""
 
     def open(self, options, audio, emit):
         session = super().open(options, audio, emit)

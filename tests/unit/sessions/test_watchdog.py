@@ -29,7 +29,7 @@ from azstt._sessions.watchdog import StallDetector
     ],
 )
 def test_the_clock_runs_only_against_a_recognizer_that_does_not_move(looks, over):
-    """A pause of the source, however long, is not held against the recognizer."""
+    """A pause of the source, however long, does not count as a stall."""
     stall = StallDetector(10.0)
     seen = [stall.is_over(mark, now, waiting=waiting) for mark, now, waiting in looks]
     assert seen[-1] is over

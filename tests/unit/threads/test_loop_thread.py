@@ -22,7 +22,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals 
 
 
 async def thread_name() -> str:
-    """Tell where this runs."""
+    """Return the name of the thread that this runs in."""
     await checkpoint()
     return threading.current_thread().name
 
@@ -51,7 +51,7 @@ def test_what_the_function_raises_comes_out(error):
 
 
 def test_the_loop_is_shared_while_anybody_holds_it():
-    """Whoever comes meanwhile gets the same loop; after the last has left there is none."""
+    """Concurrent users get the same loop; after the last one has left there is none."""
     loop_thread = LoopThread("azstt test")
     first, second = loop_thread.enter(1), loop_thread.enter(2)
     assert first is second
@@ -65,7 +65,7 @@ def test_the_loop_is_shared_while_anybody_holds_it():
 
 
 def test_a_call_that_comes_too_late():
-    """Whoever calls a loop that has just ended is answered, and does not wait for ever."""
+    """A call to a loop that has just ended raises, and does not wait forever."""
     loop_thread = LoopThread("azstt test")
     loop = loop_thread.enter("test")
     loop_thread.leave("test")
@@ -127,8 +127,8 @@ def test_calls_of_many_threads_run_side_by_side():
     loop_thread.leave("test")
 
 
-def test_a_portal_that_is_blocked_holds_up_no_other():
-    """A function that blocks its loop is nobody else's business."""
+def test_a_blocked_loop_holds_up_no_other():
+    """A function that blocks its loop does not delay the calls on another."""
     blocked, release = threading.Event(), threading.Event()
 
     async def block() -> None:
@@ -155,7 +155,7 @@ def test_it_works_inside_a_running_loop():
 
 
 def test_workers_of_the_loop_end_with_it():
-    """What a function had done in other threads leaves none of them."""
+    """Worker threads that a function used are gone after the call."""
 
     async def work() -> int:
         return await anyio.to_thread.run_sync(threading.get_ident)

@@ -61,13 +61,32 @@ async def test_a_blocking_call_raises_what_the_function_raises():
 async def test_a_blocking_call_can_be_left_alone():
     """Canceling the wait comes back at once, though the function hangs; later it can be met."""
     release = threading.Event()
-    call = BlockingCall(lambda: (release.wait(), None)[1], name="test call")
+    call = BlockingCall(release.wait, name="test call")
     with anyio.move_on_after(0.05) as scope:
         await call.wait()
     assert scope.cancelled_caught
     release.set()
     with anyio.fail_after(30):
         await call.over()
+
+
+async def test_a_blocking_call_has_a_value():
+    """What the function returns is the result, however it is waited for."""
+    call = BlockingCall(lambda: 42, name="test call")
+    with anyio.fail_after(30):
+        assert await call.wait() == await call.wait() == 42
+    assert call.join(0.0)
+    assert call.result() == 42
+
+
+def test_a_thread_waits_for_a_blocking_call_for_so_long_at_most():
+    """A function that hangs is left alone after the time that was given."""
+    release = threading.Event()
+    call = BlockingCall(release.wait, name="test call")
+    assert not call.join(0.01)
+    release.set()
+    assert call.join(30)
+    assert call.result()
 
 
 @pytest.mark.usefixtures("no_thread_left")

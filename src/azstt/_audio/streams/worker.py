@@ -11,6 +11,7 @@ from azstt._audio.report import DecodeReport
 from azstt._audio.streams.receiver import Receiver
 from azstt._audio_format import AudioFormat
 from azstt._errors import SessionStateError
+from azstt._threads import exit as exits
 
 
 class WorkerStreamDecoder:
@@ -27,6 +28,7 @@ class WorkerStreamDecoder:
         self._feed = ByteFeed(max_buffered=None)
         self._reader: AudioReader | None = None
         self._thread = Thread(target=self._run, name="azstt live decode", daemon=True)
+        exits.at_exit(self, WorkerStreamDecoder._stop)
         self._thread.start()
 
     def feed(self, data: bytes) -> None:
@@ -65,3 +67,9 @@ class WorkerStreamDecoder:
             self._receiver.end(error)
         else:
             self._receiver.end(None)
+        finally:
+            exits.forget(self)
+
+    def _stop(self) -> None:
+        self.close()
+        self._thread.join()

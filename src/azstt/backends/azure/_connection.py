@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from threading import Thread
 from time import monotonic
 from typing import Protocol
 
 from azstt._audio_format import AudioFormat
 from azstt._errors import RecognitionError, RecognitionTimeoutError, ServiceError
+from azstt._threads.tasks import BlockingCall
 from azstt.backends.azure._buffer import AudioBuffer, Reader
 from azstt.backends.azure._certificate import add_issuer_hint
 from azstt.backends.azure._failures import BACKEND
@@ -92,7 +92,8 @@ class RecognizerConnection:
             self.last_response = handler.deadlines.last_response
             self._owner.attach(None)
             self._buffer.detach()
-            _bounded(recognizer.close, self._request.limits.stop)
+            release = BlockingCall(recognizer.close, name="azstt azure release")
+            release.join(self._request.limits.stop)  # or abandon it
 
     def _monitor(
         self, handler: ResultHandler, recognizer: SdkRecognizer, reader: Reader
@@ -161,10 +162,3 @@ class RecognizerConnection:
         except RecognitionError as error:
             tokens.postpone_renewal()
             _log.warning("could not renew the access token: %s", error)
-
-
-def _bounded(call: Callable[[], None], seconds: float) -> None:
-    """Call in a thread, and abandon it if it takes longer."""
-    thread = Thread(target=call, name="azstt azure release", daemon=True)
-    thread.start()
-    thread.join(seconds)

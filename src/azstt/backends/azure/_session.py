@@ -13,9 +13,9 @@ from azstt._audio_format import AudioFormat
 from azstt._errors import AuthenticationError, RecognitionError, SessionStateError
 from azstt._events import Ended, Event, Failed, Partial, Reconnecting, Started
 from azstt._options import RecognitionOptions
+from azstt._threads import exit as exits
 from azstt.backends._base import Emit, ReconnectHook
 from azstt.backends._hooks import ask_to_reconnect
-from azstt.backends.azure import _exit
 from azstt.backends.azure._buffer import AudioBuffer
 from azstt.backends.azure._connection import RecognizerConnection
 from azstt.backends.azure._failures import BACKEND
@@ -96,7 +96,7 @@ class AzureSession:
             if self._supervisor is not None:
                 raise SessionStateError("the session was started before; open another one")
             self._supervisor = Thread(target=self._supervise, name="azstt azure", daemon=True)
-            _exit.watch(self)
+            exits.at_exit(self, AzureSession.close)
             self._supervisor.start()
             self._lock.wait_for(lambda: self._started or self._over or self._closed)
             if self._start_error is not None:
@@ -186,7 +186,7 @@ class AzureSession:
             self._fail(unexpected_error(error))
         finally:
             self._buffer.close()
-            _exit.forget(self)
+            exits.forget(self)
 
     def _keep_connected(self) -> None:
         """Connect, and reconnect, until all audio is processed or reconnecting is pointless.

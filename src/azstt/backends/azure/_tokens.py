@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future, wait
-from functools import cache
-from threading import Thread
-from typing import Any, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 from azstt._errors import AuthenticationError
+from azstt._threads.loop_thread import LoopThread
+from azstt._threads.tasks import BlockingCall
 from azstt.backends.azure._failures import BACKEND
-
-_Given = TypeVar("_Given")
 
 SCOPE = "https://cognitiveservices.azure.com/.default"
 #: Seconds before a token expires at which the next one is fetched.
@@ -23,6 +19,8 @@ _RENEWAL_MARGIN = 300.0
 _DEFAULT_LIFETIME = 600.0
 #: Seconds until a failed renewal is tried again.
 _RETRY_DELAY = 30.0
+#: One loop for all async credentials: their connections stay bound to their first loop.
+_LOOP = LoopThread("azstt credentials")
 
 
 class AccessToken(Protocol):
@@ -71,7 +69,7 @@ class TokenCache:
 
     @property
     def due(self) -> bool:
-        """Whether it is time for a new token."""
+        """Whether it is time to fetch a new token."""
         return time.time() >= self._renew_at
 
     def get(self) -> str:
@@ -81,18 +79,7 @@ class TokenCache:
             AuthenticationError: none could be obtained; the message never contains a token.
         """
         if self.due:
-            try:
-                self._token, expires = _within(self._limit, self._fetch)
-            except _TooLate:
-                raise self._error(
-                    f"no response from {self._source_name} within {self._limit:g} s (sign_in)",
-                    "check what the credential waits for, or raise that limit in AzureLimits",
-                ) from None
-            except Exception as error:
-                raise self._error(
-                    f"{self._source_name} raised {type(error).__name__}",
-                    "sign in again, or check what the credential needs; see __cause__",
-                ) from error
+            self._token, expires = self._fetch_in_time()
             if not self._token:
                 raise self._error(
                     f"{self._source_name} returned an empty token",
@@ -101,6 +88,22 @@ class TokenCache:
             left = expires - time.time()
             self._renew_at = expires - min(_RENEWAL_MARGIN, left / 2)
         return self._token
+
+    def _fetch_in_time(self) -> tuple[str, float]:
+        """Fetch in a thread that is abandoned if it takes too long: a credential may hang."""
+        call = BlockingCall(self._fetch, name="azstt azure sign-in")
+        if not call.join(self._limit):
+            raise self._error(
+                f"no response from {self._source_name} within {self._limit:g} s (sign_in)",
+                "check what the credential waits for, or raise that limit in AzureLimits",
+            )
+        try:
+            return call.result()
+        except Exception as error:
+            raise self._error(
+                f"{self._source_name} raised {type(error).__name__}",
+                "sign in again, or check what the credential needs; see __cause__",
+            ) from error
 
     def discard(self) -> bool:
         """Discard a token that the service rejected; return whether the source has others."""
@@ -132,38 +135,10 @@ class TokenCache:
         return token if access.token else "", float(access.expires_on)
 
 
-class _TooLate(Exception):  # noqa: N818 - no error of ours: it never leaves this module
-    """Fetching took longer than the limit."""
-
-
-def _within(seconds: float, fetch: Callable[[], _Given]) -> _Given:
-    """Fetch in a thread, and abandon it if it takes longer: a credential may wait forever."""
-    future: Future[_Given] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(fetch())
-        except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
-            future.set_exception(error)
-
-    Thread(target=run, name="azstt azure sign-in", daemon=True).start()
-    if not wait([future], seconds).done:
-        raise _TooLate
-    return future.result()
-
-
 def _await(awaitable: Awaitable[Any]) -> object:
     """Wait for an async credential's result, on a thread without an event loop."""
 
-    async def give() -> object:
+    async def result() -> object:
         return await awaitable
 
-    return asyncio.run_coroutine_threadsafe(give(), _loop()).result()
-
-
-@cache
-def _loop() -> asyncio.AbstractEventLoop:
-    """Run one loop for all async credentials: their connections stay bound to their first loop."""
-    loop = asyncio.new_event_loop()
-    Thread(target=loop.run_forever, name="azstt credentials", daemon=True).start()
-    return loop
+    return _LOOP.enter(_LOOP).call(result)

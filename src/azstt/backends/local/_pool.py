@@ -7,6 +7,8 @@ from collections.abc import Callable
 from threading import Condition, Lock, Thread, current_thread
 from typing import TypeAlias
 
+from azstt._threads import exit as exits
+
 PoolTask: TypeAlias = Callable[[], None]
 
 #: Seconds to wait for a worker to stop: the longest time between two checks for cancellation.
@@ -39,6 +41,7 @@ class WorkerPool:
             if self._idle < waiting and len(self._workers) < self._size:
                 worker = Thread(target=self._work, name="azstt-local", daemon=True)
                 self._workers.append(worker)
+                exits.at_exit(self, WorkerPool.stop)
                 worker.start()
             self._ready.notify()
 
@@ -63,6 +66,7 @@ class WorkerPool:
             workers = [worker for worker in self._workers if worker is not current_thread()]
         for worker in workers:
             worker.join(_JOIN_TIMEOUT)
+        exits.forget(self)
 
 
 class SharedPools:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from azstt._errors import RecognitionError, ServiceError, SessionStateError
 from azstt._events import Ended, Failed, Final, Partial, SpeechEnded, SpeechStarted, Started
 from azstt._result import Segment
+from azstt._threads import exit as exits
 from azstt.backends._base import Emit
 from azstt.backends.local._endpointer import VadParameters
 from azstt.backends.local._pool import WorkerPool, pools
@@ -108,6 +109,7 @@ class LocalSession:
             raise _as_recognition_error(error) from error
         with self._lock:
             if self._state is _Phase.STARTING:
+                exits.at_exit(self, LocalSession.close)
                 self._pool = pools.enter(self._config.workers)
                 self._state = _Phase.RUNNING
                 self._emit(Started(model=self._config.model))
@@ -157,6 +159,7 @@ class LocalSession:
             self._slots.clear()
             self._lock.notify_all()
             pool, self._pool = self._pool, None
+            exits.forget(self)
         if pool is not None:
             pools.leave(self._config.workers)
 

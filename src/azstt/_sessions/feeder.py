@@ -1,0 +1,118 @@
+"""The thread that makes all calls of a backend's sessions, for files and live audio."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import ParamSpec, TypeAlias
+
+import anyio
+
+from azstt._assembly.channels import deinterleave
+from azstt._sessions.monitor import Monitor
+from azstt._threads import exit as exits
+from azstt._threads.loop_queue import CallSoon, loop_caller
+from azstt._threads.tasks import GRACE, BlockingCall
+from azstt.backends import Emit, RecognizerSession
+
+P = ParamSpec("P")
+
+OpenSession: TypeAlias = Callable[[Emit], RecognizerSession]
+
+
+class Feeder:
+    """Opens, starts, feeds and finishes sessions, one for each channel, where that may block.
+
+    The first session is opened before any audio is read, so that a backend can refuse the options
+    first. What happens is reported to the monitor, on the event loop.
+    """
+
+    def __init__(self, open_session: OpenSession, monitor: Monitor) -> None:
+        self.sessions: list[RecognizerSession] = []
+        self._open_session: OpenSession = open_session
+        self._monitor: Monitor = monitor
+        self._call_soon: CallSoon = loop_caller()
+        self._threads: list[BlockingCall[None]] = []
+        self._closed: bool = False
+
+    async def start(self) -> None:
+        """Open the first session, then let the thread run unless it was closed meanwhile.
+
+        Raises:
+            ConfigurationError: the backend refuses the options.
+            MissingDependencyError: an extra is not installed.
+            SessionStateError: the interpreter is exiting.
+        """
+        exits.check()
+        exits.at_exit(self, Feeder._stop)
+        self._threads.append(BlockingCall(self._open, name="azstt open"))
+        await self._threads[0].wait()
+        if not self._closed:
+            self._threads.append(BlockingCall(self._run, name="azstt feed"))
+
+    async def close(self) -> None:
+        """Close everything within 2 s, shielded from cancellation; nothing is reported then."""
+        calls = self._begin_close()
+        with anyio.move_on_after(GRACE, shield=True):
+            for call in calls:
+                await call.over()
+        exits.forget(self)  # what still hangs is not worth a delay of the exit
+
+    def _stop(self) -> None:
+        for call in self._begin_close():
+            call.join(exits.LIMIT)
+
+    def _begin_close(self) -> list[BlockingCall[None]]:
+        """Close the sessions side by side, for each may hang; return what to wait for."""
+        self._closed = True
+        closing = [partial(self._close, session) for session in self.sessions]
+        return [*(BlockingCall(close, name="azstt close") for close in closing), *self._threads]
+
+    def _close(self, session: RecognizerSession) -> None:
+        self._monitor.source.cancel()
+        session.close()  # last, for it may hang
+
+    def _run(self) -> None:
+        try:
+            self._feed()
+        except BaseException as error:  # noqa: BLE001 - raised again where somebody waits
+            self._tell(self._monitor.on_failure, error)
+
+    def _feed(self) -> None:
+        with self._monitor.source.open() as (channels, items):
+            self._tell(self._monitor.track, channels)
+            while len(self.sessions) < channels:
+                self._open()
+            for session in self.sessions:
+                self._call(session.start)
+            self._tell(self._monitor.on_started)
+            for item in items:
+                if self._closed:
+                    return
+                if isinstance(item, bytes):
+                    for session, pcm in zip(
+                        self.sessions, deinterleave(item, channels), strict=True
+                    ):
+                        self._call(session.write, pcm)
+                else:
+                    self._call(item)
+        self._monitor.source_is_over = True
+        for session in self.sessions:
+            self._call(session.finish)
+
+    def _open(self) -> None:
+        channel, tell, on_event = len(self.sessions), self._tell, self._monitor.on_event
+        session = self._open_session(lambda event: tell(on_event, channel, event))
+        self.sessions.append(session)
+        if self._closed:  # perhaps too early for this session to be seen
+            session.close()
+
+    def _call(self, function: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        if not self._closed:
+            self._monitor.in_call = True
+            function(*args, **kwargs)
+            self._monitor.in_call = False
+
+    def _tell(self, function: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        if not self._closed:
+            self._call_soon(partial(function, *args, **kwargs))

@@ -1,0 +1,209 @@
+"""Follows a transcription on the event loop: results, account, stalls and the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from time import monotonic
+from typing import NamedTuple, Protocol
+
+import anyio
+
+from azstt._assembly.assembler import Account
+from azstt._assembly.channels import merge
+from azstt._assembly.tracker import ResultTracker
+from azstt._audio import DecodeReport
+from azstt._errors import AzsttError, RecognitionError, RecognitionTimeoutError, ServiceError
+from azstt._events import Ended, Event, Failed
+from azstt._options import RecognitionOptions
+from azstt._result import Gap
+from azstt._sessions.pcm_queue import Call, Dropped
+from azstt._sessions.watchdog import StallDetector
+from azstt._transcript import Transcript
+from azstt.backends import RecognizerBackend
+
+
+class AudioAccount(NamedTuple):
+    """What became of the audio so far, in seconds of one channel."""
+
+    decoded: float
+    taken: float
+    dropped: float
+
+
+class Source(Protocol):
+    """The audio of a transcription: opened and iterated over by the feeder's thread."""
+
+    def open(self) -> AbstractContextManager[tuple[int, Iterable[bytes | Call]]]:
+        """Open it: the number of channels, then interleaved PCM and calls; may block."""
+        ...
+
+    def cancel(self) -> None:
+        """End the iteration if that is possible; called on any thread. Idempotent."""
+        ...
+
+    def account(self) -> AudioAccount:
+        """Return what became of the audio so far."""
+        ...
+
+    def report(self) -> DecodeReport | None:
+        """Return what the decoder found, once it knows."""
+        ...
+
+
+class Monitor:
+    """Follows the sessions that transcribe a source; a subclass takes the events.
+
+    Attributes:
+        source: the audio.
+        started: whether all sessions take audio.
+        over: whether this is the end: after the last `Ended`, a failure or `stop`.
+        failure: what ended it, if that was an error.
+        in_call: whether a session has a call to return from; written by the feeder's thread.
+        source_is_over: whether sessions may end; written by the feeder's thread.
+    """
+
+    def __init__(
+        self, backend: RecognizerBackend, options: RecognitionOptions, source: Source
+    ) -> None:
+        self.source: Source = source
+        self.started: bool = False
+        self.over: bool = False
+        self.failure: BaseException | None = None
+        self.in_call: bool = False
+        self.source_is_over: bool = False
+        self._backend: RecognizerBackend = backend
+        self._options: RecognitionOptions = options
+        self._trackers: list[ResultTracker] = []
+        self._stall: StallDetector = StallDetector(backend.capabilities.stall_timeout)
+        self._changed: anyio.Event = anyio.Event()
+        self._began: float = monotonic()
+        self.track(1)
+
+    def deliver(self, event: Event) -> None:
+        """Take an event as the user is to see it."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Mark the end; nothing is delivered afterwards."""
+        self.over = True
+        self.notify()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the beginning."""
+        return monotonic() - self._began
+
+    def transcript(self) -> Transcript:
+        """Return what has been recognized so far."""
+        transcripts = [tracker.so_far(self._account(tracker)) for tracker in self._trackers]
+        return merge(transcripts) if self._options.channels == "separate" else transcripts[0]
+
+    def raise_failure(self) -> None:
+        """Raise what ended it, if that was an error."""
+        if self.failure is not None:
+            raise self.failure
+
+    def notify(self) -> None:
+        """Wake everyone in `wait`: something has changed."""
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for `notify`, but for so many seconds at most; then `check`."""
+        with anyio.move_on_after(seconds):
+            await self._changed.wait()
+        self.check()
+
+    def check(self) -> None:
+        """Give up on a recognizer that has stalled, or that has ended before the audio."""
+        if self.over:
+            return
+        trackers = self._trackers
+        heard = sum(tracker.heard for tracker in trackers)
+        mark = (self.source.account().taken, heard, sum(tracker.reconnects for tracker in trackers))
+        waiting = self.in_call or self.source_is_over
+        try:
+            if self._stall.is_over(mark, monotonic(), waiting=waiting):
+                raise RecognitionTimeoutError(
+                    f"stalled: no audio accepted and no result for {self._stall.limit:g} s",
+                    backend=self._backend.name,
+                    hint="try again",
+                )
+            if not self.source_is_over and any(tracker.over for tracker in trackers):
+                self._check_end()
+        except RecognitionError as error:
+            self.on_failure(error)
+
+    def track(self, channels: int) -> None:
+        """Track one session for each channel."""
+        backend = self._backend
+        language = self._options.language or (backend.capabilities.default_language,)
+        one = language[0] if len(language) == 1 else None
+        while len(self._trackers) < channels:
+            self._trackers.append(ResultTracker(backend=backend.name, language=one))
+
+    def on_started(self) -> None:
+        """All sessions take audio."""
+        self.started = True
+        self.notify()
+
+    def on_audio(self, position: float) -> None:
+        """Remember when this audio came, for the latency of its words; on any thread."""
+        self._trackers[0].latency.sent(position, self.elapsed)
+
+    def on_drop(self, dropped: Dropped) -> None:
+        """Deliver that audio was dropped."""
+        if not self.over:
+            self.deliver(self._trackers[0].drop(*dropped))
+
+    def on_event(self, channel: int, event: Event) -> None:
+        """Track and deliver an event; after the last one, check that nothing is missing."""
+        if self.over:
+            return
+        try:
+            event = self._trackers[channel].add(event, self.elapsed)
+            match event:
+                case Failed(error=error):
+                    self.on_failure(error)
+                case Ended() if all(tracker.over for tracker in self._trackers):
+                    self._check_end()
+                    self.deliver(event)
+                    self.stop()
+                case _:
+                    self.deliver(event)
+        except Exception as error:  # noqa: BLE001 - raised again where somebody waits
+            self.on_failure(error)
+
+    def on_failure(self, error: BaseException) -> None:
+        """End with an error, which gets what was recognized as ``.partial``."""
+        if not self.over:
+            self.failure = error
+            self.stop()
+            if isinstance(error, AzsttError):
+                error.partial = self.transcript()
+
+    def _check_end(self) -> None:
+        """Raise if audio is missing where a session has ended, or will never be recognized."""
+        for tracker in self._trackers:
+            if tracker.over:
+                tracker.complete({**self._account(tracker), "over": True})
+        if not self.source_is_over:
+            _, taken, dropped = self.source.account()
+            raise ServiceError(
+                f"the recognizer ended the session at {taken + dropped:.1f} s, "
+                "before the audio was over",
+                backend=self._backend.name,
+            )
+
+    def _account(self, tracker: ResultTracker) -> Account:
+        decoded, taken, dropped = self.source.account()
+        report = self.source.report()
+        damaged = report.damaged if report else ()
+        return {
+            "decoded": decoded,
+            "sent": taken + dropped,
+            "damage": tuple(Gap(at=d.at, seconds=d.seconds, reason="damaged") for d in damaged),
+            "usage": tracker.usage(taken, self.elapsed),
+            "over": self.over,
+        }

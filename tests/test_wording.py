@@ -16,7 +16,6 @@ PATTERNS = ("*.md", "docs/*.md", "src/**/*.js", *(f"{folder}/**/*.py" for folder
 PAGES = [path for pattern in PATTERNS for path in sorted(ROOT.glob(pattern))]
 
 
-@pytest.mark.xfail(strict=False, reason="the prose is being rewritten; remove this mark after that")
 @pytest.mark.parametrize("pattern", BANNED)
 def test_the_prose_avoids_banned_wording(pattern):
     """Docs, docstrings and comments use plain American English."""

@@ -17,7 +17,7 @@ from azstt.backends import Emit, RecognizerSession
 
 P = ParamSpec("P")
 
-OpenSession: TypeAlias = Callable[[Emit], RecognizerSession]
+SessionFactory: TypeAlias = Callable[[Emit], RecognizerSession]
 
 
 class Feeder:
@@ -27,9 +27,9 @@ class Feeder:
     first. What happens is reported to the monitor, on the event loop.
     """
 
-    def __init__(self, open_session: OpenSession, monitor: Monitor) -> None:
+    def __init__(self, open_session: SessionFactory, monitor: Monitor) -> None:
         self.sessions: list[RecognizerSession] = []
-        self._open_session: OpenSession = open_session
+        self._open_session: SessionFactory = open_session
         self._monitor: Monitor = monitor
         self._call_soon: CallSoon = loop_caller()
         self._threads: list[BlockingCall[None]] = []

@@ -31,7 +31,7 @@ class AudioAccount(NamedTuple):
     dropped: float
 
 
-class Source(Protocol):
+class PcmSource(Protocol):
     """The audio of a transcription: opened and iterated over by the feeder's thread."""
 
     def open(self) -> AbstractContextManager[tuple[int, Iterable[bytes | Call]]]:
@@ -64,9 +64,9 @@ class Monitor:
     """
 
     def __init__(
-        self, backend: RecognizerBackend, options: RecognitionOptions, source: Source
+        self, backend: RecognizerBackend, options: RecognitionOptions, source: PcmSource
     ) -> None:
-        self.source: Source = source
+        self.source: PcmSource = source
         self.started: bool = False
         self.over: bool = False
         self.failure: BaseException | None = None
@@ -110,9 +110,10 @@ class Monitor:
         self._changed = anyio.Event()
 
     async def wait(self, seconds: float) -> None:
-        """Wait for `notify`, but for so many seconds at most; then `check`."""
+        """Wait for `notify`; if nothing has changed for so many seconds, `check`."""
         with anyio.move_on_after(seconds):
             await self._changed.wait()
+            return
         self.check()
 
     def check(self) -> None:

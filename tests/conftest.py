@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -33,6 +35,39 @@ def audio() -> Path:
 def manifest() -> dict[str, dict[str, object]]:
     """What is known of every test recording, by file name."""
     return {entry["file"]: entry for entry in json.loads((AUDIO / "manifest.json").read_text())}
+
+
+@pytest.fixture(scope="session")
+def npm_install(tmp_path_factory, worker_id):
+    """Return a function that copies files and installs their packages once for all workers."""
+    npm = shutil.which("npm")
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent
+
+    def install(name: str, *files: Path) -> Path:
+        if npm is None:
+            pytest.skip("the test's packages need npm, which is not on the PATH")
+        folder, done = shared / name, shared / f"{name} is installed"
+        try:
+            folder.mkdir()
+        except FileExistsError:  # by another worker
+            deadline = time.monotonic() + 200
+            while not done.exists():
+                assert time.monotonic() < deadline, f"npm has not installed {name}"
+                time.sleep(0.1)
+        else:
+            for file in files:
+                shutil.copy(file, folder)
+            options = ["--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
+            command = [npm, "install", *options]
+            ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+            done.write_text(ran.stderr if ran.returncode else "")
+        if error := done.read_text():
+            pytest.skip(f"npm could not install the packages of {name}: {error[-200:]}")
+        return folder
+
+    return install
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""Exiting the interpreter at any moment of a session, and many sessions in a row."""
+"""Exiting the interpreter at any moment of a session, and many sessions in a row.
+
+``pytest -m campaign`` runs all the moments and sessions; otherwise it is a sample.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +74,7 @@ MOMENTS = [
 UNTRACED = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.campaign("moment", whole=MOMENTS, sample=MOMENTS[::3])
 def test_the_interpreter_exits_cleanly(moment):
     """Whatever a session is doing, the process exits with 0 and no output."""
     faults = {

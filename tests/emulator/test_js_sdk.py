@@ -22,38 +22,30 @@ TEXTS = [segment.text for segment in SCRIPT.segments]
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory) -> Path:
+def installed(npm_install) -> Path:
     """Install the SDK from npm, once."""
-    npm, node = shutil.which("npm"), shutil.which("node")
-    if npm is None or node is None:
-        pytest.skip("the JavaScript SDK needs node and npm, which are not on the PATH")
-    folder = tmp_path_factory.mktemp("js")
-    for name in ("package.json", "recognize.js"):
-        shutil.copy(HERE / name, folder)
-    options = ["--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
-    done = subprocess.run(
-        [npm, "install", *options],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    if done.returncode:
-        pytest.skip(f"npm could not install the JavaScript SDK: {done.stderr[-200:]}")
-    (folder / "speech.wav").write_bytes(marked_wav(6.0))
-    return folder
+    if shutil.which("node") is None:
+        pytest.skip("the JavaScript SDK needs node, which is not on the PATH")
+    return npm_install("azure-js-sdk", HERE / "package.json", HERE / "recognize.js")
 
 
 @pytest.fixture(params=["host", "endpoint"])
-def recognize(request, installed):
+def recognize(request, installed, tmp_path):
     """Run the SDK in a mode, pointed at an emulator by `host` or `endpoint`."""
 
     def run(mode, emulator):
+        (tmp_path / "speech.wav").write_bytes(marked_wav(6.0))
         path = "" if request.param == "host" else "/stt/speech/universal/v2"
         url = emulator.host + path
         done = subprocess.run(
-            [shutil.which("node"), "recognize.js", mode, request.param, url, "speech.wav"],
+            [
+                shutil.which("node"),
+                "recognize.js",
+                mode,
+                request.param,
+                url,
+                tmp_path / "speech.wav",
+            ],
             cwd=installed,
             capture_output=True,
             text=True,

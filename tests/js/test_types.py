@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from importlib import resources
 from pathlib import Path
@@ -142,29 +141,17 @@ client.connect("/live", { audio: "vinyl" });
 
 
 @pytest.fixture(scope="module")
-def type_errors(node, tmp_path_factory) -> str:
+def type_errors(node, npm_install) -> str:
     """Install TypeScript once, and return its errors for all files."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("TypeScript needs npm, which is not on the PATH")
-    folder = tmp_path_factory.mktemp("types")
-    for name in ("package.json", "session.ts"):
-        shutil.copy(HERE / name, folder)
+    folder = npm_install("typescript", HERE / "package.json", HERE / "session.ts")
     (folder / "azstt.d.ts").write_bytes((CLIENT / "azstt.d.ts").read_bytes())
     (folder / "protocol.ts").write_text(protocol())
     (folder / "page.ts").write_text(PAGE)
-
-    def run(*command):
-        return subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=100, check=False
-        )
-
-    options = ["--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
-    done = run(npm, "install", *options)
-    if done.returncode:
-        pytest.skip(f"npm could not install TypeScript: {done.stderr[-200:]}")
     files = ["protocol.ts", "page.ts", "session.ts"]
-    done = run(node, "node_modules/typescript/bin/tsc", *CHECK, *TARGET, *files)
+    command = [node, "node_modules/typescript/bin/tsc", *CHECK, *TARGET, *files]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=100, check=False
+    )
     return done.stdout + done.stderr
 
 

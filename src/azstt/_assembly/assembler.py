@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TypedDict, Unpack
 
 from azstt._assembly.ledger import TOLERANCE, LedgerBook
-from azstt._assembly.words import locate_words
 from azstt._errors import IncompleteTranscriptError, RecognitionError
 from azstt._events import Ended, Event, Failed, Final, Started
 from azstt._result import Gap, Segment, Usage
@@ -64,7 +63,7 @@ class Assembler:
             case Started(model=model):
                 self._model = model
             case Final(segment=segment) if segment.text:
-                self._segments.append(locate_words(segment))
+                self._segments.append(segment)
             case Ended():
                 self._ended = True
             case Failed(error=error):

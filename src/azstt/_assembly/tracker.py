@@ -47,7 +47,8 @@ class ResultTracker:
                 event = self._stabilizer.partial(event)
                 self.latency.partial(event.end, now)
             case Final(segment=segment):
-                event = Final(segment=locate_words(segment))
+                if (located := locate_words(segment)) is not segment:
+                    event = Final(segment=located)
                 self._stabilizer.settled()
                 if segment.text:
                     self.latency.final(segment.end, now)

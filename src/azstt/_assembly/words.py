@@ -35,7 +35,9 @@ def spread_words(
     )
 
 
-def align_words(texts: Sequence[str], timed: Sequence[Word]) -> tuple[Word, ...]:
+def align_words(
+    texts: Sequence[str], timed: Sequence[Word], offsets: Sequence[int] | None = None
+) -> tuple[Word, ...]:
     """Assign the times of spoken words to the displayed words that represent them.
 
     Words that differ only in case and punctuation are matched in order. Between two matches the
@@ -46,9 +48,21 @@ def align_words(texts: Sequence[str], timed: Sequence[Word]) -> tuple[Word, ...]
         texts: displayed words: cased and punctuated, perhaps one for several spoken words ("21"
             for "twenty one").
         timed: the words as spoken.
+        offsets: where the displayed words begin in their text; kept by those that match.
     """
     if len(texts) == len(timed):
-        return tuple(w.model_copy(update={"text": t}) for t, w in zip(texts, timed, strict=True))
+        places = offsets or [None] * len(texts)
+        return tuple(
+            Word(
+                text=text,
+                start=word.start,
+                end=word.end,
+                confidence=word.confidence,
+                estimated=word.estimated,
+                text_offset=place,
+            )
+            for text, word, place in zip(texts, timed, places, strict=True)
+        )
     if not timed:
         return ()
     matcher = SequenceMatcher(
@@ -58,7 +72,7 @@ def align_words(texts: Sequence[str], timed: Sequence[Word]) -> tuple[Word, ...]
     for kind, a0, a1, b0, b1 in matcher.get_opcodes():
         shown, spoken = texts[a0:a1], timed[b0:b1]
         if kind == "equal":
-            words += align_words(shown, spoken)
+            words += align_words(shown, spoken, offsets and offsets[a0:a1])
         elif shown and spoken:
             words += _share(shown, spoken)
         elif shown:  # displayed but not spoken: an instant between its neighbors

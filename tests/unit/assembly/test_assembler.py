@@ -12,7 +12,6 @@ from azstt import (
     ServiceError,
     Started,
     Usage,
-    Word,
 )
 from azstt._assembly.assembler import Assembler
 
@@ -52,14 +51,6 @@ def test_finals_become_the_transcript():
     assert (transcript.backend, transcript.model, transcript.language) == ("x", "m", "en-GB")
     assert transcript.duration == 10
     assert assembler.heard == 10
-
-
-def test_words_know_their_place_in_the_text():
-    """Whatever the backend reports, an editor can link each word of a transcript to its audio."""
-    words = (Word(text="Oh", start=0, end=1), Word(text="no", start=1, end=2))
-    segment = Segment(text="Oh, no!", start=0, end=2, words=words)
-    assembler, account = assembled(Final(segment=segment), Ended(position=10))
-    assert [word.text_offset for word in assembler.complete(**account).words] == [0, 4]
 
 
 def test_silence_is_an_empty_transcript():

@@ -131,7 +131,8 @@ def _words(best: JsonObject, text: str, base: float) -> tuple[Word, ...]:
     if not spoken:
         return ()
     units = text_units(text)  # the place of each word in the text
-    return align_words([text[start:end] for start, end in units], spoken)
+    shown_texts = [text[start:end] for start, end in units]
+    return align_words(shown_texts, spoken, [start for start, _ in units])
 
 
 def _display_words(

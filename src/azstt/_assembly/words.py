@@ -51,7 +51,7 @@ def align_words(
         offsets: where the displayed words begin in their text; kept by those that match.
     """
     if len(texts) == len(timed):
-        places = offsets or [None] * len(texts)
+        places: Sequence[int | None] = offsets or [None] * len(texts)
         return tuple(
             Word(
                 text=text,

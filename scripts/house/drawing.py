@@ -178,8 +178,8 @@ def _caption(rooms: Sequence[Room], height: float) -> Iterator[str]:
             "those that follow from others are left out (transitive reduction)."
         ),
         (
-            "Rooms in a dashed frame import each other. Green floors are pure: no I/O, and no "
-            "dependency but pydantic. Bars show the number of lines."
+            "Rooms in a dashed frame use each other; no modules do. Green floors are pure: no I/O, "
+            "and no dependency but pydantic. Bars show the number of lines."
         ),
     )
     for number, text in enumerate(texts):

@@ -112,7 +112,7 @@ def _job(
     recognizer = resolve(backend, stacklevel=3)
     recognizer.capabilities.check(recognition, backend=recognizer.name)
     if timeout is not None and not timeout > 0:
-        raise ConfigurationError(f"timeout={timeout!r} is not a number of seconds above 0")
+        raise ConfigurationError(f"timeout={timeout!r} must be a number of seconds above 0")
     return Job(
         source=source,
         audio=audio,

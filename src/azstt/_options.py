@@ -114,7 +114,8 @@ class RecognitionOptions(FrozenModel):
             first = error.errors(include_url=False, include_input=False)[0]
             name = str(first["loc"][0])
             shown = "" if name in _CONFIDENTIAL else f" (given: {fields[name]!r})"
-            raise ConfigurationError(f"option {name!r}: {first['msg'].lower()}{shown}") from None
+            reason = first["msg"][:1].lower() + first["msg"][1:]  # not the patterns in it
+            raise ConfigurationError(f"option {name!r}: {reason}{shown}") from None
 
     @property
     def asked(self) -> frozenset[str]:

@@ -101,8 +101,8 @@ def test_silence_is_an_empty_transcript():
     [
         ({"backend": "whisper"}, "no such backend"),
         ({"langauge": "en-US"}, "did you mean 'language'"),
-        ({"timeout": 0}, "timeout=0 is not"),
-        ({"timeout": math.nan}, "timeout=nan is not"),
+        ({"timeout": 0}, "timeout=0 must be"),
+        ({"timeout": math.nan}, "timeout=nan must be"),
         ({"backend": "local", "language": "de-DE"}, "does not recognize language 'de-DE'"),
         ({"backend": "local", "diarize": True}, "does not support option 'diarize'"),
         ({"backend": "local", "phrases": ["x"]}, "does not support option 'phrases'"),

@@ -105,7 +105,11 @@ class BlockingLiveSession:
             self._loop = _LOOP_THREAD.enter(self)
             self._call(self._live.start)
         except BaseException:
-            self._leave()
+            try:
+                if self._loop is not None:  # an interrupt may come when it has just started
+                    self._call(self._live.aclose)
+            finally:
+                self._leave()
             raise
 
     def send(self, chunk: AudioChunk, /) -> None:

@@ -43,7 +43,7 @@ class LiveConfig:
                 f"overflow={self.overflow!r} is not one of {', '.join(get_args(Overflow))}"
             )
         if not (math.isfinite(self.buffer) and self.buffer > 0):
-            raise ConfigurationError(f"buffer={self.buffer!r} is not a number of seconds above 0")
+            raise ConfigurationError(f"buffer={self.buffer!r} must be a number of seconds above 0")
         if self.on_reconnect is not None and not able.reconnects:
             raise ConfigurationError(
                 f"the {backend!r} backend never reconnects; leave out on_reconnect"

@@ -132,7 +132,7 @@ class SessionDriver(Monitor):
         self.raise_failure()
         if not self._tracker.over:
             error = SessionStateError(
-                "the session was closed before its end; finish() it, and wait, before it is closed"
+                "the session was closed before its end; call finish() and wait() before closing it"
             )
             error.partial = self.transcript()
             raise error

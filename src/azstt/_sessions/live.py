@@ -36,7 +36,7 @@ class _State(Enum):
     STARTING = "while start() is running; wait for it"
     OPEN = "while it is open"
     FINISHED = "after finish(); open another session"
-    CLOSED = "after aclose(); open another session"
+    CLOSED = "after the session was closed; open another session"
 
 
 class LiveSession:
@@ -307,7 +307,11 @@ class LiveSession:
                     await self.send(chunk)
             await self.finish()
 
-        await both(feed, driver.end)
+        try:
+            await both(feed, driver.end)
+        except SessionStateError as error:
+            error.partial = error.partial or self.transcript
+            raise
         return self.transcript
 
     def on(self, kind: type[E], handler: Callable[[E], object]) -> Callable[[], None]:

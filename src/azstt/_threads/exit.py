@@ -12,7 +12,7 @@ import atexit
 import os
 from collections.abc import Callable
 from functools import partial
-from threading import Event, current_thread
+from threading import Event, Thread, current_thread
 from time import monotonic
 from typing import Any, TypeVar
 from weakref import ref
@@ -27,6 +27,7 @@ LIMIT = 5.0
 
 _open: dict[ref[Any], Callable[[Any], object]] = {}
 _exiting = Event()
+_held: set[Thread] = set()
 
 
 def at_exit(owner: T, close: Callable[[T], object]) -> None:
@@ -61,8 +62,14 @@ def check() -> None:
     """
     if _exiting.is_set():
         if current_thread().daemon:
+            _held.add(current_thread())
             Event().wait()
         raise SessionStateError("the interpreter is exiting; close sessions before that")
+
+
+def is_held(thread: Thread) -> bool:
+    """Return whether `check` has stopped a thread for good."""
+    return thread in _held
 
 
 @atexit.register

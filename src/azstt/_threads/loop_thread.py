@@ -220,8 +220,9 @@ class RunningLoop:
         if native is not None:
             with suppress(RuntimeError):  # it has just been closed
                 native.call_soon_threadsafe(suspend)
-        while self._thread.is_alive() and not suspended.wait(TICK):
-            pass
+        while self._thread.is_alive() and not exits.is_held(self._thread):
+            if suspended.wait(TICK):
+                return
 
 
 class Result(Generic[T]):

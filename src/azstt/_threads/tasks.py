@@ -9,6 +9,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 import anyio
 
+from azstt._errors import SessionStateError
 from azstt._threads.loop_queue import LoopQueue, loop_caller
 
 T = TypeVar("T")
@@ -28,14 +29,20 @@ async def both(first: AsyncJob, second: AsyncJob) -> None:
 
     A task group would raise an ExceptionGroup, which the caller of a plain function does not
     expect.
+
+    Raises:
+        SessionStateError: a job was canceled by something that it waited for, and not from
+            outside, so that it did not do its work.
     """
     failures: list[Exception] = []
+    done: list[AsyncJob] = []
 
     async with anyio.create_task_group() as group:
 
         async def guard(job: AsyncJob) -> None:
             try:
                 await job()
+                done.append(job)
             except Exception as failure:  # noqa: BLE001 - raised again below, outside the group
                 failures.append(failure)
                 group.cancel_scope.cancel("the other job failed")
@@ -44,6 +51,8 @@ async def both(first: AsyncJob, second: AsyncJob) -> None:
         group.start_soon(guard, second)
     if failures:
         raise failures[0]
+    if len(done) < 2:  # noqa: PLR2004 - both
+        raise SessionStateError("canceled from within: what it waited for was canceled elsewhere")
 
 
 class BlockingCall(Generic[T]):

@@ -92,7 +92,7 @@ class WireServer:
         limit: int = 100,
     ) -> None:
         if not 0 < grace < inf:
-            raise ConfigurationError(f"grace={grace!r} is not a number of seconds above 0")
+            raise ConfigurationError(f"grace={grace!r} must be a number of seconds above 0")
         self._open: OpenSession = open_session
         self._grace: float = grace
         self._limit: int = limit

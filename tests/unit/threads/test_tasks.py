@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import anyio
 import anyio.lowlevel
 import pytest
 
+from azstt import SessionStateError
 from azstt._threads.tasks import BlockingCall, both, each
 
 pytestmark = pytest.mark.anyio
@@ -145,3 +147,14 @@ async def test_an_async_source_is_taken_as_it_is():
             yield item
 
     assert [item async for item in each(source())] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])  # trio's Cancelled can't be raised by hand
+async def test_a_job_that_is_canceled_from_within_is_an_error():
+    """A job that ends because something that it awaited was canceled did not do its work."""
+
+    async def canceled() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(SessionStateError, match="canceled from within"):
+        await both(canceled, nothing)

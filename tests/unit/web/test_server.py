@@ -268,7 +268,7 @@ async def test_a_session_expires_after_the_grace_time():
     async with connected(server, START) as client:
         session = (await client.next())["session"]
         client.disconnect()
-    with pytest.raises(SessionStateError, match="after aclose"):
+    with pytest.raises(SessionStateError, match="after the session was closed"):
         await sessions[0].send(b"12")
     async with connected(server, {"kind": "resume", "session": session, "seen": 0}) as client:
         refused = await client.next()
@@ -302,7 +302,7 @@ async def test_the_configured_backend_is_the_default(monkeypatch, tmp_path):
 @pytest.mark.parametrize("grace", [0, -1.0, math.inf, math.nan])
 def test_grace_must_be_positive_and_finite(grace):
     """A session that can't be resumed, or that is kept forever, is a mistake."""
-    with pytest.raises(ConfigurationError, match="not a number of seconds above 0"):
+    with pytest.raises(ConfigurationError, match="must be a number of seconds above 0"):
         WireServer(grace=grace)
 
 

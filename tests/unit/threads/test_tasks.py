@@ -149,7 +149,7 @@ async def test_an_async_source_is_taken_as_it_is():
     assert [item async for item in each(source())] == [0, 1, 2]
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])  # trio's Cancelled can't be raised by hand
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])  # trio does not let a test raise it by hand
 async def test_a_job_that_is_canceled_from_within_is_an_error():
     """A job that ends because something that it awaited was canceled did not do its work."""
 

@@ -26,7 +26,7 @@ class LiveConfig:
     buffer: float
     on_reconnect: ReconnectHook | None
 
-    def check(self) -> None:
+    def __post_init__(self) -> None:
         """Check the arguments against each other and against the backend.
 
         Raises:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from enum import Enum
-from functools import partial
 from inspect import iscoroutinefunction
 from types import TracebackType
 from typing import Self, Unpack
@@ -100,7 +99,6 @@ class LiveSession:
             buffer=buffer,
             on_reconnect=on_reconnect,
         )
-        self._config.check()
         self._options: RecognitionOptions = asked
         self._state: _State = _State.NEW
         self._driver: SessionDriver | None = None
@@ -333,7 +331,12 @@ class LiveSession:
             )
         entry = (kind, handler)
         self._handlers.append(entry)
-        return partial(_remove, self._handlers, entry)
+
+        def remove() -> None:
+            with suppress(ValueError):  # removed before
+                self._handlers.remove(entry)
+
+        return remove
 
     @property
     def transcript(self) -> Transcript:
@@ -395,8 +398,3 @@ class LiveSession:
                 f"the recognizer is behind: buffer={config.buffer!r} s of audio wait for it; send "
                 "no faster than real time, or choose overflow='block' or 'drop_oldest'"
             )
-
-
-def _remove(handlers: list[Handler], entry: Handler) -> None:
-    if entry in handlers:
-        handlers.remove(entry)

@@ -12,7 +12,6 @@ from azstt._api import transcribe_file as transcribe_file
 from azstt._audio import AudioReader as AudioReader
 from azstt._audio import ByteFeed as ByteFeed
 from azstt._audio import Container as Container
-from azstt._audio import DamagedRange as DamagedRange
 from azstt._audio import DecodeReport as DecodeReport
 from azstt._audio import open_audio as open_audio
 from azstt._audio import to_wav as to_wav

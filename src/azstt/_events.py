@@ -92,14 +92,17 @@ class Reconnecting(FrozenModel):
 
 
 class AudioGap(TimeSpan):
-    """Audio that was sent and will not be recognized.
+    """Audio that is missing in the media, or was sent and will not be recognized.
 
     Attributes:
-        reason: why not; see `Gap.reason`.
+        reason: why not; see `Gap`.
+        seconds: how much is missing; None if nobody can know. Equal to the span's length unless
+            stated: it differs where the gap takes up no time in the media.
     """
 
     kind: Literal["audio_gap"] = "audio_gap"
     reason: str
+    seconds: Seconds | None = Field(default_factory=lambda fields: fields["end"] - fields["start"])
 
 
 class Ended(FrozenModel):

@@ -17,7 +17,7 @@ Channel = Annotated[int, Field(ge=0)] | None
 
 
 class TimeSpan(FrozenModel):
-    """A span of the audio, in seconds from its first sample."""
+    """A span of the media, in seconds from its start, as a player shows them."""
 
     start: Seconds
     end: Seconds
@@ -151,35 +151,47 @@ class Segment(TimeSpan):
 
 
 class Gap(FrozenModel):
-    """Audio that was not recognized, and why.
+    """Audio that is missing or was not recognized, and why.
+
+    The reasons of gaps in the media itself:
+
+    - ``"truncated"``: the container promises more audio than it holds.
+    - ``"damaged"``: the audio is there and cannot be read.
+    - ``"absent"``: the timestamps leave a hole; nothing was ever stored there.
+    - ``"unreadable"``: a further recording in the same file or stream that cannot be followed.
+
+    The other reasons: ``"dropped"`` (live, before the recognizer could take it),
+    ``"unaccounted"`` (no result, no reported silence), ``"pending"`` (in a live session that is
+    not over: no result yet), or a backend's own.
 
     Attributes:
-        at: where it is missing, in seconds of the transcript's own time.
-        seconds: how much is missing. Audio that was lost in decoding takes up no time in the
-            transcript.
-        reason: ``"damaged"`` (lost in decoding), ``"dropped"`` (live, before the recognizer could
-            take it), ``"unaccounted"`` (no result, no reported silence), ``"pending"`` (in a live
-            session that is not over: no result yet), or a backend's own reason.
+        at: where it is missing, in seconds of the media.
+        seconds: how much is missing; None if nobody can know.
+        reason: why.
+        span: how much of the media's time the gap takes up, so that what follows it is that much
+            later: 0 at the end of the media, or where a player skips damage without a pause. Equal
+            to `seconds` unless stated.
         channel: the audio channel; see `Segment.channel`.
     """
 
     at: Seconds
-    seconds: Seconds
+    seconds: Seconds | None
     reason: str
+    span: Seconds = Field(default_factory=lambda fields: fields["seconds"] or 0.0)
     channel: Channel = None
 
 
 class AudioLedger(FrozenModel):
-    """Where every second of the audio went.
+    """Where every second of the media went.
 
-    ``sent == recognized + silent + gaps`` (without the damaged ones), to the millisecond. When
+    ``sent == recognized + silent`` plus the `Gap.span` of all gaps, to the millisecond. When
     channels are recognized separately, the ledgers of all channels are added up: every figure is
     in seconds times channels.
 
     Attributes:
-        decoded: seconds of audio that came out of the decoder.
-        sent: seconds that the recognizer accepted; in a live session, those that were dropped
-            before it could accept them count too.
+        decoded: seconds of media that came out of the decoder, holes in its timestamps included.
+        sent: seconds of media up to where the recognizer accepted audio; in a live session, those
+            that were dropped before it could accept them count too.
         recognized: seconds covered by results with text.
         silent: seconds in which the recognizer found no words.
         gaps: what is missing, in order.
@@ -194,7 +206,7 @@ class AudioLedger(FrozenModel):
     @property
     def unaccounted(self) -> float:
         """Seconds that no result, no silence and no gap with a known reason accounts for."""
-        return sum(gap.seconds for gap in self.gaps if gap.reason == "unaccounted")
+        return sum(gap.span for gap in self.gaps if gap.reason == "unaccounted")
 
 
 class Usage(FrozenModel):

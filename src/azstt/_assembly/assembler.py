@@ -17,14 +17,14 @@ class Account(TypedDict):
     Attributes:
         decoded: seconds of audio that came out of the decoder.
         sent: seconds of audio that the recognizer accepted.
-        damage: audio that was lost in decoding.
+        missing: what the media lacks.
         usage: what the transcription consumed.
         over: whether the session is over, so that no more results will come.
     """
 
     decoded: float
     sent: float
-    damage: tuple[Gap, ...]
+    missing: tuple[Gap, ...]
     usage: Usage
     over: bool
 
@@ -82,7 +82,7 @@ class Assembler:
             backend=self._backend,
             model=self._model,
             ledger=self._book.close(
-                account["decoded"], account["sent"], account["damage"], over=account["over"]
+                account["decoded"], account["sent"], account["missing"], over=account["over"]
             ),
             usage=account["usage"],
         )

@@ -66,7 +66,7 @@ class LedgerBook:
                 pass
 
     def close(
-        self, decoded: float, sent: float, damage: Iterable[Gap] = (), *, over: bool = True
+        self, decoded: float, sent: float, missing: Iterable[Gap] = (), *, over: bool = True
     ) -> AudioLedger:
         """Return the ledger. What nothing accounts for becomes ``"unaccounted"`` gaps.
 
@@ -77,7 +77,7 @@ class LedgerBook:
         Args:
             decoded: seconds of audio that came out of the decoder.
             sent: seconds of audio that the recognizer accepted.
-            damage: audio that was lost in decoding.
+            missing: what the media lacks.
             over: whether the session is over. Until it is, audio at the end without a result is
                 ``"pending"``.
         """
@@ -97,14 +97,14 @@ class LedgerBook:
             *((span, "unaccounted") for span in lost),
             *((span, "unaccounted" if over else "pending") for span in rest),
         ]:
-            missing = _enter((span[0], min(span[1], sent)), entered)
-            gaps += (Gap(at=start, seconds=end - start, reason=reason) for start, end in missing)
+            parts = _enter((span[0], min(span[1], sent)), entered)
+            gaps += (Gap(at=start, seconds=end - start, reason=reason) for start, end in parts)
         return AudioLedger(
             decoded=decoded,
             sent=sent,
             recognized=_total(recognized),
             silent=max(0.0, sent - _total(entered)),
-            gaps=tuple(sorted([*damage, *gaps], key=lambda gap: gap.at)),
+            gaps=tuple(sorted([*missing, *gaps], key=lambda gap: gap.at)),
         )
 
     @property

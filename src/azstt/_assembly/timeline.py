@@ -1,45 +1,73 @@
-"""The recognizer's time to the time of the audio that was sent. Pure."""
+"""From a clock that counts samples to the times of the media. Pure."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 
 from azstt._events import AudioGap, Ended, Event, Final, Partial, SpeechEnded, SpeechStarted
 from azstt._result import Segment
 
 
 class Timeline:
-    """Converts event times: a recognizer does not count the audio that was dropped before it."""
+    """Converts times: samples do not count what the media has, and has not, between them.
+
+    A decoder's output lacks the holes in the timestamps that are too long to fill with silence; a
+    recognizer does not count the audio that was dropped before it. One thread may add jumps while
+    others convert.
+    """
 
     def __init__(self) -> None:
-        self._at: list[float] = []  # the drops, in the recognizer's time
-        self._shift: list[float] = [0.0]  # seconds dropped in all: before the first, after it...
+        self._at: list[float] = []  # the jumps, by the clock that counts samples
+        self._shift: list[float] = [0.0]  # seconds of all jumps: before the first, after it...
 
-    def drop(self, at: float, seconds: float) -> None:
-        """Note that ``seconds`` of audio were dropped after the recognizer had taken ``at``."""
-        if self._at and self._at[-1] == at:
+    @property
+    def total(self) -> float:
+        """Seconds of all jumps so far."""
+        return self._shift[-1]
+
+    def jump(self, at: float, seconds: float) -> None:
+        """Note that the media is ``seconds`` further from ``at`` on; negative for a step back."""
+        if self._at and self._at[-1] >= at:
             self._shift[-1] += seconds
         else:
-            self._at.append(at)
+            # In this order, since another thread may be converting.
             self._shift.append(self._shift[-1] + seconds)
+            self._at.append(at)
+
+    def start(self, at: float) -> float:
+        """Convert the time of a start: after a jump there."""
+        return at + self._shift[bisect_right(self._at, at)]
+
+    def end(self, at: float) -> float:
+        """Convert the time of an end: before a jump there."""
+        return at + self._shift[bisect_left(self._at, at)]
+
+    def pieces(self, start: float, end: float) -> Iterator[tuple[float, float, float]]:
+        """Yield the parts of a span between jumps: start, end and shift to the media's time."""
+        first, last = bisect_right(self._at, start), bisect_left(self._at, end)
+        for index in range(first, last + 1):
+            until = self._at[index] if index < last else end
+            yield start, until, self._shift[index]
+            start = until
 
     def place(self, event: Event) -> Event:
-        """Return an event with the times of the audio that was sent."""
+        """Return an event with the times of the media."""
         return event.model_copy(update=self._moved(event)) if self._at else event
 
     def _moved(self, event: Event) -> dict[str, object]:
         """Return the fields that change."""
         match event:
             case SpeechStarted(at=at):
-                return {"at": self._start(at)}
+                return {"at": self.start(at)}
             case SpeechEnded(at=at):
-                return {"at": self._end(at)}
+                return {"at": self.end(at)}
             case Partial(start=start, end=end) | AudioGap(start=start, end=end):
                 return {**self._span(start, end)}
             case Final(segment=segment):
                 return {"segment": self._segment(segment)}
             case Ended(position=position):
-                return {"position": position + self._shift[-1]}
+                return {"position": position + self.total}
             case _:
                 return {}
 
@@ -51,13 +79,5 @@ class Timeline:
         return segment.model_copy(update={**span, "words": words})
 
     def _span(self, start: float, end: float) -> dict[str, float]:
-        placed = self._start(start)
-        return {"start": placed, "end": max(placed, self._end(end))}
-
-    def _start(self, at: float) -> float:
-        """Convert the time of a start: after anything dropped there."""
-        return at + self._shift[bisect_right(self._at, at)]
-
-    def _end(self, at: float) -> float:
-        """Convert the time of an end: before anything dropped there."""
-        return at + self._shift[bisect_left(self._at, at)]
+        placed = self.start(start)
+        return {"start": placed, "end": max(placed, self.end(end))}

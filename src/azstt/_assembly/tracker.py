@@ -63,7 +63,7 @@ class ResultTracker:
     def drop(self, taken: float, at: float, seconds: float) -> AudioGap:
         """Note that audio from ``at`` on was dropped after the recognizer had taken ``taken`` s."""
         gap = AudioGap(start=at, end=at + seconds, reason=DROPPED)
-        self._timeline.drop(taken, seconds)
+        self._timeline.jump(taken, seconds)
         self._assembler.add(gap)
         return gap
 

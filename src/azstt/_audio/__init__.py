@@ -3,9 +3,10 @@
 from azstt._audio.feed import ByteFeed as ByteFeed
 from azstt._audio.files.reader import AudioReader as AudioReader
 from azstt._audio.files.reader import open_audio as open_audio
+from azstt._audio.files.reader import open_reader as open_reader
 from azstt._audio.files.reader import to_wav as to_wav
 from azstt._audio.formats.containers import Container as Container
-from azstt._audio.report import DamagedRange as DamagedRange
+from azstt._audio.report import LONGEST_SILENCE as LONGEST_SILENCE
 from azstt._audio.report import DecodeReport as DecodeReport
 from azstt._audio.sources import AudioSource as AudioSource
 from azstt._audio.sources import BytesLike as BytesLike

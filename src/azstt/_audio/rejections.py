@@ -114,6 +114,13 @@ def nothing_decoded(label: str, packets: int) -> AudioDecodeError:
     return AudioDecodeError(f"could not decode anything in {label!r}: {why}", source=label)
 
 
+def beyond_the_end(start: float, seconds: float, label: str) -> ConfigurationError:
+    """Return the error for a selection that begins after the media's end."""
+    return ConfigurationError(
+        f"start={start!r} is beyond the end of {label!r}, which lasts {seconds:.2f} s"
+    )
+
+
 def check_rate(rate: int, label: str) -> None:
     """Check that a sample rate from a header is plausible.
 

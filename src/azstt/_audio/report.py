@@ -3,40 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
+from azstt._assembly.timeline import Timeline
 from azstt._models import FrozenModel
+from azstt._result import Gap
 
-#: Losses closer together than this, in seconds, are merged into one range.
+#: The reasons of gaps in the media, see `Gap`.
+TRUNCATED: Final = "truncated"
+DAMAGED: Final = "damaged"
+ABSENT: Final = "absent"
+UNREADABLE: Final = "unreadable"
+
+#: Seconds of silence that a recognizer is given for a hole at most: enough to end an utterance. The
+#: rest of the hole is not paid for.
+LONGEST_SILENCE: Final = 5.0
+#: Gaps closer together than this, in seconds, are one.
 _JOIN = 1e-6
-
-
-class DamagedRange(FrozenModel):
-    """Audio in the source that could not be decoded.
-
-    It leaves no gap in the output: the audio after it follows immediately.
-
-    Attributes:
-        at: where it is missing, in seconds of output.
-        seconds: how much was lost, judging by the durations of the lost packets.
-        packets: how many packets were lost.
-    """
-
-    at: float
-    seconds: float
-    packets: int
+#: Seconds from which a hole is filled with silence, so that words on its two sides do not touch;
+#: shorter ones only move the times.
+_FILLED_FROM = 0.1
+#: The same from which a hole is worth telling.
+TOLD_FROM = 0.1
 
 
 class DecodeReport(FrozenModel):
-    """The format of a source, and what was lost in decoding it.
+    """The format of a source, and what is missing in it.
 
     Attributes:
         container: libav's name for the file format, such as ``"wav"`` or ``"matroska,webm"``.
         codec: libav's name for the codec, such as ``"pcm_s16le"`` or ``"opus"``.
         sample_rate: sample rate of the source's audio track, in hertz.
         channels: number of channels of the source's audio track.
-        seconds: how much audio has been produced so far.
-        damaged: what could not be decoded, in order; not included in `seconds`.
-        truncated: whether the source ends earlier than its container says.
+        seconds: how much audio has been produced so far, silence in holes included.
+        missing: what is missing in the media, in order: see `Gap` for the reasons.
+        canceled: seconds in which the channels would have canceled each other in the mix, and one
+            of them was taken instead; ``channels="separate"`` or ``keep_channels`` keeps all.
     """
 
     container: str
@@ -44,21 +46,13 @@ class DecodeReport(FrozenModel):
     sample_rate: int
     channels: int
     seconds: float
-    damaged: tuple[DamagedRange, ...] = ()
-    truncated: bool = False
+    missing: tuple[Gap, ...] = ()
+    canceled: float = 0.0
 
-    def followed_by(self, report: DecodeReport | None) -> DecodeReport:
-        """Return the combined report of this source and one that followed it in the stream."""
-        if report is None:
-            return self
-        later = (part.model_copy(update={"at": self.seconds + part.at}) for part in report.damaged)
-        return report.model_copy(
-            update={
-                "seconds": self.seconds + report.seconds,
-                "damaged": (*self.damaged, *later),
-                "truncated": self.truncated or report.truncated,
-            }
-        )
+    @property
+    def truncated(self) -> bool:
+        """Whether the source ends earlier than its container says."""
+        return any(gap.reason == TRUNCATED for gap in self.missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,34 +81,69 @@ class TrackInfo:
 
 
 class Tally:
-    """Records losses during decoding; times are in seconds from the source's first sample."""
+    """Where the decoder's output stands on the media's timeline, and what is missing in it.
 
-    def __init__(self) -> None:
-        self.losses: list[tuple[float, float, int]] = []
-        self.truncated: bool = False
+    One tally serves all recordings of a source that follow one another. Output is counted in
+    seconds of PCM, the media in seconds as a player shows them.
 
-    def add_loss(self, at: float, seconds: float, packets: int = 1) -> None:
-        """Record packets that could not be decoded or are missing."""
-        if self.losses and at - self.losses[-1][0] <= _JOIN:
-            start, lost, known = self.losses[-1]
-            self.losses[-1] = (start, lost + seconds, known + packets)
+    Args:
+        fill: up to how many seconds of a hole in the media become silence in the output; the rest
+            of it is a jump of the timeline.
+
+    Attributes:
+        timeline: converts output to media.
+        missing: what is missing, in order of discovery, with times of the media.
+        packets: how many packets could not be decoded.
+        canceled: see `DecodeReport`.
+        base: seconds of output before the recording that is being decoded.
+        filled: seconds of silence put into holes.
+    """
+
+    def __init__(self, fill: float) -> None:
+        self.timeline: Timeline = Timeline()
+        self.missing: list[Gap] = []
+        self.packets: int = 0
+        self.canceled: float = 0.0
+        self.base: float = 0.0
+        self.filled: float = 0.0
+        self._fill: float = fill
+
+    def hole(self, at: float, seconds: float, reason: str | None) -> float:
+        """Enter a hole in the media; return how many seconds of silence to output for it.
+
+        Args:
+            at: the output so far, in seconds.
+            seconds: the length of the hole; negative if the media steps back.
+            reason: why nothing is there; None if nothing is missing.
+        """
+        if reason is not None:
+            self.add(reason, at, seconds, span=seconds)
+        fill = min(seconds, self._fill) if seconds >= _FILLED_FROM else 0.0
+        if fill != seconds:
+            # In the middle of the silence, out of reach of what is said around it.
+            self.timeline.jump(at + fill / 2, seconds - fill)
+        self.filled += fill
+        return fill
+
+    def add(self, reason: str, at: float, seconds: float | None, *, span: float = 0.0) -> None:
+        """Enter what is missing at a place in the output; join it to the gap before if it touches.
+
+        Args:
+            reason: see `Gap`.
+            at: the output so far, in seconds.
+            seconds: how much is missing; None if that is unknown.
+            span: how much of the media's time it takes up.
+        """
+        place = max(0.0, at + self.timeline.total)
+        last = self.missing[-1] if self.missing else None
+        if (
+            last is not None
+            and last.reason == reason
+            and last.seconds is not None
+            and seconds is not None
+            and abs(last.at + last.span - place) <= _JOIN
+        ):
+            seconds, span = last.seconds + seconds, last.span + span
+            self.missing[-1] = last.model_copy(update={"seconds": seconds, "span": span})
         else:
-            self.losses.append((at, seconds, packets))
-
-    @property
-    def lost(self) -> float:
-        """How many seconds were lost, judging by packet durations."""
-        return sum(seconds for _, seconds, _ in self.losses)
-
-    @property
-    def packets(self) -> int:
-        """How many packets were lost."""
-        return sum(packets for _, _, packets in self.losses)
-
-    def ranges(self, start: float, end: float | None) -> tuple[DamagedRange, ...]:
-        """Return the losses between `start` and `end`, with times relative to `start`."""
-        return tuple(
-            DamagedRange(at=at - start, seconds=seconds, packets=packets)
-            for at, seconds, packets in self.losses
-            if at >= start and (end is None or at < end)
-        )
+            self.missing.append(Gap(at=place, seconds=seconds, reason=reason, span=span))

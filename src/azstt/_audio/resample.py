@@ -179,11 +179,24 @@ class Resampler:
         cast("FilterContext", self._input).push(frame)
         self._samples += frame.samples
 
+    def push_silence(self, seconds: float, like: AudioFrame) -> None:
+        """Add silence in the format of a frame."""
+        left = round(seconds * like.sample_rate)
+        while left > 0:
+            frame = AudioFrame(like.format.name, like.layout.name, min(left, like.sample_rate))
+            frame.sample_rate = like.sample_rate
+            zero = b"\x80" if like.format.name.startswith("u8") else b"\0"
+            for plane in frame.planes:
+                plane.update(zero * plane.buffer_size)
+            self.push(frame)
+            left -= frame.samples
+            self._ready = list(self.pull())
+
     def pull(self) -> Iterator[bytes]:
         """Yield the PCM that is ready."""
         if self._ready:
-            yield from self._ready
-            self._ready = []
+            ready, self._ready = self._ready, []
+            yield from ready
         if self._output is not None:
             yield from drain(self._output, self._target)
 

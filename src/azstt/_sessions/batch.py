@@ -11,7 +11,7 @@ from typing import TypeAlias
 import anyio
 
 from azstt._assembly.channels import check_count
-from azstt._audio import AudioReader, AudioSource, DecodeReport, open_audio
+from azstt._audio import LONGEST_SILENCE, AudioReader, AudioSource, DecodeReport, open_reader
 from azstt._audio_format import AudioFormat
 from azstt._errors import RecognitionTimeoutError
 from azstt._events import Event, Final
@@ -77,8 +77,12 @@ class _File(Monitor):
     def open(self) -> Generator[tuple[int, Iterator[bytes]]]:
         """Open the file."""
         keep = self._job.options.channels == "separate"
-        with open_audio(
-            self._job.source, audio=self.audio, keep_channels=keep, **self._job.audio
+        with open_reader(
+            self._job.source,
+            audio=self.audio,
+            keep_channels=keep,
+            fill=LONGEST_SILENCE,
+            **self._job.audio,
         ) as self._reader:
             check_count(self._reader.audio.channels, self._reader.source)
             yield self._reader.audio.channels, self._chunks(self._reader)

@@ -16,7 +16,6 @@ from azstt._audio import DecodeReport
 from azstt._errors import AzsttError, RecognitionError, RecognitionTimeoutError, ServiceError
 from azstt._events import Ended, Event, Failed
 from azstt._options import RecognitionOptions
-from azstt._result import Gap
 from azstt._sessions.pcm_queue import Call, Dropped
 from azstt._sessions.watchdog import StallDetector
 from azstt._transcript import Transcript
@@ -200,11 +199,10 @@ class Monitor:
     def _account(self, tracker: ResultTracker) -> Account:
         decoded, taken, dropped = self.source.account()
         report = self.source.report()
-        damaged = report.damaged if report else ()
         return {
             "decoded": decoded,
             "sent": taken + dropped,
-            "damage": tuple(Gap(at=d.at, seconds=d.seconds, reason="damaged") for d in damaged),
+            "missing": report.missing if report else (),
             "usage": tracker.usage(taken, self.elapsed),
             "over": self.over,
         }

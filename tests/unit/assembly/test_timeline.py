@@ -22,9 +22,9 @@ from azstt._assembly.timeline import Timeline
 def timeline() -> Timeline:
     """Two seconds were dropped after 10 s, and three more after 20 s, in the recognizer's time."""
     timeline = Timeline()
-    timeline.drop(10.0, 0.5)
-    timeline.drop(10.0, 1.5)
-    timeline.drop(20.0, 3.0)
+    timeline.jump(10.0, 0.5)
+    timeline.jump(10.0, 1.5)
+    timeline.jump(20.0, 3.0)
     return timeline
 
 
@@ -72,7 +72,7 @@ def test_order_is_kept(drops, times):
     """Later in the recognizer's time is later in the audio's, whatever was dropped."""
     timeline = Timeline()
     for at, seconds in sorted(drops):
-        timeline.drop(at, seconds)
+        timeline.jump(at, seconds)
     placed = [timeline.place(SpeechStarted(at=at)).at for at in sorted(times)]
     assert placed == sorted(placed)
     assert all(after >= before for before, after in zip(sorted(times), placed, strict=True))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from av.error import EOFError as EndError
 
+from azstt._audio.clock import TOLERANCE
 from azstt._audio.files.libav import FORMATS, QUICK
 from azstt._audio.report import TrackInfo
 from azstt._audio.resample import Target, new_graph
@@ -38,11 +39,23 @@ def can_decode(info: TrackInfo, target: Target) -> bool:
     return info.codec in _PAIRS.get(info.container, ()) and mixed
 
 
-def decode_file(url: str, info: TrackInfo, target: Target) -> Iterator[bytes]:
+class HoleError(Exception):
+    """The timestamps leave a hole, or step back: only `decode_packets` finds out where."""
+
+
+def decode_file(url: str, info: TrackInfo, target: Target, origin: float) -> Iterator[bytes]:
     """Decode a track of a file that libav can open by itself.
+
+    Args:
+        url: the file.
+        info: the track.
+        target: the output to produce.
+        origin: the timestamp of the media's start, in seconds.
 
     Raises:
         FFmpegError: at the first damage; what was yielded before it is good.
+        HoleError: a chunk does not follow the one before it, or the first begins late; neither
+            it nor the chunk before it was yielded.
     """
     guards = f"protocol_whitelist=file:format_whitelist={FORMATS}"
     options = ":".join([guards, *(f"{name}={value}" for name, value in QUICK.items())])
@@ -56,9 +69,17 @@ def decode_file(url: str, info: TrackInfo, target: Target) -> Iterator[bytes]:
     )
     layout = {1: "mono", 2: "stereo"}[info.channels] if target.keep_channels else target.layout
     pull, pcm = target.sink(graph, source, layout).pull, target.pcm
+    rate = target.audio.sample_rate
+    tolerance, expected = TOLERANCE * rate, origin * rate
+    chunk = b""
     try:
         while True:
-            # An audio sink returns audio frames.
-            yield pcm(cast("AudioFrame", pull()))
+            frame = cast("AudioFrame", pull())  # an audio sink returns audio frames
+            if frame.pts is not None and abs(frame.pts - expected) > tolerance:
+                raise HoleError
+            expected += frame.samples
+            if chunk:
+                yield chunk
+            chunk = pcm(frame)
     except EndError:
-        return
+        yield chunk

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from av.error import FFmpegError
 
-from azstt._audio.files.amovie import can_decode, decode_file
+from azstt._audio.files.amovie import HoleError, can_decode, decode_file
 from azstt._audio.files.libav import Media
 from azstt._audio.files.packets import decode_packets
 from azstt._audio.formats.riff import WavHeader, read_samples, wav_track_info
-from azstt._audio.report import Tally, TrackInfo
+from azstt._audio.report import TRUNCATED, Tally, TrackInfo
 from azstt._audio.resample import (
     LAYOUTS,
     MOST_CHANNELS,
@@ -51,6 +51,7 @@ class LibavFileDecoder:
         self._track = track
         self._media: Media | None = Media(source, track)
         self.info: TrackInfo = self._media.info
+        self._origin = self._media.origin
         try:
             self.audio: AudioFormat = _output_format(
                 audio, self.info.channels, source, keep_channels=keep_channels
@@ -80,12 +81,12 @@ class LibavFileDecoder:
         if self.fast and (url := self._source.as_file()) is not None:
             self.close()
             try:
-                for chunk in decode_file(url, self.info, self._target):
+                for chunk in decode_file(url, self.info, self._target, self._origin):
                     yielded += len(chunk)
                     yield chunk
-                if yielded and not self._is_short(yielded, tally):
+                if yielded and not self._missing(yielded, tally):
                     return
-            except (FFmpegError, UnicodeError):
+            except (FFmpegError, HoleError, UnicodeError):
                 # Decode it again by packets, which handles damage and also file names that are
                 # not valid text.
                 pass
@@ -121,15 +122,19 @@ class LibavFileDecoder:
             size += len(chunk)
             if size > skip:
                 yield chunk[max(0, skip - size + len(chunk)) :]
-        tally.truncated = tally.truncated or self._is_short(size, tally)
+        at = tally.base + self.audio.seconds(size)
+        if missing := self._missing(size, tally):
+            tally.add(TRUNCATED, at, missing)
 
-    def _is_short(self, size: int, tally: Tally) -> bool:
-        """Return whether there was less audio than the container states."""
+    def _missing(self, size: int, tally: Tally) -> float:
+        """Return how many seconds there are less than the container states, if any."""
         info = self.info
         if info.seconds is None or not info.exact:
-            return False
+            return 0.0
         slack = _EXACT_SLACK if info.container in {"flac", "ogg"} else _SLACK
-        return info.seconds - tally.lost - self.audio.seconds(size) > slack
+        skipped = sum((gap.seconds or 0.0) - gap.span for gap in tally.missing)
+        end = tally.timeline.end(tally.base + self.audio.seconds(size)) + skipped
+        return missing if (missing := info.seconds - end) > slack else 0.0
 
 
 class PcmFileDecoder:

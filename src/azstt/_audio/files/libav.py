@@ -138,6 +138,8 @@ class Media:
             self.check()
             self.stream: AudioStream = self._choose_stream(track)
             self.info: TrackInfo = _track_info(self.container, self.stream, source)
+            self.origin: float = _origin(self.container)
+            self.end: float | None = self.info.seconds if self.info.exact else None
         except BaseException:
             self.container.close()
             raise
@@ -243,6 +245,12 @@ def _track_info(container: InputContainer, stream: AudioStream, source: Source) 
     )
 
 
+def _origin(container: InputContainer) -> float:
+    """Return the timestamp of the media's start, in seconds."""
+    # The container's duration and start are in the same unit.
+    return (container.start_time or 0) / _MICROSECONDS
+
+
 def _duration(
     container: InputContainer, stream: AudioStream, *, seekable: bool
 ) -> tuple[float | None, bool]:
@@ -252,7 +260,8 @@ def _duration(
     if name in _NO_DURATION or (in_fragments and not seekable):
         return None, False
     if stream.duration is not None and stream.time_base is not None:
-        return float(stream.duration * stream.time_base), name in _EXACT_DURATION
+        late = max(0.0, float((stream.start_time or 0) * stream.time_base) - _origin(container))
+        return late + float(stream.duration * stream.time_base), name in _EXACT_DURATION
     if (tagged := _tagged(stream.metadata.get("DURATION", ""))) is not None:
         return tagged, True
     if container.duration is not None:

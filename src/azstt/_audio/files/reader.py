@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Literal, Protocol, Self, TypeAlias, Unpack
 
+from azstt._assembly.timeline import Timeline
 from azstt._audio.files.wav import WavFileDecoder, passthrough_format
 from azstt._audio.formats.riff import read_wav_header, wav_header
 from azstt._audio.formats.sniff import is_iso, moov_first
-from azstt._audio.rejections import empty_source, no_such_track, nothing_decoded
+from azstt._audio.rejections import (
+    beyond_the_end,
+    empty_source,
+    no_such_track,
+    nothing_decoded,
+)
 from azstt._audio.report import DecodeReport, Tally, TrackInfo
 from azstt._audio.sources import (
     HEAD,
@@ -24,6 +30,8 @@ from azstt._audio.sources import (
 )
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioDecodeError, AudioTooLargeError, ConfigurationError
+from azstt._options import AudioFields
+from azstt._result import Gap
 from azstt._threads.imports import guarded_import
 
 #: The default output; immutable, so it can be shared.
@@ -52,9 +60,15 @@ class FileDecoder(Protocol):
         ...
 
 
+#: What becomes of holes in the timestamps: nothing, or silence.
+MediaTimeline: TypeAlias = Literal["samples", "media"]
+#: Seconds of silence for a hole: none, or up to an hour.
+_FILLS: Final[dict[MediaTimeline, float]] = {"samples": 0.0, "media": 3600.0}
+
+
 @dataclass(frozen=True, slots=True)
 class _Selection:
-    """The part to decode, in seconds, and its maximum duration."""
+    """The part to decode, in seconds of the media, and its maximum duration."""
 
     start: float
     end: float | None
@@ -75,6 +89,20 @@ class _Selection:
         if self.max_seconds is not None and not self.max_seconds > 0:
             raise ConfigurationError(f"max_seconds must be positive (given: {self.max_seconds!r})")
 
+    def of(self, gaps: Iterable[Gap]) -> tuple[Gap, ...]:
+        """Return the gaps in the selected part, in order."""
+        end = math.inf if self.end is None else self.end
+        inside = (gap for gap in gaps if gap.at + gap.span >= self.start and gap.at < end)
+        return tuple(sorted((self._cut(gap, end) for gap in inside), key=lambda gap: gap.at))
+
+    def _cut(self, gap: Gap, end: float) -> Gap:
+        """Return the selected part of a gap."""
+        at = max(gap.at, self.start)
+        span = min(gap.at + gap.span, end) - at
+        if not gap.span or span == gap.span:
+            return gap
+        return gap.model_copy(update={"at": at, "seconds": span, "span": span})
+
     def clip(self, seconds: float | None) -> float | None:
         """Return how many seconds are selected from a source of this duration."""
         if seconds is None:
@@ -92,19 +120,23 @@ class AudioReader:
     Attributes:
         audio: the output format.
         source: the name of the source: its path, ``"<bytes>"`` or ``"<stream>"``.
-        total_seconds: the expected duration of the output according to the container; None if
-            unknown, as in a live recording. For an MP3 file without a header it is estimated from
-            the file size.
+        total_seconds: the expected length of the media that is selected, according to the
+            container; None if unknown, as in a live recording. For an MP3 file without a header it
+            is estimated from the file size.
+        timeline: converts seconds of output to seconds of the media.
     """
 
-    def __init__(self, source: Source, decoder: FileDecoder, selection: _Selection) -> None:
+    def __init__(
+        self, source: Source, decoder: FileDecoder, selection: _Selection, fill: float
+    ) -> None:
         self.audio: AudioFormat = decoder.audio
         self.source: str = source.label
         self.total_seconds: float | None = selection.clip(decoder.info.seconds)
         self._source = source
         self._decoder = decoder
         self._selection = selection
-        self._tally = Tally()
+        self._tally = Tally(fill)
+        self.timeline: Timeline = Timeline()
         self._size = 0
         self._chunks = self._read_chunks()
         if decoder.info.exact and self.total_seconds is not None:
@@ -148,9 +180,17 @@ class AudioReader:
             sample_rate=info.sample_rate,
             channels=info.channels,
             seconds=self.audio.seconds(self._size),
-            damaged=self._tally.ranges(self._selection.start, self._selection.end),
-            truncated=self._tally.truncated,
+            missing=self._selection.of(self._tally.missing),
+            canceled=self._tally.canceled,
         )
+
+    def media_time(self, seconds: float) -> float:
+        """Return the media's time, as a player shows it, of a place in the output.
+
+        Args:
+            seconds: the place: seconds of output before it.
+        """
+        return self.timeline.start(seconds)
 
     def close(self) -> None:
         """Release what was opened; the caller's file object stays open. Idempotent."""
@@ -183,33 +223,58 @@ class AudioReader:
 
     def _select(self) -> Iterator[bytes]:
         """Yield the selected part of the decoder's output."""
-        rate, frame, selection = self.audio.sample_rate, self.audio.frame_size, self._selection
-        first = round(selection.start * rate)
-        skip = 0 if self._decoder.seeks else first * frame
-        left = (
-            sys.maxsize if selection.end is None else (round(selection.end * rate) - first) * frame
-        )
-        decoded, plausible = 0, self.audio.size(max_plausible_seconds(self._source))
-        for chunk in self._decoder.chunks(first, self._tally):
-            size = len(chunk)
-            decoded += size
-            if decoded > plausible:
-                self._check_growth(decoded)
-            if skip >= size:
-                skip -= size
-                continue
-            if skip or left < size:
-                chunk = chunk[skip : skip + left]  # noqa: PLW2901  the selected part of it
-                skip, size = 0, len(chunk)
-            left -= size
-            yield chunk
-            if not left:
-                return
+        size, tally, selection = self.audio.size, self._tally, self._selection
+        first = size(selection.start)
+        last = sys.maxsize if selection.end is None else size(selection.end)
+        if self._decoder.seeks and first:
+            tally.timeline.jump(0.0, selection.start)
+        decoded = kept = media = 0
+        for chunk in self._decoder.chunks(first // self.audio.frame_size, tally):
+            self._check_growth(decoded + len(chunk))
+            for begin, piece in self._pieces(chunk, decoded):
+                part = piece[max(0, first - begin) : max(0, last - begin)]
+                if part:
+                    self._place(kept, max(begin, first))
+                    kept += len(part)
+                    yield part
+                media = begin + len(piece)
+                if media >= last:
+                    return
+            decoded += len(chunk)
         if not decoded and not first:
-            raise nothing_decoded(self.source, self._tally.packets)
+            raise nothing_decoded(self.source, tally.packets)
+        if media <= first and first:
+            raise beyond_the_end(selection.start, self._length(media), self.source)
+
+    def _pieces(self, chunk: bytes, begin: int) -> Iterator[tuple[int, bytes]]:
+        """Yield the parts of a chunk between jumps of the timeline, after their places.
+
+        Args:
+            chunk: the chunk.
+            begin: the decoder's output before it, in bytes.
+
+        Yields:
+            bytes of the media before the part, and the part.
+        """
+        seconds, size = self.audio.seconds, self.audio.size
+        for start, end, shift in self._tally.timeline.pieces(
+            seconds(begin), seconds(begin + len(chunk))
+        ):
+            yield max(0, size(start + shift)), chunk[size(start) - begin : size(end) - begin]
+
+    def _place(self, output: int, media: int) -> None:
+        """Note where on the media's timeline the next output is; both in bytes."""
+        jump = self.audio.seconds(media - output) - self.timeline.total
+        if abs(jump) >= 1 / self.audio.sample_rate:
+            self.timeline.jump(self.audio.seconds(output), jump)
+
+    def _length(self, media: int) -> float:
+        """Return the length of the media, of which so many bytes were decoded."""
+        decoded = self.audio.seconds(media)
+        return (self._decoder.info.seconds or decoded) if self._decoder.seeks else decoded
 
     def _check_growth(self, decoded: int) -> None:
-        seconds = self.audio.seconds(decoded)
+        seconds = self.audio.seconds(decoded) - self._tally.filled
         if seconds > max_plausible_seconds(self._source):
             raise AudioDecodeError(
                 f"{self._source.fetched} bytes of {self.source!r} expand to {seconds:.0f} s of "
@@ -227,7 +292,7 @@ class AudioReader:
             )
 
 
-def open_audio(
+def open_audio(  # noqa: PLR0913  options, all with defaults
     source: AudioSource,
     *,
     audio: AudioFormat = _SPEECH,
@@ -235,13 +300,15 @@ def open_audio(
     start: float = 0.0,
     end: float | None = None,
     track: int = 0,
+    timeline: MediaTimeline = "samples",
     max_seconds: float | None = None,
     max_bytes: int | None = None,
 ) -> AudioReader:
     """Open any audio or video and decode its sound to PCM while reading it.
 
     The output has the same samples as the ffmpeg program's. Damage is skipped and reported, and
-    only fatal if nothing can be decoded. Nothing but the source itself is ever opened, such as a
+    only fatal if nothing can be decoded. `AudioReader.media_time` tells at what time a player plays
+    each sample. Nothing but the source itself is ever opened, such as a
     file or host that a playlist refers to.
 
     Args:
@@ -250,10 +317,14 @@ def open_audio(
             the end is read into memory completely before the first sample.
         audio: the output format: rate, channels and sample width.
         keep_channels: keep the source's channels instead of mixing them to ``audio.channels``.
-        start: seconds to skip at the beginning.
-        end: where to stop, in seconds from the beginning of the source; None for its end. As in a
-            slice, a value beyond the end is allowed.
+        start: where to begin, in seconds of the media, as a player shows them.
+        end: where to stop, in seconds of the media; None for its end. As in a slice, a value beyond
+            the end is allowed.
         track: which audio track, counted from 0 among those that can be decoded.
+        timeline: ``"samples"`` yields the samples that are stored and no others, as converting with
+            the ffmpeg program does. ``"media"`` fills holes in the timestamps with silence, a late
+            start included, so that the output has the media's times; of a hole of over an hour,
+            one hour.
         max_seconds: maximum duration of the output.
         max_bytes: maximum size of the source.
 
@@ -261,13 +332,41 @@ def open_audio(
         a reader, for use in a ``with`` statement.
 
     Raises:
-        ConfigurationError: an argument is invalid, or there is no such track.
+        ConfigurationError: an argument is invalid, there is no such track, or (while reading) the
+            media ends before `start`.
         AudioSourceError: the source is missing, a directory or cannot be read.
         AudioDecodeError: it is empty, truncated before any audio, encrypted or of unknown format.
         NoAudioStreamError: it contains no sound; the message says what it is.
         AudioTooLargeError: it exceeds `max_seconds` or `max_bytes`.
     """
-    selection = _Selection(start=start, end=end, max_seconds=max_seconds)
+    return open_reader(
+        source,
+        audio=audio,
+        keep_channels=keep_channels,
+        fill=_FILLS[timeline],
+        start=start,
+        end=end,
+        track=track,
+        max_seconds=max_seconds,
+        max_bytes=max_bytes,
+    )
+
+
+def open_reader(
+    source: AudioSource,
+    *,
+    audio: AudioFormat,
+    keep_channels: bool = False,
+    fill: float,
+    **fields: Unpack[AudioFields],
+) -> AudioReader:
+    """Open audio like `open_audio`; up to ``fill`` seconds of each hole become silence."""
+    track, max_bytes = fields.get("track", 0), fields.get("max_bytes")
+    selection = _Selection(
+        start=fields.get("start", 0.0),
+        end=fields.get("end"),
+        max_seconds=fields.get("max_seconds"),
+    )
     selection.check()
     if audio.floating:
         raise ConfigurationError(f"open_audio produces only integer samples (given: {audio!r})")
@@ -277,7 +376,7 @@ def open_audio(
             opened, audio, keep_channels=keep_channels, track=track, max_bytes=max_bytes
         )
         try:
-            return AudioReader(opened, decoder, selection)
+            return AudioReader(opened, decoder, selection, fill)
         except BaseException:
             decoder.close()
             raise
@@ -324,7 +423,7 @@ def _index_comes_first(source: Source) -> bool:
     return first is True
 
 
-def to_wav(
+def to_wav(  # noqa: PLR0913  see open_audio
     source: AudioSource,
     *,
     audio: AudioFormat = _SPEECH,
@@ -332,6 +431,7 @@ def to_wav(
     start: float = 0.0,
     end: float | None = None,
     track: int = 0,
+    timeline: MediaTimeline = "samples",
     max_seconds: float | None = None,
     max_bytes: int | None = None,
 ) -> bytes:
@@ -344,6 +444,7 @@ def to_wav(
         start: see `open_audio`.
         end: see `open_audio`.
         track: see `open_audio`.
+        timeline: see `open_audio`.
         max_seconds: see `open_audio`.
         max_bytes: see `open_audio`.
 
@@ -359,6 +460,7 @@ def to_wav(
         start=start,
         end=end,
         track=track,
+        timeline=timeline,
         max_seconds=max_seconds,
         max_bytes=max_bytes,
     ) as reader:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from azstt._audio.report import Tally, TrackInfo
+from azstt._audio.report import TRUNCATED, Tally, TrackInfo
 from azstt._audio.sources import Source
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioTooLargeError
@@ -186,7 +186,9 @@ def read_samples(source: Source, header: WavHeader, start: int, tally: Tally) ->
             rest = b""
         if data:
             yield data
-    tally.truncated = header.size is not None and at < end
+    if header.size is not None and at < end:
+        seconds = (end - at) / frame / header.format.sample_rate
+        tally.add(TRUNCATED, (at // frame - start) / header.format.sample_rate, seconds)
 
 
 def wav_track_info(header: WavHeader, size: int | None) -> TrackInfo:

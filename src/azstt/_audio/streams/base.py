@@ -14,11 +14,13 @@ from av import Packet as AvPacket
 from av.audio.frame import AudioFrame
 from av.error import FFmpegError
 
+from azstt._audio.clock import MediaClock
 from azstt._audio.formats.demux import NeedsLibavError
 from azstt._audio.rejections import nothing_decoded
-from azstt._audio.report import DecodeReport, Tally
+from azstt._audio.report import DecodeReport
 from azstt._audio.resample import Resampler, Target
 from azstt._audio.streams.receiver import Receiver
+from azstt._audio.timed import TimedResampler
 from azstt._audio_format import AudioFormat
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ class PushDecoder:
 
     Args:
         audio: the output format.
-        receiver: takes the output.
+        receiver: takes the output, and has the tally of all recordings of the stream.
     """
 
     backlog: int = 0
@@ -46,9 +48,15 @@ class PushDecoder:
     def __init__(self, audio: AudioFormat, receiver: Receiver) -> None:
         self._audio = audio
         self._receiver = receiver
-        self._resampler = Resampler(Target(audio, keep_channels=False, live=True), LABEL)
-        self._tally = Tally()
+        self._tally = receiver.tally
+        self._start_recording()
         self._size = 0
+
+    def _start_recording(self, origin: float = 0.0, *, pause: float = 0.0) -> None:
+        """Begin a recording whose timestamps start at `origin`; see `TimedResampler`."""
+        resampler = Resampler(Target(self._audio, keep_channels=False, live=True), LABEL)
+        self._clock = MediaClock[AudioFrame](origin)
+        self._output = TimedResampler(resampler, self._clock, self._tally, pause=pause)
 
     def feed(self, data: bytes) -> None:
         """Decode a chunk.
@@ -63,7 +71,7 @@ class PushDecoder:
         except NeedsLibavError:
             self._deliver_rest()
             raise
-        self._deliver(self._resampler.pull())
+        self._deliver(self._output.pull())
 
     def finish(self) -> None:
         """Deliver the remaining PCM and the end.
@@ -94,8 +102,8 @@ class PushDecoder:
             sample_rate=rate,
             channels=channels,
             seconds=self._audio.seconds(self._size),
-            damaged=self._tally.ranges(0.0, None),
-            truncated=self._tally.truncated,
+            missing=tuple(self._tally.missing),
+            canceled=self._tally.canceled,
         )
 
     def _decode_data(self, data: bytes) -> None:
@@ -120,19 +128,19 @@ class PushDecoder:
 
     def _deliver_rest(self) -> None:
         self._flush()
-        self._deliver(self._resampler.flush())
+        self._deliver(self._output.flush())
 
     def _deliver(self, chunks: Iterable[bytes]) -> None:
         pcm = b"".join(chunks)
         self._size += len(pcm)
         self._receiver.deliver(pcm)
 
-    def _push(self, frame: AudioFrame, start: int, end: int) -> None:
-        """Push samples `start` to `end` of a frame."""
+    def _push(self, frame: AudioFrame, start: int, end: int, time: float | None = None) -> None:
+        """Push samples `start` to `end` of a frame; `time` is the timestamp of the first one."""
         if start <= 0 and end >= frame.samples:
-            self._resampler.push(frame)
+            self._output.push(frame, time)
         elif start < end:
-            self._resampler.push(_cut(frame, max(0, start), min(end, frame.samples)))
+            self._output.push(_cut(frame, max(0, start), min(end, frame.samples)), time)
 
 
 class PacketDecoder:

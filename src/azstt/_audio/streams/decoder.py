@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from azstt._assembly.timeline import Timeline
 from azstt._audio.formats.containers import HEAD_SIZE, Container
 from azstt._audio.formats.demux import NeedsLibavError
-from azstt._audio.report import DecodeReport
+from azstt._audio.report import LONGEST_SILENCE, DecodeReport, Tally
 from azstt._audio.streams.passthrough import PassthroughDecoder
 from azstt._audio.streams.receiver import Receiver
 from azstt._audio.streams.worker import WorkerStreamDecoder
@@ -54,11 +55,13 @@ class LiveDecoder:
         if target.floating:
             raise ConfigurationError(f"live audio is produced as integers (given: {target!r})")
         self._target = target
-        self._receiver = Receiver(sink, done)
+        self._tally = Tally(LONGEST_SILENCE)
+        self.timeline: Timeline = self._tally.timeline
+        self._receiver = Receiver(sink, done, self._tally)
         self._declared: Container = "auto"
         self._head = b""  # buffered until the decoder can be chosen
         self._finished = False
-        self._earlier_report: DecodeReport | None = None  # of the decoder before this one
+        self._last_report: DecodeReport | None = None  # of the decoder before this one
         self._decoder: StreamDecoder | None = None
         if audio == target:
             self._decoder = PassthroughDecoder(
@@ -107,7 +110,7 @@ class LiveDecoder:
     def close(self) -> None:
         """Release all resources; no callback is called after this returns. Idempotent."""
         self._receiver.close()
-        decoder, self._earlier_report = self._decoder, self.report
+        decoder, self._last_report = self._decoder, self.report
         self._decoder = None
         if decoder is not None:
             decoder.close()
@@ -122,8 +125,7 @@ class LiveDecoder:
     def report(self) -> DecodeReport | None:
         """The stream's format and losses so far; None while it is unknown."""
         decoder = self._decoder
-        report = None if decoder is None else decoder.report
-        return report if self._earlier_report is None else self._earlier_report.followed_by(report)
+        return self._last_report if decoder is None else decoder.report or self._last_report
 
     def _feed(self, data: bytes) -> None:
         if self._decoder is None:
@@ -162,7 +164,7 @@ class LiveDecoder:
 
     def _switch_to_libav(self, data: bytes) -> StreamDecoder:
         """Continue with libav in a thread, from the data that the previous decoder rejected."""
-        self._earlier_report = self.report
+        self._last_report = self.report
         worker = WorkerStreamDecoder(self._target, self._receiver)
         worker.feed(data)
         self._use(worker)

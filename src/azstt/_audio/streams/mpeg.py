@@ -124,7 +124,7 @@ class MpegStreamDecoder(PushDecoder):
         except FFmpegError:
             # Before the first good frame there may have been junk.
             if self._shape is not None:
-                self._tally.add_loss(self._resampler.seconds, self._seconds)
+                self._output.lose(self._seconds)
             return
         for part in decoded:
             self._seconds = part.samples / part.sample_rate

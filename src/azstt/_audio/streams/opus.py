@@ -6,6 +6,7 @@ from av.error import FFmpegError
 
 from azstt._audio.formats import opus
 from azstt._audio.formats.demux import Demuxer, Item, Loss, Packet, StreamStart
+from azstt._audio.report import TRUNCATED
 from azstt._audio.streams.base import PacketDecoder, PushDecoder
 from azstt._audio.streams.receiver import Receiver
 from azstt._audio_format import AudioFormat
@@ -47,7 +48,8 @@ class OpusStreamDecoder(PushDecoder):
             self._decoder = None
 
     def _on_end(self) -> None:
-        self._tally.truncated = self._demuxer.end()
+        if self._demuxer.end():
+            self._tally.add(TRUNCATED, self._output.position, None)
 
     def _stream_info(self) -> tuple[str, str, int, int] | None:
         known = self._channels > 0
@@ -74,10 +76,10 @@ class OpusStreamDecoder(PushDecoder):
             for frame in self._decoder.decode(packet.data):
                 self._push(frame, packet.skip, frame.samples - packet.drop)
         except FFmpegError:
-            self._tally.add_loss(self._resampler.seconds, packet.samples / opus.RATE)
+            self._output.lose(packet.samples / opus.RATE)
         else:
             self._last = packet.samples
 
     def _record_loss(self, loss: Loss) -> None:
         packets = round(loss.seconds * opus.RATE / self._last) if self._last else 1
-        self._tally.add_loss(self._resampler.seconds - loss.ago, loss.seconds, max(1, packets))
+        self._output.lose(loss.seconds, max(1, packets))

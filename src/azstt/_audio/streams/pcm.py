@@ -45,7 +45,7 @@ class PcmStreamDecoder(PushDecoder):
         whole = len(data) - len(data) % self._fmt.frame_size
         self._partial = data[whole:]
         if whole:
-            self._resampler.push(pcm_frame(self._fmt, data[:whole]))
+            self._output.push(pcm_frame(self._fmt, data[:whole]), None)
 
     def _flush(self) -> None:
         """Do nothing: an incomplete last frame is dropped."""

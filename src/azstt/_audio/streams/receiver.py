@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import RLock
 
+from azstt._audio.report import Tally
+
 
 class Receiver:
     """Calls the callbacks, one call at a time, from whichever thread decodes.
@@ -12,14 +14,20 @@ class Receiver:
     Args:
         sink: receives PCM.
         done: called once at the end, with None or the error.
+        tally: where decoders record what is missing.
 
     Attributes:
+        tally: the same.
         ended: whether the end was delivered or `close` was called.
     """
 
     def __init__(
-        self, sink: Callable[[bytes], None], done: Callable[[Exception | None], None]
+        self,
+        sink: Callable[[bytes], None],
+        done: Callable[[Exception | None], None],
+        tally: Tally,
     ) -> None:
+        self.tally: Tally = tally
         self._sink = sink
         self._done = done
         # Reentrant, because a callback may call close().

@@ -6,8 +6,8 @@ from contextlib import suppress
 from threading import Thread
 
 from azstt._audio.feed import ByteFeed
-from azstt._audio.files.reader import AudioReader, open_audio
-from azstt._audio.report import DecodeReport
+from azstt._audio.files.reader import AudioReader, open_reader
+from azstt._audio.report import LONGEST_SILENCE, DecodeReport
 from azstt._audio.streams.receiver import Receiver
 from azstt._audio_format import AudioFormat
 from azstt._errors import SessionStateError
@@ -56,7 +56,7 @@ class WorkerStreamDecoder:
 
     def _run(self) -> None:
         try:
-            with open_audio(self._feed, audio=self._audio) as self._reader:
+            with open_reader(self._feed, audio=self._audio, fill=LONGEST_SILENCE) as self._reader:
                 for pcm in self._reader:
                     self._receiver.deliver(pcm)
                     if self._receiver.ended:

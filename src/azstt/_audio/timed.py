@@ -1,0 +1,103 @@
+"""Decoded frames to PCM on the media's timeline: silence and jumps where the media has holes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from av.audio.frame import AudioFrame
+
+from azstt._audio.clock import MediaClock, Placed
+from azstt._audio.report import ABSENT, DAMAGED, TOLD_FROM, Tally
+from azstt._audio.resample import Resampler
+
+
+class TimedResampler:
+    """Puts frames on the media's timeline and converts them to PCM.
+
+    Args:
+        resampler: converts the frames of one recording.
+        clock: knows where they belong.
+        tally: records holes and losses.
+        pause: seconds up to which a hole is a pause of the codec (discontinuous transmission)
+            and nothing is missing.
+    """
+
+    def __init__(
+        self,
+        resampler: Resampler,
+        clock: MediaClock[AudioFrame],
+        tally: Tally,
+        *,
+        pause: float = 0.0,
+    ) -> None:
+        self._resampler = resampler
+        self._clock = clock
+        self._tally = tally
+        self._pause = pause
+        self._lost: float | None = None  # seconds lost since the last frame; None is no damage
+
+    @property
+    def position(self) -> float:
+        """Seconds of output so far, including what the resampler still holds."""
+        return self._tally.base + self._resampler.seconds
+
+    def push(self, frame: AudioFrame, time: float | None) -> None:
+        """Add a frame, with its timestamp in seconds if it has one.
+
+        Raises:
+            FFmpegError: the frame is inconsistent; it is skipped.
+        """
+        seconds = frame.samples / frame.sample_rate
+        if self._lost is None and self._clock.follows(time, seconds):
+            self._resampler.push(frame)
+            return
+        damaged = self._lost is not None
+        for placed in self._clock.take(time, seconds, frame, damaged=damaged):
+            self._place(placed)
+
+    def lose(self, seconds: float, packets: int = 1) -> None:
+        """Note that something could not be read before the next frame.
+
+        Args:
+            seconds: how much, as far as the packets tell; the timestamps of the next frame tell
+                better if they leave a hole.
+            packets: how many packets.
+        """
+        self._lost = (self._lost or 0.0) + seconds
+        self._tally.packets += packets
+
+    def pull(self) -> Iterator[bytes]:
+        """Yield the PCM that is ready."""
+        return self._resampler.pull()
+
+    def flush(self) -> Iterator[bytes]:
+        """Yield the remaining PCM."""
+        for placed in self._clock.flush():
+            self._place(placed)
+        self._enter_loss()
+        yield from self._resampler.flush()
+
+    def _place(self, placed: Placed[AudioFrame]) -> None:
+        hole, at, frame = placed
+        if hole:
+            self._enter_hole(hole, at, frame)
+        self._enter_loss()
+        self._resampler.push(frame)
+
+    def _enter_hole(self, hole: float, at: float, frame: AudioFrame) -> None:
+        """Put silence before a frame, as the hole before it demands, and say what is missing."""
+        reason: str | None = DAMAGED
+        if self._lost is None:
+            late_start = at == 0
+            reason = None if late_start or hole <= max(self._pause, TOLD_FROM) else ABSENT
+        elif hole > 0:
+            self._lost = None
+        fill = self._tally.hole(self.position, hole, reason if hole > 0 else None)
+        self._resampler.push_silence(fill, frame)
+
+    def _enter_loss(self) -> None:
+        """Enter a loss that left no hole in the timestamps: a player skips it."""
+        if self._lost is not None:
+            if self._lost:
+                self._tally.add(DAMAGED, self.position, self._lost)
+            self._lost = None

@@ -357,7 +357,7 @@ def test_sound_that_begins_after_the_pictures(grouped):
     )
 
 
-def test_the_times_of_a_laced_block(audio):
+def test_the_times_of_a_laced_block():
     """Each packet of a block has its own time."""
     data = header() + bytes.fromhex("1f43b675 01ffffffffffffff e7 81 00")
     assert times_of(data + laced(PACKETS[:3], "xiph")) == pytest.approx([0.0, 0.02, 0.04])

@@ -364,13 +364,15 @@ def test_the_times_of_a_laced_block():
 
 
 def test_times_after_a_lost_cluster():
-    """Without its cluster's time a block has none, unless it goes on where the last one ended."""
-    first, second = cluster(PACKETS[:10], time=5_000), cluster(PACKETS[10:20], time=9_000)
-    data = header() + first + b"\0" * 20 + second[14:] + cluster(PACKETS[20:21], time=15_000)
+    """Without its cluster's time a block is placed by the bytes that are missing before it."""
+    first, second = cluster(PACKETS[:20]), cluster(PACKETS[20:30], time=5_000)
+    missing = len(header() + first)
+    data = header() + first + bytes(missing) + second[14:] + cluster(PACKETS[30:], time=6_000)
     items = demux(data)
     times = [item.time for item in items if isinstance(item, Packet)]
-    assert times[9:20] == [pytest.approx(0.18), *[None] * 10]
-    assert times[20] == pytest.approx(10.0)
+    assert times[19] == pytest.approx(0.38)
+    assert times[20:30] == pytest.approx([0.8 + 0.02 * number for number in range(10)], abs=0.03)
+    assert times[30] == pytest.approx(6.0)
     assert sum(isinstance(item, Loss) for item in items) == 2
 
 

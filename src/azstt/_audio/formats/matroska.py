@@ -155,8 +155,7 @@ class MatroskaDemuxer:
         for data in block.packets:
             samples = opus.samples(data)
             packets.append(Packet(data, samples, time=at))
-            if at is not None:
-                at += samples / opus.RATE
+            at += samples / opus.RATE
         self._expected_time += sum(packet.samples for packet in packets) / opus.RATE
         if grouped:
             packets[0] = packets[0]._replace(skip=block.skip)
@@ -174,14 +173,19 @@ class MatroskaDemuxer:
         if self._origin is None:
             self._origin = time
 
-    def _time(self, ticks: int) -> float | None:
-        """Return the media's time of a block, and note it; None if it is unknown.
+    def _time(self, ticks: int) -> float:
+        """Return the media's time of a block, and note it.
 
-        If a cluster's header was lost, block times are off until the next cluster states its time.
+        If a cluster's header was lost, block times are off until the next cluster states its time:
+        then the bytes that were skipped tell about how far this is from the block before.
         """
-        time = (self._cluster_ticks + ticks) * self._info.tick
-        if not self._cluster_timed and time < self._expected_time - _SLACK:
-            return None
+        tick = self._info.tick
+        time = (self._cluster_ticks + ticks) * tick
+        lost = self._damaged and not self._cluster_timed
+        if lost and time < self._expected_time - _SLACK:
+            skipped = self._buffer.discarded - self._resynced_at
+            time = self._expected_time + skipped * self._expected_time / self._resynced_at
+            self._cluster_ticks = round(time / tick) - ticks
         self._expected_time = time
         if self._origin is None:
             self._origin = time

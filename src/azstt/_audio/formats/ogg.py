@@ -93,19 +93,22 @@ class PageClock:
 
     Attributes:
         origin: the position of the first packet.
+        damaged: whether a gap was found after packets that differ from the others.
     """
 
     def __init__(self) -> None:
         self.origin: int = 0
+        self.damaged: bool = False
         self._position: int | None = None  # of the next packet
-        self._page: Page | None = None  # whose first packet is yet to come
+        self._page: Page | None = None  # whose beginning is yet to be compared
+        self._left = 0  # packets to come on this page
         self._duration = 0  # of the packet before
         self._varies = self._varied = False  # durations on this page, on the one before
         self._doubted: int | None = None  # a difference that another page has to confirm
 
     def begin_page(self, page: Page) -> None:
         """Take a page's header."""
-        self._page = page
+        self._page, self._left = page, page.packets
         self._varies, self._varied = False, self._varies
 
     @property
@@ -126,18 +129,24 @@ class PageClock:
         """Return the position of a packet, given its duration: 0 if it is unreadable."""
         self._varies = self._varies or 0 < self._duration != samples > 0
         self._duration = samples or self._duration
-        page, self._page = self._page, None
-        if page is not None and page.position >= 0 and not (self._varies or self._varied):
-            start = page.position - self._duration * page.packets
-            if self._position is not None:
-                self._correct(start - self._position, last=page.flags & _LAST > 0)
-            elif self._duration:
-                # The last page's position leaves out the encoder's padding.
-                self._position = max(0, start) if page.flags & _LAST else start
-                self.origin = self._position
+        left, self._left = self._left, self._left - 1
+        page = self._page
+        if page is not None and self._duration:
+            self._page = None
+            if page.position >= 0 and not (self._varies or self._varied):
+                self._compare(page.position - self._duration * left, page)
         position = self._position or 0
         self._position = position + self._duration
         return position
+
+    def _compare(self, start: int, page: Page) -> None:
+        """Compare the position of the next packet with the one that its page tells."""
+        last = page.flags & _LAST > 0
+        if self._position is None:
+            # The last page's position leaves out the encoder's padding.
+            self.origin = self._position = max(0, start) if last else start
+        else:
+            self._correct(start - self._position, last=last)
 
     def _correct(self, gap: int, *, last: bool) -> None:
         """Follow the stated positions, which may be a lie if they go back or far ahead."""
@@ -149,6 +158,7 @@ class PageClock:
         if not lie or confirmed:
             self._position = (self._position or 0) + gap
             self._doubted = None
+            self.damaged = gap > _SLACK and (self._varies or self._varied)
 
 
 class OggDemuxer:
@@ -287,7 +297,8 @@ class OggDemuxer:
             drop = max(0, min(position + samples - page.position, samples))
         time = (position - self._clock.origin - self._skip) / opus.RATE
         packet = Packet(data, samples, drop=drop, time=time)
-        damaged, self._damaged = self._damaged, False
+        damaged = self._damaged or self._clock.damaged
+        self._damaged = self._clock.damaged = False
         return [Loss(), packet] if damaged else [packet]
 
     def _start_resync(self, size: int) -> list[Item]:

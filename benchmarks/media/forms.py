@@ -53,6 +53,9 @@ _MP2 = ("-c:a", "mp2", "-b:a", "64k")
 _MP3 = ("-c:a", "libmp3lame", "-ar", "44100")
 _PCM = ("-c:a", "pcm_s16le", "-ar", "22050")
 _STEREO = ("-ar", "48000", "-ac", "2")
+# Not every encoder takes the rate that the others get.
+_AC3 = ("-ar", "32000", "-ac", "2")
+_WMA = ("-ar", "22050", "-ac", "2")
 # As written by a browser's MediaRecorder: 60 ms packets, live clusters, no duration, no cues.
 _LIVE: Final = {"live": "1", "cluster_time_limit": "1000"}
 _FRAGMENTS: Final = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
@@ -78,7 +81,7 @@ FORMS: Final = {
         promise="nothing",
     ),
     "adts": Form("aac", _AAC, "adts", promise="nothing"),
-    "ac3": Form("ac3", ("-c:a", "ac3", "-b:a", "96k"), "ac3", promise="nothing"),
+    "ac3": Form("ac3", ("-c:a", "ac3", "-b:a", "96k"), "ac3", promise="nothing", other=_AC3),
     "amr": Form(
         "amr",
         ("-c:a", "libopencore_amrnb", "-ar", "8000", "-b:a", "12.2k"),
@@ -121,7 +124,9 @@ FORMS: Final = {
     "ogg-vorbis": Form("ogg", ("-c:a", "libvorbis", "-q:a", "1"), "ogg", promise="cut", timed=True),
     "ogg-flac": Form("ogg", ("-c:a", "flac", "-ar", "22050"), "ogg", promise="cut", timed=True),
     "avi+video": Form("avi", (*_MP3, "-b:a", "64k"), "avi", _MPEG4, timed=True, other=()),
-    "wma": Form("wma", ("-c:a", "wmav2", "-b:a", "48k", "-ar", "44100"), "asf", timed=True),
+    "wma": Form(
+        "wma", ("-c:a", "wmav2", "-b:a", "48k", "-ar", "44100"), "asf", timed=True, other=_WMA
+    ),
     "flv+video": Form("flv", (*_AAC, "-ar", "44100"), "flv", _H264, timed=True, other=()),
     "ts-aac+video": Form(
         "ts", _AAC, "mpegts", _H264, promise="nothing", timed=True, other=(), player=True

@@ -58,7 +58,7 @@ _AC3 = ("-ar", "32000", "-ac", "2")
 _WMA = ("-ar", "22050", "-ac", "2")
 # As written by a browser's MediaRecorder: 60 ms packets, live clusters, no duration, no cues.
 _LIVE: Final = {"live": "1", "cluster_time_limit": "1000"}
-_FRAGMENTS: Final = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+_FRAGMENTS: Final = {"movflags": "frag_keyframe+delay_moov+default_base_moof"}
 _INDEX_FIRST: Final = {"movflags": "faststart"}
 
 FORMS: Final = {
@@ -123,7 +123,7 @@ FORMS: Final = {
     "ogg-opus": Form("ogg", _OPUS, "ogg", promise="cut", timed=True, other=_STEREO),
     "ogg-vorbis": Form("ogg", ("-c:a", "libvorbis", "-q:a", "1"), "ogg", promise="cut", timed=True),
     "ogg-flac": Form("ogg", ("-c:a", "flac", "-ar", "22050"), "ogg", promise="cut", timed=True),
-    "avi+video": Form("avi", (*_MP3, "-b:a", "64k"), "avi", _MPEG4, timed=True, other=()),
+    "avi+video": Form("avi", (*_MP3, "-b:a", "64k"), "avi", _MPEG4, other=()),
     "wma": Form(
         "wma", ("-c:a", "wmav2", "-b:a", "48k", "-ar", "44100"), "asf", timed=True, other=_WMA
     ),

@@ -17,9 +17,13 @@ RECOVERED, ACCOUNTED, PUNCTUAL = 0.99, 0.95, 0.05
 _EDGE: Final = 0.1
 #: More than this share, plus some seconds, is said to be lost than is.
 _TOO_MUCH: Final = (1.1, 0.3)
+#: Seconds that 6 % of the bytes may hit, with the packets of which only a part is damaged.
+_HIT: Final = 3.0
 #: Kinds whose gaps must name the whole loss; the rest is joined media, where the ends may differ.
 _ACCOUNTED: Final = frozenset({"damaged", "truncated", "gapped"})
-_PUNCTUAL: Final = frozenset({"whole", "late", "gapped", "joined", "dtx"})
+#: Kinds with holes that the ffmpeg program fills, and by how much it may be off after them.
+_HOLES: Final = frozenset({"gapped", "dtx"})
+_DRIFT: Final = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,11 @@ def judge(
     accounted = _accounted(case, heard, lost, told)
     if accounted is not None and accounted * lost < ACCOUNTED * lost - _EDGE / 2:
         faults.append(f"accounts for {told:.2f} of {lost:.2f} s lost")
-    if case.kind in _ACCOUNTED and told > _TOO_MUCH[0] * max(0.0, lost) + _TOO_MUCH[1]:
+    # Damage may be played as noise, so that more was lost than is missing.
+    most = max(lost, _HIT if case.kind == "damaged" else 0.0)
+    if case.kind in _ACCOUNTED and told > _TOO_MUCH[0] * most + _TOO_MUCH[1]:
         faults.append(f"says {told:.2f} s are lost of {max(0.0, lost):.2f}")
-    late = _error(case, heard, played)
+    late = _error(case, heard, played, whole)
     if late is not None and late > PUNCTUAL:
         faults.append(f"beeps off by {1000 * late:.0f} ms")
     faults += _alarms(case, heard)
@@ -71,7 +77,7 @@ def _recovered(case: Case, heard: Heard, played: Played, whole: Sequence[Played]
     """Return the share of sound that was heard; of joined media, of all parts unless named."""
     there = played.sounding
     if case.kind == "joined":
-        if any(gap.reason == "unreadable" for gap in heard.missing):
+        if _unreadable(heard):
             return None
         there = sum(part.sounding for part in whole)
     return heard.seconds / there if there > _EDGE else None
@@ -87,23 +93,40 @@ def _accounted(case: Case, heard: Heard, lost: float, told: float) -> float | No
     return min(1.0, told / lost)
 
 
-def _error(case: Case, heard: Heard, played: Played) -> float | None:
+def _error(case: Case, heard: Heard, played: Played, whole: Sequence[Played]) -> float | None:
     """Return by how much the worst beep is off."""
-    form = FORMS.get(case.form)
-    if not case.beeps or (heard.error and not heard.beeps):
+    if heard.error and not heard.beeps:
         return None
-    if case.kind in _PUNCTUAL:
-        # The ffmpeg program knows nothing of the parts of a file that was joined.
-        exact = form is not None and (form.player or case.kind == "joined")
-        right = case.beeps if exact else played.beeps
-        if case.kind == "joined" and any(gap.reason == "unreadable" for gap in heard.missing):
-            return None
-        return max(_farthest(right, heard.beeps), _farthest(heard.beeps, right))
-    # Where a player is right after the damage, so must we be; its filter fills from 0.1 s on.
-    if form is None or not form.timed or case.kind != "damaged":
+    if case.kind == "damaged":
+        # Some beeps are gone. Where a player is right about the others, so must we be.
+        known = FORMS[case.form].timed and _farthest(played.beeps, case.beeps) <= PUNCTUAL
+        return _farthest(heard.beeps, case.beeps) if known else None
+    right = _right(case, heard, played, whole)
+    if right is None:
         return None
-    off = _farthest(played.beeps, case.beeps)
-    return _farthest(heard.beeps, case.beeps) if off <= PUNCTUAL else None
+    return max(_farthest(right, heard.beeps), _farthest(heard.beeps, right))
+
+
+def _right(
+    case: Case, heard: Heard, played: Played, whole: Sequence[Played]
+) -> Sequence[float] | None:
+    """Return when a player plays the beeps; None if it is not to be measured."""
+    if case.kind == "truncated" or (case.kind == "joined" and _unreadable(heard)):
+        return None
+    if case.kind == "joined":
+        first, second = whole
+        return (*first.beeps, *(first.seconds + at for at in second.beeps))
+    if not case.form:
+        return None
+    # The filter lets times drift by up to 0.1 s before it fills a hole, so what is known counts;
+    # unless the container cannot hold the times.
+    exact = FORMS[case.form].player or case.kind in _HOLES
+    close = _farthest(played.beeps, case.beeps) <= _DRIFT
+    return case.beeps if exact and close else played.beeps
+
+
+def _unreadable(heard: Heard) -> bool:
+    return any(gap.reason == "unreadable" for gap in heard.missing)
 
 
 def _farthest(times: Sequence[float], others: Sequence[float]) -> float:

@@ -120,9 +120,8 @@ def _right(
         return None
     # The filter lets times drift by up to 0.1 s before it fills a hole, so what is known counts;
     # unless the container cannot hold the times.
-    exact = FORMS[case.form].player or case.kind in _HOLES
-    close = _farthest(played.beeps, case.beeps) <= _DRIFT
-    return case.beeps if exact and close else played.beeps
+    filled = case.kind in _HOLES and _farthest(played.beeps, case.beeps) <= _DRIFT
+    return case.beeps if filled or FORMS[case.form].player else played.beeps
 
 
 def _unreadable(heard: Heard) -> bool:

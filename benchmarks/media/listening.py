@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from select import select
@@ -48,8 +49,8 @@ class Heard:
     """
 
     seconds: float = 0.0
-    beeps: tuple[float, ...] = ()
-    missing: tuple[Missing, ...] = ()
+    beeps: Sequence[float] = ()
+    missing: Sequence[Missing] = ()
     error: str = ""
 
 
@@ -138,8 +139,8 @@ class Listener:
             self._process = self._start()
             return Heard(error=f"crashed with {ended}" if answered else f"hangs for {_TIMEOUT:g} s")
         answer = json.loads(line)
-        missing = tuple(Missing(**gap) for gap in answer.pop("missing"))
-        return Heard(**{**answer, "beeps": tuple(answer["beeps"]), "missing": missing})
+        missing = [Missing(**gap) for gap in answer.pop("missing")]
+        return Heard(**answer, missing=missing)
 
     def close(self) -> None:
         """End the process."""

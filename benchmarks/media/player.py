@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -27,7 +28,7 @@ class Played:
 
     seconds: float
     sounding: float
-    beeps: tuple[float, ...]
+    beeps: Sequence[float]
 
 
 class Player:
@@ -44,7 +45,7 @@ class Player:
         self._played: dict[str, Played] = {}
         if kept.exists():
             for name, entry in json.loads(kept.read_text()).items():
-                self._played[name] = Played(**{**entry, "beeps": tuple(entry["beeps"])})
+                self._played[name] = Played(**entry)
 
     def play(self, path: Path) -> Played:
         """Decode a recording."""

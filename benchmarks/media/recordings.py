@@ -13,6 +13,7 @@ import subprocess
 import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -217,12 +218,15 @@ class _Unseekable:
 
 def _remux(source: Path, path: Path, form: Form, keep: Keep) -> None:
     """Copy a file without the audio packets whose times are not kept."""
-    import av  # noqa: PLC0415 - takes long
-
+    # PyAV leaves the types of streams and packets open.
+    libav: Any = import_module("av")
     target: Any = _Unseekable(path) if form.piped else str(path)
     # A page of Ogg tells only when it ends: with a page for each packet, every packet's time stays.
     options = {"page_duration": "20000"} if form.muxer == "ogg" else dict(form.options)
-    with av.open(str(source)) as old, av.open(target, "w", form.muxer, options=options) as new:
+    with (
+        libav.open(str(source)) as old,
+        libav.open(target, "w", form.muxer, options=options) as new,
+    ):
         streams = {stream.index: new.add_stream_from_template(stream) for stream in old.streams}
         start = (old.start_time or 0) / 1e6
         for packet in old.demux():

@@ -114,7 +114,7 @@ def test_damage_is_reported_in_media_time():
     later = damaged(start=1.0)
     assert later == whole
     assert damaged(end=1.0) == ()
-    assert damaged(start=whole[-1].at + 0.5) == ()
+    assert damaged(start=whole[-1].at + whole[-1].span + 0.1) == ()
 
 
 def test_a_lost_page_is_reported():

@@ -54,8 +54,9 @@ class Losses:
         self._begin: int | None = None  # of the first packet
         self._shift = 0  # bytes that libav skipped without counting them
         self._count = 0  # packets
-        self._last: int | None = None  # the last packet's place
-        self._end = 0  # where it ends
+        self._end = 0  # where the last packet ends
+        self._place: int | None = None  # the packet's place, or its page's
+        self._before: tuple[int | None, int] = (None, 0)  # the place before that, and its end
         self._next: int | None = None  # the timestamp after the last packet
         self._trouble: int | None = None  # where the pending loss begins
         self._seconds = 0.0
@@ -75,13 +76,15 @@ class Losses:
                 self._realign(packet, pos)
             self._end = pos + self._shift + packet.size
             return
+        if pos is not None and pos != self._place:
+            self._before, self._place = (self._place, self._end), pos
         pts = packet.pts
         if pts is not None:
-            if self._next is not None and pts - self._next > self._tolerance and pos is not None:
-                self._check(pos)
+            if self._next is not None and pts - self._next > self._tolerance and self._is_broken():
+                self.note()
             self._next = pts + (packet.duration or 0)
         if pos is not None:
-            self._last, self._end = pos, pos + packet.size
+            self._end = pos + packet.size
         if packet.is_corrupt:
             self.note()
 
@@ -143,10 +146,9 @@ class Losses:
         if good > 0:
             self._seconds += size * (self._output.position - self._start) / good
 
-    def _check(self, pos: int) -> None:
-        """Find out whether a hole in the timestamps is damage: then something was skipped."""
-        last = self._last
-        if last is not None and pos > last:
-            look = self._source.look
-            if is_broken(self._container, look, last, self._end, pos):
-                self.note()
+    def _is_broken(self) -> bool:
+        """Return whether the container is broken before this packet, or before its page."""
+        (last, end), place = self._before, self._place
+        if last is None or place is None or place <= last:
+            return False
+        return is_broken(self._container, self._source.look, last, end, place)

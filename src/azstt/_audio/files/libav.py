@@ -14,7 +14,9 @@ import av
 from av.error import ArgumentError, FFmpegError
 from av.stream import Discard
 
-from azstt._audio.formats.sniff import declares_late, mp3_samples
+from azstt._audio.formats.mpeg import after_tags, mp3_info
+from azstt._audio.formats.sniff import declares_late
+from azstt._audio.formats.stated import stated_seconds
 from azstt._audio.rejections import (
     check_rate,
     has_decoder,
@@ -77,7 +79,13 @@ _EXACT_DURATION: Final = {
     "au",
     "avi",
     "asf",
+    "wv",
 }
+#: Formats that state the duration of the whole media, of which a track may be a part.
+STATED: Final = frozenset({"matroska,webm", "flv"})
+#: Formats whose headers state a number of samples or blocks, though libav's duration is an estimate
+#: from the size.
+_COUNTED: Final = frozenset({"avi", "caf"})
 _MP4: Final = "mov,mp4,m4a,3gp,3g2,mj2"
 #: The first bytes of WebM and Matroska.
 _EBML: Final = b"\x1a\x45\xdf\xa3"
@@ -139,7 +147,8 @@ class Media:
             self.stream: AudioStream = self._choose_stream(track)
             self.info: TrackInfo = _track_info(self.container, self.stream, source)
             self.origin: float = _origin(self.container)
-            self.end: float | None = self.info.seconds if self.info.exact else None
+            told = self.info.exact or self.info.container in STATED
+            self.end: float | None = self.info.seconds if told else None
         except BaseException:
             self.container.close()
             raise
@@ -227,8 +236,8 @@ def _is_conclusive(container: InputContainer, track: int) -> bool:
 
 def _track_info(container: InputContainer, stream: AudioStream, source: Source) -> TrackInfo:
     name, codec = container.format.name, stream.codec_context.name
-    samples = mp3_samples(source.head, stream.rate) if name == "mp3" else None
-    seconds, exact = _duration(container, stream, seekable=source.seekable)
+    samples = _mp3_samples(source.head) if name == "mp3" else None
+    seconds, exact = _duration(container, stream, source)
     if samples is not None:
         seconds, exact = samples / stream.rate, True
     if seconds is not None and not 0 < seconds <= max_plausible_seconds(source):
@@ -245,6 +254,12 @@ def _track_info(container: InputContainer, stream: AudioStream, source: Source) 
     )
 
 
+def _mp3_samples(head: bytes) -> int | None:
+    """Return how many samples an MP3 file says it has; newer versions of libav do not trim them."""
+    info = mp3_info(head[after_tags(head) :])
+    return info and info.samples
+
+
 def _origin(container: InputContainer) -> float:
     """Return the timestamp of the media's start, in seconds."""
     # The container's duration and start are in the same unit.
@@ -252,12 +267,17 @@ def _origin(container: InputContainer) -> float:
 
 
 def _duration(
-    container: InputContainer, stream: AudioStream, *, seekable: bool
+    container: InputContainer, stream: AudioStream, source: Source
 ) -> tuple[float | None, bool]:
     """Return a track's duration in seconds, if known, and whether it is exact."""
     name = container.format.name
+    stated = stated_seconds(name, source.head, stream.codec_context.bit_rate or 0)
+    if stated is not None and stated > 0:
+        return stated, name in _EXACT_DURATION
+    if name in _COUNTED and stream.frames and stream.time_base:
+        return float(stream.frames * stream.time_base), True
     in_fragments = name == _MP4 and not stream.frames
-    if name in _NO_DURATION or (in_fragments and not seekable):
+    if name in _NO_DURATION or (in_fragments and not source.seekable):
         return None, False
     if stream.duration is not None and stream.time_base is not None:
         late = max(0.0, float((stream.start_time or 0) * stream.time_base) - _origin(container))

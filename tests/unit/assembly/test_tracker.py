@@ -25,7 +25,8 @@ def tracker() -> ResultTracker:
 
 def account(sent: float, *, over: bool = True):
     """Return what the events don't tell."""
-    return {"decoded": sent, "sent": sent, "damage": (), "usage": Usage(), "over": over}
+    amounts = {"begin": 0.0, "decoded": sent, "sent": sent}
+    return {**amounts, "missing": (), "usage": Usage(), "over": over}
 
 
 def final(text: str, start: float, end: float) -> Final:

@@ -68,6 +68,7 @@ class TrackInfo:
         seconds: duration; None if unknown.
         exact: whether `seconds` is stated by the container rather than estimated.
         padded: whether encoder padding may follow the stated duration.
+        named: whether it is known where each channel belongs.
     """
 
     container: str
@@ -78,6 +79,7 @@ class TrackInfo:
     seconds: float | None
     exact: bool
     padded: bool = False
+    named: bool = True
 
 
 class Tally:

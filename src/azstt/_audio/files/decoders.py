@@ -10,6 +10,7 @@ from av.error import FFmpegError
 from azstt._audio.files.amovie import HoleError, can_decode, decode_file
 from azstt._audio.files.libav import Media
 from azstt._audio.files.packets import decode_packets
+from azstt._audio.files.quiet import CanceledError, check_mix, hold_quiet
 from azstt._audio.formats.riff import WavHeader, read_samples, wav_track_info
 from azstt._audio.report import TRUNCATED, Tally, TrackInfo
 from azstt._audio.resample import (
@@ -81,16 +82,32 @@ class LibavFileDecoder:
         if self.fast and (url := self._source.as_file()) is not None:
             self.close()
             try:
-                for chunk in decode_file(url, self.info, self._target, self._origin):
+                chunks = decode_file(url, self.info, self._target, self._origin)
+                if self._target.mono and self.info.channels > 1:
+                    chunks = hold_quiet(chunks, self.audio, self._check_mix)
+                for chunk in chunks:
                     yielded += len(chunk)
                     yield chunk
                 if yielded and not self._missing(yielded, tally):
                     return
-            except (FFmpegError, HoleError, UnicodeError):
+            except (FFmpegError, HoleError, CanceledError, UnicodeError):
                 # Decode it again by packets, which handles damage and also file names that are
                 # not valid text.
                 pass
         yield from self._packets(yielded, tally)
+
+    def _check_mix(self, start: int, end: int) -> None:
+        """Check that channels do not cancel each other in a part of the media, in seconds.
+
+        Raises:
+            CanceledError: they do.
+            FFmpegError: the part cannot be read.
+        """
+        media = Media(self._source, self._track)
+        try:
+            check_mix(media, start, end)
+        finally:
+            media.close()
 
     def _trim(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """Drop the padding that some formats have after their stated duration.
@@ -165,7 +182,7 @@ class PcmFileDecoder:
 
     def chunks(self, start: int, tally: Tally) -> Iterator[bytes]:  # noqa: ARG002  see FileDecoder
         """Yield the PCM from the first sample."""
-        resampler = Resampler(self._target, self._source.label)
+        resampler = Resampler(self._target, self._source.label, tally)
         for samples in read_samples(self._source, self._header, 0, tally):
             resampler.push(pcm_frame(self._header.format, samples))
             yield from resampler.pull()

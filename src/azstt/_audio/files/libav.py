@@ -18,6 +18,7 @@ from azstt._audio.formats.mpeg import after_tags, mp3_info
 from azstt._audio.formats.sniff import declares_late
 from azstt._audio.rejections import (
     check_rate,
+    codec_tag,
     has_decoder,
     no_audio_track,
     no_decoder,
@@ -26,6 +27,7 @@ from azstt._audio.rejections import (
     protected,
 )
 from azstt._audio.report import TrackInfo
+from azstt._audio.resample import is_named
 from azstt._audio.sources import HEAD, Source, max_plausible_seconds
 
 if TYPE_CHECKING:
@@ -198,7 +200,7 @@ class Media:
         if not 0 <= track < len(candidates):
             raise no_such_track(track, len(candidates), source)
         stream = candidates[track]
-        if stream.codec_tag in {"enca", "drms"}:
+        if codec_tag(stream) in {"enca", "drms"}:
             raise protected(source)
         if stream.rate > 0:  # otherwise known only after decoding
             check_rate(stream.rate, source.label)
@@ -243,6 +245,7 @@ def _track_info(container: InputContainer, stream: AudioStream, source: Source) 
         seconds=seconds,
         exact=exact and seconds is not None,
         padded=samples is not None or (name == _MP4 and codec == "aac" and stream.frames > 0),
+        named=is_named(stream.layout.name),
     )
 
 

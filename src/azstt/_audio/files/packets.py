@@ -50,8 +50,8 @@ def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -
         media.origin, end=media.end, spliced=media.info.container in _BROADCAST
     )
     pause = _OPUS_PAUSE if media.info.codec == "opus" else 0.0
-    output = TimedResampler(Resampler(target, source.label), clock, tally, pause=pause)
-    push, decode = output.push, _decoder(media.stream)
+    output = TimedResampler(Resampler(target, source.label, tally), clock, tally, pause=pause)
+    push, decode = output.push, packet_decoder(media.stream)
     tick = float(media.stream.time_base or 0)
     waiting = 0
     for packet in _demux(media, output):
@@ -95,7 +95,7 @@ def _demux(media: Media, output: TimedResampler) -> Iterator[Packet[AudioStream]
             return
 
 
-def _decoder(stream: AudioStream) -> Decode:
+def packet_decoder(stream: AudioStream) -> Decode:
     """Return the decoder's method, with the packet type that PyAV leaves open."""
     return cast("Decode", stream.codec_context.decode)  # pyright: ignore[reportUnknownMemberType]
 

@@ -54,7 +54,8 @@ class PushDecoder:
 
     def _start_recording(self, origin: float = 0.0, *, pause: float = 0.0) -> None:
         """Begin a recording whose timestamps start at `origin`; see `TimedResampler`."""
-        resampler = Resampler(Target(self._audio, keep_channels=False, live=True), LABEL)
+        target = Target(self._audio, keep_channels=False, live=True)
+        resampler = Resampler(target, LABEL, self._tally)
         self._clock = MediaClock[AudioFrame](origin)
         self._output = TimedResampler(resampler, self._clock, self._tally, pause=pause)
 

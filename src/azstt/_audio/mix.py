@@ -72,7 +72,7 @@ class Mix:
         return self.pan != before
 
     def _look(self, channels: list[list[float]], seconds: float) -> None:
-        levels = [sum(map(mul, channel, channel)) for channel in channels]
+        levels = [_power(channel) for channel in channels]
         loudest = max(levels)
         if loudest < _LOUD * self._scale**2 * len(channels[0]):
             return
@@ -123,7 +123,12 @@ class Mix:
         mix = [0.0] * len(channels[0])
         for channel, weight in zip(channels, self._weights, strict=True):
             mix = list(map(add, mix, map(mul, channel, repeat(weight))))
-        return sum(map(mul, mix, mix))
+        return _power(mix)
+
+
+def _power(samples: list[float]) -> float:
+    power: float = sum(map(mul, samples, samples))
+    return power
 
 
 def _numbers(plane: memoryview, code: str) -> memoryview[float]:

@@ -46,12 +46,12 @@ class LibavFileDecoder:
     seeks: bool = False
 
     def __init__(
-        self, source: Source, audio: AudioFormat, *, keep_channels: bool, track: int
+        self, source: Source, audio: AudioFormat, *, keep_channels: bool, track: int | None
     ) -> None:
         self._source = source
-        self._track = track
         self._media: Media | None = Media(source, track)
         self.info: TrackInfo = self._media.info
+        self._track = self.info.track
         self._origin = self._media.origin
         try:
             self.audio: AudioFormat = _output_format(

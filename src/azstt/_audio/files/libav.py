@@ -8,21 +8,18 @@ libav sees nothing but bounded reads, not even its name.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 import av
 from av.error import ArgumentError, FFmpegError
-from av.stream import Discard
 
+from azstt._audio.files.tracks import audio_tracks, choose_track, default_track
 from azstt._audio.formats.mpeg import after_tags, mp3_info
 from azstt._audio.formats.sniff import declares_late
 from azstt._audio.rejections import (
     check_rate,
     codec_tag,
-    has_decoder,
-    no_audio_track,
-    no_decoder,
-    no_such_track,
     not_audio,
     protected,
 )
@@ -33,6 +30,7 @@ from azstt._audio.sources import HEAD, Source, max_plausible_seconds
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container.input import InputContainer
+    from av.packet import Packet
 
 #: Formats that contain their own audio: no playlists, no images, no raw data without a header.
 FORMATS: Final = (
@@ -126,10 +124,16 @@ class LibavFile:
 
 
 class Media:
-    """An open container with one audio track selected; all other streams are discarded."""
+    """An open container with one audio track selected; all other streams are discarded.
 
-    def __init__(self, source: Source, track: int) -> None:
+    Args:
+        source: its bytes.
+        track: see `choose_track`.
+    """
+
+    def __init__(self, source: Source, track: int | None) -> None:
         self._source = source
+        self._waiting: list[Packet[AudioStream]] = []  # read when the track was chosen
         self._file: LibavFile | None = None
         head = _peek(source)
         thorough = declares_late(head)
@@ -151,6 +155,17 @@ class Media:
         """Re-raise the error of the caller's file object, if there was one."""
         if self._file is not None and self._file.failure is not None:
             raise self._file.failure
+
+    def demux(self) -> Iterator[Packet[AudioStream]]:
+        """Yield the track's packets; can be called again after an error.
+
+        Raises:
+            FFmpegError: the container is damaged here.
+            IndexError: the same; PyAV's error for a stream that appears late.
+        """
+        waiting, self._waiting = self._waiting, []
+        yield from waiting
+        yield from self.container.demux(self.stream)
 
     def close(self) -> None:
         """Close the container, but not the source."""
@@ -187,24 +202,13 @@ class Media:
                 return self._open(head, thorough=True)
             raise not_audio(head, source, error) from error
 
-    def _choose_stream(self, track: int) -> AudioStream:
-        source, container = self._source, self.container
-        tracks = container.streams.audio
-        if not tracks:
-            raise no_audio_track(container, source)
-        for stream in container.streams:
-            stream.discard = Discard.all
-        candidates = [s for s in tracks if has_decoder(s)]
-        if not candidates:
-            raise no_decoder(source)
-        if not 0 <= track < len(candidates):
-            raise no_such_track(track, len(candidates), source)
-        stream = candidates[track]
+    def _choose_stream(self, track: int | None) -> AudioStream:
+        source = self._source
+        stream, self._waiting = choose_track(self.container, track, source)
         if codec_tag(stream) in {"enca", "drms"}:
             raise protected(source)
         if stream.rate > 0:  # otherwise known only after decoding
             check_rate(stream.rate, source.label)
-        stream.discard = Discard.default
         stream.codec_context.thread_count = 1
         return stream
 
@@ -222,14 +226,18 @@ def _peek(source: Source) -> bytes:
     return head
 
 
-def _is_conclusive(container: InputContainer, track: int) -> bool:
+def _is_conclusive(container: InputContainer, track: int | None) -> bool:
     """Return whether quick probing has found the track's rate and channels."""
-    tracks = [s for s in container.streams.audio if has_decoder(s)]
-    return 0 <= track < len(tracks) and tracks[track].rate > 0 and tracks[track].channels > 0
+    tracks = audio_tracks(container)
+    if not 0 <= (track or 0) < len(tracks):
+        return False
+    stream = default_track(tracks) if track is None else tracks[track]
+    return stream.rate > 0 and stream.channels > 0
 
 
 def _track_info(container: InputContainer, stream: AudioStream, source: Source) -> TrackInfo:
     name, codec = container.format.name, stream.codec_context.name
+    tracks = audio_tracks(container)
     samples = _mp3_samples(source.head) if name == "mp3" else None
     seconds, exact = _duration(container, stream, seekable=source.seekable)
     if samples is not None:
@@ -240,6 +248,8 @@ def _track_info(container: InputContainer, stream: AudioStream, source: Source) 
         container=name,
         codec=codec,
         index=stream.index,
+        track=[track.index for track in tracks].index(stream.index),
+        tracks=len(tracks),
         sample_rate=stream.rate,
         channels=stream.channels,
         seconds=seconds,

@@ -61,8 +61,10 @@ class LibavFileDecoder:
             self.close()
             raise
         self._target = Target(self.audio, keep_channels=keep_channels, live=not source.seekable)
-        self.fast: bool = source.seekable and can_decode(self.info, self._target)
-        if self.fast and source.url is not None:
+        by_name = self._media.by_name
+        named = by_name or source.url is None  # otherwise the name may mislead the fast path
+        self.fast: bool = named and source.seekable and can_decode(self.info, self._target)
+        if self.fast and by_name:
             # The fast path opens the file itself.
             self.close()
 

@@ -16,7 +16,7 @@ from av.error import ArgumentError, FFmpegError
 
 from azstt._audio.files.tracks import audio_tracks, choose_track, default_track
 from azstt._audio.formats.mpeg import after_tags, mp3_info
-from azstt._audio.formats.sniff import declares_late
+from azstt._audio.formats.sniff import declares_late, describe
 from azstt._audio.rejections import (
     check_rate,
     codec_tag,
@@ -129,10 +129,19 @@ class Media:
     Args:
         source: its bytes.
         track: see `choose_track`.
+
+    Attributes:
+        container: the open container.
+        stream: the track.
+        info: what the container says about it.
+        origin: the timestamp of the media's start, in seconds.
+        end: the stated end of the track, in seconds, if it is exact.
+        by_name: whether libav opened the file by its name, which helps it to find the format.
     """
 
     def __init__(self, source: Source, track: int | None) -> None:
         self._source = source
+        self.by_name: bool = False
         self._waiting: list[Packet[AudioStream]] = []  # read when the track was chosen
         self._file: LibavFile | None = None
         head = _peek(source)
@@ -173,7 +182,9 @@ class Media:
 
     def _open(self, head: bytes, *, thorough: bool) -> InputContainer:
         source = self._source
-        url = source.url
+        # Only the content decides what looks like something else: libav goes by a file's name too.
+        url = source.url if describe(head) is None else None
+        self.by_name = url is not None
         if url is None:
             if source.seekable:
                 source.seek(0)

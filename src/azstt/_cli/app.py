@@ -142,7 +142,12 @@ def transcribe(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
         ),
     ] = None,
     end: Annotated[str | None, typer.Option(metavar="TIME", help="Where to stop.")] = None,
-    track: Annotated[int, typer.Option(metavar="N", help="The audio track, counted from 0.")] = 0,
+    track: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="The audio track, counted from 0. [default: as players choose it]"
+        ),
+    ] = None,
     phrases: Annotated[
         list[str] | None, typer.Option("--phrase", metavar="TEXT", help=PHRASE)
     ] = None,

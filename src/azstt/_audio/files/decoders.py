@@ -11,6 +11,7 @@ from azstt._audio.files.amovie import HoleError, can_decode, decode_file
 from azstt._audio.files.libav import STATED, Media
 from azstt._audio.files.packets import decode_packets
 from azstt._audio.formats.hop import has_junk
+from azstt._audio.files.quiet import CanceledError, check_mix, hold_quiet
 from azstt._audio.formats.riff import WavHeader, read_samples, wav_track_info
 from azstt._audio.formats.truncation import End, find_end
 from azstt._audio.report import DAMAGED, TRUNCATED, Tally, TrackInfo
@@ -49,12 +50,12 @@ class LibavFileDecoder:
     seeks: bool = False
 
     def __init__(
-        self, source: Source, audio: AudioFormat, *, keep_channels: bool, track: int
+        self, source: Source, audio: AudioFormat, *, keep_channels: bool, track: int | None
     ) -> None:
         self._source = source
-        self._track = track
         self._media: Media | None = Media(source, track)
         self.info: TrackInfo = self._media.info
+        self._track = self.info.track
         self._origin = self._media.origin
         try:
             self.audio: AudioFormat = _output_format(
@@ -64,8 +65,10 @@ class LibavFileDecoder:
             self.close()
             raise
         self._target = Target(self.audio, keep_channels=keep_channels, live=not source.seekable)
-        self.fast: bool = source.seekable and can_decode(self.info, self._target)
-        if self.fast and source.url is not None:
+        by_name = self._media.by_name
+        named = by_name or source.url is None  # otherwise the name may mislead the fast path
+        self.fast: bool = named and source.seekable and can_decode(self.info, self._target)
+        if self.fast and by_name:
             # The fast path opens the file itself.
             self.close()
 
@@ -85,16 +88,32 @@ class LibavFileDecoder:
         if self.fast and (url := self._source.as_file()) is not None:
             self.close()
             try:
-                for chunk in decode_file(url, self.info, self._target, self._origin):
+                chunks = decode_file(url, self.info, self._target, self._origin)
+                if self._target.mono and self.info.channels > 1:
+                    chunks = hold_quiet(chunks, self.audio, self._check_mix)
+                for chunk in chunks:
                     yielded += len(chunk)
                     yield chunk
                 if yielded and self._is_whole(yielded, tally):
                     return
-            except (FFmpegError, HoleError, UnicodeError):
+            except (FFmpegError, HoleError, CanceledError, UnicodeError):
                 # Decode it again by packets, which handles damage and also file names that are
                 # not valid text.
                 pass
         yield from self._packets(yielded, tally)
+
+    def _check_mix(self, start: int, end: int) -> None:
+        """Check that channels do not cancel each other in a part of the media, in seconds.
+
+        Raises:
+            CanceledError: they do.
+            FFmpegError: the part cannot be read.
+        """
+        media = Media(self._source, self._track)
+        try:
+            check_mix(media, start, end)
+        finally:
+            media.close()
 
     def _trim(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """Drop the padding that some formats have after their stated duration.
@@ -202,7 +221,7 @@ class PcmFileDecoder:
 
     def chunks(self, start: int, tally: Tally) -> Iterator[bytes]:  # noqa: ARG002  see FileDecoder
         """Yield the PCM from the first sample."""
-        resampler = Resampler(self._target, self._source.label)
+        resampler = Resampler(self._target, self._source.label, tally)
         for samples in read_samples(self._source, self._header, 0, tally):
             resampler.push(pcm_frame(self._header.format, samples))
             yield from resampler.pull()

@@ -51,9 +51,9 @@ def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -
         media.origin, end=media.end, spliced=media.info.container in _BROADCAST
     )
     pause = _OPUS_PAUSE if media.info.codec == "opus" else 0.0
-    output = TimedResampler(Resampler(target, source.label), clock, tally, pause=pause)
+    output = TimedResampler(Resampler(target, source.label, tally), clock, tally, pause=pause)
     losses = Losses(media.info.container, media.stream, source, output)
-    push, decode = output.push, _decoder(media.stream)
+    push, decode = output.push, packet_decoder(media.stream)
     tick = float(media.stream.time_base or 0)
     waiting = 0
     for packet in _demux(media, losses):
@@ -89,7 +89,7 @@ def _demux(media: Media, losses: Losses) -> Iterator[Packet[AudioStream]]:
     errors = 0
     while errors < _MOST_ERRORS:
         try:
-            for packet in media.container.demux(media.stream):
+            for packet in media.demux():
                 errors = 0
                 if packet.size:
                     yield packet
@@ -102,6 +102,6 @@ def _demux(media: Media, losses: Losses) -> Iterator[Packet[AudioStream]]:
             return
 
 
-def _decoder(stream: AudioStream) -> Decode:
+def packet_decoder(stream: AudioStream) -> Decode:
     """Return the decoder's method, with the packet type that PyAV leaves open."""
     return cast("Decode", stream.codec_context.decode)  # pyright: ignore[reportUnknownMemberType]

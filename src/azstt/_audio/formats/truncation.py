@@ -21,7 +21,27 @@ _FILE_PROPERTIES: Final = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 #: Sizes of MPEG-TS packets.
 _TS_PACKETS: Final = (188, 192, 204)
 #: Kilobits per second of AC-3, by its header's field.
-_AC3: Final = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
+_AC3: Final = (
+    32,
+    40,
+    48,
+    56,
+    64,
+    80,
+    96,
+    112,
+    128,
+    160,
+    192,
+    224,
+    256,
+    320,
+    384,
+    448,
+    512,
+    576,
+    640,
+)
 
 
 class End(NamedTuple):

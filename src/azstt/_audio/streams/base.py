@@ -58,7 +58,8 @@ class PushDecoder:
 
     def _open_output(self, *, pause: float) -> TimedResampler:
         self._receiver.start_recording()
-        resampler = Resampler(Target(self._audio, keep_channels=False, live=True), LABEL)
+        target = Target(self._audio, keep_channels=False, live=True)
+        resampler = Resampler(target, LABEL, self._tally)
         return TimedResampler(resampler, MediaClock[AudioFrame](), self._tally, pause=pause)
 
     def feed(self, data: bytes) -> None:

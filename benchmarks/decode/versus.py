@@ -2,8 +2,8 @@
 
 OLD is the folder that another version of azstt is imported from, such as the `src` of a worktree.
 Two workers decode the same clips in turn, as files and as streams in pieces of a quarter of a
-second; each pair has a new order, and the figure is the median of the pairs' ratios of CPU time. Where other
-load on the machine spreads the quartiles, the ratio of the two fastest runs tells more.
+second; each pair has a new order, and the figure is the median of the pairs' ratios of CPU time.
+Where other load on the machine spreads the quartiles, the ratio of the two fastest runs tells more.
 """
 
 from __future__ import annotations

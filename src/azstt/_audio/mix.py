@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from av.audio.frame import AudioFrame
 
+from azstt._audio.planes import planes_of
+
 if TYPE_CHECKING:
     from av.audio.layout import AudioLayout
 
@@ -58,7 +60,6 @@ class Mix:
         self._channels = layout.nb_channels
         mean = [1 / self._channels] * self._channels
         self._weights = _weights(layout) if named else mean
-        self._planar = sample_format.endswith("p")
         self._code, self._scale = _SAMPLES[sample_format.removesuffix("p")]
         self._heard = 0  # the channel that is heard if `pan` is set
         self._patience = 0.0  # see _PATIENCE; none before a loud mix, or after a canceled one
@@ -109,8 +110,8 @@ class Mix:
         """Return some samples of each channel."""
         count, channels, code = frame.samples, self._channels, self._code
         step = count // _LOOKS or 1
-        planes = [_numbers(memoryview(plane), code) for plane in frame.planes]
-        if self._planar:
+        planes = [_numbers(memoryview(plane), code) for plane in planes_of(frame)]
+        if len(planes) > 1:
             samples = [list(plane[:count:step]) for plane in planes]
         else:
             every = planes[0][: count * channels]

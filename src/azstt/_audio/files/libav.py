@@ -17,6 +17,7 @@ from av.error import ArgumentError, FFmpegError
 from azstt._audio.files.tracks import audio_tracks, choose_track, default_track
 from azstt._audio.formats.mpeg import after_tags, mp3_info
 from azstt._audio.formats.sniff import declares_late, describe, is_program_stream
+from azstt._audio.formats.stated import stated_seconds
 from azstt._audio.rejections import (
     check_rate,
     codec_tag,
@@ -78,7 +79,13 @@ _EXACT_DURATION: Final = {
     "au",
     "avi",
     "asf",
+    "wv",
 }
+#: Formats that state the duration of the whole media, of which a track may be a part.
+STATED: Final = frozenset({"matroska,webm", "flv"})
+#: Formats whose headers state a number of samples or blocks, though libav's duration is an estimate
+#: from the size.
+_COUNTED: Final = frozenset({"avi", "caf"})
 _MP4: Final = "mov,mp4,m4a,3gp,3g2,mj2"
 #: The first bytes of WebM and Matroska.
 _EBML: Final = b"\x1a\x45\xdf\xa3"
@@ -157,7 +164,8 @@ class Media:
             self.stream: AudioStream = self._choose_stream(track)
             self.info: TrackInfo = _track_info(self.container, self.stream, source)
             self.origin: float = _origin(self.container)
-            self.end: float | None = self.info.seconds if self.info.exact else None
+            told = self.info.exact or self.info.container in STATED
+            self.end: float | None = self.info.seconds if told else None
         except BaseException:
             self.container.close()
             raise
@@ -255,7 +263,7 @@ def _track_info(container: InputContainer, stream: AudioStream, source: Source) 
     name, codec = container.format.name, stream.codec_context.name
     tracks = audio_tracks(container)
     samples = _mp3_samples(source.head) if name == "mp3" else None
-    seconds, exact = _duration(container, stream, seekable=source.seekable)
+    seconds, exact = _duration(container, stream, source)
     if samples is not None:
         seconds, exact = samples / stream.rate, True
     if seconds is not None and not 0 < seconds <= max_plausible_seconds(source):
@@ -288,12 +296,17 @@ def _origin(container: InputContainer) -> float:
 
 
 def _duration(
-    container: InputContainer, stream: AudioStream, *, seekable: bool
+    container: InputContainer, stream: AudioStream, source: Source
 ) -> tuple[float | None, bool]:
     """Return a track's duration in seconds, if known, and whether it is exact."""
     name = container.format.name
+    stated = stated_seconds(name, source.head, stream.codec_context.bit_rate or 0)
+    if stated is not None and stated > 0:
+        return stated, name in _EXACT_DURATION
+    if name in _COUNTED and stream.frames and stream.time_base:
+        return float(stream.frames * stream.time_base), True
     in_fragments = name == _MP4 and not stream.frames
-    if name in _NO_DURATION or (in_fragments and not seekable):
+    if name in _NO_DURATION or (in_fragments and not source.seekable):
         return None, False
     if stream.duration is not None and stream.time_base is not None:
         late = max(0.0, float((stream.start_time or 0) * stream.time_base) - _origin(container))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from av.audio.frame import AudioFrame
 
+from azstt._audio.planes import planes_of
+
 if TYPE_CHECKING:
     from av.audio.layout import AudioLayout
 
@@ -30,8 +32,11 @@ _LOUD: Final = 1e-6
 #: What is heard is canceled if it has less than this share of the power that the loudest channel
 #: alone would have in the mean of all: -10 dB.
 _CANCELED: Final = 0.1
-#: Seconds between looks once a loud mix was heard, and of cancellation before it is believed then.
-_PATIENCE: Final = 0.3
+#: Seconds between looks: as long as nothing but noise was heard, and then. The second is also for
+#: how long a mix that was heard as loud before must be canceled before that is believed.
+_SOON, _PATIENCE = 0.1, 0.3
+#: The mean square of full scale from which a mix is no noise: -35 dB.
+_NO_NOISE: Final = 3e-4
 #: Seconds that the mix is loud before it is heard again.
 _AGAIN: Final = 1.0
 
@@ -58,11 +63,10 @@ class Mix:
         self._channels = layout.nb_channels
         mean = [1 / self._channels] * self._channels
         self._weights = _weights(layout) if named else mean
-        self._planar = sample_format.endswith("p")
         self._code, self._scale = _SAMPLES[sample_format.removesuffix("p")]
         self._heard = 0  # the channel that is heard if `pan` is set
-        self._patience = 0.0  # see _PATIENCE; none before a loud mix, or after a canceled one
-        self._suspicious = False  # the mix was canceled before
+        self._suspicious = False  # the mix was canceled before: look at every frame
+        self._loudest_mix = 0.0  # the largest mean square of full scale
         self._against = 0.0  # seconds of frames in a row that speak against what is heard
 
     def changes(self, frame: AudioFrame) -> bool:
@@ -72,14 +76,16 @@ class Mix:
         return self.pan != before
 
     def _look(self, channels: list[list[float]], seconds: float) -> None:
-        levels = [_power(channel) for channel in channels]
+        full = self._scale**2 * len(channels[0])
+        levels = [_power(channel) / full for channel in channels]
         loudest = max(levels)
-        if loudest < _LOUD * self._scale**2 * len(channels[0]):
+        self.wait = 0.0 if self._suspicious else _SOON
+        if loudest < _LOUD:
             return
-        mixed = self._mix_level(channels)
+        mixed = self._mix_level(channels) / full
         least = _CANCELED * loudest / self._channels**2
         if self.pan is None:
-            self._check_mix(levels, seconds, canceled=mixed < least)
+            self._check_mix(levels, mixed, seconds, canceled=mixed < least)
             return
         pair = self._channels == 2  # noqa: PLR2004
         heard = sum(levels) / 2 - mixed if pair else levels[self._heard]
@@ -89,15 +95,19 @@ class Mix:
         elif self._against and (heard < least or self._against > _AGAIN):
             self.pan, self._against = None, 0.0
 
-    def _check_mix(self, levels: list[float], seconds: float, *, canceled: bool) -> None:
+    def _check_mix(
+        self, levels: list[float], mixed: float, seconds: float, *, canceled: bool
+    ) -> None:
         """Go on hearing the mix, unless it has been canceled for long enough."""
         if not canceled:
-            self._patience = 0.0 if self._suspicious else _PATIENCE
-            self.wait, self._against = self._patience, 0.0
+            self._against, self._loudest_mix = 0.0, max(mixed, self._loudest_mix)
+            if self._loudest_mix > _NO_NOISE and not self._suspicious:
+                self.wait = _PATIENCE
             return
-        self._against += seconds
-        if self._against > self._patience:
-            self._suspicious, self._patience, self._against = True, 0.0, 0.0
+        self._against, self.wait = self._against + seconds, 0.0
+        doubtful = self._loudest_mix > _CANCELED * max(levels) and not self._suspicious
+        if not doubtful or self._against > _PATIENCE:
+            self._suspicious, self._against = True, 0.0
             self._hear_loudest(levels)
 
     def _hear_loudest(self, levels: list[float]) -> None:
@@ -109,8 +119,8 @@ class Mix:
         """Return some samples of each channel."""
         count, channels, code = frame.samples, self._channels, self._code
         step = count // _LOOKS or 1
-        planes = [_numbers(memoryview(plane), code) for plane in frame.planes]
-        if self._planar:
+        planes = [_numbers(memoryview(plane), code) for plane in planes_of(frame)]
+        if len(planes) > 1:
             samples = [list(plane[:count:step]) for plane in planes]
         else:
             every = planes[0][: count * channels]

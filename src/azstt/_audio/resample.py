@@ -13,6 +13,7 @@ from av.filter import Graph
 
 from azstt._audio.formats.riff import WaveFormat
 from azstt._audio.mix import Mix
+from azstt._audio.planes import planes_of
 from azstt._audio.rejections import check_rate
 from azstt._audio.report import Tally
 from azstt._audio_format import AudioFormat
@@ -215,7 +216,7 @@ class Resampler:
             frame = AudioFrame(like.format.name, like.layout.name, min(left, like.sample_rate))
             frame.sample_rate = like.sample_rate
             zero = b"\x80" if like.format.name.startswith("u8") else b"\0"
-            for plane in frame.planes:
+            for plane in planes_of(frame):
                 plane.update(zero * plane.buffer_size)
             self.push(frame)
             left -= frame.samples

@@ -91,6 +91,11 @@ class Source:
         self._pending = data + self._pending
         self._position -= len(data)
 
+    @property
+    def pushed_back(self) -> int:
+        """How many bytes that were read are going to be read again."""
+        return len(self._pending)
+
     def tell(self) -> int:
         """Return the position, counted from the beginning of the source."""
         return self._position

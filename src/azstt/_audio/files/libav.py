@@ -16,7 +16,7 @@ from av.error import ArgumentError, FFmpegError
 
 from azstt._audio.files.tracks import audio_tracks, choose_track, default_track
 from azstt._audio.formats.mpeg import after_tags, mp3_info
-from azstt._audio.formats.sniff import declares_late, describe
+from azstt._audio.formats.sniff import declares_late, describe, is_program_stream
 from azstt._audio.formats.stated import stated_seconds
 from azstt._audio.rejections import (
     check_rate,
@@ -90,6 +90,8 @@ _MP4: Final = "mov,mp4,m4a,3gp,3g2,mj2"
 #: The first bytes of WebM and Matroska.
 _EBML: Final = b"\x1a\x45\xdf\xa3"
 _MICROSECONDS = 1_000_000
+#: Bytes after the first audio of a program stream that show its codec, and a long time.
+_MARGIN, _MINUTE = 1 << 16, "60000000"
 
 
 class LibavFile:
@@ -207,6 +209,9 @@ class Media:
             # A browser's live recording: its header says everything, and probing would have to
             # wait for a third of a second of audio.
             format_name, options["probesize"] = "matroska", "32"
+        if not source.seekable and is_program_stream(head):
+            # The first audio has arrived, see `can_stream`: read that far, however late it is.
+            options |= {"probesize": f"{source.pushed_back + _MARGIN}", "analyzeduration": _MINUTE}
         try:
             return av.open(
                 url or self._file,

@@ -12,7 +12,7 @@ from typing import Final, Literal, Protocol, Self, TypeAlias, Unpack
 from azstt._assembly.timeline import Timeline
 from azstt._audio.files.wav import WavFileDecoder, passthrough_format
 from azstt._audio.formats.riff import read_wav_header, wav_header
-from azstt._audio.formats.sniff import is_iso, moov_first
+from azstt._audio.formats.sniff import can_stream
 from azstt._audio.rejections import (
     beyond_the_end,
     empty_source,
@@ -36,8 +36,8 @@ from azstt._threads.imports import guarded_import
 
 #: The default output; immutable, so it can be shared.
 _SPEECH = AudioFormat()
-#: How many bytes of an ISO stream are searched for its index.
-_INDEX_WITHIN = 1 << 20
+#: How many bytes of a stream are searched for its index, or its first audio.
+_KNOWN_WITHIN = 1 << 20
 
 
 class FileDecoder(Protocol):
@@ -315,8 +315,9 @@ def open_audio(  # noqa: PLR0913  options, all with defaults
 
     Args:
         source: a path, bytes, a binary file object (read from its current position; it need not
-            be seekable), a `ByteFeed`, or an iterable of chunks. An mp4 stream with its index at
-            the end is read into memory completely before the first sample.
+            be seekable), a `ByteFeed`, or an iterable of chunks. A stream that decodes only from
+            its end, such as mp4 with its index there or CAF with AAC or ALAC, is read into memory
+            completely before the first sample.
         audio: the output format: rate, channels and sample width.
         keep_channels: keep the source's channels instead of mixing them to ``audio.channels``.
         start: where to begin, in seconds of the media, as a player shows them.
@@ -413,7 +414,7 @@ def _choose_decoder(
 
         return source, PcmFileDecoder(source, header, audio, keep_channels=keep_channels)
     source.unread(head)
-    if not source.seekable and is_iso(head) and not _index_comes_first(source):
+    if not source.seekable and not _decodes_as_it_arrives(source):
         source = read_into_memory(source, max_bytes=max_bytes)
     with guarded_import("av"):
         from azstt._audio.files.decoders import LibavFileDecoder  # noqa: PLC0415
@@ -421,15 +422,15 @@ def _choose_decoder(
     return source, LibavFileDecoder(source, audio, keep_channels=keep_channels, track=track)
 
 
-def _index_comes_first(source: Source) -> bool:
-    """Return whether an ISO stream's index comes first, so that it decodes without seeking."""
+def _decodes_as_it_arrives(source: Source) -> bool:
+    """Return whether a stream can be decoded before its end has arrived."""
     head = b""
-    first = None
-    while first is None and len(head) < _INDEX_WITHIN and (chunk := source.read(1 << 16)):
+    found = None
+    while found is None and len(head) < _KNOWN_WITHIN and (chunk := source.read(1 << 16)):
         head += chunk
-        first = moov_first(head)
+        found = can_stream(head)
     source.unread(head)
-    return first is True
+    return found is True
 
 
 def to_wav(  # noqa: PLR0913  see open_audio

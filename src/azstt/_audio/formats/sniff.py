@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import struct
+
 #: The first bytes of a file, and what they mean.
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "a PNG image"),
@@ -119,12 +122,41 @@ def is_iso(head: bytes) -> bool:
 
 def declares_late(head: bytes) -> bool:
     """Return whether only the packets show the tracks of this format: MPEG-TS, MPEG-PS, FLV."""
-    return head.startswith((b"\x00\x00\x01\xba", b"FLV")) or (
-        head[:1] == b"\x47" and (len(head) <= _TS_PACKET or head[_TS_PACKET] == _TS_SYNC)
+    return (
+        is_program_stream(head)
+        or head.startswith(b"FLV")
+        or (head[:1] == b"\x47" and (len(head) <= _TS_PACKET or head[_TS_PACKET] == _TS_SYNC))
     )
 
 
 _TS_PACKET, _TS_SYNC = 188, 0x47
+
+
+def is_program_stream(head: bytes) -> bool:
+    """Return whether this is an MPEG program stream."""
+    return head.startswith(b"\x00\x00\x01\xba")
+
+
+#: The first bytes of a program stream's audio packets.
+_PS_AUDIO = re.compile(rb"\x00\x00\x01[\xbd\xc0-\xdf]")
+_CAF_HEAD = 44
+
+
+def can_stream(head: bytes) -> bool | None:
+    """Return whether a file with this beginning can be decoded while it arrives.
+
+    Returns:
+        None if more bytes are needed.
+    """
+    if is_iso(head):
+        return moov_first(head)
+    if head.startswith(b"caff"):
+        # The sizes of packets that are not all alike follow after the packets.
+        known = len(head) >= _CAF_HEAD
+        return 0 not in struct.unpack_from(">II", head, _CAF_HEAD - 8) if known else None
+    if is_program_stream(head):
+        return True if _PS_AUDIO.search(head) else None
+    return True
 
 
 def moov_first(head: bytes) -> bool | None:

@@ -16,6 +16,7 @@ from av.error import FFmpegError
 
 from azstt._audio.clock import MediaClock
 from azstt._audio.formats.demux import Cut, NeedsLibavError
+from azstt._audio.planes import planes_of
 from azstt._audio.rejections import nothing_decoded
 from azstt._audio.report import TRUNCATED, DecodeReport
 from azstt._audio.resample import Resampler, Target
@@ -178,6 +179,6 @@ def _cut(frame: AudioFrame, start: int, end: int) -> AudioFrame:
     part = AudioFrame(frame.format.name, frame.layout.name, end - start)
     part.sample_rate = frame.sample_rate
     size = frame.format.bytes * (1 if frame.format.is_planar else frame.layout.nb_channels)
-    for new, old in zip(part.planes, frame.planes, strict=True):
+    for new, old in zip(planes_of(part), planes_of(frame), strict=True):
         new.update(bytes(memoryview(old)[start * size : end * size]))
     return part

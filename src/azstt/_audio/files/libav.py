@@ -14,7 +14,8 @@ import av
 from av.error import ArgumentError, FFmpegError
 from av.stream import Discard
 
-from azstt._audio.formats.sniff import declares_late, mp3_samples
+from azstt._audio.formats.mpeg import after_tags, mp3_info
+from azstt._audio.formats.sniff import declares_late
 from azstt._audio.rejections import (
     check_rate,
     has_decoder,
@@ -227,7 +228,7 @@ def _is_conclusive(container: InputContainer, track: int) -> bool:
 
 def _track_info(container: InputContainer, stream: AudioStream, source: Source) -> TrackInfo:
     name, codec = container.format.name, stream.codec_context.name
-    samples = mp3_samples(source.head, stream.rate) if name == "mp3" else None
+    samples = _mp3_samples(source.head) if name == "mp3" else None
     seconds, exact = _duration(container, stream, seekable=source.seekable)
     if samples is not None:
         seconds, exact = samples / stream.rate, True
@@ -243,6 +244,12 @@ def _track_info(container: InputContainer, stream: AudioStream, source: Source) 
         exact=exact and seconds is not None,
         padded=samples is not None or (name == _MP4 and codec == "aac" and stream.frames > 0),
     )
+
+
+def _mp3_samples(head: bytes) -> int | None:
+    """Return how many samples an MP3 file says it has; newer versions of libav do not trim them."""
+    info = mp3_info(head[after_tags(head) :])
+    return info and info.samples
 
 
 def _origin(container: InputContainer) -> float:

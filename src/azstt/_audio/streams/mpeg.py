@@ -10,18 +10,17 @@ from av.error import FFmpegError
 from azstt._audio.formats.demux import DemuxBuffer
 from azstt._audio.formats.mpeg import (
     FRAME_HEAD,
-    ID3_HEAD,
+    TAG_HEAD,
     FrameKind,
     find_frame,
     frame_kind,
-    id3_size,
+    mp3_info,
+    tag_size,
 )
-from azstt._audio.formats.sniff import mp3_delay, mp3_samples
 from azstt._audio.streams.base import PacketDecoder, PushDecoder
 from azstt._audio.streams.receiver import Receiver
 from azstt._audio_format import AudioFormat
 
-_ID3: Final = b"ID3"
 #: The decoders that libav's demuxers choose.
 _DECODERS: Final[dict[FrameKind, str]] = {"mp3": "mp3float", "aac": "aac"}
 #: Seconds of padding that an encoder may add to fill its last frames.
@@ -81,10 +80,9 @@ class MpegStreamDecoder(PushDecoder):
     def _open(self) -> bool:
         """Skip tags and junk up to the first frame; False if it has not arrived yet."""
         buffer = self._buffer
-        while size := id3_size(head := bytes(buffer.data[:ID3_HEAD])):
+        while size := tag_size(head := bytes(buffer.data[:TAG_HEAD])):
             buffer.discard(size)
-        least = ID3_HEAD if _ID3.startswith(head[:3]) else FRAME_HEAD
-        if buffer.skipping or len(head) < least:
+        if buffer.skipping or size is None or len(head) < FRAME_HEAD:
             return False
         found = frame_kind(head)
         if found == "other" or (found or self._kind) is None:
@@ -104,15 +102,15 @@ class MpegStreamDecoder(PushDecoder):
             return
         for frame in self._decoder.parse(data):
             first, self._expect_tag = self._expect_tag, False
-            if not (first and self._is_tag(frame, self._decoder.context.sample_rate)):
+            if not (first and self._is_header(frame)):
                 self._decode(frame)
 
-    def _is_tag(self, frame: bytes, rate: int) -> bool:
-        """Return whether an MP3 file's first frame is a tag, and apply the length it states."""
-        delay = mp3_delay(frame)
-        if delay is None:
+    def _is_header(self, frame: bytes) -> bool:
+        """Return whether an MP3 file's first frame is its header, and apply the length in it."""
+        info = mp3_info(frame)
+        if info is None:
             return False
-        self._skip, self._remaining = delay, mp3_samples(frame, rate)
+        self._skip, self._remaining = info
         return True
 
     def _decode(self, frame: bytes) -> None:

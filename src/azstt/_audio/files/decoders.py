@@ -132,8 +132,9 @@ class LibavFileDecoder:
         if info.seconds is None or not info.exact:
             return 0.0
         slack = _EXACT_SLACK if info.container in {"flac", "ogg"} else _SLACK
-        skipped = sum((gap.seconds or 0.0) - gap.span for gap in tally.missing)
-        end = tally.timeline.end(tally.base + self.audio.seconds(size)) + skipped
+        gaps = (gap for gap in tally.missing if gap.at >= tally.started)
+        skipped = sum((gap.seconds or 0.0) - gap.span for gap in gaps)
+        end = tally.timeline.end(tally.base + self.audio.seconds(size)) - tally.started + skipped
         return missing if (missing := info.seconds - end) > slack else 0.0
 
 

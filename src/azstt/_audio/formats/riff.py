@@ -188,7 +188,8 @@ def read_samples(source: Source, header: WavHeader, start: int, tally: Tally) ->
             yield data
     if header.size is not None and at < end:
         seconds = (end - at) / frame / header.format.sample_rate
-        tally.add(TRUNCATED, (at // frame - start) / header.format.sample_rate, seconds)
+        position = tally.base + (at // frame - start) / header.format.sample_rate
+        tally.add(TRUNCATED, position, seconds)
 
 
 def wav_track_info(header: WavHeader, size: int | None) -> TrackInfo:

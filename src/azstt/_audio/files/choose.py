@@ -26,7 +26,7 @@ _INDEX_WITHIN = 1 << 20
 
 
 def choose_decoder(
-    source: Source, audio: AudioFormat, *, keep_channels: bool, track: int
+    source: Source, audio: AudioFormat, *, keep_channels: bool, track: int | None
 ) -> FileDecoder:
     """Choose the decoder by the source's first bytes, and by whether another recording follows.
 
@@ -47,7 +47,7 @@ def choose_decoder(
 
 
 def _open_recording(
-    source: Source, audio: AudioFormat, *, keep_channels: bool, track: int
+    source: Source, audio: AudioFormat, *, keep_channels: bool, track: int | None
 ) -> tuple[Source, FileDecoder]:
     """Open one of several recordings; see `OpenDecoder`."""
     header = _read_header(source)
@@ -75,9 +75,14 @@ def _is_whole(source: Source, header: WavHeader | None) -> bool:
 
 
 def _open(
-    source: Source, header: WavHeader | None, audio: AudioFormat, *, keep_channels: bool, track: int
+    source: Source,
+    header: WavHeader | None,
+    audio: AudioFormat,
+    *,
+    keep_channels: bool,
+    track: int | None,
 ) -> FileDecoder:
-    if header is not None and track != 0:
+    if header is not None and track:
         raise no_such_track(track, 1, source)
     if header is not None:
         unchanged = passthrough_format(header.format, audio, keep_channels=keep_channels)

@@ -8,29 +8,30 @@ libav sees nothing but bounded reads, not even its name.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 import av
 from av.error import ArgumentError, FFmpegError
-from av.stream import Discard
 
+from azstt._audio.files.tracks import audio_tracks, choose_track, default_track
 from azstt._audio.formats.mpeg import after_tags, mp3_info
-from azstt._audio.formats.sniff import declares_late
+from azstt._audio.formats.sniff import declares_late, describe
+from azstt._audio.formats.stated import stated_seconds
 from azstt._audio.rejections import (
     check_rate,
-    has_decoder,
-    no_audio_track,
-    no_decoder,
-    no_such_track,
+    codec_tag,
     not_audio,
     protected,
 )
 from azstt._audio.report import TrackInfo
+from azstt._audio.resample import is_named
 from azstt._audio.sources import HEAD, Source, max_plausible_seconds
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container.input import InputContainer
+    from av.packet import Packet
 
 #: Formats that contain their own audio: no playlists, no images, no raw data without a header.
 FORMATS: Final = (
@@ -78,7 +79,13 @@ _EXACT_DURATION: Final = {
     "au",
     "avi",
     "asf",
+    "wv",
 }
+#: Formats that state the duration of the whole media, of which a track may be a part.
+STATED: Final = frozenset({"matroska,webm", "flv"})
+#: Formats whose headers state a number of samples or blocks, though libav's duration is an estimate
+#: from the size.
+_COUNTED: Final = frozenset({"avi", "caf"})
 _MP4: Final = "mov,mp4,m4a,3gp,3g2,mj2"
 #: The first bytes of WebM and Matroska.
 _EBML: Final = b"\x1a\x45\xdf\xa3"
@@ -124,10 +131,25 @@ class LibavFile:
 
 
 class Media:
-    """An open container with one audio track selected; all other streams are discarded."""
+    """An open container with one audio track selected; all other streams are discarded.
 
-    def __init__(self, source: Source, track: int) -> None:
+    Args:
+        source: its bytes.
+        track: see `choose_track`.
+
+    Attributes:
+        container: the open container.
+        stream: the track.
+        info: what the container says about it.
+        origin: the timestamp of the media's start, in seconds.
+        end: the stated end of the track, in seconds, if it is exact.
+        by_name: whether libav opened the file by its name, which helps it to find the format.
+    """
+
+    def __init__(self, source: Source, track: int | None) -> None:
         self._source = source
+        self.by_name: bool = False
+        self._waiting: list[Packet[AudioStream]] = []  # read when the track was chosen
         self._file: LibavFile | None = None
         head = _peek(source)
         thorough = declares_late(head)
@@ -140,7 +162,8 @@ class Media:
             self.stream: AudioStream = self._choose_stream(track)
             self.info: TrackInfo = _track_info(self.container, self.stream, source)
             self.origin: float = _origin(self.container)
-            self.end: float | None = self.info.seconds if self.info.exact else None
+            told = self.info.exact or self.info.container in STATED
+            self.end: float | None = self.info.seconds if told else None
         except BaseException:
             self.container.close()
             raise
@@ -150,13 +173,26 @@ class Media:
         if self._file is not None and self._file.failure is not None:
             raise self._file.failure
 
+    def demux(self) -> Iterator[Packet[AudioStream]]:
+        """Yield the track's packets; can be called again after an error.
+
+        Raises:
+            FFmpegError: the container is damaged here.
+            IndexError: the same; PyAV's error for a stream that appears late.
+        """
+        waiting, self._waiting = self._waiting, []
+        yield from waiting
+        yield from self.container.demux(self.stream)
+
     def close(self) -> None:
         """Close the container, but not the source."""
         self.container.close()
 
     def _open(self, head: bytes, *, thorough: bool) -> InputContainer:
         source = self._source
-        url = source.url
+        # Only the content decides what looks like something else: libav goes by a file's name too.
+        url = source.url if describe(head) is None else None
+        self.by_name = url is not None
         if url is None:
             if source.seekable:
                 source.seek(0)
@@ -185,24 +221,13 @@ class Media:
                 return self._open(head, thorough=True)
             raise not_audio(head, source, error) from error
 
-    def _choose_stream(self, track: int) -> AudioStream:
-        source, container = self._source, self.container
-        tracks = container.streams.audio
-        if not tracks:
-            raise no_audio_track(container, source)
-        for stream in container.streams:
-            stream.discard = Discard.all
-        candidates = [s for s in tracks if has_decoder(s)]
-        if not candidates:
-            raise no_decoder(source)
-        if not 0 <= track < len(candidates):
-            raise no_such_track(track, len(candidates), source)
-        stream = candidates[track]
-        if stream.codec_tag in {"enca", "drms"}:
+    def _choose_stream(self, track: int | None) -> AudioStream:
+        source = self._source
+        stream, self._waiting = choose_track(self.container, track, source)
+        if codec_tag(stream) in {"enca", "drms"}:
             raise protected(source)
         if stream.rate > 0:  # otherwise known only after decoding
             check_rate(stream.rate, source.label)
-        stream.discard = Discard.default
         stream.codec_context.thread_count = 1
         return stream
 
@@ -220,16 +245,20 @@ def _peek(source: Source) -> bytes:
     return head
 
 
-def _is_conclusive(container: InputContainer, track: int) -> bool:
+def _is_conclusive(container: InputContainer, track: int | None) -> bool:
     """Return whether quick probing has found the track's rate and channels."""
-    tracks = [s for s in container.streams.audio if has_decoder(s)]
-    return 0 <= track < len(tracks) and tracks[track].rate > 0 and tracks[track].channels > 0
+    tracks = audio_tracks(container)
+    if not 0 <= (track or 0) < len(tracks):
+        return False
+    stream = default_track(tracks) if track is None else tracks[track]
+    return stream.rate > 0 and stream.channels > 0
 
 
 def _track_info(container: InputContainer, stream: AudioStream, source: Source) -> TrackInfo:
     name, codec = container.format.name, stream.codec_context.name
+    tracks = audio_tracks(container)
     samples = _mp3_samples(source.head) if name == "mp3" else None
-    seconds, exact = _duration(container, stream, seekable=source.seekable)
+    seconds, exact = _duration(container, stream, source)
     if samples is not None:
         seconds, exact = samples / stream.rate, True
     if seconds is not None and not 0 < seconds <= max_plausible_seconds(source):
@@ -238,11 +267,14 @@ def _track_info(container: InputContainer, stream: AudioStream, source: Source) 
         container=name,
         codec=codec,
         index=stream.index,
+        track=[track.index for track in tracks].index(stream.index),
+        tracks=len(tracks),
         sample_rate=stream.rate,
         channels=stream.channels,
         seconds=seconds,
         exact=exact and seconds is not None,
         padded=samples is not None or (name == _MP4 and codec == "aac" and stream.frames > 0),
+        named=is_named(stream.layout.name),
     )
 
 
@@ -259,12 +291,17 @@ def _origin(container: InputContainer) -> float:
 
 
 def _duration(
-    container: InputContainer, stream: AudioStream, *, seekable: bool
+    container: InputContainer, stream: AudioStream, source: Source
 ) -> tuple[float | None, bool]:
     """Return a track's duration in seconds, if known, and whether it is exact."""
     name = container.format.name
+    stated = stated_seconds(name, source.head, stream.codec_context.bit_rate or 0)
+    if stated is not None and stated > 0:
+        return stated, name in _EXACT_DURATION
+    if name in _COUNTED and stream.frames and stream.time_base:
+        return float(stream.frames * stream.time_base), True
     in_fragments = name == _MP4 and not stream.frames
-    if name in _NO_DURATION or (in_fragments and not seekable):
+    if name in _NO_DURATION or (in_fragments and not source.seekable):
         return None, False
     if stream.duration is not None and stream.time_base is not None:
         late = max(0.0, float((stream.start_time or 0) * stream.time_base) - _origin(container))

@@ -100,6 +100,11 @@ def frame_samples(head: bytes) -> int:
     return (1152 if head[1] >> 3 & 3 == _MPEG_1 else 576) if kind == "mp3" else 0
 
 
+def frame_shape(head: bytes) -> tuple[int, int]:
+    """Return what all frames of a recording have in common: version, layer, sample rate."""
+    return head[1] & 0xFE, head[2] & (0xFC if head[1] & 0x06 == 0 else 0x0C)
+
+
 def mp3_info(frame: bytes) -> Mp3Info | None:
     """Read the header of an MP3 file from its first frame; None if that contains audio.
 
@@ -138,7 +143,7 @@ def _id3_size(head: bytes) -> int:
 
 
 def find_frame(data: bytes, stream: FrameKind) -> tuple[int, bool]:
-    """Find the first two consecutive frames of this codec after possible junk.
+    """Find the first frame of this codec, after possible junk, that another or a tag follows.
 
     Returns:
         the position, and whether it is certain; if not, all bytes before it are junk.
@@ -152,7 +157,8 @@ def find_frame(data: bytes, stream: FrameKind) -> tuple[int, bool]:
             following = data[at + size : at + size + FRAME_HEAD]
             if len(following) < FRAME_HEAD:
                 return at, False
-            if frame_kind(following) == stream:
+            alike = frame_kind(following) == stream and frame_shape(following) == frame_shape(head)
+            if alike or tag_size(following) != 0:
                 return at, True
         at = data.find(b"\xff", at + 1)
     return len(data), False

@@ -25,6 +25,8 @@ _MAX_FORMAT: Final = 1 << 16
 _UNKNOWN_SIZE: Final = 0x7FFF_F000
 _UNKNOWN_SIZE_64: Final = 1 << 62
 _RIFF_SIZE: Final = 12
+#: Stands for a size of 64 bits that is stated elsewhere.
+_LONG: Final = 0xFFFF_FFFF
 #: How the formats that can be told by a few bytes begin.
 _BEGINS: Final = re.compile(
     rb"(?:RIFF|RIFX|RF64|BW64)....(?:WAVE|AVI )|FORM....AIF[FC]|caff\0\x01\0\0|"
@@ -242,12 +244,11 @@ def _riff(at: int) -> Scan:
             return Following(at, b"RIFF\xff\xff\xff\xffWAVE" + fmt)
         elif name == b"data":
             has_data = True
-            size = long_size if size == 0xFFFF_FFFF and long_size else size
+            size = long_size if long_size and size == _LONG else size
             if not size or _UNKNOWN_SIZE <= size != long_size:
                 return (yield from _search(at + 8, b"RIFF", _begins))
         at += 8 + size
-        if size & 1 and not (yield from _lacks_padding(at)):
-            at += 1
+        at += yield from _padding(at, size)
 
 
 def _avi(at: int) -> Scan:
@@ -264,10 +265,12 @@ def _avi(at: int) -> Scan:
         at += 8 + size + (size & 1)
 
 
-def _lacks_padding(at: int) -> Generator[Ask, bytes, bool]:
-    """Return whether the next chunk follows one of odd size without the byte of padding."""
-    name = yield Ask(at, 5)
-    return name[:1] != b"\0" and _is_name(name[:4])
+def _padding(at: int, size: int) -> Generator[Ask, bytes, int]:
+    """Return how many bytes of padding follow a chunk; some writers leave it out."""
+    if not size & 1:
+        return 0
+    name = yield Ask(at, 4)
+    return 0 if _is_name(name) else 1
 
 
 def _is_name(name: bytes) -> bool:

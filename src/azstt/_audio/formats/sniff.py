@@ -84,7 +84,10 @@ def _describe_text(head: bytes) -> str | None:
 
 
 def is_text(head: bytes) -> bool:
-    """Return whether this is text: UTF-8 (cut anywhere) or UTF-16, without control characters."""
+    """Return whether this is text, cut anywhere: UTF-8, UTF-16 or mostly ASCII.
+
+    There are no control characters in it.
+    """
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         text = head[: len(head) & ~1].decode("utf-16", "replace")
     else:
@@ -92,9 +95,21 @@ def is_text(head: bytes) -> bool:
             text = head.decode()
         except UnicodeDecodeError as error:
             if error.reason != "unexpected end of data":
-                return False
+                return _is_old_text(head)
             text = head[: error.start].decode()
     return bool(text) and all(c.isprintable() or c in "\t\n\r\f\x1b" for c in text)
+
+
+def _is_old_text(head: bytes) -> bool:
+    """Return whether this is text in an 8-bit encoding of a language with Latin letters."""
+    plain = head.translate(None, _NOT_ASCII)
+    return len(plain) > 0.8 * len(head) > _LEAST_TEXT and not plain.translate(None, _PRINTABLE)
+
+
+#: Bytes from which old text is told from noise.
+_LEAST_TEXT = 64
+_NOT_ASCII = bytes(range(128, 256))
+_PRINTABLE = bytes([*b"\t\n\r\f", *range(32, 127)])
 
 
 def is_iso(head: bytes) -> bool:

@@ -119,6 +119,12 @@ class Splitter:
             self._rest.clear()
         return data
 
+    def rest(self) -> bytes:
+        """Return the bytes that were fed and not returned, of whichever recording."""
+        rest = bytes(self._rest)
+        self._rest.clear()
+        return rest
+
     def next(self) -> bytes:
         """Begin with the following recording, and return its first bytes."""
         prefix = b"" if self.following is None else self.following.prefix

@@ -106,6 +106,7 @@ class Tally:
         packets: how many packets could not be decoded.
         canceled: see `DecodeReport`.
         base: seconds of output before the recording that is being decoded.
+        started: the media's time at which it begins.
         filled: seconds of silence put into holes.
     """
 
@@ -115,8 +116,17 @@ class Tally:
         self.packets: int = 0
         self.canceled: float = 0.0
         self.base: float = 0.0
+        self.started: float = 0.0
         self.filled: float = 0.0
         self._fill: float = fill
+
+    def begin(self, at: float) -> None:
+        """Begin with another recording, which stands right after the one before.
+
+        Args:
+            at: the output so far, in seconds.
+        """
+        self.base, self.started = at, at + self.timeline.total
 
     def hole(self, at: float, seconds: float, reason: str | None) -> float:
         """Enter a hole in the media; return how many seconds of silence to output for it.

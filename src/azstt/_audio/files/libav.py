@@ -8,7 +8,9 @@ libav sees nothing but bounded reads, not even its name.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Final, cast
 
 import av
 from av.error import ArgumentError, FFmpegError
@@ -30,6 +32,8 @@ from azstt._audio.sources import HEAD, Source, max_plausible_seconds
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container.input import InputContainer
+    from av.packet import Packet
+    from av.stream import Stream
 
 #: Formats that contain their own audio: no playlists, no images, no raw data without a header.
 FORMATS: Final = (
@@ -78,7 +82,12 @@ _EXACT_DURATION: Final = {
     "avi",
     "asf",
 }
+#: Those among them that state it for all tracks together, or count pauses that are not played.
+_OF_ALL: Final = {"avi", "asf"}
 _MP4: Final = "mov,mp4,m4a,3gp,3g2,mj2"
+_MATROSKA: Final = "matroska,webm"
+#: How many cover pictures, which have no timestamp, may come before the first packet.
+_MOST_PICTURES: Final = 16
 #: The first bytes of WebM and Matroska.
 _EBML: Final = b"\x1a\x45\xdf\xa3"
 _MICROSECONDS = 1_000_000
@@ -123,7 +132,15 @@ class LibavFile:
 
 
 class Media:
-    """An open container with one audio track selected; all other streams are discarded."""
+    """An open container with one audio track selected; all other streams are discarded.
+
+    Attributes:
+        container: the open container.
+        stream: the selected track.
+        info: what the container says about it.
+        origin: the timestamp of the media's start, in seconds.
+        end: where the media ends at the latest, in seconds from its start; None if that is unknown.
+    """
 
     def __init__(self, source: Source, track: int) -> None:
         self._source = source
@@ -136,13 +153,26 @@ class Media:
                 self.container.close()
                 self.container = self._open(head, thorough=True)
             self.check()
+            self._first: Packet[Stream] | None = _first_packet(self.container)
             self.stream: AudioStream = self._choose_stream(track)
-            self.info: TrackInfo = _track_info(self.container, self.stream, source)
-            self.origin: float = _origin(self.container)
-            self.end: float | None = self.info.seconds if self.info.exact else None
+            self.origin: float = _origin(self.container, self._first)
+            self.info: TrackInfo = _track_info(self.container, self.stream, source, self.origin)
+            self.end: float | None = _end(self.container, self.info)
         except BaseException:
             self.container.close()
             raise
+
+    def packets(self) -> Iterator[Packet[AudioStream]]:
+        """Yield the track's packets from where it was left.
+
+        Raises:
+            FFmpegError: damage; another call goes on after it.
+            IndexError: the same, from PyAV, for a stream that appears late.
+        """
+        first, self._first = self._first, None
+        if first is not None and first.stream.index == self.stream.index:
+            yield cast("Packet[AudioStream]", first)
+        yield from self.container.demux(self.stream)
 
     def check(self) -> None:
         """Re-raise the error of the caller's file object, if there was one."""
@@ -225,10 +255,12 @@ def _is_conclusive(container: InputContainer, track: int) -> bool:
     return 0 <= track < len(tracks) and tracks[track].rate > 0 and tracks[track].channels > 0
 
 
-def _track_info(container: InputContainer, stream: AudioStream, source: Source) -> TrackInfo:
+def _track_info(
+    container: InputContainer, stream: AudioStream, source: Source, origin: float
+) -> TrackInfo:
     name, codec = container.format.name, stream.codec_context.name
     samples = mp3_samples(source.head, stream.rate) if name == "mp3" else None
-    seconds, exact = _duration(container, stream, seekable=source.seekable)
+    seconds, exact = _duration(container, stream, origin, seekable=source.seekable)
     if samples is not None:
         seconds, exact = samples / stream.rate, True
     if seconds is not None and not 0 < seconds <= max_plausible_seconds(source):
@@ -245,25 +277,53 @@ def _track_info(container: InputContainer, stream: AudioStream, source: Source) 
     )
 
 
-def _origin(container: InputContainer) -> float:
+def _first_packet(container: InputContainer) -> Packet[Stream] | None:
+    """Return the first packet with a timestamp, where it is needed to know the media's start.
+
+    libav tells the start of a video in Matroska only if it has decoded a picture.
+    """
+    if container.format.name != _MATROSKA or len(container.streams) == 1:
+        return None
+    try:
+        for packet in islice(container.demux(), _MOST_PICTURES):
+            if packet.pts is not None or packet.stream.type == "audio":
+                return packet
+    except (FFmpegError, IndexError):
+        return None  # the decoder meets it again
+    return None
+
+
+def _origin(container: InputContainer, first: Packet[Stream] | None) -> float:
     """Return the timestamp of the media's start, in seconds."""
+    start = container.start_time
+    if first is not None and first.pts is not None and first.stream.type != "audio":
+        time = float(first.pts * first.time_base)
+        return time if start is None else min(time, start / _MICROSECONDS)
     # The container's duration and start are in the same unit.
-    return (container.start_time or 0) / _MICROSECONDS
+    return (start or 0) / _MICROSECONDS
+
+
+def _end(container: InputContainer, info: TrackInfo) -> float | None:
+    """Return where the media ends at the latest: other tracks may say it better."""
+    if info.seconds is None or not info.exact:
+        return None
+    return max(info.seconds, (container.duration or 0) / _MICROSECONDS)
 
 
 def _duration(
-    container: InputContainer, stream: AudioStream, *, seekable: bool
+    container: InputContainer, stream: AudioStream, origin: float, *, seekable: bool
 ) -> tuple[float | None, bool]:
-    """Return a track's duration in seconds, if known, and whether it is exact."""
+    """Return a track's end in seconds from the media's start, if known, and whether it is exact."""
     name = container.format.name
     in_fragments = name == _MP4 and not stream.frames
     if name in _NO_DURATION or (in_fragments and not seekable):
         return None, False
-    if stream.duration is not None and stream.time_base is not None:
-        late = max(0.0, float((stream.start_time or 0) * stream.time_base) - _origin(container))
-        return late + float(stream.duration * stream.time_base), name in _EXACT_DURATION
     if (tagged := _tagged(stream.metadata.get("DURATION", ""))) is not None:
-        return tagged, True
+        return tagged - origin, True
+    if stream.duration is not None and stream.time_base is not None:
+        late = max(0.0, float((stream.start_time or 0) * stream.time_base) - origin)
+        exact = name in _EXACT_DURATION and (name not in _OF_ALL or len(container.streams) == 1)
+        return late + float(stream.duration * stream.time_base), exact
     if container.duration is not None:
         # It may be the duration of the video.
         return container.duration / _MICROSECONDS, len(container.streams) == 1

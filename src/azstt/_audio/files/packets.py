@@ -82,7 +82,7 @@ def _demux(media: Media, output: TimedResampler) -> Iterator[Packet[AudioStream]
     errors = 0
     while errors < _MOST_ERRORS:
         try:
-            for packet in media.container.demux(media.stream):
+            for packet in media.packets():
                 errors = 0
                 if packet.size:
                     yield packet

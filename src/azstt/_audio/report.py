@@ -20,11 +20,11 @@ UNREADABLE: Final = "unreadable"
 LONGEST_SILENCE: Final = 5.0
 #: Gaps closer together than this, in seconds, are one.
 _JOIN = 1e-6
-#: Seconds from which a hole is filled with silence, so that words on its two sides do not touch;
-#: shorter ones only move the times.
-_FILLED_FROM = 0.1
-#: The same from which a hole is worth telling.
-TOLD_FROM = 0.1
+#: Seconds from which holes together are filled with silence, so that words on their two sides do
+#: not touch, and the output stays that close to the media; smaller ones only move the times.
+_FILLED_FROM = 0.05
+#: Seconds from which a hole without damage is worth telling.
+_TOLD_FROM = 0.1
 
 
 class DecodeReport(FrozenModel):
@@ -39,6 +39,8 @@ class DecodeReport(FrozenModel):
         missing: what is missing in the media, in order: see `Gap` for the reasons.
         canceled: seconds in which the channels would have canceled each other in the mix, and one
             of them was taken instead; ``channels="separate"`` or ``keep_channels`` keeps all.
+        track: the number of the audio track, counted from 0 among those that can be decoded.
+        tracks: how many there are.
     """
 
     container: str
@@ -48,6 +50,8 @@ class DecodeReport(FrozenModel):
     seconds: float
     missing: tuple[Gap, ...] = ()
     canceled: float = 0.0
+    track: int = 0
+    tracks: int = 1
 
     @property
     def truncated(self) -> bool:
@@ -68,6 +72,9 @@ class TrackInfo:
         seconds: duration; None if unknown.
         exact: whether `seconds` is stated by the container rather than estimated.
         padded: whether encoder padding may follow the stated duration.
+        named: whether it is known where each channel belongs.
+        track: its number among the audio tracks that can be decoded.
+        tracks: how many of them there are.
     """
 
     container: str
@@ -78,6 +85,9 @@ class TrackInfo:
     seconds: float | None
     exact: bool
     padded: bool = False
+    named: bool = True
+    track: int = 0
+    tracks: int = 1
 
 
 class Tally:
@@ -96,6 +106,7 @@ class Tally:
         packets: how many packets could not be decoded.
         canceled: see `DecodeReport`.
         base: seconds of output before the recording that is being decoded.
+        started: the media's time at which it begins.
         filled: seconds of silence put into holes.
     """
 
@@ -105,8 +116,18 @@ class Tally:
         self.packets: int = 0
         self.canceled: float = 0.0
         self.base: float = 0.0
+        self.started: float = 0.0
         self.filled: float = 0.0
         self._fill: float = fill
+        self._owed: float = 0.0  # seconds of holes not filled so far; negative after a step back
+
+    def begin(self, at: float) -> None:
+        """Begin with another recording, which stands right after the one before.
+
+        Args:
+            at: the output so far, in seconds.
+        """
+        self.base, self.started = at, at + self.timeline.total
 
     def hole(self, at: float, seconds: float, reason: str | None) -> float:
         """Enter a hole in the media; return how many seconds of silence to output for it.
@@ -116,9 +137,13 @@ class Tally:
             seconds: the length of the hole; negative if the media steps back.
             reason: why nothing is there; None if nothing is missing.
         """
-        if reason is not None:
-            self.add(reason, at, seconds, span=seconds)
-        fill = min(seconds, self._fill) if seconds >= _FILLED_FROM else 0.0
+        self._owed += seconds
+        missing = min(seconds, self._owed)
+        if reason is not None and missing > (0.0 if reason == DAMAGED else _TOLD_FROM):
+            self.add(reason, at, missing, span=missing)
+        fill = 0.0
+        if self._owed >= _FILLED_FROM:
+            fill, self._owed = min(self._owed, self._fill), 0.0
         if fill != seconds:
             # In the middle of the silence, out of reach of what is said around it.
             self.timeline.jump(at + fill / 2, seconds - fill)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from av.audio.frame import AudioFrame
 
 from azstt._audio.clock import MediaClock, Placed
-from azstt._audio.report import ABSENT, DAMAGED, TOLD_FROM, Tally
+from azstt._audio.report import ABSENT, DAMAGED, Tally
 from azstt._audio.resample import Resampler
 
 
@@ -35,6 +35,7 @@ class TimedResampler:
         self._tally = tally
         self._pause = pause
         self._lost: float | None = None  # seconds lost since the last frame; None is no damage
+        self._losses: list[float | None] = []  # the same before each frame that the clock holds
 
     @property
     def position(self) -> float:
@@ -51,8 +52,9 @@ class TimedResampler:
         if self._lost is None and self._clock.follows(time, seconds):
             self._resampler.push(frame)
             return
-        damaged = self._lost is not None
-        for placed in self._clock.take(time, seconds, frame, damaged=damaged):
+        lost, self._lost = self._lost, None
+        self._losses.append(lost)
+        for placed in self._clock.take(time, seconds, frame, damaged=lost is not None):
             self._place(placed)
 
     def lose(self, seconds: float, packets: int = 1) -> None:
@@ -74,30 +76,28 @@ class TimedResampler:
         """Yield the remaining PCM."""
         for placed in self._clock.flush():
             self._place(placed)
-        self._enter_loss()
+        self._enter_loss(self._lost or 0.0)
+        self._lost = None
         yield from self._resampler.flush()
 
     def _place(self, placed: Placed[AudioFrame]) -> None:
         hole, at, frame = placed
+        lost = self._losses.pop(0)
         if hole:
-            self._enter_hole(hole, at, frame)
-        self._enter_loss()
+            self._enter_hole(hole, at, frame, damaged=lost is not None)
+        self._enter_loss((lost or 0.0) - max(0.0, hole))
         self._resampler.push(frame)
 
-    def _enter_hole(self, hole: float, at: float, frame: AudioFrame) -> None:
+    def _enter_hole(self, hole: float, at: float, frame: AudioFrame, *, damaged: bool) -> None:
         """Put silence before a frame, as the hole before it demands, and say what is missing."""
         reason: str | None = DAMAGED
-        if self._lost is None:
+        if not damaged:
             late_start = at == 0
-            reason = None if late_start or hole <= max(self._pause, TOLD_FROM) else ABSENT
-        elif hole > 0:
-            self._lost = None
-        fill = self._tally.hole(self.position, hole, reason if hole > 0 else None)
+            reason = None if late_start or hole <= self._pause else ABSENT
+        fill = self._tally.hole(self.position, hole, reason)
         self._resampler.push_silence(fill, frame)
 
-    def _enter_loss(self) -> None:
-        """Enter a loss that left no hole in the timestamps: a player skips it."""
-        if self._lost is not None:
-            if self._lost:
-                self._tally.add(DAMAGED, self.position, self._lost)
-            self._lost = None
+    def _enter_loss(self, lost: float) -> None:
+        """Enter a loss, or the rest of one, that left no hole in the timestamps: it is skipped."""
+        if lost > 0:
+            self._tally.add(DAMAGED, self.position, lost)

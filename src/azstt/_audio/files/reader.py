@@ -1,4 +1,4 @@
-"""Open a source, choose its decoder, select a time range, and enforce limits."""
+"""Open a source, select a time range, and enforce limits."""
 
 from __future__ import annotations
 
@@ -7,58 +7,22 @@ import sys
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Literal, Protocol, Self, TypeAlias, Unpack
+from typing import Final, Literal, Self, TypeAlias, Unpack
 
 from azstt._assembly.timeline import Timeline
-from azstt._audio.files.wav import WavFileDecoder, passthrough_format
-from azstt._audio.formats.riff import read_wav_header, wav_header
-from azstt._audio.formats.sniff import is_iso, moov_first
-from azstt._audio.rejections import (
-    beyond_the_end,
-    empty_source,
-    no_such_track,
-    nothing_decoded,
-)
-from azstt._audio.report import DecodeReport, Tally, TrackInfo
-from azstt._audio.sources import (
-    HEAD,
-    AudioSource,
-    Source,
-    make_source,
-    max_plausible_seconds,
-    read_into_memory,
-)
+from azstt._audio.files.choose import choose_decoder
+from azstt._audio.files.recordings import FileDecoder
+from azstt._audio.formats.riff import wav_header
+from azstt._audio.rejections import beyond_the_end, nothing_decoded
+from azstt._audio.report import DecodeReport, Tally
+from azstt._audio.sources import AudioSource, Source, make_source, max_plausible_seconds
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioDecodeError, AudioTooLargeError, ConfigurationError
 from azstt._options import AudioFields
 from azstt._result import Gap
-from azstt._threads.imports import guarded_import
 
 #: The default output; immutable, so it can be shared.
 _SPEECH = AudioFormat()
-#: How many bytes of an ISO stream are searched for its index.
-_INDEX_WITHIN = 1 << 20
-
-
-class FileDecoder(Protocol):
-    """Decodes one track of a source to PCM."""
-
-    info: TrackInfo
-    audio: AudioFormat
-
-    @property
-    def seeks(self) -> bool:
-        """Whether `chunks` begins at frame `start` instead of the first one."""
-        ...
-
-    def chunks(self, start: int, tally: Tally) -> Iterator[bytes]:
-        """Yield the PCM, and record losses in `tally`."""
-        ...
-
-    def close(self) -> None:
-        """Release what was opened. Idempotent."""
-        ...
-
 
 #: What becomes of holes in the timestamps: nothing, or silence.
 MediaTimeline: TypeAlias = Literal["samples", "media"]
@@ -182,6 +146,8 @@ class AudioReader:
             seconds=self.audio.seconds(self._size),
             missing=self._selection.of(self._tally.missing),
             canceled=self._tally.canceled,
+            track=info.track,
+            tracks=info.tracks,
         )
 
     def media_time(self, seconds: float) -> float:
@@ -299,7 +265,7 @@ def open_audio(  # noqa: PLR0913  options, all with defaults
     keep_channels: bool = False,
     start: float = 0.0,
     end: float | None = None,
-    track: int = 0,
+    track: int | None = None,
     timeline: MediaTimeline = "samples",
     max_seconds: float | None = None,
     max_bytes: int | None = None,
@@ -313,14 +279,17 @@ def open_audio(  # noqa: PLR0913  options, all with defaults
 
     Args:
         source: a path, bytes, a binary file object (read from its current position; it need not
-            be seekable), a `ByteFeed`, or an iterable of chunks. An mp4 stream with its index at
-            the end is read into memory completely before the first sample.
+            be seekable), a `ByteFeed`, or an iterable of chunks. A stream that decodes only from
+            its end, such as mp4 with its index there or CAF with AAC or ALAC, is read into memory
+            completely before the first sample.
         audio: the output format: rate, channels and sample width.
         keep_channels: keep the source's channels instead of mixing them to ``audio.channels``.
         start: where to begin, in seconds of the media, as a player shows them.
         end: where to stop, in seconds of the media; None for its end. As in a slice, a value beyond
             the end is allowed.
-        track: which audio track, counted from 0 among those that can be decoded.
+        track: which audio track, counted from 0 among those that can be decoded. None, for the one
+            that the container marks as its default, as players take it, or the first one; a track
+            without any audio is passed over.
         timeline: ``"samples"`` yields the samples that are stored and no others, as converting with
             the ffmpeg program does. ``"media"`` fills holes in the timestamps with silence, a late
             start included, so that the output has the media's times; of a hole of over an hour,
@@ -361,7 +330,7 @@ def open_reader(
     **fields: Unpack[AudioFields],
 ) -> AudioReader:
     """Open audio like `open_audio`; up to ``fill`` seconds of each hole become silence."""
-    track, max_bytes = fields.get("track", 0), fields.get("max_bytes")
+    track, max_bytes = fields.get("track"), fields.get("max_bytes")
     selection = _Selection(
         start=fields.get("start", 0.0),
         end=fields.get("end"),
@@ -372,9 +341,7 @@ def open_reader(
         raise ConfigurationError(f"open_audio produces only integer samples (given: {audio!r})")
     opened = make_source(source, max_bytes=max_bytes)
     try:
-        opened, decoder = _choose_decoder(
-            opened, audio, keep_channels=keep_channels, track=track, max_bytes=max_bytes
-        )
+        decoder = choose_decoder(opened, audio, keep_channels=keep_channels, track=track)
         try:
             return AudioReader(opened, decoder, selection, fill)
         except BaseException:
@@ -385,44 +352,6 @@ def open_reader(
         raise
 
 
-def _choose_decoder(
-    source: Source, audio: AudioFormat, *, keep_channels: bool, track: int, max_bytes: int | None
-) -> tuple[Source, FileDecoder]:
-    """Choose the decoder by the source's first bytes."""
-    # Where reading does not block, read the whole head at once.
-    header, head = read_wav_header(source.read, source.read(HEAD) if source.seekable else b"")
-    if not head:
-        raise empty_source(source)
-    if header is not None and track != 0:
-        raise no_such_track(track, 1, source)
-    if header is not None:
-        unchanged = passthrough_format(header.format, audio, keep_channels=keep_channels)
-        if unchanged is not None:
-            return source, WavFileDecoder(source, header, unchanged)
-        with guarded_import("av"):  # takes longer than reading a short WAV file
-            from azstt._audio.files.decoders import PcmFileDecoder  # noqa: PLC0415
-
-        return source, PcmFileDecoder(source, header, audio, keep_channels=keep_channels)
-    source.unread(head)
-    if not source.seekable and is_iso(head) and not _index_comes_first(source):
-        source = read_into_memory(source, max_bytes=max_bytes)
-    with guarded_import("av"):
-        from azstt._audio.files.decoders import LibavFileDecoder  # noqa: PLC0415
-
-    return source, LibavFileDecoder(source, audio, keep_channels=keep_channels, track=track)
-
-
-def _index_comes_first(source: Source) -> bool:
-    """Return whether an ISO stream's index comes first, so that it decodes without seeking."""
-    head = b""
-    first = None
-    while first is None and len(head) < _INDEX_WITHIN and (chunk := source.read(1 << 16)):
-        head += chunk
-        first = moov_first(head)
-    source.unread(head)
-    return first is True
-
-
 def to_wav(  # noqa: PLR0913  see open_audio
     source: AudioSource,
     *,
@@ -430,7 +359,7 @@ def to_wav(  # noqa: PLR0913  see open_audio
     keep_channels: bool = False,
     start: float = 0.0,
     end: float | None = None,
-    track: int = 0,
+    track: int | None = None,
     timeline: MediaTimeline = "samples",
     max_seconds: float | None = None,
     max_bytes: int | None = None,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import struct
+
 #: The first bytes of a file, and what they mean.
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "a PNG image"),
@@ -84,7 +87,10 @@ def _describe_text(head: bytes) -> str | None:
 
 
 def is_text(head: bytes) -> bool:
-    """Return whether this is text: UTF-8 (cut anywhere) or UTF-16, without control characters."""
+    """Return whether this is text, cut anywhere: UTF-8, UTF-16 or mostly ASCII.
+
+    There are no control characters in it.
+    """
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         text = head[: len(head) & ~1].decode("utf-16", "replace")
     else:
@@ -92,9 +98,21 @@ def is_text(head: bytes) -> bool:
             text = head.decode()
         except UnicodeDecodeError as error:
             if error.reason != "unexpected end of data":
-                return False
+                return _is_old_text(head)
             text = head[: error.start].decode()
     return bool(text) and all(c.isprintable() or c in "\t\n\r\f\x1b" for c in text)
+
+
+def _is_old_text(head: bytes) -> bool:
+    """Return whether this is text in an 8-bit encoding of a language with Latin letters."""
+    plain = head.translate(None, _NOT_ASCII)
+    return len(plain) > 0.8 * len(head) > _LEAST_TEXT and not plain.translate(None, _PRINTABLE)
+
+
+#: Bytes from which old text is told from noise.
+_LEAST_TEXT = 64
+_NOT_ASCII = bytes(range(128, 256))
+_PRINTABLE = bytes([*b"\t\n\r\f", *range(32, 127)])
 
 
 def is_iso(head: bytes) -> bool:
@@ -104,12 +122,41 @@ def is_iso(head: bytes) -> bool:
 
 def declares_late(head: bytes) -> bool:
     """Return whether only the packets show the tracks of this format: MPEG-TS, MPEG-PS, FLV."""
-    return head.startswith((b"\x00\x00\x01\xba", b"FLV")) or (
-        head[:1] == b"\x47" and (len(head) <= _TS_PACKET or head[_TS_PACKET] == _TS_SYNC)
+    return (
+        is_program_stream(head)
+        or head.startswith(b"FLV")
+        or (head[:1] == b"\x47" and (len(head) <= _TS_PACKET or head[_TS_PACKET] == _TS_SYNC))
     )
 
 
 _TS_PACKET, _TS_SYNC = 188, 0x47
+
+
+def is_program_stream(head: bytes) -> bool:
+    """Return whether this is an MPEG program stream."""
+    return head.startswith(b"\x00\x00\x01\xba")
+
+
+#: The first bytes of a program stream's audio packets.
+_PS_AUDIO = re.compile(rb"\x00\x00\x01[\xbd\xc0-\xdf]")
+_CAF_HEAD = 44
+
+
+def can_stream(head: bytes) -> bool | None:
+    """Return whether a file with this beginning can be decoded while it arrives.
+
+    Returns:
+        None if more bytes are needed.
+    """
+    if is_iso(head):
+        return moov_first(head)
+    if head.startswith(b"caff"):
+        # The sizes of packets that are not all alike follow after the packets.
+        known = len(head) >= _CAF_HEAD
+        return 0 not in struct.unpack_from(">II", head, _CAF_HEAD - 8) if known else None
+    if is_program_stream(head):
+        return True if _PS_AUDIO.search(head) else None
+    return True
 
 
 def moov_first(head: bytes) -> bool | None:

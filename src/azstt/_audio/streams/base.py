@@ -16,6 +16,7 @@ from av.error import FFmpegError
 
 from azstt._audio.clock import MediaClock
 from azstt._audio.formats.demux import Cut, NeedsLibavError
+from azstt._audio.planes import planes_of
 from azstt._audio.rejections import nothing_decoded
 from azstt._audio.report import TRUNCATED, DecodeReport
 from azstt._audio.resample import Resampler, Target
@@ -42,6 +43,7 @@ class PushDecoder:
         receiver: takes the output, and has the tally of all recordings of the stream.
     """
 
+    follows: bool = False
     backlog: int = 0
     allow_empty: bool = False
 
@@ -58,7 +60,8 @@ class PushDecoder:
 
     def _open_output(self, *, pause: float) -> TimedResampler:
         self._receiver.start_recording()
-        resampler = Resampler(Target(self._audio, keep_channels=False, live=True), LABEL)
+        target = Target(self._audio, keep_channels=False, live=True)
+        resampler = Resampler(target, LABEL, self._tally)
         return TimedResampler(resampler, MediaClock[AudioFrame](), self._tally, pause=pause)
 
     def feed(self, data: bytes) -> None:
@@ -77,7 +80,7 @@ class PushDecoder:
         self._deliver(self._output.pull())
 
     def finish(self) -> None:
-        """Deliver the remaining PCM and the end.
+        """Deliver the remaining PCM.
 
         Raises:
             NeedsLibavError: the stream ended before it could be identified.
@@ -89,7 +92,6 @@ class PushDecoder:
             raise nothing_decoded(LABEL, self._tally.packets)
         if cut is not None:
             self._tally.add(TRUNCATED, self._output.position, cut.seconds)
-        self._receiver.end(None)
 
     def close(self) -> None:
         """Do nothing: everything is freed with the decoder."""
@@ -177,6 +179,6 @@ def _cut(frame: AudioFrame, start: int, end: int) -> AudioFrame:
     part = AudioFrame(frame.format.name, frame.layout.name, end - start)
     part.sample_rate = frame.sample_rate
     size = frame.format.bytes * (1 if frame.format.is_planar else frame.layout.nb_channels)
-    for new, old in zip(part.planes, frame.planes, strict=True):
+    for new, old in zip(planes_of(part), planes_of(frame), strict=True):
         new.update(bytes(memoryview(old)[start * size : end * size]))
     return part

@@ -67,7 +67,8 @@ class Worker:
     def __init__(self, kind: AudioFormat | str, sink: Callable[[bytes], None]) -> None:
         self._ended = Event()
         self._decoder = WorkerStreamDecoder(
-            SPEECH, Receiver(sink, lambda _: self._ended.set(), Tally(LONGEST_SILENCE))
+            SPEECH,
+            Receiver(SPEECH, sink, lambda _: self._ended.set(), Tally(LONGEST_SILENCE)),
         )
         self.feed = self._decoder.feed
         if isinstance(kind, AudioFormat):

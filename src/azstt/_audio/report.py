@@ -20,11 +20,11 @@ UNREADABLE: Final = "unreadable"
 LONGEST_SILENCE: Final = 5.0
 #: Gaps closer together than this, in seconds, are one.
 _JOIN = 1e-6
-#: Seconds from which a hole is filled with silence, so that words on its two sides do not touch;
-#: shorter ones only move the times.
-_FILLED_FROM = 0.1
-#: The same from which a hole is worth telling.
-TOLD_FROM = 0.1
+#: Seconds from which holes together are filled with silence, so that words on their two sides do
+#: not touch, and the output stays that close to the media; smaller ones only move the times.
+_FILLED_FROM = 0.05
+#: Seconds from which a hole without damage is worth telling.
+_TOLD_FROM = 0.1
 
 
 class DecodeReport(FrozenModel):
@@ -106,6 +106,7 @@ class Tally:
         packets: how many packets could not be decoded.
         canceled: see `DecodeReport`.
         base: seconds of output before the recording that is being decoded.
+        started: the media's time at which it begins.
         filled: seconds of silence put into holes.
     """
 
@@ -115,8 +116,18 @@ class Tally:
         self.packets: int = 0
         self.canceled: float = 0.0
         self.base: float = 0.0
+        self.started: float = 0.0
         self.filled: float = 0.0
         self._fill: float = fill
+        self._owed: float = 0.0  # seconds of holes not filled so far; negative after a step back
+
+    def begin(self, at: float) -> None:
+        """Begin with another recording, which stands right after the one before.
+
+        Args:
+            at: the output so far, in seconds.
+        """
+        self.base, self.started = at, at + self.timeline.total
 
     def hole(self, at: float, seconds: float, reason: str | None) -> float:
         """Enter a hole in the media; return how many seconds of silence to output for it.
@@ -126,9 +137,13 @@ class Tally:
             seconds: the length of the hole; negative if the media steps back.
             reason: why nothing is there; None if nothing is missing.
         """
-        if reason is not None:
-            self.add(reason, at, seconds, span=seconds)
-        fill = min(seconds, self._fill) if seconds >= _FILLED_FROM else 0.0
+        self._owed += seconds
+        missing = min(seconds, self._owed)
+        if reason is not None and missing > (0.0 if reason == DAMAGED else _TOLD_FROM):
+            self.add(reason, at, missing, span=missing)
+        fill = 0.0
+        if self._owed >= _FILLED_FROM:
+            fill, self._owed = min(self._owed, self._fill), 0.0
         if fill != seconds:
             # In the middle of the silence, out of reach of what is said around it.
             self.timeline.jump(at + fill / 2, seconds - fill)

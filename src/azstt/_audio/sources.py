@@ -361,11 +361,10 @@ def make_source(source: AudioSource, *, max_bytes: int | None) -> Source:
         ) from error
 
 
-def read_into_memory(source: Source, *, max_bytes: int | None) -> Source:
+def read_into_memory(source: Source) -> Source:
     """Read a stream to its end, for a format that cannot be decoded without seeking."""
     data = b"".join(iter(lambda: source.read(_READ_SIZE), b""))
-    source.close()
-    return BytesSource(data, label=source.label, max_bytes=max_bytes)
+    return BytesSource(data, label=source.label, max_bytes=None)
 
 
 def max_plausible_seconds(source: Source) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from av.audio.frame import AudioFrame
 
 from azstt._audio.clock import MediaClock, Placed
-from azstt._audio.report import ABSENT, DAMAGED, TOLD_FROM, Tally
+from azstt._audio.report import ABSENT, DAMAGED, Tally
 from azstt._audio.resample import Resampler
 
 
@@ -93,8 +93,8 @@ class TimedResampler:
         reason: str | None = DAMAGED
         if not damaged:
             late_start = at == 0
-            reason = None if late_start or hole <= max(self._pause, TOLD_FROM) else ABSENT
-        fill = self._tally.hole(self.position, hole, reason if hole > 0 else None)
+            reason = None if late_start or hole <= self._pause else ABSENT
+        fill = self._tally.hole(self.position, hole, reason)
         self._resampler.push_silence(fill, frame)
 
     def _enter_loss(self, lost: float) -> None:

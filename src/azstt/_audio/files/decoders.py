@@ -154,7 +154,8 @@ class LibavFileDecoder:
         if self._missing(at, tally) and info.exact:
             return False
         end = self._find_end()
-        if end.cut or (end.time is not None and end.time - self._origin > at + _SLACK):
+        seconds = self.audio.seconds(size)
+        if end.cut or (end.time is not None and end.time - self._origin > seconds + _SLACK):
             return False
         return not (info.container in _IN_FRAMES and has_junk(source.look, source.size or 0))
 
@@ -188,8 +189,9 @@ class LibavFileDecoder:
         if info.seconds is None:
             return 0.0
         slack = _EXACT_SLACK if info.container in {"flac", "ogg"} else _SLACK
-        skipped = sum((gap.seconds or 0.0) - gap.span for gap in tally.missing)
-        end = tally.timeline.end(at) + skipped
+        gaps = (gap for gap in tally.missing if gap.at >= tally.started)
+        skipped = sum((gap.seconds or 0.0) - gap.span for gap in gaps)
+        end = tally.timeline.end(at) - tally.started + skipped
         return missing if (missing := info.seconds - end) > slack else 0.0
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from itertools import islice
+from typing import TYPE_CHECKING, Final, cast
 
 import av
 from av.error import ArgumentError, FFmpegError
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container.input import InputContainer
     from av.packet import Packet
+    from av.stream import Stream
 
 #: Formats that contain their own audio: no playlists, no images, no raw data without a header.
 FORMATS: Final = (
@@ -86,7 +88,12 @@ STATED: Final = frozenset({"matroska,webm", "flv"})
 #: Formats whose headers state a number of samples or blocks, though libav's duration is an estimate
 #: from the size.
 _COUNTED: Final = frozenset({"avi", "caf"})
+#: Those among them that state it for all tracks together, or count pauses that are not played.
+_OF_ALL: Final = {"avi", "asf"}
 _MP4: Final = "mov,mp4,m4a,3gp,3g2,mj2"
+_MATROSKA: Final = "matroska,webm"
+#: How many cover pictures, which have no timestamp, may come before the first packet.
+_MOST_PICTURES: Final = 16
 #: The first bytes of WebM and Matroska.
 _EBML: Final = b"\x1a\x45\xdf\xa3"
 _MICROSECONDS = 1_000_000
@@ -144,7 +151,7 @@ class Media:
         stream: the track.
         info: what the container says about it.
         origin: the timestamp of the media's start, in seconds.
-        end: the stated end of the track, in seconds, if it is exact.
+        end: where the media ends at the latest, in seconds from its start; None if that is unknown.
         by_name: whether libav opened the file by its name, which helps it to find the format.
     """
 
@@ -161,11 +168,11 @@ class Media:
                 self.container.close()
                 self.container = self._open(head, thorough=True)
             self.check()
+            self._first: Packet[Stream] | None = _first_packet(self.container)
             self.stream: AudioStream = self._choose_stream(track)
-            self.info: TrackInfo = _track_info(self.container, self.stream, source)
-            self.origin: float = _origin(self.container)
-            told = self.info.exact or self.info.container in STATED
-            self.end: float | None = self.info.seconds if told else None
+            self.origin: float = _origin(self.container, self._first)
+            self.info: TrackInfo = _track_info(self.container, self.stream, source, self.origin)
+            self.end: float | None = _end(self.container, self.info)
         except BaseException:
             self.container.close()
             raise
@@ -182,6 +189,9 @@ class Media:
             FFmpegError: the container is damaged here.
             IndexError: the same; PyAV's error for a stream that appears late.
         """
+        first, self._first = self._first, None
+        if first is not None and first.stream.index == self.stream.index:
+            yield cast("Packet[AudioStream]", first)
         waiting, self._waiting = self._waiting, []
         yield from waiting
         yield from self.container.demux(self.stream)
@@ -259,11 +269,13 @@ def _is_conclusive(container: InputContainer, track: int | None) -> bool:
     return stream.rate > 0 and stream.channels > 0
 
 
-def _track_info(container: InputContainer, stream: AudioStream, source: Source) -> TrackInfo:
+def _track_info(
+    container: InputContainer, stream: AudioStream, source: Source, origin: float
+) -> TrackInfo:
     name, codec = container.format.name, stream.codec_context.name
     tracks = audio_tracks(container)
     samples = _mp3_samples(source.head) if name == "mp3" else None
-    seconds, exact = _duration(container, stream, source)
+    seconds, exact = _duration(container, stream, source, origin)
     if samples is not None:
         seconds, exact = samples / stream.rate, True
     if seconds is not None and not 0 < seconds <= max_plausible_seconds(source):
@@ -289,16 +301,43 @@ def _mp3_samples(head: bytes) -> int | None:
     return info and info.samples
 
 
-def _origin(container: InputContainer) -> float:
+def _first_packet(container: InputContainer) -> Packet[Stream] | None:
+    """Return the first packet with a timestamp, where it is needed to know the media's start.
+
+    libav tells the start of a video in Matroska only if it has decoded a picture.
+    """
+    if container.format.name != _MATROSKA or len(container.streams) == 1:
+        return None
+    try:
+        for packet in islice(container.demux(), _MOST_PICTURES):
+            if packet.pts is not None or packet.stream.type == "audio":
+                return packet
+    except (FFmpegError, IndexError):
+        return None  # the decoder meets it again
+    return None
+
+
+def _origin(container: InputContainer, first: Packet[Stream] | None) -> float:
     """Return the timestamp of the media's start, in seconds."""
+    start = container.start_time
+    if first is not None and first.pts is not None and first.stream.type != "audio":
+        time = float(first.pts * first.time_base)
+        return time if start is None else min(time, start / _MICROSECONDS)
     # The container's duration and start are in the same unit.
-    return (container.start_time or 0) / _MICROSECONDS
+    return (start or 0) / _MICROSECONDS
+
+
+def _end(container: InputContainer, info: TrackInfo) -> float | None:
+    """Return where the media ends at the latest: other tracks may say it better."""
+    if info.seconds is None or not (info.exact or info.container in STATED):
+        return None
+    return max(info.seconds, (container.duration or 0) / _MICROSECONDS)
 
 
 def _duration(
-    container: InputContainer, stream: AudioStream, source: Source
+    container: InputContainer, stream: AudioStream, source: Source, origin: float
 ) -> tuple[float | None, bool]:
-    """Return a track's duration in seconds, if known, and whether it is exact."""
+    """Return a track's end in seconds from the media's start, if known, and whether it is exact."""
     name = container.format.name
     stated = stated_seconds(name, source.head, stream.codec_context.bit_rate or 0)
     if stated is not None and stated > 0:
@@ -308,11 +347,12 @@ def _duration(
     in_fragments = name == _MP4 and not stream.frames
     if name in _NO_DURATION or (in_fragments and not source.seekable):
         return None, False
-    if stream.duration is not None and stream.time_base is not None:
-        late = max(0.0, float((stream.start_time or 0) * stream.time_base) - _origin(container))
-        return late + float(stream.duration * stream.time_base), name in _EXACT_DURATION
     if (tagged := _tagged(stream.metadata.get("DURATION", ""))) is not None:
-        return tagged, True
+        return tagged - origin, True
+    if stream.duration is not None and stream.time_base is not None:
+        late = max(0.0, float((stream.start_time or 0) * stream.time_base) - origin)
+        exact = name in _EXACT_DURATION and (name not in _OF_ALL or len(container.streams) == 1)
+        return late + float(stream.duration * stream.time_base), exact
     if container.duration is not None:
         # It may be the duration of the video.
         return container.duration / _MICROSECONDS, len(container.streams) == 1

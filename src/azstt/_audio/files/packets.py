@@ -50,6 +50,8 @@ def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -
     clock = MediaClock[AudioFrame](
         media.origin, end=media.end, spliced=media.info.container in _BROADCAST
     )
+    if tally.base:
+        clock.restart()  # it stands right after the recording before it
     pause = _OPUS_PAUSE if media.info.codec == "opus" else 0.0
     output = TimedResampler(Resampler(target, source.label, tally), clock, tally, pause=pause)
     losses = Losses(media.info.container, media.stream, source, output)

@@ -1,4 +1,4 @@
-"""Open a source, choose its decoder, select a time range, and enforce limits."""
+"""Open a source, select a time range, and enforce limits."""
 
 from __future__ import annotations
 
@@ -7,58 +7,22 @@ import sys
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Literal, Protocol, Self, TypeAlias, Unpack
+from typing import Final, Literal, Self, TypeAlias, Unpack
 
 from azstt._assembly.timeline import Timeline
-from azstt._audio.files.wav import WavFileDecoder, passthrough_format
-from azstt._audio.formats.riff import read_wav_header, wav_header
-from azstt._audio.formats.sniff import can_stream
-from azstt._audio.rejections import (
-    beyond_the_end,
-    empty_source,
-    no_such_track,
-    nothing_decoded,
-)
-from azstt._audio.report import DecodeReport, Tally, TrackInfo
-from azstt._audio.sources import (
-    HEAD,
-    AudioSource,
-    Source,
-    make_source,
-    max_plausible_seconds,
-    read_into_memory,
-)
+from azstt._audio.files.choose import choose_decoder
+from azstt._audio.files.recordings import FileDecoder
+from azstt._audio.formats.riff import wav_header
+from azstt._audio.rejections import beyond_the_end, nothing_decoded
+from azstt._audio.report import DecodeReport, Tally
+from azstt._audio.sources import AudioSource, Source, make_source, max_plausible_seconds
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioDecodeError, AudioTooLargeError, ConfigurationError
 from azstt._options import AudioFields
 from azstt._result import Gap
-from azstt._threads.imports import guarded_import
 
 #: The default output; immutable, so it can be shared.
 _SPEECH = AudioFormat()
-#: How many bytes of a stream are searched for its index, or its first audio.
-_KNOWN_WITHIN = 1 << 20
-
-
-class FileDecoder(Protocol):
-    """Decodes one track of a source to PCM."""
-
-    info: TrackInfo
-    audio: AudioFormat
-
-    @property
-    def seeks(self) -> bool:
-        """Whether `chunks` begins at frame `start` instead of the first one."""
-        ...
-
-    def chunks(self, start: int, tally: Tally) -> Iterator[bytes]:
-        """Yield the PCM, and record losses in `tally`."""
-        ...
-
-    def close(self) -> None:
-        """Release what was opened. Idempotent."""
-        ...
-
 
 #: What becomes of holes in the timestamps: nothing, or silence.
 MediaTimeline: TypeAlias = Literal["samples", "media"]
@@ -377,9 +341,7 @@ def open_reader(
         raise ConfigurationError(f"open_audio produces only integer samples (given: {audio!r})")
     opened = make_source(source, max_bytes=max_bytes)
     try:
-        opened, decoder = _choose_decoder(
-            opened, audio, keep_channels=keep_channels, track=track, max_bytes=max_bytes
-        )
+        decoder = choose_decoder(opened, audio, keep_channels=keep_channels, track=track)
         try:
             return AudioReader(opened, decoder, selection, fill)
         except BaseException:
@@ -388,49 +350,6 @@ def open_reader(
     except BaseException:
         opened.close()
         raise
-
-
-def _choose_decoder(
-    source: Source,
-    audio: AudioFormat,
-    *,
-    keep_channels: bool,
-    track: int | None,
-    max_bytes: int | None,
-) -> tuple[Source, FileDecoder]:
-    """Choose the decoder by the source's first bytes."""
-    # Where reading does not block, read the whole head at once.
-    header, head = read_wav_header(source.read, source.read(HEAD) if source.seekable else b"")
-    if not head:
-        raise empty_source(source)
-    if header is not None and track:
-        raise no_such_track(track, 1, source)
-    if header is not None:
-        unchanged = passthrough_format(header.format, audio, keep_channels=keep_channels)
-        if unchanged is not None:
-            return source, WavFileDecoder(source, header, unchanged)
-        with guarded_import("av"):  # takes longer than reading a short WAV file
-            from azstt._audio.files.decoders import PcmFileDecoder  # noqa: PLC0415
-
-        return source, PcmFileDecoder(source, header, audio, keep_channels=keep_channels)
-    source.unread(head)
-    if not source.seekable and not _decodes_as_it_arrives(source):
-        source = read_into_memory(source, max_bytes=max_bytes)
-    with guarded_import("av"):
-        from azstt._audio.files.decoders import LibavFileDecoder  # noqa: PLC0415
-
-    return source, LibavFileDecoder(source, audio, keep_channels=keep_channels, track=track)
-
-
-def _decodes_as_it_arrives(source: Source) -> bool:
-    """Return whether a stream can be decoded before its end has arrived."""
-    head = b""
-    found = None
-    while found is None and len(head) < _KNOWN_WITHIN and (chunk := source.read(1 << 16)):
-        head += chunk
-        found = can_stream(head)
-    source.unread(head)
-    return found is True
 
 
 def to_wav(  # noqa: PLR0913  see open_audio

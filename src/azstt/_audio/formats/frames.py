@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
-from azstt._audio.formats.demux import Cut, DemuxBuffer, Item, Loss, Packet
+from azstt._audio.formats.demux import Cut, DemuxBuffer, Loss
 from azstt._audio.formats.mpeg import (
     FRAME_HEAD,
     TAG_HEAD,
     FrameKind,
     find_frame,
     frame_kind,
-    frame_samples,
     frame_shape,
     frame_size,
     tag_size,
@@ -37,15 +36,20 @@ class FrameDemuxer:
         self.kind: FrameKind | None = kind
         self._buffer = DemuxBuffer()
         self._shape: tuple[int, int] | None = None
+        self._sizes: dict[int, int] = {}  # of MP3 frames, by the byte of the header that tells
+        self._size_of: Callable[[bytearray, int], int] = self._mp3_size
         self._resyncing = False  # the position of the next frame is unknown
         self._junk = 0  # bytes since the last frame
 
-    def feed(self, data: bytes) -> Iterator[Item]:
-        """Yield the items that this chunk completes."""
+    def feed(self, data: bytes) -> Iterator[bytes | Loss]:
+        """Yield the frames that this chunk completes, and losses before them."""
         buffer = self._buffer
         buffer.add(data)
-        while not buffer.skipping and (items := self._step()) is not None:
-            yield from items
+        while not buffer.skipping:
+            if self._shape is not None and not self._resyncing:
+                yield from self._frames(self._shape)
+            if not self._step():
+                break
         if buffer.full:
             buffer.mark_identified()  # a tag this long is not worth keeping
 
@@ -55,56 +59,84 @@ class FrameDemuxer:
             raise self._buffer.needs_libav()
         return Cut(None) if self._junk > _JUNK else None
 
-    def _step(self) -> list[Item] | None:
-        """Process a frame, a tag or junk; None if it is incomplete."""
-        data = self._buffer.data
-        head = bytes(data[:TAG_HEAD])
-        if not self._resyncing and self._fits(head) and (size := frame_size(head)):
-            return self._take(size) if len(data) >= size else None
+    def _frames(self, shape: tuple[int, int]) -> list[bytes | Loss]:
+        """Return the complete frames at the beginning of the buffer."""
+        data, at, size_of, first = self._buffer.data, 0, self._size_of, shape[0]
+        frames: list[bytes | Loss] = []
+        whole = len(data) - FRAME_HEAD
+        while at <= whole and data[at] == 0xFF and data[at + 1] & 0xFE == first:  # noqa: PLR2004  the sync word
+            end = at + size_of(data, at)
+            if not at < end <= len(data):
+                break
+            frames.append(bytes(data[at:end]))
+            at = end
+        if frames:
+            self._buffer.discard(at)
+            if self._junk:
+                frames.insert(0, Loss(self._junk))
+                self._junk = 0
+        return frames
+
+    def _is_frame(self, head: bytes) -> bool:
+        """Return whether a frame like the ones before begins here."""
+        return (
+            frame_kind(head) == self.kind
+            and frame_shape(head) == self._shape
+            and frame_size(head) > 0
+        )
+
+    def _aac_size(self, data: bytearray, at: int) -> int:
+        """Return the size of an AAC frame; 0 if it is not like the ones before."""
+        same = self._shape is not None and data[at + 2] & 0xFC == self._shape[1]
+        return (data[at + 3] & 3) << 11 | data[at + 4] << 3 | data[at + 5] >> 5 if same else 0
+
+    def _mp3_size(self, data: bytearray, at: int) -> int:
+        """Return the size of an MP3 frame; 0 if it is not like the ones before."""
+        size = self._sizes.get(data[at + 2])
+        if size is None:
+            head = bytes(data[at : at + FRAME_HEAD])
+            size = frame_size(head) if frame_shape(head) == self._shape else 0
+            self._sizes[data[at + 2]] = size
+        return size
+
+    def _step(self) -> bool:
+        """Process what is no complete frame: a tag, junk; False if it is incomplete."""
+        head = bytes(self._buffer.data[:TAG_HEAD])
+        if not self._resyncing and self._shape is not None and self._is_frame(head):
+            return False
         tag = tag_size(head)
         if tag:
             self._buffer.discard(tag)
-            return []
+            return True
         if tag is None or len(head) < FRAME_HEAD:
-            return None
+            return False
         return self._begin(head) if self._shape is None else self._resync()
 
-    def _fits(self, head: bytes) -> bool:
-        """Return whether this is the header of a frame like the ones before."""
-        return (
-            self._shape is not None
-            and frame_kind(head) == self.kind
-            and frame_shape(head) == self._shape
-        )
-
-    def _take(self, size: int) -> list[Item]:
-        frame = bytes(self._buffer.data[:size])
-        self._buffer.discard(size)
-        junk, self._junk = self._junk, 0
-        packet = Packet(frame, frame_samples(frame))
-        return [Loss(junk), packet] if junk else [packet]
-
-    def _begin(self, head: bytes) -> list[Item] | None:
+    def _begin(self, head: bytes) -> bool:
         """Identify the stream by its first frame, which needs no other one to confirm it."""
         found = frame_kind(head)
         if found == "other" or (found or self.kind) is None:
             raise self._buffer.needs_libav()
         if found is None or not frame_size(head):
             return self._resync()
-        self.kind, self._shape = found, frame_shape(head)
-        self._buffer.mark_identified()
-        return []
+        self.kind = found
+        self._set_shape(head)
+        return True
 
-    def _resync(self) -> list[Item] | None:
-        """Move to the next frame; None if it has not arrived yet."""
+    def _resync(self) -> bool:
+        """Move to the next frame; False if it has not arrived yet."""
         buffer = self._buffer
         at, found = find_frame(bytes(buffer.data), self.kind or "mp3")
         buffer.discard(at)
         if self._shape is not None:  # a stream may begin in the middle of a frame
             self._junk += at
         self._resyncing = not found
-        if not found:
-            return None
-        self._shape = frame_shape(bytes(buffer.data[:FRAME_HEAD]))
-        buffer.mark_identified()
-        return []
+        if found:
+            self._set_shape(bytes(buffer.data[:FRAME_HEAD]))
+        return found
+
+    def _set_shape(self, head: bytes) -> None:
+        self._shape = frame_shape(head)
+        self._size_of = self._aac_size if self.kind == "aac" else self._mp3_size
+        self._sizes.clear()
+        self._buffer.mark_identified()

@@ -150,13 +150,13 @@ class MatroskaDemuxer:
         block = read_group(content) if grouped else read_block(content)
         if self._tracks is None or block.track != self._tracks.audio:
             raise ValueError(f"block of another track: {block.track}")
-        at = self._time(block.time)
+        at = start = self._time(block.time)
         packets: list[Packet] = []
         for data in block.packets:
             samples = opus.samples(data)
-            packets.append(Packet(data, samples, time=at))
+            packets.append(Packet(data, samples, 0, 0, at))
             at += samples / opus.RATE
-        self._expected_time += sum(packet.samples for packet in packets) / opus.RATE
+        self._expected_time += at - start
         if grouped:
             packets[0] = packets[0]._replace(skip=block.skip)
             packets[-1] = packets[-1]._replace(drop=block.drop)

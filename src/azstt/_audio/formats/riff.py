@@ -202,7 +202,8 @@ def read_samples(source: Source, header: WavHeader, start: int, tally: Tally) ->
             yield _turn(data, frame // header.format.channels) if header.format.big_endian else data
     if header.size is not None and at < end:
         seconds = (end - at) / frame / header.format.sample_rate
-        tally.add(TRUNCATED, (at // frame - start) / header.format.sample_rate, seconds)
+        position = tally.base + (at // frame - start) / header.format.sample_rate
+        tally.add(TRUNCATED, position, seconds)
 
 
 def _turn(samples: bytes, width: int) -> bytes:

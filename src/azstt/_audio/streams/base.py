@@ -43,6 +43,7 @@ class PushDecoder:
         receiver: takes the output, and has the tally of all recordings of the stream.
     """
 
+    follows: bool = False
     backlog: int = 0
     allow_empty: bool = False
 
@@ -79,7 +80,7 @@ class PushDecoder:
         self._deliver(self._output.pull())
 
     def finish(self) -> None:
-        """Deliver the remaining PCM and the end.
+        """Deliver the remaining PCM.
 
         Raises:
             NeedsLibavError: the stream ended before it could be identified.
@@ -91,7 +92,6 @@ class PushDecoder:
             raise nothing_decoded(LABEL, self._tally.packets)
         if cut is not None:
             self._tally.add(TRUNCATED, self._output.position, cut.seconds)
-        self._receiver.end(None)
 
     def close(self) -> None:
         """Do nothing: everything is freed with the decoder."""

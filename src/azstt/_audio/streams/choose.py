@@ -24,6 +24,11 @@ class StreamDecoder(Protocol):
     """Decodes the chunks of a stream to PCM."""
 
     @property
+    def follows(self) -> bool:
+        """Whether it decodes the recordings that follow in the stream too."""
+        ...
+
+    @property
     def backlog(self) -> int:
         """How many bytes are waiting to be decoded."""
         ...
@@ -38,7 +43,7 @@ class StreamDecoder(Protocol):
         ...
 
     def finish(self) -> None:
-        """Deliver the remaining PCM and the end."""
+        """Deliver the remaining PCM; in a thread, also the end of the stream."""
         ...
 
     def close(self) -> None:

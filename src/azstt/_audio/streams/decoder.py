@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from azstt._assembly.timeline import Timeline
 from azstt._audio.formats.containers import HEAD_SIZE, Container
 from azstt._audio.formats.demux import NeedsLibavError
+from azstt._audio.formats.recordings import Splitter
 from azstt._audio.report import LONGEST_SILENCE, DecodeReport, Tally
 from azstt._audio.streams.passthrough import PassthroughDecoder
 from azstt._audio.streams.receiver import Receiver
 from azstt._audio.streams.worker import WorkerStreamDecoder
 from azstt._audio_format import AudioFormat
-from azstt._errors import AudioError, ConfigurationError, SessionStateError
+from azstt._errors import AudioDecodeError, AudioError, ConfigurationError, SessionStateError
 from azstt._threads.imports import guarded_import
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ class LiveDecoder:
         self._finished = False
         self._last_report: DecodeReport | None = None  # of the decoder before this one
         self._decoder: StreamDecoder | None = None
+        self._splitter: Splitter | None = None  # unless the decoder follows recordings itself
         if audio == target:
             self._decoder = PassthroughDecoder(
                 f"s{8 * target.sample_width}le", target, self._receiver
@@ -78,6 +81,7 @@ class LiveDecoder:
             self._decoder = choose.open_pcm(audio, target, self._receiver)
         else:
             self._declared = audio
+            self._splitter = Splitter()
 
     def feed(self, data: bytes, /) -> None:
         """Decode the next chunk; PCM goes to the sink, during this call or from the thread.
@@ -128,6 +132,16 @@ class LiveDecoder:
         return self._last_report if decoder is None else decoder.report or self._last_report
 
     def _feed(self, data: bytes) -> None:
+        if self._splitter is not None:
+            data = self._splitter.feed(data)
+        self._take(data)
+        while self._splitter is not None and self._splitter.following is not None:
+            self._end_recording()
+            if self._splitter is not None:
+                self._take(self._splitter.next())
+
+    def _take(self, data: bytes) -> None:
+        """Decode bytes of the current recording, once its decoder can be chosen."""
         if self._decoder is None:
             data = self._head = self._head + data
             if len(data) < HEAD_SIZE:
@@ -135,19 +149,41 @@ class LiveDecoder:
             self._choose()
         self._decode(data)
 
-    def _finish(self) -> None:
-        if self._decoder is None and not self._head:
-            self._receiver.end(None)
-            return
-        if self._decoder is None:
-            self._choose()
-            self._decode(self._head)
+    def _end_recording(self) -> None:
+        """Deliver the rest of a recording that another one follows."""
         if self._decoder is None:
             return
         try:
-            self._decoder.finish()
+            with suppress(AudioDecodeError):  # nothing in it, but there may be in the next one
+                self._decoder.finish()
         except NeedsLibavError as error:
-            self._switch_to_libav(error.data).finish()
+            self._switch_to_libav(error.data)
+            return
+        self._last_report = self.report
+        self._decoder, self._head, self._declared = None, b"", "auto"
+
+    def _finish(self) -> None:
+        while self._splitter is not None:
+            self._take(self._splitter.finish())
+            if self._splitter is None or self._splitter.following is None:
+                break
+            self._end_recording()
+            if self._splitter is not None:
+                self._take(self._splitter.next())
+        if self._decoder is None and self._head:
+            self._choose()
+            self._decode(self._head)
+        decoder = self._decoder
+        if decoder is None:
+            self._receiver.end(None)
+            return
+        try:
+            decoder.finish()
+        except NeedsLibavError as error:
+            decoder = self._switch_to_libav(error.data)
+            decoder.finish()
+        if not isinstance(decoder, WorkerStreamDecoder):
+            self._receiver.end(None)
 
     def _choose(self) -> None:
         """Open the decoder for the bytes received so far."""
@@ -161,12 +197,19 @@ class LiveDecoder:
             self._decoder.feed(data)
         except NeedsLibavError as error:
             self._switch_to_libav(error.data)
+            return
+        if self._splitter is not None and self._decoder.follows:
+            rest, self._splitter = self._splitter.rest(), None
+            self._decode(rest)
 
     def _switch_to_libav(self, data: bytes) -> StreamDecoder:
         """Continue with libav in a thread, from the data that the previous decoder rejected."""
         self._last_report = self.report
         worker = WorkerStreamDecoder(self._target, self._receiver)
         worker.feed(data)
+        if self._splitter is not None:
+            worker.feed(self._splitter.rest())
+            self._splitter = None
         self._use(worker)
         return worker
 

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from av.audio.frame import AudioFrame
 from av.error import FFmpegError
 
-from azstt._audio.formats.demux import Cut, Loss, Packet
+from azstt._audio.formats.demux import Cut
 from azstt._audio.formats.frames import FrameDemuxer
 from azstt._audio.formats.mpeg import FrameKind, mp3_info
 from azstt._audio.streams.base import PacketDecoder, PushDecoder
@@ -41,16 +41,17 @@ class MpegStreamDecoder(PushDecoder):
         self._remaining: int | None = None  # samples left according to the file's header
         self._withheld: list[tuple[AudioFrame, int]] = []  # padding, unless too much follows
         self._shape: tuple[int, int] | None = None  # sample rate and channels
-        self._seconds = self._frame_seconds = 0.0  # decoded in all, in the last frame
-        self._size = 0  # bytes of what was decoded
+        self._samples = self._size = 0  # decoded, and from how many bytes
         self._lost = 0.0  # seconds
 
     def _decode_data(self, data: bytes) -> None:
         for item in self._demuxer.feed(data):
-            if isinstance(item, Packet):
-                self._take(item.data)
-            elif isinstance(item, Loss) and self._size:
-                self._lose(item.size * self._seconds / self._size)
+            if not isinstance(item, bytes):
+                self._lose(item.size)
+            elif self._decoder is not None:
+                self._decode(item, self._decoder)
+            else:
+                self._begin(item)
 
     def _flush(self) -> None:
         if self._decoder is not None:
@@ -70,11 +71,8 @@ class MpegStreamDecoder(PushDecoder):
             return None
         return (kind, _DECODERS[kind], *self._shape)
 
-    def _take(self, frame: bytes) -> None:
-        """Decode a frame; an MP3 file's first one may be its header, which states the length."""
-        if self._decoder is not None:
-            self._decode(frame, self._decoder)
-            return
+    def _begin(self, frame: bytes) -> None:
+        """Open a decoder. An MP3 file's first frame may be its header, which states the length."""
         kind = self._demuxer.kind or "mp3"
         self._decoder = PacketDecoder(_DECODERS[kind])
         info = mp3_info(frame) if kind == "mp3" else None
@@ -83,24 +81,25 @@ class MpegStreamDecoder(PushDecoder):
         else:
             self._skip, self._remaining = info
 
-    def _lose(self, seconds: float) -> None:
-        self._lost += seconds
-        self._output.lose(seconds)
+    def _lose(self, size: int) -> None:
+        """Note that bytes could not be read, and how many seconds that is on average."""
+        if self._shape is not None:  # before the first good frame there may have been junk
+            seconds = size / self._size * self._samples / self._shape[0]
+            self._lost += seconds
+            self._output.lose(seconds)
 
     def _decode(self, frame: bytes, decoder: PacketDecoder) -> None:
         try:
             decoded = decoder.decode(frame)
             self._push_trimmed(decoded)
         except FFmpegError:
-            # Before the first good frame there may have been junk.
-            if self._shape is not None:
-                self._lose(self._frame_seconds)
+            self._lose(len(frame))
             return
         self._size += len(frame)
         for part in decoded:
-            self._frame_seconds = part.samples / part.sample_rate
-            self._seconds += self._frame_seconds
-            self._shape = self._shape or (part.sample_rate, part.layout.nb_channels)
+            self._samples += part.samples
+            if self._shape is None:
+                self._shape = part.sample_rate, part.layout.nb_channels
 
     def _push_trimmed(self, frames: list[AudioFrame]) -> None:
         """Push frames without the decoder's delay at the beginning and padding at the end."""

@@ -27,6 +27,8 @@ class OpusStreamDecoder(PushDecoder):
         receiver: takes the output.
     """
 
+    follows: bool = True
+
     def __init__(
         self, demuxer: Demuxer, container: str, audio: AudioFormat, receiver: Receiver
     ) -> None:

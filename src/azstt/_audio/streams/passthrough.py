@@ -16,6 +16,7 @@ class PassthroughDecoder:
         receiver: takes the output.
     """
 
+    follows: bool = False
     backlog: int = 0
 
     def __init__(self, container: str, audio: AudioFormat, receiver: Receiver) -> None:
@@ -35,8 +36,7 @@ class PassthroughDecoder:
         self._receiver.deliver(data)
 
     def finish(self) -> None:
-        """Deliver the end; an incomplete last frame is dropped."""
-        self._receiver.end(None)
+        """Do nothing: an incomplete last frame is dropped."""
 
     def close(self) -> None:
         """Do nothing: this opened nothing."""

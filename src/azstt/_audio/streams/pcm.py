@@ -66,6 +66,7 @@ class WavStreamDecoder:
         receiver: takes the output.
     """
 
+    follows: bool = False
     backlog: int = 0
 
     def __init__(self, audio: AudioFormat, receiver: Receiver) -> None:
@@ -101,7 +102,7 @@ class WavStreamDecoder:
         self._pcm_decoder.feed(data)
 
     def finish(self) -> None:
-        """Deliver the remaining PCM and the end.
+        """Deliver the remaining PCM.
 
         Raises:
             NeedsLibavError: the header is incomplete.
@@ -109,15 +110,19 @@ class WavStreamDecoder:
         """
         if self._pcm_decoder is None:
             raise NeedsLibavError(bytes(self._head))
-        if self._header is None or self._taken < self._header.format.frame_size:
-            raise nothing_decoded(LABEL, 0)
         header = self._header
-        if header.size is not None and (short := header.size - self._taken) > 0:
+        if (
+            header is not None
+            and header.size is not None
+            and (short := header.size - self._taken) > 0
+        ):
             seconds = short / header.format.frame_size / header.format.sample_rate
             taken = self._taken // header.format.frame_size / header.format.sample_rate
             tally = self._receiver.tally
             tally.add(TRUNCATED, tally.base + taken, seconds)
         self._pcm_decoder.finish()
+        if not self._receiver.seconds:
+            raise nothing_decoded(LABEL, 0)
 
     def close(self) -> None:
         """Do nothing: this opened nothing."""

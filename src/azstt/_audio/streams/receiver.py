@@ -46,7 +46,7 @@ class Receiver:
 
     def start_recording(self) -> None:
         """Let another recording follow what was delivered so far."""
-        self.tally.base = self.seconds
+        self.tally.begin(self.seconds)
 
     def report(self, container: str, codec: str, rate: int, channels: int) -> DecodeReport:
         """Return the report for a recording of this format."""

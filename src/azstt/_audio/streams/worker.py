@@ -7,10 +7,10 @@ from threading import Thread
 
 from azstt._audio.feed import ByteFeed
 from azstt._audio.files.reader import AudioReader, open_reader
-from azstt._audio.report import LONGEST_SILENCE, DecodeReport, Tally
+from azstt._audio.report import LONGEST_SILENCE, UNREADABLE, DecodeReport, Tally
 from azstt._audio.streams.receiver import Receiver
 from azstt._audio_format import AudioFormat
-from azstt._errors import SessionStateError
+from azstt._errors import AudioDecodeError, NoAudioStreamError, SessionStateError
 from azstt._threads import exit as exits
 
 
@@ -54,6 +54,8 @@ class WorkerStreamDecoder:
         receiver: takes the output, on that thread.
     """
 
+    follows: bool = True
+
     def __init__(self, audio: AudioFormat, receiver: Receiver) -> None:
         self._audio = audio
         self._receiver = receiver
@@ -92,16 +94,15 @@ class WorkerStreamDecoder:
         return self._receiver.report(told.container, told.codec, told.sample_rate, told.channels)
 
     def _run(self) -> None:
+        before = self._receiver.seconds
         try:
-            with open_reader(self._feed, audio=self._audio, fill=LONGEST_SILENCE) as reader:
-                self._reader = reader
-                relay = Relay(reader, self._receiver.tally)
-                for pcm in reader:
-                    relay.update(len(pcm))
-                    self._receiver.deliver(pcm)
-                    if self._receiver.ended:
-                        return
-                relay.update(0)
+            try:
+                self._decode()
+            except (AudioDecodeError, NoAudioStreamError):
+                if not before or self._receiver.seconds > before:
+                    raise
+                # The recordings before this one were decoded.
+                self._receiver.tally.add(UNREADABLE, before, None)
             # The container may end before finish() is called: wait for that.
             self._feed.take(1)
         except Exception as error:  # noqa: BLE001  passed on, because nobody joins this thread
@@ -110,6 +111,17 @@ class WorkerStreamDecoder:
             self._receiver.end(None)
         finally:
             exits.forget(self)
+
+    def _decode(self) -> None:
+        with open_reader(self._feed, audio=self._audio, fill=LONGEST_SILENCE) as reader:
+            self._reader = reader
+            relay = Relay(reader, self._receiver.tally)
+            for pcm in reader:
+                relay.update(len(pcm))
+                self._receiver.deliver(pcm)
+                if self._receiver.ended:
+                    return
+            relay.update(0)
 
     def _stop(self) -> None:
         self.close()

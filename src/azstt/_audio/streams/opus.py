@@ -13,8 +13,8 @@ from azstt._audio.streams.receiver import Receiver
 from azstt._audio_format import AudioFormat
 
 #: Seconds that an Opus encoder pauses at most when nobody speaks (discontinuous transmission); in
-#: Ogg, all such pauses of a page are told as one.
-_PAUSES: Final = {"matroska,webm": 0.45, "ogg": 1.0}
+#: Ogg, all such pauses of a page, which lasts a second and a pause at most, are told as one.
+_PAUSES: Final = {"matroska,webm": 0.45, "ogg": 1.2}
 
 
 class OpusStreamDecoder(PushDecoder):

@@ -18,6 +18,7 @@ _BENCHMARKS: Final = (
     "benchmarks.decode",
     "benchmarks.decode.streams",
     "benchmarks.live",
+    "benchmarks.media",
 )
 #: Seconds after which a smoke run has failed.
 _TIMEOUT: Final = 300

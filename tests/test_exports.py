@@ -15,7 +15,7 @@ PUBLIC = {
         *("LiveSession", "BlockingLiveSession", "Overflow", "AudioChunk", "Container"),
         *("microphone", "Microphone", "warm_up"),
         *("WireServer", "BlockingWireServer"),
-        *("open_audio", "to_wav", "AudioReader", "ByteFeed", "DecodeReport", "DamagedRange"),
+        *("open_audio", "to_wav", "AudioReader", "ByteFeed", "DecodeReport"),
         *("AudioFormat", "RecognitionOptions", "Progress", "Usage"),
         *("PronunciationOptions", "Alternative", "Pronunciation", "PronouncedWord", "Sound"),
         *("Transcript", "Segment", "Word", "AudioLedger", "Gap"),
@@ -25,7 +25,7 @@ PUBLIC = {
         *("AudioError", "AudioSourceError", "AudioDecodeError", "NoAudioStreamError"),
         *("AudioTooLargeError", "RecognitionError", "AuthenticationError", "RequestError"),
         *("ThrottledError", "ServiceUnreachableError", "RecognitionTimeoutError", "ServiceError"),
-        *("IncompleteTranscriptError", "BackendFallbackWarning"),
+        *("IncompleteTranscriptError", "BackendFallbackWarning", "IncompleteAudioWarning"),
     },
     azstt.backends: {
         *("RecognizerBackend", "RecognizerSession", "Capabilities", "Emit"),

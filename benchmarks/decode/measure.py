@@ -29,16 +29,18 @@ class Worker:
 
     Args:
         decoder: the decoder's name.
+        tree: the folder that azstt is imported from; by default the one that this process uses.
 
     Attributes:
         imports: its memory after all imports, in MB.
         cpu: its total CPU time in seconds, once it is closed.
     """
 
-    def __init__(self, decoder: str) -> None:
+    def __init__(self, decoder: str, tree: Path | None = None) -> None:
         self._process = subprocess.Popen(
             module_command("benchmarks.decode.worker", decoder),
             cwd=ROOT,
+            env=None if tree is None else {**os.environ, "PYTHONPATH": str(tree.absolute())},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -17,6 +17,7 @@ from av.error import FFmpegError
 
 from azstt._audio import LiveDecoder
 from azstt._audio.formats.riff import wav_header
+from azstt._audio.report import LONGEST_SILENCE, Tally
 from azstt._audio.streams.receiver import Receiver
 from azstt._audio.streams.worker import WorkerStreamDecoder
 from azstt._audio_format import AudioFormat
@@ -65,7 +66,9 @@ class Worker:
 
     def __init__(self, kind: AudioFormat | str, sink: Callable[[bytes], None]) -> None:
         self._ended = Event()
-        self._decoder = WorkerStreamDecoder(SPEECH, Receiver(sink, lambda _: self._ended.set()))
+        self._decoder = WorkerStreamDecoder(
+            SPEECH, Receiver(sink, lambda _: self._ended.set(), Tally(LONGEST_SILENCE))
+        )
         self.feed = self._decoder.feed
         if isinstance(kind, AudioFormat):
             self.feed(wav_header(kind, 0x7FFF_F000))

@@ -58,6 +58,28 @@ def decode(run: Decode, paths: Sequence[str], repeat: int) -> dict[str, float]:
     }
 
 
+def stream(paths: Sequence[str], repeat: int, pieces: int) -> dict[str, float]:
+    """Decode files in turn with azstt's live decoder, each in so many pieces, `repeat` times."""
+    from azstt._audio import LiveDecoder  # noqa: PLC0415 - only the worker for azstt loads it
+    from azstt._audio_format import AudioFormat  # noqa: PLC0415
+
+    counter, errors = _Counter(), list[Exception | None]()
+    contents = [Path(path).read_bytes() for path in paths]
+    start, wall = cpu_seconds(), time.perf_counter()
+    for data in contents * repeat:
+        size = len(data) // pieces + 1
+        decoder = LiveDecoder("auto", AudioFormat(), sink=counter, done=errors.append)
+        for at in range(0, len(data), size):
+            decoder.feed(data[at : at + size])
+        decoder.finish()
+        decoder.close()
+    cpu, wall = cpu_seconds() - start, time.perf_counter() - wall
+    if any(errors):
+        raise ValueError(errors)
+    seconds = counter.size / 2 / RATE / repeat
+    return {"cpu": cpu / repeat, "wall": wall / repeat, "seconds": seconds}
+
+
 def rescue(run: Decode, path: str) -> dict[str, object]:
     """Decode a damaged file as far as it goes."""
     counter, error = _Counter(), ""
@@ -107,6 +129,7 @@ def spin(seconds: float) -> dict[str, float]:
 def _serve(run: Decode) -> None:
     answers: dict[str, Callable[..., Any]] = {
         "decode": partial(decode, run),
+        "stream": stream,
         "rescue": partial(rescue, run),
         "threads": partial(in_threads, run),
         "open": open_times,

@@ -38,6 +38,7 @@ def create_app(config: Config | None = None, *, backend: RecognizerBackend | Non
     Raises:
         ConfigurationError: the recognizer is not available; the message says why.
     """
+    warnings.simplefilter("ignore", azstt.IncompleteAudioWarning)  # the page says what is missing
     config = config or Config()
     backend = backend or _backend(config.backend)
     config.data.mkdir(mode=0o700, parents=True, exist_ok=True)

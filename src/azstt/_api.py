@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Unpack
 
+from azstt._assembly.missing import warned
 from azstt._audio import AudioSource, BytesLike
 from azstt._errors import ConfigurationError
 from azstt._options import TranscribeFields, split_fields
@@ -20,6 +21,7 @@ def transcribe_file(
     backend: str | RecognizerBackend | None = None,
     progress: ProgressCallback | None = None,
     timeout: float | None = None,
+    strict: bool = False,
     **options: Unpack[TranscribeFields],
 ) -> Transcript:
     """Transcribe an audio or video file.
@@ -37,22 +39,30 @@ def transcribe_file(
         progress: called with a `Progress` about five times a second, on the engine's thread; it
             must return quickly. An exception that it raises stops the work and is raised here.
         timeout: seconds that the whole call may take; None is no limit.
+        strict: raise an `IncompleteTranscriptError` if any of the audio is missing, because the
+            recording is cut off, damaged or has holes. Otherwise this is an
+            `IncompleteAudioWarning`, and the ledger of the transcript says what is missing.
         **options: any field of `RecognitionOptions` (``language``, ``diarize``, ``phrases``,
             ``translate``, ``partials`` and many more), and the part of the source to transcribe:
-            ``start`` and ``end`` in seconds, ``track`` among its audio tracks, and the limits
-            ``max_seconds`` and ``max_bytes``.
+            ``start`` and ``end`` in seconds of the media, as a player shows them, ``track`` among
+            its audio tracks, and the limits ``max_seconds`` and ``max_bytes``.
 
     Returns:
-        The transcript; it is empty if there is no speech in the audio.
+        The transcript; it is empty if there is no speech in the audio. All of its times are what a
+        player shows, in seconds from the beginning of the media, even with ``start``.
 
     Raises:
-        ConfigurationError: an argument or a setting is wrong; raised before any audio is read.
+        ConfigurationError: an argument or a setting is wrong; raised before any audio is read, save
+            for a ``start`` beyond the end.
         MissingDependencyError: the backend needs an extra that is not installed.
         AudioError: the source can't be read or is not audio.
         RecognitionError: the recognizer failed or took too long. Like `AudioError` it carries
             what had been recognized by then as ``.partial``.
+
+    Warns:
+        IncompleteAudioWarning: some of the audio is missing.
     """
-    return _run(_job(_file(source), backend, progress, timeout, options))
+    return _run(_job(_file(source), backend, progress, timeout, strict, options))
 
 
 async def atranscribe_file(
@@ -61,6 +71,7 @@ async def atranscribe_file(
     backend: str | RecognizerBackend | None = None,
     progress: ProgressCallback | None = None,
     timeout: float | None = None,  # noqa: ASYNC109 - same signature as the sync twin, and it keeps the partial
+    strict: bool = False,
     **options: Unpack[TranscribeFields],
 ) -> Transcript:
     """Transcribe an audio or video file, asynchronously; see `transcribe_file` for the arguments.
@@ -68,7 +79,8 @@ async def atranscribe_file(
     Runs on asyncio and on trio. Canceling the call stops the work. ``progress`` is called on the
     event loop's thread.
     """
-    return await batch.transcribe(_job(_file(source), backend, progress, timeout, options))
+    job = _job(_file(source), backend, progress, timeout, strict, options)
+    return warned(await batch.transcribe(job), stacklevel=2)
 
 
 def transcribe_bytes(
@@ -77,10 +89,11 @@ def transcribe_bytes(
     backend: str | RecognizerBackend | None = None,
     progress: ProgressCallback | None = None,
     timeout: float | None = None,
+    strict: bool = False,
     **options: Unpack[TranscribeFields],
 ) -> Transcript:
     """Transcribe the bytes of an audio or video file; see `transcribe_file` for the arguments."""
-    return _run(_job(_bytes(data), backend, progress, timeout, options))
+    return _run(_job(_bytes(data), backend, progress, timeout, strict, options))
 
 
 async def atranscribe_bytes(
@@ -89,15 +102,17 @@ async def atranscribe_bytes(
     backend: str | RecognizerBackend | None = None,
     progress: ProgressCallback | None = None,
     timeout: float | None = None,  # noqa: ASYNC109 - same signature as the sync twin, and it keeps the partial
+    strict: bool = False,
     **options: Unpack[TranscribeFields],
 ) -> Transcript:
     """Transcribe the bytes of an audio or video file, asynchronously; see `atranscribe_file`."""
-    return await batch.transcribe(_job(_bytes(data), backend, progress, timeout, options))
+    job = _job(_bytes(data), backend, progress, timeout, strict, options)
+    return warned(await batch.transcribe(job), stacklevel=2)
 
 
 def _run(job: Job) -> Transcript:
     """Run a job on an event loop of its own, so that its progress callback delays no other job."""
-    return LoopThread("azstt loop").call(batch.transcribe, job)
+    return warned(LoopThread("azstt loop").call(batch.transcribe, job), stacklevel=3)
 
 
 def _job(
@@ -105,6 +120,7 @@ def _job(
     backend: str | RecognizerBackend | None,
     progress: ProgressCallback | None,
     timeout: float | None,
+    strict: bool,
     options: TranscribeFields,
 ) -> Job:
     """Check everything that can be checked before any I/O, and make a job of it."""
@@ -120,6 +136,7 @@ def _job(
         options=recognition,
         progress=progress,
         timeout=timeout,
+        strict=strict,
     )
 
 

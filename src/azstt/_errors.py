@@ -167,12 +167,21 @@ class ServiceError(RecognitionError):
 class IncompleteTranscriptError(RecognitionError):
     """Some audio has no result, no reported silence and no gap with a known reason.
 
-    The gaps in ``partial.ledger`` say where.
+    With ``strict`` also: some audio is missing, whatever the reason. The gaps in ``partial.ledger``
+    say what and where.
     """
 
 
 class SessionStateError(AzsttError, RuntimeError):
     """The session's state does not allow the call, such as a write after finish."""
+
+
+class IncompleteAudioWarning(UserWarning):
+    """Some of the audio is missing: the recording is cut off or damaged, or was dropped.
+
+    The transcript is that of the rest. Its ledger says what is missing; with ``strict=True`` this
+    is an `IncompleteTranscriptError`.
+    """
 
 
 class BackendFallbackWarning(UserWarning):

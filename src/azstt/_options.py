@@ -155,7 +155,7 @@ class AudioFields(TypedDict, total=False):
 
     start: float
     end: float | None
-    track: int
+    track: int | None
     max_seconds: float | None
     max_bytes: int | None
 

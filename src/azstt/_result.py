@@ -15,6 +15,9 @@ Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Text = Annotated[str, Field(repr=False)]
 Channel = Annotated[int, Field(ge=0)] | None
 
+#: Seconds that may be missing without a word: less than a syllable.
+TOLERANCE = 0.1
+
 
 class TimeSpan(FrozenModel):
     """A span of the media, in seconds from its start, as a player shows them."""
@@ -184,14 +187,18 @@ class Gap(FrozenModel):
 class AudioLedger(FrozenModel):
     """Where every second of the media went.
 
-    ``sent == recognized + silent`` plus the `Gap.span` of all gaps, to the millisecond. When
-    channels are recognized separately, the ledgers of all channels are added up: every figure is
-    in seconds times channels.
+    ``sent == recognized + silent`` plus the `Gap.span` of all gaps, to the millisecond: no second
+    counts twice, not even one that is missing in the middle of a segment. When channels are
+    recognized separately, the ledgers of all channels are added up: every figure is in seconds
+    times channels.
+
+    Amounts are of the part that was selected; holes in the media are part of it. What the
+    recognizer was given is `Usage.audio_seconds`: of a long hole, a few seconds of silence.
 
     Attributes:
-        decoded: seconds of media that came out of the decoder, holes in its timestamps included.
-        sent: seconds of media up to where the recognizer accepted audio; in a live session, those
-            that were dropped before it could accept them count too.
+        decoded: seconds of media from the beginning to where the decoder has come.
+        sent: seconds of media from the beginning to where the recognizer accepted audio; in a
+            live session, those that were dropped before it could accept them count too.
         recognized: seconds covered by results with text.
         silent: seconds in which the recognizer found no words.
         gaps: what is missing, in order.
@@ -213,8 +220,8 @@ class Usage(FrozenModel):
     """What a transcription consumed, and how fast it was. All figures but one are in seconds.
 
     Attributes:
-        audio_seconds: audio that the recognizer accepted; seconds times channels when channels
-            are recognized separately.
+        audio_seconds: audio that the recognizer accepted, which is what a service bills; seconds
+            times channels when channels are recognized separately.
         wall_seconds: wall time from the call to the transcript.
         first_result_latency: from the call to the first result; None if there was none.
         first_partial_latency: in a live session, from sending the audio at the end of the first
@@ -232,13 +239,13 @@ class Usage(FrozenModel):
 
 
 class Progress(FrozenModel):
-    """How far a transcription has come. Times are in seconds.
+    """How far a transcription has come: seconds of media from the beginning of the selected part.
 
     Attributes:
-        decoded: audio that came out of the decoder.
-        recognized: audio that the recognizer has processed, in every channel.
-        total: length of the audio; None if the container does not say.
-        elapsed: wall time since the call.
+        decoded: where the decoder has come.
+        recognized: where the recognizer has come, in every channel.
+        total: length of the selected part; None if the container does not say.
+        elapsed: wall time since the call, in seconds.
         xrt: speed as a multiple of real time: ``recognized / elapsed``.
     """
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from azstt._captions import formats
 from azstt._captions.layout import Limits
 from azstt._models import FrozenModel
-from azstt._result import AudioLedger, Seconds, Segment, Usage, Word
+from azstt._result import TOLERANCE, AudioLedger, Seconds, Segment, Usage, Word
 
 
 class Transcript(FrozenModel):
@@ -20,7 +20,7 @@ class Transcript(FrozenModel):
 
     Attributes:
         segments: the recognized speech, in order of start time.
-        duration: the length of the audio that was sent, in seconds.
+        duration: the length of the media that was transcribed, in seconds; see `AudioLedger.sent`.
         language: the language of the first segment that has one, or else the requested one.
         backend: the name of the recognizer that was used.
         model: the name of its model, if it has one.
@@ -42,6 +42,16 @@ class Transcript(FrozenModel):
     def text(self) -> str:
         """The text of all segments, joined with spaces."""
         return " ".join(segment.text for segment in self.segments)
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing; the gaps of the ledger say what is.
+
+        False if a gap's length is unknown, or if all gaps together are longer than 0.1 s. Audio of
+        a live session that is still ``"pending"`` is not missing.
+        """
+        lengths = [gap.seconds for gap in self.ledger.gaps if gap.reason != "pending"]
+        return None not in lengths and sum(filter(None, lengths)) <= TOLERANCE
 
     @property
     def words(self) -> tuple[Word, ...]:

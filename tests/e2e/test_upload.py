@@ -65,6 +65,19 @@ def test_an_upload_gives_what_the_library_gives(apps, backends, visit, recording
         assert any(0 < count < len(recordings["both"].reference) for count in heard)
 
 
+def test_what_is_missing_is_shown(apps, visit, audio, tmp_path, shoot):
+    """A file that is cut off is transcribed, and the page says what is missing and where."""
+    cut = tmp_path / "cut.wav"
+    cut.write_bytes((audio / "jfk.wav").read_bytes()[: 44 + 176_000])
+    page = visit(apps["local"].url)
+    page.upload(cut)
+    page.wait("done")
+    assert "americans" in words(page.text)
+    said = "5.5 s of audio is missing at 0:05: the recording ends too early."
+    assert page["notice"].text_content() == said
+    shoot(page, "missing")
+
+
 def test_progress_is_shown_and_can_be_canceled(apps, visit, audio):
     """The page shows how much is decoded and recognized; and the upload can be canceled."""
     page = visit(apps["local"].url)

@@ -90,5 +90,5 @@ const outcome = await run().then(
     return { error: { name, type, message, code, retryable } };
   },
 );
-const left = { over: client.over, buffered: client.buffered, finals: client.finals.length };
+const left = { over: client.over, buffered: client.buffered, finals: client.finals.length, gaps: client.gaps };
 console.log(JSON.stringify({ events, texts, connections, ...left, ...outcome }));

@@ -11,6 +11,7 @@ from azstt import Failed, Final, LiveSession, Partial, Segment, ThrottledError
 from azstt.backends import Capabilities
 from azstt.backends.local import LocalBackend
 from azstt.testing import Cue, ScriptedBackend
+from tests.beeps import mkv
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
@@ -211,6 +212,16 @@ def test_a_server_that_stays_away(serve, run_session):
         True,
     )
     assert result["error"]["message"] == "no connection for 0.3 s"
+
+
+def test_what_is_missing_reaches_the_page(serve, run_session):
+    """A hole in the audio that was sent is an event, which the client keeps."""
+    holed = mkv(bytes(96_000), holes=[(1.0, 2.5)])
+    result = run_session(serve(ScriptedBackend()), holed, connect={})
+    assert kinds(result) == ["started", "audio_gap", "ended"]
+    (gap,) = result["gaps"]
+    assert (gap["start"], gap["end"], gap["seconds"]) == pytest.approx((1, 3.5, 2.5))
+    assert gap["reason"] == "absent"
 
 
 def test_a_container_is_decoded(serve, run_session, audio):

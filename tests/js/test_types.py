@@ -55,6 +55,7 @@ MESSAGES = [
             events.SpeechEnded(at=1.0),
             events.Reconnecting(attempt=1, delay=0.5, reason="it broke"),
             events.AudioGap(reason="dropped", **AT),
+            events.AudioGap(reason="truncated", seconds=None, **AT),
             events.Ended(position=1.0),
             events.Failed(error=ServiceError("it broke")),
             CommandError(command="update", error=ERROR),

@@ -155,7 +155,7 @@ function showEvents(client) {
   on("connected", () => view.show(view.state()));
   on("disconnected", () => view.show(view.state(), "Connection lost; reconnecting…"));
   on("reconnecting", () => view.show(view.state(), "The server is reconnecting to its recognizer…"));
-  on("audio_gap", ({ start, end }) => view.note(`${(end - start).toFixed(1)} s of audio was lost.`));
+  on("audio_gap", (gap) => view.noteMissing([{ ...gap, at: gap.start }]));
   on("refused", ({ error }) => view.note(error.message));
 }
 

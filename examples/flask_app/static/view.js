@@ -72,6 +72,25 @@ export function note(words) {
   $("notice").hidden = false;
 }
 
+const MEANINGS = {
+  truncated: "the recording ends too early",
+  damaged: "it can't be read",
+  absent: "it was never stored",
+  unreadable: "a further recording of a kind that can't be followed",
+  dropped: "it came faster than it could be recognized",
+  unaccounted: "it has no result",
+};
+
+/** Tells which parts of the audio are missing: the gaps of a ledger. */
+export function noteMissing(gaps) {
+  const parts = gaps.map(({ at, seconds, reason }) => {
+    const length = seconds === null ? "An unknown length" : `${seconds.toFixed(1)} s`;
+    return `${length} of audio is missing at ${clock(at)}: ${MEANINGS[reason] ?? reason}.`;
+  });
+  const more = parts.length > 3 ? [`There are ${parts.length - 3} more gaps.`] : [];
+  if (parts.length) note([...parts.slice(0, 3), ...more].join(" "));
+}
+
 /** Shows the progress, from 0 to 1; null is unknown. */
 export function progress(fraction) {
   $("progress").hidden = false;
@@ -140,8 +159,9 @@ function hidePartial() {
 }
 
 /** Shows a saved transcript, which can be corrected and downloaded. */
-export function showSaved(id, { segments }) {
+export function showSaved(id, { segments, ledger }) {
   clearText();
+  noteMissing(ledger.gaps);
   segments.forEach(addSegment);
   edit(true);
   for (const link of $("keep").querySelectorAll("a")) link.href = `/transcripts/${id}/${link.dataset.format}`;

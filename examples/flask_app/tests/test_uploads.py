@@ -33,6 +33,16 @@ def test_any_container_works(browser, name):
     assert browser.transcribe((AUDIO / name).read_bytes())["state"] == "done"
 
 
+def test_a_recording_that_is_cut_off_says_so(make):
+    """What there is is transcribed, and the saved transcript says how much is missing."""
+    browser = Browser(make())
+    last = browser.transcribe(JFK[: 44 + 176_000])
+    assert last["state"] == "done"
+    (gap,) = browser.transcript(last["transcript"]).ledger.gaps
+    assert (gap.at, gap.seconds) == pytest.approx((5.5, 5.5), abs=0.01)
+    assert gap.reason == "truncated"
+
+
 def test_frames_give_the_same_transcript(browser):
     """Over a socket the server reports how much it has, and accepts the rest."""
     upload = browser.announce(len(JFK)).get_json()["id"]

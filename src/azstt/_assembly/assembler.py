@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TypedDict, Unpack
 
-from azstt._assembly.ledger import TOLERANCE, LedgerBook
+from azstt._assembly.ledger import LedgerBook
+from azstt._assembly.missing import describe
 from azstt._errors import IncompleteTranscriptError, RecognitionError
 from azstt._events import Ended, Event, Failed, Final, Started
-from azstt._result import Gap, Segment, Usage
+from azstt._result import TOLERANCE, Gap, Segment, Usage
 from azstt._transcript import Transcript
 
 
@@ -15,13 +16,15 @@ class Account(TypedDict):
     """What a transcript needs to know and the session's events don't tell.
 
     Attributes:
-        decoded: seconds of audio that came out of the decoder.
-        sent: seconds of audio that the recognizer accepted.
+        begin: the media's time at which the selected part begins, in seconds.
+        decoded: seconds of media from there to where the decoder has come.
+        sent: seconds of media from there to where the recognizer accepted audio.
         missing: what the media lacks.
         usage: what the transcription consumed.
         over: whether the session is over, so that no more results will come.
     """
 
+    begin: float
     decoded: float
     sent: float
     missing: tuple[Gap, ...]
@@ -35,9 +38,11 @@ class Assembler:
     Args:
         backend: the recognizer's name.
         language: the requested language, if exactly one was requested.
+        strict: whether a transcript of media that lack something is an error.
     """
 
-    def __init__(self, *, backend: str, language: str | None = None) -> None:
+    def __init__(self, *, backend: str, language: str | None = None, strict: bool = False) -> None:
+        self._strict: bool = strict
         self._backend: str = backend
         self._language: str | None = language
         self._model: str | None = None
@@ -53,7 +58,7 @@ class Assembler:
 
     @property
     def heard(self) -> float:
-        """Seconds of audio that the recognizer's events have reached."""
+        """The media's time that the recognizer's events have reached."""
         return self._book.heard
 
     def add(self, event: Event) -> None:
@@ -82,7 +87,11 @@ class Assembler:
             backend=self._backend,
             model=self._model,
             ledger=self._book.close(
-                account["decoded"], account["sent"], account["missing"], over=account["over"]
+                account["decoded"],
+                account["sent"],
+                account["missing"],
+                begin=account["begin"],
+                over=account["over"],
             ),
             usage=account["usage"],
         )
@@ -92,21 +101,30 @@ class Assembler:
 
         Raises:
             RecognitionError: the recognizer failed (`Failed`).
-            IncompleteTranscriptError: some audio is unaccounted for. Like the error above it
-                carries the transcript so far as ``.partial``.
+            IncompleteTranscriptError: some audio is unaccounted for, or missing and ``strict``.
+                Like the error above it carries the transcript so far as ``.partial``.
         """
         transcript = self.so_far(**account)
         if self._failure is not None:
             self._failure.partial = transcript
             raise self._failure
-        missing = transcript.ledger.unaccounted
-        if missing > TOLERANCE:
+        if (complaint := self._complaint(transcript)) is not None:
             error = IncompleteTranscriptError(
-                f"incomplete transcript: {missing:.1f} of {transcript.duration:.1f} s of audio "
-                "have no result and no reported silence",
+                f"incomplete transcript: {complaint}",
                 backend=self._backend,
                 hint="the ledger of the partial transcript lists what is missing",
             )
             error.partial = transcript
             raise error
         return transcript
+
+    def _complaint(self, transcript: Transcript) -> str | None:
+        """Return why a transcript is an error, if it is one."""
+        if (lost := transcript.ledger.unaccounted) > TOLERANCE:
+            return (
+                f"{lost:.1f} of {transcript.duration:.1f} s of audio have no result and no "
+                "reported silence"
+            )
+        if self._strict and not transcript.complete:
+            return "; ".join(describe(transcript.ledger.gaps))
+        return None

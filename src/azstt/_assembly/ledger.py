@@ -1,18 +1,16 @@
-"""Where every second of the audio went. Pure."""
+"""Where every second of the media went. Pure."""
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from operator import itemgetter
 
 from azstt._events import AudioGap, Ended, Event, Final, Partial, SpeechEnded, SpeechStarted
-from azstt._result import AudioLedger, Gap
+from azstt._result import TOLERANCE, AudioLedger, Gap
 
-#: Seconds of audio that a recognizer may leave unaccounted for: less than a syllable.
-TOLERANCE = 0.1
 #: The reason of a gap in audio that was sent and never reached the recognizer.
 DROPPED = "dropped"
 #: Gaps less than this many seconds apart are one gap.
@@ -23,7 +21,7 @@ _START, _END = itemgetter(0), itemgetter(1)
 
 
 class LedgerBook:
-    """Collects a session's events and adds up where the audio went."""
+    """Collects a session's events and adds up where the media went. All times are the media's."""
 
     def __init__(self) -> None:
         self._results: list[Interval] = []
@@ -36,7 +34,7 @@ class LedgerBook:
 
     @property
     def heard(self) -> float:
-        """Seconds of audio that the recognizer's events have reached."""
+        """The media's time that the recognizer's events have reached."""
         return self._heard
 
     def add(self, event: Event) -> None:
@@ -55,7 +53,7 @@ class LedgerBook:
                 self._end_speech(at)
                 self._hear(at)
             case AudioGap(end=end, reason=reason):
-                self._enter_gap(event)
+                self._add_gap(event)
                 if reason != DROPPED:  # the recognizer never received what was dropped
                     self._hear(end)
             case Ended(position=position):
@@ -66,7 +64,13 @@ class LedgerBook:
                 pass
 
     def close(
-        self, decoded: float, sent: float, missing: Iterable[Gap] = (), *, over: bool = True
+        self,
+        decoded: float,
+        sent: float,
+        missing: Iterable[Gap] = (),
+        *,
+        begin: float = 0.0,
+        over: bool = True,
     ) -> AudioLedger:
         """Return the ledger. What nothing accounts for becomes ``"unaccounted"`` gaps.
 
@@ -75,49 +79,55 @@ class LedgerBook:
         is the end of the last result or gap: silence after it was never confirmed.
 
         Args:
-            decoded: seconds of audio that came out of the decoder.
-            sent: seconds of audio that the recognizer accepted.
-            missing: what the media lacks.
+            decoded: seconds of media from `begin` to where the decoder has come.
+            sent: seconds of media from there to where the recognizer accepted audio.
+            missing: what the media lacks. Where that takes up time, it is neither recognized nor
+                silent, even within a result.
+            begin: the media's time at which the selected part begins.
             over: whether the session is over. Until it is, audio at the end without a result is
                 ``"pending"``.
         """
-        answered = self._results + self._empty + [(gap.start, gap.end) for gap in self._gaps]
-        settled = max([self._complete_to, *(end for _, end in self._settling)])
-        lost = _unanswered(self._speech, answered)
-        rest = [(settled, sent)] if sent - settled > TOLERANCE else []
-        dropped = _union(
-            [(gap.start, gap.end) for gap in self._gaps if gap.reason == DROPPED], limit=sent
-        )
-        # A result that spans dropped audio covers only what is on both sides of it.
-        recognized = _subtract(_union(self._results, limit=sent), dropped)
-        gaps: list[Gap] = []
+        part = begin, begin + sent
+        missing = list(missing)
+        recognized = _subtract(_union(self._results, part), _union(self._holes(missing), part))
         entered = recognized.copy()
-        for span, reason in [
-            *(((gap.start, gap.end), gap.reason) for gap in self._gaps),
-            *((span, "unaccounted") for span in lost),
-            *((span, "unaccounted" if over else "pending") for span in rest),
-        ]:
-            parts = _enter((span[0], min(span[1], sent)), entered)
-            gaps += (Gap(at=start, seconds=end - start, reason=reason) for start, end in parts)
+        gaps = [
+            piece
+            for gap in [*missing, *map(_gap_of, self._gaps)]
+            for piece in _enter_gap(gap, entered, part)
+        ]
+        answered = [*self._results, *self._empty, *map(_span_of, self._gaps)]
+        for span in _unanswered(self._speech, answered):
+            gaps += _enter_gap(_gap(span, "unaccounted"), entered, part)
+        settled = max([self._complete_to, *(end for _, end in self._settling)])
+        rest = _subtract([(max(begin, settled), part[1])], entered)
+        if _total(rest) > TOLERANCE:
+            for span in rest:
+                gaps += _enter_gap(_gap(span, "unaccounted" if over else "pending"), entered, part)
         return AudioLedger(
             decoded=decoded,
             sent=sent,
             recognized=_total(recognized),
             silent=max(0.0, sent - _total(entered)),
-            gaps=tuple(sorted([*missing, *gaps], key=lambda gap: gap.at)),
+            gaps=tuple(sorted(gaps, key=lambda gap: gap.at)),
         )
+
+    def _holes(self, missing: Iterable[Gap]) -> list[Interval]:
+        """Return the spans that the recognizer never received."""
+        dropped = (_span_of(gap) for gap in self._gaps if gap.reason == DROPPED)
+        return [*dropped, *((gap.at, gap.at + gap.span) for gap in missing)]
 
     @property
     def _settling(self) -> list[Interval]:
         """Spans that show how far the recognizer has come: all but audio that it never received."""
-        gaps = [(gap.start, gap.end) for gap in self._gaps if gap.reason != DROPPED]
+        gaps = [_span_of(gap) for gap in self._gaps if gap.reason != DROPPED]
         return self._results + self._empty + gaps
 
-    def _enter_gap(self, gap: AudioGap) -> None:
+    def _add_gap(self, gap: AudioGap) -> None:
         """Add a gap; extend the previous one if it continues that."""
-        last = self._gaps[-1] if self._gaps else None
-        if last and last.reason == gap.reason and abs(last.end - gap.start) < _JOIN:
-            self._gaps[-1] = last.model_copy(update={"end": gap.end})
+        joined = join(self._gaps[-1], gap) if self._gaps else None
+        if joined is not None:
+            self._gaps[-1] = joined
         else:
             self._gaps.append(gap)
 
@@ -128,6 +138,27 @@ class LedgerBook:
         if self._speech_start is not None:
             self._speech.append((self._speech_start, max(at, self._speech_start)))
             self._speech_start = None
+
+
+def join(before: AudioGap, gap: AudioGap) -> AudioGap | None:
+    """Return a gap and the one before it as one; None if it does not continue that."""
+    if before.reason != gap.reason or abs(before.end - gap.start) >= _JOIN:
+        return None
+    unknown = before.seconds is None or gap.seconds is None
+    seconds = None if unknown else (before.seconds or 0.0) + (gap.seconds or 0.0)
+    return before.model_copy(update={"end": max(before.end, gap.end), "seconds": seconds})
+
+
+def _span_of(gap: AudioGap) -> Interval:
+    return gap.start, gap.end
+
+
+def _gap_of(gap: AudioGap) -> Gap:
+    return Gap(at=gap.start, seconds=gap.seconds, reason=gap.reason, span=gap.duration)
+
+
+def _gap(span: Interval, reason: str) -> Gap:
+    return Gap(at=span[0], seconds=span[1] - span[0], reason=reason)
 
 
 def _total(spans: Iterable[Interval]) -> float:
@@ -149,10 +180,10 @@ def _unanswered(spans: Iterable[Interval], answers: Iterable[Interval]) -> list[
     return left
 
 
-def _union(spans: Iterable[Interval], *, limit: float) -> list[Interval]:
-    """Merge overlapping spans; cut them at the limit and leave out empty ones."""
+def _union(spans: Iterable[Interval], part: Interval) -> list[Interval]:
+    """Merge overlapping spans; cut them to a part and leave out empty ones."""
     merged: list[Interval] = []
-    for start, end in sorted((start, min(end, limit)) for start, end in spans):
+    for start, end in sorted((max(start, part[0]), min(end, part[1])) for start, end in spans):
         if start >= end:
             continue
         if merged and start <= merged[-1][1]:
@@ -175,6 +206,20 @@ def _subtract(spans: list[Interval], holes: list[Interval]) -> list[Interval]:
         if at < end:
             left.append((at, end))
     return left
+
+
+def _enter_gap(gap: Gap, entered: list[Interval], part: Interval) -> Iterator[Gap]:
+    """Enter a gap's span in place, cut to a part; yield the pieces of the gap that are new."""
+    if not gap.span:
+        yield gap
+        return
+    for start, end in _enter((max(gap.at, part[0]), min(gap.at + gap.span, part[1])), entered):
+        span = end - start
+        if abs(span - gap.span) < _JOIN:
+            yield gap
+        else:
+            seconds = None if gap.seconds is None else min(gap.seconds, span)
+            yield gap.model_copy(update={"at": start, "seconds": seconds, "span": span})
 
 
 def _enter(span: Interval, entered: list[Interval]) -> list[Interval]:

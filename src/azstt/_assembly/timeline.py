@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from azstt._events import AudioGap, Ended, Event, Final, Partial, SpeechEnded, SpeechStarted
-from azstt._result import Segment
+from azstt._result import PronouncedWord, Segment, Sound, TimeSpan
+
+S = TypeVar("S", bound=TimeSpan)
 
 
 class Timeline:
@@ -62,22 +65,33 @@ class Timeline:
                 return {"at": self.start(at)}
             case SpeechEnded(at=at):
                 return {"at": self.end(at)}
-            case Partial(start=start, end=end) | AudioGap(start=start, end=end):
-                return {**self._span(start, end)}
+            case Partial() | AudioGap():
+                return {**self._span(event)}
             case Final(segment=segment):
                 return {"segment": self._segment(segment)}
             case Ended(position=position):
-                return {"position": position + self.total}
+                return {"position": self.start(position)}
             case _:
                 return {}
 
     def _segment(self, segment: Segment) -> Segment:
-        words = tuple(
-            word.model_copy(update=self._span(word.start, word.end)) for word in segment.words
-        )
-        span = self._span(segment.start, segment.end)
-        return segment.model_copy(update={**span, "words": words})
+        pronunciation = segment.pronunciation
+        if pronunciation is not None:
+            words = tuple(self._pronounced(word) for word in pronunciation.words)
+            pronunciation = pronunciation.model_copy(update={"words": words})
+        more = {"words": self._each(segment.words), "pronunciation": pronunciation}
+        return segment.model_copy(update={**self._span(segment), **more})
 
-    def _span(self, start: float, end: float) -> dict[str, float]:
-        placed = self.start(start)
-        return {"start": placed, "end": max(placed, self.end(end))}
+    def _pronounced(self, word: PronouncedWord) -> PronouncedWord:
+        sounds: dict[str, tuple[Sound, ...]] = {
+            "phonemes": self._each(word.phonemes),
+            "syllables": self._each(word.syllables),
+        }
+        return word.model_copy(update={**self._span(word), **sounds})
+
+    def _each(self, spans: Iterable[S]) -> tuple[S, ...]:
+        return tuple(span.model_copy(update=self._span(span)) for span in spans)
+
+    def _span(self, span: TimeSpan) -> dict[str, float]:
+        start = self.start(span.start)
+        return {"start": start, "end": max(start, self.end(span.end))}

@@ -1,6 +1,8 @@
-"""A live session's results: from the recognizer's events to those the user gets. Pure."""
+"""A session's results: from the recognizer's events to those the user gets. Pure."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from azstt._assembly.assembler import Account, Assembler
 from azstt._assembly.latency import Latency
@@ -16,16 +18,30 @@ from azstt._transcript import Transcript
 class ResultTracker:
     """Converts event times, finds the stable text of partials, collects the transcript.
 
+    The recognizer counts the audio that it was given. Two timelines lead from there to the media:
+    one puts back the audio that was dropped, which gives a place in the decoder's output; the
+    decoder's own gives the media's time of that.
+
     Args:
         backend: the recognizer's name.
         language: the requested language, if exactly one was requested.
+        strict: whether a transcript of media that lack something is an error.
+        media: returns the decoder's timeline.
     """
 
-    def __init__(self, *, backend: str, language: str | None) -> None:
+    def __init__(
+        self,
+        *,
+        backend: str,
+        language: str | None,
+        strict: bool = False,
+        media: Callable[[], Timeline] = Timeline,
+    ) -> None:
         self.latency: Latency = Latency()
         self.reconnects: int = 0
-        self._assembler: Assembler = Assembler(backend=backend, language=language)
-        self._timeline: Timeline = Timeline()
+        self._assembler: Assembler = Assembler(backend=backend, language=language, strict=strict)
+        self._dropped: Timeline = Timeline()
+        self._media: Callable[[], Timeline] = media
         self._stabilizer: PartialStabilizer = PartialStabilizer()
         self._first_result: float | None = None
 
@@ -36,12 +52,12 @@ class ResultTracker:
 
     @property
     def heard(self) -> float:
-        """Seconds of audio that the recognizer's events have reached."""
+        """The media's time that the recognizer's events have reached."""
         return self._assembler.heard
 
     def add(self, event: Event, now: float) -> Event:
         """Take the recognizer's next event, at ``now`` seconds; return the one for the user."""
-        event = self._timeline.place(event)
+        event = self._media().place(self._dropped.place(event))
         match event:
             case Partial():
                 event = self._stabilizer.partial(event)
@@ -60,10 +76,16 @@ class ResultTracker:
         self._assembler.add(event)
         return event
 
-    def drop(self, taken: float, at: float, seconds: float) -> AudioGap:
-        """Note that audio from ``at`` on was dropped after the recognizer had taken ``taken`` s."""
-        gap = AudioGap(start=at, end=at + seconds, reason=DROPPED)
-        self._timeline.jump(taken, seconds)
+    def drop(self, taken: float, at: float, seconds: float) -> Event:
+        """Note that audio was dropped; return the `AudioGap` for the user.
+
+        Args:
+            taken: seconds of audio that the recognizer had taken before.
+            at: where the dropped audio begins in the decoder's output, in seconds.
+            seconds: its duration.
+        """
+        gap = self._media().place(AudioGap(start=at, end=at + seconds, reason=DROPPED))
+        self._dropped.jump(taken, seconds)
         self._assembler.add(gap)
         return gap
 
@@ -87,6 +109,6 @@ class ResultTracker:
 
         Raises:
             RecognitionError: the recognizer failed.
-            IncompleteTranscriptError: some audio is unaccounted for.
+            IncompleteTranscriptError: some audio is unaccounted for, or missing and ``strict``.
         """
         return self._assembler.complete(**account)

@@ -84,6 +84,14 @@ def has_decoder(stream: Stream) -> bool:
     return cast("object", stream.codec_context) is not None
 
 
+def codec_tag(stream: Stream) -> str:
+    """Return a stream's codec tag; empty if it is not text, which PyAV takes for granted."""
+    try:
+        return stream.codec_tag
+    except UnicodeDecodeError:
+        return ""
+
+
 def no_decoder(source: Source) -> AudioDecodeError:
     """Return the error for audio tracks none of which libav can decode."""
     return AudioDecodeError(

@@ -39,6 +39,8 @@ class DecodeReport(FrozenModel):
         missing: what is missing in the media, in order: see `Gap` for the reasons.
         canceled: seconds in which the channels would have canceled each other in the mix, and one
             of them was taken instead; ``channels="separate"`` or ``keep_channels`` keeps all.
+        track: the number of the audio track, counted from 0 among those that can be decoded.
+        tracks: how many there are.
     """
 
     container: str
@@ -48,6 +50,8 @@ class DecodeReport(FrozenModel):
     seconds: float
     missing: tuple[Gap, ...] = ()
     canceled: float = 0.0
+    track: int = 0
+    tracks: int = 1
 
     @property
     def truncated(self) -> bool:
@@ -68,6 +72,9 @@ class TrackInfo:
         seconds: duration; None if unknown.
         exact: whether `seconds` is stated by the container rather than estimated.
         padded: whether encoder padding may follow the stated duration.
+        named: whether it is known where each channel belongs.
+        track: its number among the audio tracks that can be decoded.
+        tracks: how many of them there are.
     """
 
     container: str
@@ -78,6 +85,9 @@ class TrackInfo:
     seconds: float | None
     exact: bool
     padded: bool = False
+    named: bool = True
+    track: int = 0
+    tracks: int = 1
 
 
 class Tally:

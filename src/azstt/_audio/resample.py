@@ -12,14 +12,16 @@ from av.error import EOFError as EndError
 from av.filter import Graph
 
 from azstt._audio.formats.riff import WaveFormat
+from azstt._audio.mix import Mix
 from azstt._audio.rejections import check_rate
+from azstt._audio.report import Tally
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioDecodeError
 
 if TYPE_CHECKING:
     from av.filter.context import FilterContext
 
-#: The layout assumed for a number of channels when the source names none: libav's defaults.
+#: The layout to mix to for a number of channels: libav's defaults.
 LAYOUTS: Final = {
     1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1", 24: "22.2"
 }  # fmt: skip
@@ -72,6 +74,11 @@ class Target:
         """The layout to mix to, unless channels are kept."""
         return LAYOUTS[self.audio.channels]
 
+    @property
+    def mono(self) -> bool:
+        """Whether all channels are mixed to one."""
+        return self.audio.channels == 1 and not self.keep_channels
+
     def pcm(self, frame: AudioFrame) -> bytes:
         """Return a frame's samples as bytes."""
         width = self.audio.sample_width
@@ -107,11 +114,21 @@ def pcm_frame(fmt: WaveFormat, samples: bytes) -> AudioFrame:
     """Create a frame from a WAV file's samples."""
     # Some writers produce a mask that does not fit: then take their channels in order.
     masked = fmt.mask.bit_count() == fmt.channels
-    layout = f"{fmt.mask:#x}" if masked else LAYOUTS.get(fmt.channels, f"{fmt.channels}C")
+    layout = f"{fmt.mask:#x}" if masked else unnamed_layout(fmt.channels)
     frame = AudioFrame(SAMPLES[fmt.codec], layout, len(samples) // fmt.frame_size)
     frame.sample_rate = fmt.sample_rate
     frame.planes[0].update(_widen(samples) if fmt.codec == "pcm_s24le" else samples)
     return frame
+
+
+def unnamed_layout(channels: int) -> str:
+    """Return the layout of channels whose places the source does not name; none is guessed."""
+    return {1: "mono", 2: "stereo"}.get(channels, f"{channels}C")
+
+
+def is_named(layout: str) -> bool:
+    """Return whether a layout's name, as libav gives it, says where its channels are."""
+    return " channels" not in layout
 
 
 def drain(sink: FilterContext, target: Target) -> Iterator[bytes]:
@@ -147,13 +164,16 @@ class Resampler:
     Args:
         target: the output to produce.
         label: the name of the source in errors.
+        tally: records for how long channels cancel each other in the mix.
     """
 
-    def __init__(self, target: Target, label: str) -> None:
+    def __init__(self, target: Target, label: str, tally: Tally) -> None:
         self._target = target
         self._label = label
+        self._tally = tally
         self._layout: str | None = None if target.keep_channels else target.layout
         self._shape: tuple[int, str, str] | None = None
+        self._mix: Mix | None = None  # of frames whose channels may cancel each other
         self._graph: Graph | None = None
         self._input: FilterContext | None = None
         self._output: FilterContext | None = None
@@ -174,10 +194,19 @@ class Resampler:
         """
         shape = (frame.sample_rate, frame.format.name, frame.layout.name)
         if shape != self._shape:
+            check_rate(frame.sample_rate, self._label)
+            self._mix = self._new_mix(frame)
             self._reconfigure(shape, frame.layout.nb_channels)
+        samples = frame.samples
+        if (mix := self._mix) is not None and samples:
+            mix.wait -= samples / shape[0]
+            if mix.wait <= 0 and mix.changes(frame):
+                self._reconfigure(shape, frame.layout.nb_channels)
+            if mix.pan is not None:
+                self._tally.canceled += samples / shape[0]
         frame.pts = None  # a gap between timestamps must not become samples
         cast("FilterContext", self._input).push(frame)
-        self._samples += frame.samples
+        self._samples += samples
 
     def push_silence(self, seconds: float, like: AudioFrame) -> None:
         """Add silence in the format of a frame."""
@@ -206,15 +235,21 @@ class Resampler:
             self._input.push(None)
         yield from self.pull()
 
+    def _new_mix(self, frame: AudioFrame) -> Mix | None:
+        if not self._target.mono or frame.layout.nb_channels == 1:
+            return None
+        return Mix(frame.layout, frame.format.name, named=is_named(frame.layout.name))
+
     def _reconfigure(self, shape: tuple[int, str, str], channels: int) -> None:
-        """Build the graph for frames of a new format."""
+        """Build the graph for frames of a new format, or another choice of channels."""
         rate, sample_format, layout = shape
-        check_rate(rate, self._label)
         self._ready = list(self.flush())
         # If libav rejects these frames, the next ones must not find a half-built graph.
         self._seconds_before, self._samples, self._shape = self.seconds, 0, None
         self._input = self._output = None
-        known = LAYOUTS.get(channels, f"{channels}C") if " channels" in layout else layout
+        known = layout if is_named(layout) else unnamed_layout(channels)
+        if self._target.keep_channels and not is_named(layout):
+            known = LAYOUTS.get(channels, known)  # the same for all formats that follow
         self._layout = self._layout or known
         graph = new_graph()
         node = source = graph.add(
@@ -224,10 +259,17 @@ class Resampler:
             channel_layout=known,
             time_base=f"1/{rate}",
         )
-        if not self._target.keep_channels and known == f"{channels}C":
-            # The positions of these channels are unknown: average them.
-            mean = "+".join(f"{1 / channels:.9f}*c{i}" for i in range(channels))
-            node = graph.add("pan", f"mono|c0={mean}")
+        if pan := self._pan(channels, known):
+            node = graph.add("pan", pan)
             source.link_to(node)
         self._output = self._target.sink(graph, node, self._layout)
         self._input, self._graph, self._shape = source, graph, shape
+
+    def _pan(self, channels: int, layout: str) -> str | None:
+        """Return how to mix to mono, where libav's own mix is not wanted."""
+        if self._mix is not None and self._mix.pan is not None:
+            return self._mix.pan
+        if self._target.keep_channels or layout != f"{channels}C":
+            return None
+        # The places of these channels are unknown: average them.
+        return "mono|c0=" + "+".join(f"{1 / channels:.9f}*c{i}" for i in range(channels))

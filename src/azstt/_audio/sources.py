@@ -10,6 +10,7 @@ import io
 import os
 import stat
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeAlias, cast, runtime_checkable
 
@@ -18,6 +19,8 @@ from azstt._errors import AudioSourceError, AudioTooLargeError, ConfigurationErr
 
 #: Bytes kept from the beginning of a source: enough for `sniff` to recognize every format.
 HEAD = 4096
+#: Bytes kept from the end of a stream: enough to find its last page.
+_TAIL = 1 << 17
 #: Bytes per read when a whole stream is read into memory.
 _READ_SIZE = 1 << 16
 #: No real recording is compressed further than this. (Silence in FLAC: 0.04 s per byte.)
@@ -64,6 +67,8 @@ class Source:
         self._position = 0
         self._pending = b""
         self._ended = False
+        self._tail: deque[bytes] = deque()  # what was fetched last, unless it can seek
+        self._kept = 0  # bytes in it
         if size is not None:
             self._check(size)
 
@@ -99,6 +104,25 @@ class Source:
         self._position = offset
         self._pending = b""
         self._ended = False
+
+    def look(self, at: int, size: int) -> bytes:
+        """Return bytes at a place without moving; of a stream, only its head and its last 128 KB.
+
+        Args:
+            at: the place, counted from the beginning of the source.
+            size: how many; fewer at the end, none where they are out of reach.
+        """
+        if not self.seekable:
+            if at + size <= len(self.head) or self.fetched == len(self.head):
+                return self.head[at : at + size]
+            first = self.fetched - self._kept
+            return b"".join(self._tail)[at - first : at - first + size] if at >= first else b""
+        position, data = self._position, b""
+        self.seek(at)
+        while len(data) < size and (more := self.read(size - len(data))):
+            data += more
+        self.seek(position)
+        return data
 
     @property
     def url(self) -> str | None:
@@ -139,7 +163,15 @@ class Source:
         if self.size is None:
             self.fetched = max(self.fetched, at + len(data))
             self._check(self.fetched)
+            self._keep(data)
         return data
+
+    def _keep(self, data: bytes) -> None:
+        """Keep the last bytes of a stream."""
+        self._tail.append(data)
+        self._kept += len(data)
+        while self._kept - len(self._tail[0]) >= _TAIL:
+            self._kept -= len(self._tail.popleft())
 
     def _to_bytes(self, chunk: object) -> bytes:
         if isinstance(chunk, (bytearray, memoryview)):

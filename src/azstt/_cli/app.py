@@ -12,7 +12,7 @@ import typer
 
 from azstt._cli.backends import show_backends
 from azstt._cli.emulator import emulate
-from azstt._cli.help import BACKEND, LANGUAGE, PHRASE
+from azstt._cli.help import BACKEND, LANGUAGE, PHRASE, STRICT
 from azstt._cli.live import LIVE_EXAMPLES, live
 from azstt._cli.outputs import FORMATS, Outputs, read_formats
 from azstt._cli.schema import schema
@@ -43,7 +43,8 @@ Examples:
 _EXIT_STATUS = """\b
 Exit status:
   0    everything was transcribed and written
-  1    unreadable audio, failed recognition, or a file that can't be written
+  1    unreadable audio, failed recognition, a file that can't be written, or with --strict
+       missing audio
   2    invalid usage or configuration
   130  stopped by Ctrl-C
   141  the reader of the output has exited
@@ -136,10 +137,17 @@ def transcribe(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
     force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
     start: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Where to start: 90, 1:30 or 00:01:30.5."),
+        typer.Option(
+            metavar="TIME", help="Where to start, as a player shows it: 90, 1:30 or 00:01:30.5."
+        ),
     ] = None,
     end: Annotated[str | None, typer.Option(metavar="TIME", help="Where to stop.")] = None,
-    track: Annotated[int, typer.Option(metavar="N", help="The audio track, counted from 0.")] = 0,
+    track: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="The audio track, counted from 0. [default: as players choose it]"
+        ),
+    ] = None,
     phrases: Annotated[
         list[str] | None, typer.Option("--phrase", metavar="TEXT", help=PHRASE)
     ] = None,
@@ -156,6 +164,7 @@ def transcribe(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
         str | None,
         typer.Option(metavar="TIME", help="Give up on a file after this long. [default: never]"),
     ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help=STRICT)] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Hide progress and notices; show only errors.")
     ] = False,
@@ -171,6 +180,10 @@ def transcribe(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
     Several files are transcribed one after another, and a failure does not stop the others. What
     was recognized before a failure or a timeout is still written: the exit status is then 1, and a
     notice says that the transcript ends early.
+
+    If some of the audio is missing, because the file is cut off or damaged or has holes, the rest
+    is transcribed, and a notice says what is missing and where. With --strict the exit status is
+    then 1.
     """
     options: TranscribeFields = {"start": _seconds(start, "--start") or 0.0, "track": track}
     if end is not None:
@@ -184,6 +197,7 @@ def transcribe(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
         outputs=Outputs.plan(files, read_formats(formats or ()), output, force=force),
         backend=backend,
         timeout=_seconds(timeout, "--timeout"),
+        strict=strict,
         options=options,
         quiet=quiet,
         debug=debug,

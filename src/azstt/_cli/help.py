@@ -7,4 +7,5 @@ LANGUAGE = (
     "the language. [default: the backend's]"
 )
 BACKEND = "The recognizer to use: a name from 'azstt backends'. [default: the best configured one]"
+STRICT = "Fail if any of the audio is missing: cut off, damaged, never stored or dropped."
 PHRASE = "A word or name to expect. May be repeated."

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Thread
 
+from azstt._assembly.missing import how_much
 from azstt._audio.microphone import Microphone, microphone
 from azstt._audio.portaudio import devices, own_format
 from azstt._captions.formats import txt
@@ -37,6 +38,7 @@ class LiveRequest:
     device: int | str | None
     outputs: Outputs | None
     backend: str | None
+    strict: bool
     options: OptionFields
     quiet: bool
     debug: bool
@@ -67,6 +69,7 @@ class _LiveRun:
         self._session: BlockingLiveSession = BlockingLiveSession(
             audio=source.audio,
             backend=choose_backend(request.backend, quiet=request.quiet),
+            strict=request.strict,
             **request.options,
         )
 
@@ -93,10 +96,10 @@ class _LiveRun:
 
     def report_problems(self) -> None:
         """Report what the text itself does not show."""
-        transcript, complete = self.transcript, not self.failures
-        if transcript and (transcript.segments or complete):
-            details = "--save FILE.json"
-            report_problems(self._request.source, transcript, complete=complete, details=details)
+        transcript = self.transcript
+        error = self.failures[0] if self.failures else None
+        if transcript and (transcript.segments or not error):
+            report_problems(self._request.source, transcript, error, details="--save FILE.json")
         if isinstance(self._source, Microphone) and (times := self._source.overflows):
             notify(f"audio from the microphone was lost {times} times: this machine is too slow")
 
@@ -141,7 +144,7 @@ class _LiveRun:
             case Reconnecting() if not self._request.quiet:
                 printer.notice(f"connection lost ({event.reason}); reconnecting")
             case AudioGap() if not self._request.quiet:
-                printer.notice(f"{event.duration:.1f} s of audio was lost ({event.reason})")
+                printer.notice(f"{how_much([event.seconds])} of audio was lost ({event.reason})")
             case _:
                 pass
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from azstt._audio_format import AudioFormat
-from azstt._cli.help import BACKEND, LANGUAGE, PHRASE
+from azstt._cli.help import BACKEND, LANGUAGE, PHRASE, STRICT
 from azstt._cli.inputs import StdinPipe
 from azstt._cli.listening import LiveRequest, listen, show_devices
 from azstt._cli.outputs import FORMATS, MICROPHONE, STDIN, Outputs
@@ -69,6 +69,7 @@ def live(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
         list[str] | None, typer.Option("--phrase", metavar="TEXT", help=PHRASE)
     ] = None,
     diarize: Annotated[bool, typer.Option("--diarize", help="Distinguish the speakers.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help=STRICT)] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Hide notices; show only text and errors.")
     ] = False,
@@ -99,6 +100,7 @@ def live(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
         device=int(device) if device and device.isdecimal() else device,
         outputs=Outputs.plan([name], (), save, force=force) if save else None,
         backend=backend,
+        strict=strict,
         options=options,
         quiet=quiet,
         debug=debug,

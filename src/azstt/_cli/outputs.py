@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from azstt._assembly.missing import describe
 from azstt._cli.terminal import notify, write
-from azstt._errors import ConfigurationError
+from azstt._errors import AzsttError, ConfigurationError, IncompleteTranscriptError
+from azstt._result import TOLERANCE
 from azstt._transcript import Transcript
 
 STDIN = "-"
@@ -42,25 +44,34 @@ def display_name(source: str) -> str:
     return "standard input" if source == STDIN else source
 
 
-def report_problems(source: str, transcript: Transcript, *, complete: bool, details: str) -> None:
+def report_problems(
+    source: str, transcript: Transcript, error: AzsttError | None, *, details: str
+) -> None:
     """Report what the text itself does not show: a failure, silence, or missing audio.
 
     Args:
         source: what was transcribed.
         transcript: the transcript.
-        complete: whether it covers the whole source.
+        error: what ended the transcription, if that was an error; it has been reported.
         details: the option that shows where audio is missing.
     """
     name = display_name(source)
-    if not complete:
-        notify(f"{name}: the transcript ends early: it has what was recognized before the failure")
-    elif not transcript.segments:
+    if error is not None:
+        if not _found_missing(transcript, error):
+            notify(
+                f"{name}: the transcript ends early: it has what was recognized before the failure"
+            )
+        return
+    if not transcript.segments:
         notify(f"{name}: no speech was found")
-    gaps = transcript.ledger.gaps
-    if complete and gaps:
-        seconds = sum(gap.seconds for gap in gaps)
-        reasons = ", ".join(sorted({gap.reason for gap in gaps}))
-        notify(f"{name}: {seconds:.1f} s of audio is missing ({reasons}); {details} shows where")
+    for phrase in describe(transcript.ledger.gaps):
+        notify(f"{name}: {phrase}; {details} shows more")
+
+
+def _found_missing(transcript: Transcript, error: AzsttError) -> bool:
+    """Return whether all audio that there is was transcribed, and the error is that some is not."""
+    lost = transcript.ledger.unaccounted
+    return isinstance(error, IncompleteTranscriptError) and lost <= TOLERANCE
 
 
 @dataclass(frozen=True)

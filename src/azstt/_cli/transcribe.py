@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,12 @@ from azstt._cli.backends import choose_backend
 from azstt._cli.inputs import require_piped_stdin
 from azstt._cli.outputs import STDIN, Outputs, display_name, report_problems
 from azstt._cli.terminal import progress_bar, report_error
-from azstt._errors import AzsttError, ConfigurationError, MissingDependencyError
+from azstt._errors import (
+    AzsttError,
+    ConfigurationError,
+    IncompleteAudioWarning,
+    MissingDependencyError,
+)
 from azstt._options import TranscribeFields
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend
@@ -27,6 +33,7 @@ class TranscribeRequest:
     outputs: Outputs
     backend: str | None
     timeout: float | None
+    strict: bool
     options: TranscribeFields
     quiet: bool
     debug: bool
@@ -46,14 +53,16 @@ def transcribe_all(request: TranscribeRequest) -> bool:
     written = complete = 0
     for source in request.sources:
         transcript, error = _transcribe(source, backend, request)
-        if isinstance(error, ConfigurationError | MissingDependencyError) and not written:
-            raise error  # after a success it is this source that does not fit the options
+        if isinstance(error, ConfigurationError | MissingDependencyError) and not (
+            written or (error.partial and len(request.sources) > 1)
+        ):
+            raise error  # once audio was read, it is this source that does not fit the options
         if error is not None:
             report_error(error, about=display_name(source), debug=request.debug)
         if transcript is None:
             continue
         if not request.quiet:
-            report_problems(source, transcript, complete=error is None, details="--format json")
+            report_problems(source, transcript, error, details="--format json")
         try:
             request.outputs.write(source, transcript, first=not written)
         except BrokenPipeError:
@@ -72,12 +81,18 @@ def _transcribe(
     """Return the transcript, or the error and what was recognized before it."""
     hidden = request.quiet
     try:
-        with _open(source) as audio, progress_bar(Path(source).name, hidden=hidden) as progress:
+        with (
+            _open(source) as audio,
+            progress_bar(Path(source).name, hidden=hidden) as progress,
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore", IncompleteAudioWarning)  # `report_problems` tells more
             transcript = transcribe_file(
                 audio,
                 backend=backend,
                 progress=progress,
                 timeout=request.timeout,
+                strict=request.strict,
                 **request.options,
             )
     except AzsttError as error:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import anyio
 
 from azstt._assembly.channels import check_count
+from azstt._assembly.timeline import Timeline
 from azstt._audio import LONGEST_SILENCE, AudioReader, AudioSource, DecodeReport, open_reader
 from azstt._audio_format import AudioFormat
 from azstt._errors import RecognitionTimeoutError
@@ -36,6 +37,7 @@ class Job:
     options: RecognitionOptions
     progress: ProgressCallback | None = None
     timeout: float | None = None
+    strict: bool = False
 
 
 async def transcribe(job: Job) -> Transcript:
@@ -67,7 +69,8 @@ class _File(Monitor):
     """A file that is transcribed: the source, and its monitor."""
 
     def __init__(self, job: Job) -> None:
-        super().__init__(job.backend, job.options, self)
+        begin = job.audio.get("start", 0.0)
+        super().__init__(job.backend, job.options, self, strict=job.strict, begin=begin)
         self.audio: AudioFormat = AudioFormat(sample_rate=job.backend.capabilities.sample_rates[0])
         self._job: Job = job
         self._reader: AudioReader | None = None
@@ -105,6 +108,10 @@ class _File(Monitor):
         """Return how much was decoded, which is also how much the feeder took."""
         return AudioAccount(self._decoded, self._decoded, 0.0)
 
+    def timeline(self) -> Timeline:
+        """Return the map from the decoder's output to the media."""
+        return self._reader.timeline if self._reader else Timeline()
+
     def report(self) -> DecodeReport | None:
         """Return what the decoder found."""
         return self._reader.report if self._reader else None
@@ -125,10 +132,11 @@ class _File(Monitor):
         if self._job.progress is None:
             return
         elapsed = self.elapsed
-        recognized = min(tracker.heard for tracker in self._trackers)
+        heard = min(tracker.heard for tracker in self._trackers)
+        recognized = max(0.0, heard - self._begin)
         self._job.progress(
             Progress(
-                decoded=self._decoded,
+                decoded=self.reached(self._decoded),
                 recognized=recognized,
                 total=self._reader.total_seconds if self._reader else None,
                 elapsed=elapsed,

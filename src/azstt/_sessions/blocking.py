@@ -10,6 +10,7 @@ from typing import Self, TypeVar, TypeVarTuple, Unpack
 
 import anyio
 
+from azstt._assembly.missing import warned
 from azstt._audio import Container
 from azstt._audio_format import AudioFormat
 from azstt._errors import SessionStateError
@@ -33,6 +34,13 @@ _SPEECH = AudioFormat()
 _MIN_WAIT = 0.001
 
 
+class _SilentSession(LiveSession):
+    """A session that leaves the warning to the blocking one, which knows the caller."""
+
+    def _done(self) -> Transcript:
+        return self.transcript
+
+
 class BlockingLiveSession:
     """`LiveSession` for threads, scripts and notebooks: the same methods, without ``await``.
 
@@ -54,6 +62,7 @@ class BlockingLiveSession:
         backend: the recognizer to use.
         overflow: what to do when the recognizer falls behind.
         buffer: seconds of audio that may wait for it until then.
+        strict: raise an error at the end if any audio is missing.
         on_reconnect: called before each attempt to reconnect.
         **options: the fields of `RecognitionOptions`.
 
@@ -68,14 +77,16 @@ class BlockingLiveSession:
         backend: str | RecognizerBackend | None = None,
         overflow: Overflow = "block",
         buffer: float = 120.0,
+        strict: bool = False,
         on_reconnect: ReconnectHook | None = None,
         **options: Unpack[OptionFields],
     ) -> None:
-        self._live: LiveSession = LiveSession(
+        self._live: LiveSession = _SilentSession(
             audio=audio,
             backend=resolve(backend, stacklevel=2),  # here, so that its warning names the caller
             overflow=overflow,
             buffer=buffer,
+            strict=strict,
             on_reconnect=on_reconnect,
             **options,
         )
@@ -179,11 +190,11 @@ class BlockingLiveSession:
 
     def wait(self) -> Transcript:
         """Wait for the end and return the whole transcript; see `LiveSession.wait`."""
-        return self._call(self._live.wait)
+        return warned(self._call(self._live.wait), stacklevel=2)
 
     def transcribe(self, source: Iterable[AudioChunk]) -> Transcript:
         """Send all of a source and wait for the end; see `LiveSession.transcribe`."""
-        return self._call(self._live.transcribe, source)
+        return warned(self._call(self._live.transcribe, source), stacklevel=2)
 
     def on(self, kind: type[E], handler: Callable[[E], object]) -> Callable[[], None]:
         """Call a function with each event of a kind; see `LiveSession.on`."""

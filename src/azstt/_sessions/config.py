@@ -24,6 +24,7 @@ class LiveConfig:
     options: RecognitionOptions
     overflow: Overflow
     buffer: float
+    strict: bool
     on_reconnect: ReconnectHook | None
 
     def __post_init__(self) -> None:

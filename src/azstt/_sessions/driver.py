@@ -36,7 +36,7 @@ class SessionDriver(Monitor):
 
     def __init__(self, config: LiveConfig, handlers: list[Handler]) -> None:
         self.pipeline: AudioPipeline = AudioPipeline(config, self)
-        super().__init__(config.backend, config.options, self.pipeline)
+        super().__init__(config.backend, config.options, self.pipeline, strict=config.strict)
         self._config: LiveConfig = config
         self._feeder: Feeder = Feeder(self._open_session, self)
         self._handlers: list[Handler] = handlers
@@ -57,7 +57,28 @@ class SessionDriver(Monitor):
         self.stop()
         await self._feeder.close()
 
-    async def room(self, *, block: bool) -> None:
+    async def make_room(self) -> None:
+        """Wait until the pipeline accepts more audio, or raise, depending on ``overflow``.
+
+        Raises:
+            SessionStateError: there is no room, or the session was closed meanwhile.
+            Exception: what ended it meanwhile.
+        """
+        config, pipeline = self._config, self.pipeline
+        if pipeline.decoding or pipeline.full:
+            await self._room(block=config.overflow == "block")
+            if pipeline.full:
+                self.check()  # there may be no other call that waits and checks
+        if self.over:
+            self.raise_failure()
+            raise SessionStateError("send() after the session was closed; open another session")
+        if config.overflow == "error" and pipeline.full:
+            raise SessionStateError(
+                f"the recognizer is behind: buffer={config.buffer!r} s of audio wait for it; send "
+                "no faster than real time, or choose overflow='block' or 'drop_oldest'"
+            )
+
+    async def _room(self, *, block: bool) -> None:
         """Wait until the pipeline accepts more audio, or the session is over.
 
         It accepts none while it still decodes the last chunk, nor, if ``block``, while it is full.

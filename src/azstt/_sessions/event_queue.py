@@ -7,14 +7,13 @@ from collections import deque
 import anyio
 from anyio.lowlevel import checkpoint
 
+from azstt._assembly.ledger import join
 from azstt._errors import SessionStateError
 from azstt._events import AudioGap, Event, Partial
 
 #: With more unread events than this a partial replaces the partial before it, as it would on a
 #: screen, and a gap is merged with the gap that it continues.
 _MERGE_ABOVE = 256
-#: Gaps closer than this, in seconds, are merged.
-_JOIN = 1e-6
 
 
 class EventQueue:
@@ -32,11 +31,9 @@ class EventQueue:
             case Partial(delta=before), Partial(delta=delta):
                 self._events.pop()
                 event = event.model_copy(update={"delta": before + delta})
-            case AudioGap(start=start, end=end, reason=why), AudioGap(start=at, reason=reason) if (
-                reason == why and abs(at - end) < _JOIN
-            ):
+            case AudioGap(), AudioGap() if (joined := join(last, event)) is not None:
                 self._events.pop()
-                event = event.model_copy(update={"start": start})
+                event = joined
             case _:
                 pass
         self._events.append(event)

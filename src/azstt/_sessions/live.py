@@ -12,6 +12,7 @@ from typing import Self, Unpack
 import anyio
 from anyio.lowlevel import checkpoint
 
+from azstt._assembly.missing import warned
 from azstt._audio import Container
 from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError, SessionStateError
@@ -66,6 +67,9 @@ class LiveSession:
             with ``"block"`` `send` waits, ``"drop_oldest"`` drops the oldest audio and reports it
             as an `AudioGap` and in the ledger, and with ``"error"`` `send` raises.
         buffer: seconds of audio that may wait for the recognizer until then.
+        strict: raise an `IncompleteTranscriptError` at the end if any audio is missing, because
+            what was sent is cut off or damaged or because it was dropped. Otherwise the ledger says
+            so, and `wait` and `transcribe` give an `IncompleteAudioWarning`.
         on_reconnect: called, on another thread, before each attempt to reconnect. It returns the
             seconds to wait first, None for the delay that the event names, or False to give up.
             Only for backends that use a connection.
@@ -84,6 +88,7 @@ class LiveSession:
         backend: str | RecognizerBackend | None = None,
         overflow: Overflow = "block",
         buffer: float = 120.0,
+        strict: bool = False,
         on_reconnect: ReconnectHook | None = None,
         **options: Unpack[OptionFields],
     ) -> None:
@@ -97,6 +102,7 @@ class LiveSession:
             options=asked,
             overflow=overflow,
             buffer=buffer,
+            strict=strict,
             on_reconnect=on_reconnect,
         )
         self._options: RecognitionOptions = asked
@@ -163,7 +169,7 @@ class LiveSession:
         self._sending = True
         try:
             await checkpoint()
-            await self._make_room(driver)
+            await driver.make_room()
             driver.pipeline.feed(data)
         finally:
             self._sending = False
@@ -282,7 +288,7 @@ class LiveSession:
                 then is its ``.partial``.
         """
         await self._begun("wait").end()
-        return self.transcript
+        return self._done()
 
     async def transcribe(
         self, source: AsyncIterable[AudioChunk] | Iterable[AudioChunk]
@@ -310,7 +316,7 @@ class LiveSession:
         except SessionStateError as error:
             error.partial = error.partial or self.transcript
             raise
-        return self.transcript
+        return self._done()
 
     def on(self, kind: type[E], handler: Callable[[E], object]) -> Callable[[], None]:
         """Call a function with each event of a kind, on the loop; it must return quickly.
@@ -358,6 +364,10 @@ class LiveSession:
         """
         return self._begun("usage").usage()
 
+    def _done(self) -> Transcript:
+        """Return the transcript, for `wait` and `transcribe`, with a warning to their callers."""
+        return warned(self.transcript, stacklevel=3)
+
     def _begun(self, call: str) -> SessionDriver:
         if self._driver is None:
             raise SessionStateError(f"{call} {_State.NEW.value}")
@@ -377,24 +387,3 @@ class LiveSession:
         if self._sending:
             raise SessionStateError(f"{call}() while send() is running; one call at a time")
         return driver
-
-    async def _make_room(self, driver: SessionDriver) -> None:
-        """Wait for room, or raise, depending on ``overflow``.
-
-        Raises:
-            SessionStateError: there is no room, or the session was closed meanwhile.
-            Exception: what ended it meanwhile.
-        """
-        config, pipeline = self._config, driver.pipeline
-        if pipeline.decoding or pipeline.full:
-            await driver.room(block=config.overflow == "block")
-            if pipeline.full:
-                driver.check()  # there may be no other call that waits and checks
-        if driver.over:
-            driver.raise_failure()
-            raise SessionStateError(f"send() {_State.CLOSED.value}")
-        if config.overflow == "error" and pipeline.full:
-            raise SessionStateError(
-                f"the recognizer is behind: buffer={config.buffer!r} s of audio wait for it; send "
-                "no faster than real time, or choose overflow='block' or 'drop_oldest'"
-            )

@@ -11,10 +11,11 @@ import anyio
 
 from azstt._assembly.assembler import Account
 from azstt._assembly.channels import merge
+from azstt._assembly.timeline import Timeline
 from azstt._assembly.tracker import ResultTracker
 from azstt._audio import DecodeReport
 from azstt._errors import AzsttError, RecognitionError, RecognitionTimeoutError, ServiceError
-from azstt._events import Ended, Event, Failed
+from azstt._events import AudioGap, Ended, Event, Failed
 from azstt._options import RecognitionOptions
 from azstt._sessions.pcm_queue import Call, Dropped
 from azstt._sessions.watchdog import StallDetector
@@ -23,7 +24,7 @@ from azstt.backends import RecognizerBackend
 
 
 class AudioAccount(NamedTuple):
-    """What became of the audio so far, in seconds of one channel."""
+    """What became of the decoder's output so far, in seconds of one channel."""
 
     decoded: float
     taken: float
@@ -45,6 +46,10 @@ class PcmSource(Protocol):
         """Return what became of the audio so far."""
         ...
 
+    def timeline(self) -> Timeline:
+        """Return the map from the decoder's output to the media."""
+        ...
+
     def report(self) -> DecodeReport | None:
         """Return what the decoder found, once it knows."""
         ...
@@ -60,10 +65,23 @@ class Monitor:
         failure: what ended it, if that was an error.
         in_call: whether a session has a call to return from; written by the feeder's thread.
         source_is_over: whether sessions may end; written by the feeder's thread.
+
+    Args:
+        backend: the recognizer.
+        options: its options.
+        source: the audio.
+        strict: whether a transcript of media that lack something is an error.
+        begin: the media's time at which the selected part begins, in seconds.
     """
 
     def __init__(
-        self, backend: RecognizerBackend, options: RecognitionOptions, source: PcmSource
+        self,
+        backend: RecognizerBackend,
+        options: RecognitionOptions,
+        source: PcmSource,
+        *,
+        strict: bool,
+        begin: float = 0.0,
     ) -> None:
         self.source: PcmSource = source
         self.started: bool = False
@@ -73,6 +91,8 @@ class Monitor:
         self.source_is_over: bool = False
         self._backend: RecognizerBackend = backend
         self._options: RecognitionOptions = options
+        self._strict: bool = strict
+        self._begin: float = begin
         self._trackers: list[ResultTracker] = []
         self._stall: StallDetector = StallDetector(backend.capabilities.stall_timeout)
         self._changed: anyio.Event = anyio.Event()
@@ -92,6 +112,10 @@ class Monitor:
     def elapsed(self) -> float:
         """Seconds since the beginning."""
         return monotonic() - self._began
+
+    def reached(self, output: float) -> float:
+        """Return how many seconds of the selected media precede a place in the decoder's output."""
+        return max(0.0, self.source.timeline().end(output) - self._begin)
 
     def transcript(self) -> Transcript:
         """Return what has been recognized so far."""
@@ -141,7 +165,13 @@ class Monitor:
         language = self._options.language or (backend.capabilities.default_language,)
         one = language[0] if len(language) == 1 else None
         while len(self._trackers) < channels:
-            self._trackers.append(ResultTracker(backend=backend.name, language=one))
+            tracker = ResultTracker(
+                backend=backend.name,
+                language=one,
+                strict=self._strict,
+                media=self.source.timeline,
+            )
+            self._trackers.append(tracker)
 
     def on_started(self) -> None:
         """All sessions take audio."""
@@ -149,8 +179,13 @@ class Monitor:
         self.notify()
 
     def on_audio(self, position: float) -> None:
-        """Remember when this audio came, for the latency of its words; on any thread."""
-        self._trackers[0].latency.sent(position, self.elapsed)
+        """Remember when audio up to here came, for the latency of its words; on any thread."""
+        self._trackers[0].latency.sent(self.source.timeline().end(position), self.elapsed)
+
+    def on_gap(self, gap: AudioGap) -> None:
+        """Deliver that the media lack something."""
+        if not self.over:
+            self.deliver(gap)
 
     def on_drop(self, dropped: Dropped) -> None:
         """Deliver that audio was dropped."""
@@ -190,19 +225,25 @@ class Monitor:
                 tracker.complete({**self._account(tracker), "over": True})
         if not self.source_is_over:
             _, taken, dropped = self.source.account()
+            at = self._begin + self.reached(taken + dropped)
             raise ServiceError(
-                f"the recognizer ended the session at {taken + dropped:.1f} s, "
-                "before the audio was over",
+                f"the recognizer ended the session at {at:.1f} s, before the audio was over",
                 backend=self._backend.name,
             )
 
     def _account(self, tracker: ResultTracker) -> Account:
         decoded, taken, dropped = self.source.account()
         report = self.source.report()
+        missing = report.missing if report else ()
+        last = 0.0
+        if self.source_is_over:  # nothing follows a hole at the end of the selected part
+            ends = (gap.at + gap.span for gap in missing if gap.span)
+            last = max(ends, default=self._begin) - self._begin
         return {
-            "decoded": decoded,
-            "sent": taken + dropped,
-            "missing": report.missing if report else (),
+            "begin": self._begin,
+            "decoded": max(self.reached(decoded), last),
+            "sent": max(self.reached(taken + dropped), last),
+            "missing": missing,
             "usage": tracker.usage(taken, self.elapsed),
             "over": self.over,
         }

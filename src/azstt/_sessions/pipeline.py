@@ -7,8 +7,11 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from azstt._assembly.timeline import Timeline
 from azstt._audio import DecodeReport, LiveDecoder
 from azstt._audio_format import AudioFormat
+from azstt._events import AudioGap
+from azstt._result import Gap
 from azstt._sessions.config import LiveConfig
 from azstt._sessions.monitor import AudioAccount, Monitor
 from azstt._sessions.pcm_queue import Call, PcmQueue
@@ -36,6 +39,7 @@ class AudioPipeline:
         self._decoder: LiveDecoder | None = None
         self._jobs: deque[Call] = deque()  # what was fed and asked for; on the loop
         self._notify_of_room: bool = False
+        self._told: list[Gap] = []  # what the media lack, as far as the monitor was told
 
     @contextmanager
     def open(self) -> Generator[tuple[int, Iterator[bytes | Call]]]:
@@ -58,6 +62,10 @@ class AudioPipeline:
         """Return what became of the audio so far."""
         queue = self._queue
         return AudioAccount(queue.put_seconds, queue.taken_seconds, queue.dropped_seconds)
+
+    def timeline(self) -> Timeline:
+        """Return the map from the decoder's output to the media."""
+        return self._decoder.timeline if self._decoder else Timeline()
 
     def report(self) -> DecodeReport | None:
         """Return what the decoder found, once it knows."""
@@ -119,18 +127,47 @@ class AudioPipeline:
     # The rest is called by the decoder and the queue, on any thread.
 
     def _on_pcm(self, pcm: bytes) -> None:
+        self._tell_gaps()
         self._monitor.on_audio(self._queue.put(pcm))
         if self._config.overflow == "drop_oldest":
             self._queue.trim(lambda d: self._call_soon(partial(self._monitor.on_drop, d)))
         self._on_room()
 
     def _on_decoded(self, error: Exception | None) -> None:
+        self._tell_gaps()
         if error is not None:
             self._call_soon(partial(self._monitor.on_failure, error))
         else:
             self._queue.end()
 
+    def _tell_gaps(self) -> None:
+        """Tell the monitor what the media lack, as far as it does not know it."""
+        report = self.report()
+        missing = report.missing if report else ()
+        told = len(self._told) - 1
+        if 0 <= told < len(missing):  # the last one may have grown
+            self._tell(_growth(self._told[told], missing[told]))
+            self._told[told] = missing[told]
+        for gap in missing[len(self._told) :]:
+            self._tell(gap)
+            self._told.append(gap)
+
+    def _tell(self, gap: Gap | None) -> None:
+        if gap is not None:
+            end = gap.at + gap.span
+            event = AudioGap(start=gap.at, end=end, reason=gap.reason, seconds=gap.seconds)
+            self._call_soon(partial(self._monitor.on_gap, event))
+
     def _on_room(self) -> None:
         if self._notify_of_room:
             self._notify_of_room = False
             self._call_soon(self._monitor.notify)
+
+
+def _growth(before: Gap, now: Gap) -> Gap | None:
+    """Return what a gap has grown by, if it has."""
+    if now == before:
+        return None
+    seconds = None if now.seconds is None else max(0.0, now.seconds - (before.seconds or 0.0))
+    at = before.at + before.span
+    return Gap(at=at, seconds=seconds, reason=now.reason, span=max(0.0, now.at + now.span - at))

@@ -13,7 +13,7 @@ export interface AudioFormat {
   floating?: boolean;
 }
 
-/** A span of the audio, in seconds from its first sample. */
+/** A span of the audio, in seconds from its start, as a player shows them. */
 export interface TimeSpan {
   start: number;
   end: number;
@@ -126,10 +126,15 @@ export interface Reconnecting {
   reason: string;
 }
 
-/** Audio that was sent but will not be recognized, and the reason. */
+/**
+ * Audio that is missing in what was sent ("truncated", "damaged", "absent", "unreadable"), or that
+ * was sent and will not be recognized ("dropped"...).
+ */
 export interface AudioGap extends TimeSpan {
   kind: "audio_gap";
   reason: string;
+  /** How many seconds are missing; null if nobody can know. */
+  seconds: number | null;
 }
 
 /** The session is over: all audio was recognized or is silence. */
@@ -251,6 +256,8 @@ export class LiveClient extends EventTarget {
   readonly audio: Container | AudioFormat | undefined;
   /** The finished segments. */
   readonly finals: Segment[];
+  /** What is missing. */
+  readonly gaps: AudioGap[];
   /** The current hypothesis for the open segment. */
   readonly partial: Partial | null;
   /** The whole text so far. */

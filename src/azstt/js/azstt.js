@@ -58,6 +58,7 @@ export class LiveClient extends EventTarget {
   // Incoming events.
   #seen = 0; // the number of the last event
   #finals = [];
+  #gaps = [];
   #partial = null;
 
   constructor({
@@ -82,6 +83,10 @@ export class LiveClient extends EventTarget {
 
   get finals() {
     return [...this.#finals];
+  }
+
+  get gaps() {
+    return [...this.#gaps];
   }
 
   get partial() {
@@ -279,6 +284,8 @@ export class LiveClient extends EventTarget {
     } else if (event.kind === "final") {
       this.#partial = null;
       if (event.segment.text) this.#finals.push(event.segment);
+    } else if (event.kind === "audio_gap") {
+      this.#gaps.push(event);
     } else if (event.kind === "failed") {
       this.#fail(event.error);
       return;

@@ -27,9 +27,10 @@ def assembled(*events, sent=10.0, language=None):
     for event in events:
         assembler.add(event)
     account = {
+        "begin": 0.0,
         "decoded": sent,
         "sent": sent,
-        "damage": (),
+        "missing": (),
         "usage": Usage(audio_seconds=sent),
         "over": True,
     }

@@ -15,7 +15,8 @@ from azstt import (
     SpeechStarted,
     Started,
 )
-from azstt._assembly.ledger import TOLERANCE, LedgerBook
+from azstt._assembly.ledger import LedgerBook
+from azstt._result import TOLERANCE
 
 
 def final(start: float, end: float, text: str = "words") -> Final:
@@ -138,11 +139,49 @@ def test_adjacent_gaps_keep_their_reasons():
     )
 
 
-def test_damage_takes_no_time_of_its_own():
-    """Audio that the decoder lost is reported, and takes up no time in the transcript."""
-    damage = Gap(at=5, seconds=3, reason="damaged")
-    ledger = ledger_of([Ended(position=10)], damage=[damage])
+def test_damage_that_a_player_skips_takes_no_time():
+    """Audio that the decoder lost without a trace in the times is reported, and takes up none."""
+    damage = Gap(at=5, seconds=3, reason="damaged", span=0)
+    ledger = ledger_of([Ended(position=10)], missing=[damage])
     assert (ledger.gaps, ledger.silent) == ((damage,), 10)
+
+
+def test_a_hole_in_the_media_is_neither_speech_nor_silence():
+    """What the media lack is missing, even within a segment, and even where audio was dropped."""
+    hole = Gap(at=3, seconds=2, reason="absent")
+    events = [final(2, 6), AudioGap(start=4, end=5.5, reason="dropped"), Ended(position=10)]
+    ledger = ledger_of(events, missing=[hole])
+    assert ledger.gaps == (hole, Gap(at=5, seconds=0.5, reason="dropped"))
+    assert (ledger.recognized, ledger.silent) == (1.5, 6)
+
+
+def test_the_ledger_begins_where_the_selected_part_does():
+    """With `start`, what comes before is not silence, and nothing is unaccounted for."""
+    missing = [
+        Gap(at=20, seconds=3, reason="damaged", span=0),
+        Gap(at=24, seconds=1, reason="absent"),
+    ]
+    ledger = ledger_of([final(21, 23), Ended(position=30)], begin=20.0, missing=missing)
+    assert ledger.gaps == tuple(missing)
+    assert (ledger.sent, ledger.recognized, ledger.silent) == (10, 2, 7)
+
+
+def test_a_gap_of_unknown_length_stays_unknown():
+    """A length that nobody knows is never made up, even where the gap is cut."""
+    end = Gap(at=10, seconds=None, reason="truncated")
+    outage = AudioGap(start=2, end=4, reason="outage", seconds=None)
+    ledger = ledger_of([final(3, 4), outage, Ended(position=10)], missing=[end])
+    assert ledger.gaps == (Gap(at=2, seconds=None, reason="outage", span=1), end)
+
+
+def test_a_hole_that_the_recognizer_has_not_reached_is_not_counted_yet():
+    """In the middle of a session, the decoder is ahead of the ledger."""
+    hole = Gap(at=8, seconds=4, reason="absent")
+    ledger = ledger_of([final(0, 7)], missing=[hole, Gap(at=20, seconds=1, reason="absent")])
+    assert [(gap.at, gap.seconds, gap.reason) for gap in ledger.gaps] == [
+        (7, 1, "unaccounted"),
+        (8, 2, "absent"),
+    ]
 
 
 def test_a_syllable_at_the_end_may_be_left_out():
@@ -177,9 +216,20 @@ entries = st.one_of(
 )
 
 
-@given(st.lists(entries, max_size=12), st.floats(0, 15))
-def test_every_second_is_counted_once(events, sent):
+holes = st.builds(
+    Gap,
+    at=st.floats(0, 20),
+    seconds=st.none() | st.floats(0, 5),
+    reason=st.just("damaged"),
+    span=st.just(0.0) | st.floats(0, 5),
+)
+
+
+@given(
+    st.lists(entries, max_size=12), st.lists(holes, max_size=4), st.floats(0, 9), st.floats(0, 15)
+)
+def test_every_second_is_counted_once(events, missing, begin, sent):
     """Recognized, silent and missing seconds always add up to what was sent."""
-    ledger = ledger_of(events, sent=sent)
-    missing = sum(gap.seconds for gap in ledger.gaps)
-    assert ledger.recognized + ledger.silent + missing == pytest.approx(sent, abs=1e-6)
+    ledger = ledger_of(events, sent=sent, missing=missing, begin=begin)
+    lost = sum(gap.span for gap in ledger.gaps)
+    assert ledger.recognized + ledger.silent + lost == pytest.approx(sent, abs=1e-5)

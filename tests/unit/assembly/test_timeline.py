@@ -9,8 +9,11 @@ from azstt import (
     Ended,
     Final,
     Partial,
+    PronouncedWord,
+    Pronunciation,
     Reconnecting,
     Segment,
+    Sound,
     SpeechEnded,
     SpeechStarted,
     Word,
@@ -49,6 +52,18 @@ def test_each_word_of_a_segment_is_placed(timeline):
     assert [(word.start, word.end) for word in placed.segment.words] == [(9, 10), (12, 13)]
 
 
+def test_each_sound_of_an_assessment_is_placed(timeline):
+    """Scores of words, phonemes and syllables are where they were spoken, too."""
+    sound = Sound(text="w", start=15.0, end=15.5)
+    word = PronouncedWord(
+        text="one", start=15.0, end=16.0, accuracy=80.0, phonemes=(sound,), syllables=(sound,)
+    )
+    segment = Segment(text="one", start=9, end=16, pronunciation=Pronunciation(words=(word,)))
+    placed = timeline.place(Final(segment=segment)).segment.pronunciation.words[0]
+    assert (placed.start, placed.end, placed.accuracy) == (17.0, 18.0, 80.0)
+    assert [(s.start, s.end) for s in placed.phonemes + placed.syllables] == [(17.0, 17.5)] * 2
+
+
 def test_an_instant_at_a_drop_stays_in_order(timeline):
     """If an event starts and ends at a drop, its end is not before its start."""
     placed = timeline.place(Partial(text="", start=10.0, end=10.0))
@@ -56,8 +71,9 @@ def test_an_instant_at_a_drop_stays_in_order(timeline):
 
 
 def test_every_kind_of_event_is_placed(timeline):
-    """Ended counts everything that was dropped, and events without times stay as they are."""
+    """Ended counts what was dropped before it, and events without times stay as they are."""
     assert timeline.place(Ended(position=20.0)) == Ended(position=25.0)
+    assert timeline.place(Ended(position=15.0)) == Ended(position=17.0)
     gap = AudioGap(start=21.0, end=22.0, reason="lost")
     assert timeline.place(gap) == AudioGap(start=26.0, end=27.0, reason="lost")
     other = Reconnecting(attempt=1, delay=0.0, reason="lost")

@@ -6,6 +6,7 @@ from azstt import (
     AudioGap,
     Ended,
     Final,
+    Gap,
     Partial,
     Reconnecting,
     Segment,
@@ -14,6 +15,7 @@ from azstt import (
     Usage,
     Word,
 )
+from azstt._assembly.timeline import Timeline
 from azstt._assembly.tracker import ResultTracker
 
 
@@ -25,7 +27,8 @@ def tracker() -> ResultTracker:
 
 def account(sent: float, *, over: bool = True):
     """Return what the events don't tell."""
-    return {"decoded": sent, "sent": sent, "damage": (), "usage": Usage(), "over": over}
+    amounts = {"begin": 0.0, "decoded": sent, "sent": sent}
+    return {**amounts, "missing": (), "usage": Usage(), "over": over}
 
 
 def final(text: str, start: float, end: float) -> Final:
@@ -54,6 +57,26 @@ def test_dropped_audio_shifts_everything_after_it(tracker):
     assert [(gap.at, gap.seconds) for gap in transcript.ledger.gaps] == [(1.0, 2.0)]
     assert (transcript.model, transcript.language, tracker.heard) == ("small", "en-US", 4.0)
     assert tracker.over
+
+
+def test_dropped_audio_and_holes_of_the_media_add_up():
+    """The recognizer's time leads to what was sent, and that to the media, by one map."""
+    media = Timeline()
+    tracker = ResultTracker(backend="scripted", language=None, media=lambda: media)
+    media.jump(1.0, 10.0)
+    assert tracker.drop(2.0, 2.0, 3.0) == AudioGap(start=12, end=15, reason="dropped")
+    media.jump(7.0, 100.0)
+    tracker.add(final("One.", 0.5, 1.5), 1.0)
+    tracker.add(final("Two.", 2.5, 3.5), 2.0)
+    tracker.add(final("Three.", 4.5, 5.0), 3.0)
+    tracker.add(Ended(position=5.0), 3.0)
+    holes = (Gap(at=1, seconds=10, reason="absent"), Gap(at=17, seconds=100, reason="damaged"))
+    transcript = tracker.complete({**account(118.0), "missing": holes})
+    spans = [(segment.start, segment.end) for segment in transcript.segments]
+    assert spans == [(0.5, 11.5), (15.5, 16.5), (117.5, 118.0)]
+    reasons = [(gap.at, gap.seconds, gap.reason) for gap in transcript.ledger.gaps]
+    assert reasons == [(1, 10, "absent"), (12, 3, "dropped"), (17, 100, "damaged")]
+    assert (transcript.ledger.recognized, transcript.ledger.silent) == (2.5, 2.5)
 
 
 def test_words_know_their_place_in_the_text(tracker):

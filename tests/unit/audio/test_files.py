@@ -150,8 +150,8 @@ def test_a_live_recording_has_no_expected_duration(audio):
             "sample_rate": 48_000,
             "channels": 1,
             "seconds": reader.report.seconds,
-            "damaged": (),
-            "truncated": False,
+            "missing": (),
+            "canceled": 0.0,
         }
 
 

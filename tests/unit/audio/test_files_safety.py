@@ -209,7 +209,7 @@ def test_the_fast_path_is_guarded_too(tmp_path, monkeypatch, secret, listener, n
     with pytest.raises(FFmpegError):
         next(
             decode_file(
-                f"file:{path}", info, Target(AudioFormat(), keep_channels=False, live=False)
+                f"file:{path}", info, Target(AudioFormat(), keep_channels=False, live=False), 0.0
             )
         )
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import struct
 
 import av
 import pytest
@@ -9,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azstt._audio import LiveDecoder, open_audio
-from azstt._audio.formats.blocks import read_block, read_group
-from azstt._audio.formats.demux import Loss, NeedsLibavError, Packet, StreamStart
+from azstt._audio.formats.blocks import block_ticks, read_block, read_group
+from azstt._audio.formats.demux import Cut, Loss, NeedsLibavError, Packet, StreamStart
 from azstt._audio.formats.matroska import MatroskaDemuxer
 from azstt._audio_format import AudioFormat
 
@@ -151,9 +152,9 @@ def test_discard_padding():
             "75a2", nanoseconds.to_bytes(4, "big", signed=True)
         )
         (_, packet) = demux(header() + element("a0", content))
-        assert packet == Packet(PACKETS[0], 960, *trimmed)
+        assert packet == Packet(PACKETS[0], 960, *trimmed, time=0.0)
     (_, packet) = demux(header() + element("a0", element("a1", block(PACKETS[0]))))
-    assert packet == Packet(PACKETS[0], 960)
+    assert packet == Packet(PACKETS[0], 960, time=0.0)
 
 
 def test_other_elements_are_skipped_and_not_kept():
@@ -171,7 +172,7 @@ def test_other_elements_are_skipped_and_not_kept():
         kept = max(kept, len(demuxer._buffer.data) + len(demuxer._buffer._kept))
     assert found == PACKETS[:6]
     assert kept < 3_000
-    assert demuxer.end() is False
+    assert demuxer.end() is None
 
 
 def test_another_recording_follows():
@@ -182,9 +183,10 @@ def test_another_recording_follows():
     data += element("a3", block(PACKETS[3], track=5))
     assert demux(data, 3) == [
         StreamStart(HEAD),
-        *(Packet(packet, 960) for packet in PACKETS[:2]),
+        Packet(PACKETS[0], 960, time=0.0),
+        Packet(PACKETS[1], 960, time=0.02),
         StreamStart(other),
-        Packet(PACKETS[3], 960),
+        Packet(PACKETS[3], 960, time=0.0),
     ]
 
 
@@ -227,10 +229,10 @@ def test_a_second_recording_is_left_to_libav_from_its_first_byte():
 def test_the_end_of_a_recording():
     """An end between elements, one inside an element and a missing start are distinguished."""
     data = header() + cluster(PACKETS[:3])
-    for missing, cut in ((0, False), (1, True), (40, True)):
+    for missing, cut in ((0, None), (1, Cut(None)), (40, Cut(None))):
         demuxer = MatroskaDemuxer()
         list(demuxer.feed(data[: len(data) - missing]))
-        assert demuxer.end() is cut
+        assert demuxer.end() == cut
     demuxer = MatroskaDemuxer()
     list(demuxer.feed(header()[:30]))
     with pytest.raises(NeedsLibavError) as caught:
@@ -238,7 +240,7 @@ def test_the_end_of_a_recording():
     assert caught.value.data == header()[:30]
     demuxer = MatroskaDemuxer()
     list(demuxer.feed(data + header()[:30]))
-    assert demuxer.end() is True
+    assert demuxer.end() == Cut(None)
 
 
 def positions(data: bytes) -> list[int]:
@@ -248,7 +250,7 @@ def positions(data: bytes) -> list[int]:
 
 @pytest.mark.parametrize("step", [1, 50, 1 << 30])
 def test_a_hole_costs_what_it_hits(step):
-    """After missing bytes the next complete block is decoded, and the gap is reported."""
+    """After missing bytes the next complete block is decoded, at its own time."""
     data = header() + cluster(PACKETS)
     at = positions(data)
     broken = data[: at[10] + 20] + data[at[14] + 20 :]
@@ -256,18 +258,19 @@ def test_a_hole_costs_what_it_hits(step):
     found = [item.data for item in items if isinstance(item, Packet)]
     assert found[:10] == PACKETS[:10]
     assert found[11:] == PACKETS[15:]  # the one before consists of two halves
-    (loss,) = (item for item in items if isinstance(item, Loss))
-    assert loss.seconds == pytest.approx(4 * 0.02)
+    (loss,) = (at for at, item in enumerate(items) if isinstance(item, Loss))
+    assert items[loss + 1].time == pytest.approx(PACKETS.index(items[loss + 1].data) * 0.02)
 
 
 @pytest.mark.parametrize("step", [1, 50, 1 << 30])
 def test_what_is_inserted_costs_nothing_but_a_block(step):
-    """Inserted bytes are skipped, and nothing is reported as missing."""
+    """Inserted bytes are skipped, and no time is missing."""
     data = header() + cluster(PACKETS)
     at = positions(data)[10] - 7  # a block's header is 7 bytes
     items = demux(data[:at] + b"\xa3\x81" * 200 + b"junk" + data[at:], step)
     assert [item.data for item in items if isinstance(item, Packet)] == PACKETS
-    assert not any(isinstance(item, Loss) for item in items)
+    times = [item.time for item in items if isinstance(item, Packet)]
+    assert times == pytest.approx([0.02 * number for number in range(40)])
 
 
 @pytest.mark.parametrize("lie", [1, 30, 5_000, 16_000])
@@ -323,23 +326,90 @@ def test_invalid_blocks_and_groups():
         assert packets_of(data, 13) == PACKETS[:6], bad
 
 
-def test_an_implausible_gap():
-    """A gap of hours after damage is reported without a duration."""
-    data = header() + cluster(PACKETS[:3]) + b"\0" + cluster(PACKETS[3:6], time=65_000)
-    assert [item for item in demux(data) if isinstance(item, Loss)] == [Loss(0.0)]
+def times_of(data: bytes) -> list[float | None]:
+    """Return the packets' times only."""
+    return [item.time for item in demux(data) if isinstance(item, Packet)]
 
 
 def test_times_in_other_units():
-    """Gaps are measured in the recording's own time unit."""
-    for scale, seconds in ((b"\x0f\x42\x40", 1.0), (b"\x01\x86\xa0", 0.1)):
+    """Times are in the recording's own unit."""
+    for scale, second in ((b"\x0f\x42\x40", 1.0), (b"\x01\x86\xa0", 0.1)):
         info = element("1549a966", element("2ad7b1", scale))
-        data = header(before=info) + cluster(PACKETS[:1], each=0) + b"\0"
-        (loss,) = (
-            i for i in demux(data + cluster(PACKETS[1:2], time=1_020)) if isinstance(i, Loss)
-        )
-        assert loss.seconds == pytest.approx(1.02 * seconds - 0.02)
+        data = header(before=info) + cluster(PACKETS[:1], time=5_000)
+        times = times_of(data + cluster(PACKETS[1:3], time=6_000))
+        assert times == pytest.approx([0.0, second, 1.02 * second])
     broken = header(before=element("1549a966", b"\x2a"))
     assert packets_of(broken + cluster(PACKETS[:2])) == PACKETS[:2]
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_sound_that_begins_after_the_pictures(grouped):
+    """Times count from the first block of any track, as players do."""
+    picture = block(bytes(99), track=2, time=100)
+    picture = element("a0", element("a1", picture)) if grouped else element("a3", picture)
+    video = entry(track=2, kind=1, codec=b"V_VP8")
+    opened = bytes.fromhex("1f43b675 01ffffffffffffff e7 81 00")
+    data = header(entry(), video) + opened + picture + cluster(PACKETS[:2], time=2_100)
+    assert times_of(data) == pytest.approx([2.0, 2.02])
+    late = header(entry(more=element("56aa", (6_500_000).to_bytes(4, "big"))), video)
+    assert times_of(late + opened + picture + cluster(PACKETS[:1], time=2_100)) == pytest.approx(
+        [2.0 - 0.0065]
+    )
+
+
+def test_the_times_of_a_laced_block():
+    """Each packet of a block has its own time."""
+    data = header() + bytes.fromhex("1f43b675 01ffffffffffffff e7 81 00")
+    assert times_of(data + laced(PACKETS[:3], "xiph")) == pytest.approx([0.0, 0.02, 0.04])
+
+
+def test_times_after_a_lost_cluster():
+    """Without its cluster's time a block is placed by the bytes that are missing before it."""
+    first, second = cluster(PACKETS[:20]), cluster(PACKETS[20:30], time=5_000)
+    missing = len(header() + first)
+    data = header() + first + bytes(missing) + second[14:] + cluster(PACKETS[30:], time=6_000)
+    items = demux(data)
+    times = [item.time for item in items if isinstance(item, Packet)]
+    assert times[19] == pytest.approx(0.38)
+    assert times[20:30] == pytest.approx([0.8 + 0.02 * number for number in range(10)], abs=0.03)
+    assert times[30] == pytest.approx(6.0)
+    assert sum(isinstance(item, Loss) for item in items) == 2
+
+
+def ended(data: bytes) -> Cut | None:
+    """Return what is missing at the end."""
+    demuxer = MatroskaDemuxer()
+    list(demuxer.feed(data))
+    return demuxer.end()
+
+
+def test_a_stated_duration_that_is_not_reached():
+    """A recording that states its duration and ends before it was cut, and how much is told."""
+    video = entry(track=2, kind=1, codec=b"V_VP8")
+    picture = element("a3", block(bytes(99), track=2, time=1_900))
+    for width, pack in ((4, ">f"), (8, ">d")):
+        info = element("1549a966", element("4489", struct.pack(pack, 2_000.0)))
+        whole = header(before=info) + cluster(PACKETS, time=1_200)
+        assert ended(whole) is None
+        assert ended(whole[:-1]) is None  # nothing that can be heard
+        for data in (whole[: whole.index(PACKETS[20]) + end] for end in (-7, 0, 9)):
+            assert ended(data) == Cut(pytest.approx(0.4)), width
+        pictures = header(entry(), video, before=info) + cluster(PACKETS[:2])
+        assert ended(pictures + picture) is None
+        assert ended(pictures) == Cut(pytest.approx(1.96))
+    for lie in (b"\0" * 4, b"\x7f\x80\0\0", b"\xff" * 8, b"\0"):
+        info = element("1549a966", element("4489", lie))
+        assert ended(header(before=info) + cluster(PACKETS)) is None
+
+
+def test_a_cluster_that_is_not_complete():
+    """A cluster that states its size and is shorter was cut, even between two blocks."""
+    content = cluster(PACKETS)[12:]
+    data = header() + element("1f43b675", content)
+    assert ended(data) is None
+    assert ended(data[: data.index(PACKETS[39]) - 7]) == Cut(None)
+    assert ended(data + bytes(100)) is None
+    assert ended(data + bytes(5_000)) == Cut(None)
 
 
 def test_bytes_that_are_not_a_block():
@@ -349,7 +419,9 @@ def test_bytes_that_are_not_a_block():
             read_block(content)
     with pytest.raises(ValueError, match="no block"):
         read_group(b"")
-    assert read_block(b"\x81\xff\xff\x80abc").time == -1
+    with pytest.raises(ValueError, match="no block"):
+        block_ticks(b"\x81\0", 0)
+    assert read_block(b"\x81\xff\xff\x80abc").time == block_ticks(b"\x81\xff\xff\x80", 0) == -1
 
 
 @given(st.binary(max_size=300), st.integers(1, 40))

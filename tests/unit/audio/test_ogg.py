@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azstt._audio.formats.demux import Loss, NeedsLibavError, Packet, StreamStart
+from azstt._audio.formats.demux import Cut, Loss, NeedsLibavError, Packet, StreamStart
 from azstt._audio.formats.ogg import OggDemuxer, read_page
 
 HEAD = b"OpusHead\x01\x01\x38\x01\x80\xbb\x00\x00\x00\x00\x00"
@@ -13,6 +13,8 @@ TAGS = b"OpusTags\x00\x00\x00\x00\x00\x00\x00\x00"
 #: 20 ms of CELT, judging by the first byte.
 PACKETS = [bytes([0xF8, number]) + bytes(50 + number) for number in range(40)]
 SAMPLES = 960
+#: Seconds that the setup tells to skip.
+SKIP = 312 / 48_000
 CONTINUED, FIRST, LAST = 1, 2, 4
 
 
@@ -78,6 +80,12 @@ def losses_of(data: bytes, step: int = 1 << 30) -> list[Loss]:
     return [item for item in demux(data, step) if isinstance(item, Loss)]
 
 
+def times_of(data: bytes, step: int = 1 << 30) -> list[float]:
+    """Return when each packet begins, in units of a packet."""
+    items = demux(data, step)
+    return [(i.time + SKIP) / 0.02 for i in items if isinstance(i, Packet) and i.time is not None]
+
+
 @pytest.mark.parametrize("name", ["containers/opus.ogg", "digits.ogg", "es_mls_13697.ogg"])
 @pytest.mark.parametrize("step", [1, 7, 1 << 30])
 def test_packets_are_those_of_libav(audio, name, step):
@@ -96,7 +104,7 @@ def test_a_packet_comes_with_its_last_byte():
             given[at + 1] = item
     ends = [data.index(packet) + len(packet) for packet in PACKETS[:10]]
     assert list(given) == [len(page([HEAD], 0)) + 28, *ends]
-    assert given[ends[0]] == Packet(PACKETS[0], SAMPLES)
+    assert given[ends[0]] == Packet(PACKETS[0], SAMPLES, time=-SKIP)
 
 
 @pytest.mark.parametrize("step", [1, 100, 1 << 30])
@@ -200,11 +208,12 @@ def test_other_streams_are_skipped():
 
 @pytest.mark.parametrize("step", [1, 100, 1 << 30])
 def test_a_lost_page_is_reported(step):
-    """A missing page is reported as a loss of its duration, in its place."""
+    """After a missing page the next packet is told to follow a loss, at its own time."""
     one, _, three, four = pages(PACKETS)
     data = start() + one + three + four
     assert packets_of(data, step) == PACKETS[:10] + PACKETS[20:]
-    assert losses_of(data, step) == [Loss(0.2, ago=0.2)]
+    assert demux(data, step)[11] == Loss()
+    assert times_of(data, step) == pytest.approx([*range(10), *range(20, 40)])
 
 
 @pytest.mark.parametrize("step", [1, 100, 1 << 30])
@@ -215,18 +224,17 @@ def test_a_hole_costs_the_rest_of_its_page(step):
     found = packets_of(data, step)
     assert found[:12] == PACKETS[:12]
     assert found[-20:] == PACKETS[20:]
-    (loss,) = losses_of(data, step)
-    given = sum(item.samples for item in demux(data, step) if isinstance(item, Packet))
-    assert loss.seconds == pytest.approx(40 * 0.02 - given / 48_000)
+    assert losses_of(data, step)
+    assert times_of(data, step)[-20:] == pytest.approx(list(range(20, 40)))
 
 
 @pytest.mark.parametrize("step", [1, 100, 1 << 30])
 def test_what_is_inserted_between_pages_costs_nothing(step):
-    """Bytes between two pages are skipped, and nothing is reported as missing."""
+    """Bytes between two pages are skipped, and no time is missing."""
     one, two, three, four = pages(PACKETS)
     data = start() + one + b"Ogg" + bytes(5_000) + b"OggS\1" + two + three + four
     assert packets_of(data, step) == PACKETS
-    assert not losses_of(data, step)
+    assert times_of(data, step) == pytest.approx(list(range(40)))
 
 
 @pytest.mark.parametrize("step", [1, 100, 1 << 30])
@@ -244,14 +252,59 @@ def test_wrong_flags(step):
 
 
 def test_wrong_positions():
-    """Positions that are far off cost no packet, and give a loss no duration."""
+    """A position that is far off, and alone with that, moves nothing."""
     one, two, three, four = pages(PACKETS)
-    far = two[:6] + (10**12).to_bytes(8, "little") + two[14:]
-    data = start() + one + far + three + four
-    assert packets_of(data) == PACKETS
-    assert losses_of(data) == [Loss(0.0, ago=0.2)]
-    unknown = two[:6] + b"\xff" * 8 + two[14:]
-    assert not losses_of(start() + one + unknown + three + four)
+    for wrong in (10**12, -(10**12), 3, -1):
+        lying = two[:6] + wrong.to_bytes(8, "little", signed=True) + two[14:]
+        for data in (one + lying + three + four, one + two + three + lying):
+            assert times_of(start() + data) == pytest.approx(list(range(40)))
+
+
+def test_positions_that_jump():
+    """Positions that stay where they have jumped to are believed, from the next page on."""
+    moved = [page(PACKETS[:10], 3 + at, position=10**9 + at * 10 * SAMPLES) for at in range(3)]
+    times = times_of(start() + pages(PACKETS)[0] + b"".join(moved))
+    assert times[:20] == pytest.approx(list(range(20)))
+    assert times[20:] == pytest.approx([10**9 / SAMPLES + at for at in range(20)])
+
+
+@pytest.mark.parametrize("step", [1, 100, 1 << 30])
+def test_a_pause(step):
+    """A page whose position is ahead of its packets begins after a pause; nothing was lost."""
+    one, two, *_ = pages(PACKETS)
+    later = page(PACKETS[20:30], 4, position=80 * SAMPLES)
+    later += page(PACKETS[30:], 5, position=90 * SAMPLES - 100, flags=LAST)
+    assert times_of(start() + one + two + later, step) == pytest.approx(
+        [*range(20), *range(70, 90)]
+    )
+    assert not losses_of(start() + one + two + later, step)
+
+
+def test_packets_of_various_durations():
+    """Where packets differ, a page's end tells where the next one begins."""
+    long = [bytes([0xF0 | 8, at]) + bytes(30) for at in range(4)]  # 20 ms each, as in PACKETS
+    short = [bytes([0xE0, at]) + bytes(30) for at in range(4)]  # 2.5 ms each
+    mixed = [packet for pair in zip(long, short, strict=True) for packet in pair]
+    one = pages(PACKETS[:10])[0]
+    data = start() + one + page(mixed, 3, position=14 * SAMPLES + 480)
+    data += page(long, 4, position=118 * SAMPLES + 480) + page(
+        long, 5, position=122 * SAMPLES + 480
+    )
+    times = times_of(data + page(long, 6, position=226 * SAMPLES + 480))
+    assert times[10:18] == pytest.approx([10, 11, 11.125, 12.125, 12.25, 13.25, 13.375, 14.375])
+    assert times[18:22] == pytest.approx([14.5, 15.5, 16.5, 17.5])
+    assert times[22:26] == pytest.approx([118.5, 119.5, 120.5, 121.5])
+    assert times[26:] == pytest.approx([222.5, 223.5, 224.5, 225.5])
+
+
+def test_a_packet_that_is_no_opus():
+    """A packet that cannot be Opus takes the time of its neighbors and is told as a loss."""
+    packets = [*PACKETS[:4], b"\xff\x3c" + bytes(20), *PACKETS[5:10]]
+    items = demux(start() + page(packets, 2, position=10 * SAMPLES))
+    assert items[5] == Loss()
+    assert times_of(start() + page(packets, 2, position=10 * SAMPLES)) == pytest.approx(
+        [0, 1, 2, 3, 5, 6, 7, 8, 9]
+    )
 
 
 def test_invalid_packets():
@@ -265,21 +318,26 @@ def test_invalid_packets():
 
 
 def test_the_end_of_a_stream():
-    """An end between pages, one inside a page and a missing start are distinguished."""
-    data = start() + pages(PACKETS)[0]
-    for missing, cut in ((0, False), (1, True), (500, True)):
+    """A stream that ends with its last page is complete; any other end may not be the end."""
+    data = start() + pages(PACKETS[:10])[0]
+    for missing in (0, 1, 500):
         demuxer = OggDemuxer()
         list(demuxer.feed(data[: len(data) - missing]))
-        assert demuxer.end() is cut
+        assert demuxer.end() == Cut(None)
+    whole = start() + pages(PACKETS[:10], trimmed=100)[0]
+    for end, cut in ((b"", None), (b"junk that is no page", None), (bytes(5_000), Cut(None))):
+        demuxer = OggDemuxer()
+        list(demuxer.feed(whole + end))
+        assert demuxer.end() == cut
+    demuxer = OggDemuxer()
+    list(demuxer.feed(whole[:-1]))
+    assert demuxer.end() == Cut(None)
     for beginning in (data[:20], page([HEAD], 0, flags=FIRST)):
         demuxer = OggDemuxer()
         list(demuxer.feed(beginning))
         with pytest.raises(NeedsLibavError) as caught:
             demuxer.end()
         assert caught.value.data == beginning
-    demuxer = OggDemuxer()
-    list(demuxer.feed(data + b"junk that is no page"))
-    assert demuxer.end() is False
 
 
 def test_headers_of_pages():

@@ -12,8 +12,6 @@ from azstt._audio.formats.sniff import (
     describe,
     is_text,
     moov_first,
-    mp3_delay,
-    mp3_samples,
 )
 
 
@@ -66,7 +64,6 @@ def test_no_bytes_are_too_odd(head):
     describe(head)
     declares_late(head)
     moov_first(head)
-    mp3_samples(b"Xing" + head, 44_100)
 
 
 @given(st.text(st.characters(codec="utf-8", categories=["L", "N"]), min_size=1), st.integers(1, 9))
@@ -114,26 +111,3 @@ def test_whether_the_index_comes_first(head, first):
 def test_formats_that_declare_late(head, late):
     """Formats whose tracks show up only in their packets are detected."""
     assert declares_late(head) is late
-
-
-def test_an_mp3_tag_counts_samples():
-    """An MP3 tag gives the number of samples, without the encoder's delay and padding if known."""
-    lame = (b"LAME3.100".ljust(21, b"\0") + (576 << 12 | 1_000).to_bytes(3, "big")).ljust(40, b"\0")
-    full = b"Xing" + bytes([0, 0, 0, 15]) + (100).to_bytes(4, "big") + bytes(108) + lame
-    assert mp3_samples(b"\xff\xfb" + full, 44_100) == 100 * 1_152 - 1_576
-    assert mp3_samples(b"Info\0\0\0\1" + (10).to_bytes(4, "big"), 16_000) == 5_760
-    assert mp3_samples(b"Info\0\0\0\0" + bytes(8), 16_000) is None
-    assert mp3_samples(b"no tag", 16_000) is None
-
-
-def test_an_mp3_tag_has_the_delay():
-    """A tag is told from a frame of audio, and gives the delay if its encoder writes it."""
-    packed = (576 << 12 | 1_000).to_bytes(3, "big")
-    for name, delay in ((b"LAME3.100", 576 + 529), (b"Lavc60.31", 576 + 529), (b"Gogo", 0)):
-        lame = (name.ljust(21, b"\0") + packed).ljust(40, b"\0")
-        for flags, fields in ((0, 0), (1, 4), (15, 112)):
-            tag = b"Xing\0\0\0" + bytes([flags]) + bytes(fields) + lame
-            assert mp3_delay(b"\xff\xfb\x90\x64" + bytes(32) + tag) == delay
-    assert mp3_delay(b"\xff\xfb\x90\x64" + bytes(32) + b"VBRI" + bytes(40)) == 0
-    assert mp3_delay(b"\xff\xfb\x90\x64" + bytes(32) + b"Info") == 0
-    assert mp3_delay(b"\xff\xfb\x90\x64" + bytes(400)) is None

@@ -13,6 +13,7 @@ import pytest
 
 from azstt import Transcript
 from azstt._cli.app import run
+from tests.beeps import mkv, wav
 
 COMMAND = [sys.executable, "-m", "azstt"]
 ASK_NOT = "ask not what your country can do for you"
@@ -213,11 +214,41 @@ def test_silence_is_a_success_with_a_notice(here):
 
 
 def test_missing_audio_is_reported(here):
-    """A notice says how much audio was dropped, and which option shows where."""
+    """A notice says how much audio was dropped and where, and which option shows more."""
     done = here("transcribe", "jfk.wav", "--backend", "dropping")
     assert done.returncode == 0
-    notice = "jfk.wav: 1.5 s of audio is missing (dropped); --format json shows where"
+    notice = (
+        "jfk.wav: 1.5 s of audio is missing at 00:00:01.000 (dropped); --format json shows more"
+    )
     assert done.stderr.decode() == f"azstt: {notice}\n"
+
+
+def test_a_file_that_lacks_something_is_reported(here, tmp_path):
+    """A notice says what is missing; with --strict there is an error instead, and status 1."""
+    cut, holed = tmp_path / "cut.wav", tmp_path / "holed.mkv"
+    cut.write_bytes(wav(bytes(176_000), lost=176_000))
+    holed.write_bytes(mkv(bytes(176_000), holes=[(3.0, 7.0)]))
+    done = here("transcribe", cut, holed, "--backend", "talking")
+    first, second = done.stderr.decode().splitlines()
+    said = "5.5 s of audio is missing at 00:00:05.500 (truncated: the recording ends too early)"
+    assert (done.returncode, first) == (0, f"azstt: {cut}: {said}; --format json shows more")
+    assert "7.0 s of audio is missing at 00:00:03.000 (absent: it was never stored)" in second
+    strict = here("transcribe", cut, "--backend", "talking", "--strict")
+    (line,) = strict.stderr.decode().splitlines()
+    assert (strict.returncode, strict.stdout) == (1, b"One <b>two</b>.\nThree.\n")
+    assert f"{cut}: incomplete transcript: {said}" in line
+    assert here("transcribe", "jfk.wav", "--backend", "talking", "--strict").returncode == 0
+
+
+def test_a_start_beyond_the_end_is_reported_with_the_length(here):
+    """Nothing was transcribed: the message says why, for the file that is too short."""
+    line = error_of(here("transcribe", "jfk.wav", "--start", "100", "--backend", "talking"), 2)
+    assert line == "start=100.0 is beyond the end of 'jfk.wav', which lasts 11.00 s"
+    files = ("jfk.wav", "long.ogg")
+    done = here("transcribe", *files, "--start", "100", "--backend", "talking")
+    assert done.returncode == 1
+    assert b"==> long.ogg <==" in done.stdout
+    assert b"'jfk.wav', which lasts 11.00 s" in done.stderr
 
 
 @pytest.mark.parametrize("args", [(), ("--backend", "dropping")])

@@ -16,6 +16,7 @@ import pytest
 from azstt import AudioFormat, Transcript
 from azstt._audio.portaudio import own_format
 from azstt._cli.app import run
+from tests.beeps import wav
 
 COMMAND = [sys.executable, "-m", "azstt", "live"]
 ASK_NOT = "ask what you can do for your country"
@@ -148,13 +149,32 @@ def test_lost_connections_and_audio_are_reported(live):
     """They are notices, not errors; --quiet hides them."""
     done = live(*RAW, "--backend", "troubled", stdin=SECONDS)
     assert (done.returncode, done.stdout) == (0, "")
+    missing = "1.5 s of audio is missing at 00:00:00.500 (dropped)"
     assert done.stderr.splitlines() == [
         "azstt: connection lost (connection reset); reconnecting",
         "azstt: 1.5 s of audio was lost (dropped)",
         "azstt: standard input: no speech was found",
-        "azstt: standard input: 1.5 s of audio is missing (dropped); --save FILE.json shows where",
+        f"azstt: standard input: {missing}; --save FILE.json shows more",
     ]
     assert live(*RAW, "--backend", "troubled", "--quiet", stdin=SECONDS).stderr == ""
+
+
+def test_a_stream_that_is_cut_off_is_reported(live, tmp_path):
+    """The rest is text, and a notice; with --strict there is an error instead, and status 1."""
+    cut = wav(SECONDS[:48_000], lost=48_000)
+    said = "(truncated: the recording ends too early)"
+    done = live("-", "--backend", "talking", stdin=cut)
+    assert (done.returncode, done.stdout) == (0, "Ann: One, two, three.\nFour.\n")
+    lost, missing = done.stderr.splitlines()
+    assert lost == "azstt: 1.5 s of audio was lost (truncated)"
+    assert missing.startswith(
+        f"azstt: standard input: 1.5 s of audio is missing at 00:00:01.500 {said}"
+    )
+    saved = tmp_path / "talk.txt"
+    done = live("-", "--backend", "talking", "--strict", "--quiet", "--save", saved, stdin=cut)
+    assert (done.returncode, done.stdout) == (1, "Ann: One, two, three.\nFour.\n")
+    assert "standard input: incomplete transcript: 1.5 s of audio is missing" in done.stderr
+    assert saved.read_text() == done.stdout
 
 
 def test_what_was_recognized_before_a_failure_is_saved(live, tmp_path):

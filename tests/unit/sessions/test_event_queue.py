@@ -91,3 +91,17 @@ async def test_gaps_that_nobody_reads_become_one_where_they_go_on():
     assert len(gaps) < 300
     assert (gaps[-2].end, gaps[-1].start) == (pytest.approx(100.0), 200.0)
     assert sum(gap.duration for gap in gaps) == pytest.approx(101.0)
+    assert sum(gap.seconds for gap in gaps if gap.seconds) == pytest.approx(101.0)
+
+
+async def test_merged_gaps_lose_no_length_and_make_up_none():
+    """Damage that takes up no time adds up, and a length that is unknown stays so."""
+    queue = EventQueue()
+    for _ in range(1_000):
+        queue.put(AudioGap(start=5.0, end=5.0, reason="damaged", seconds=0.5))
+    read = [await queue.get(0.0) for _ in range(257)]
+    assert sum(gap.seconds for gap in read) == 500
+    assert await queue.get(0.0) is None
+    for seconds in (*[1.0] * 257, None, 1.0):
+        queue.put(AudioGap(start=5.0, end=5.0, reason="damaged", seconds=seconds))
+    assert [await queue.get(0.0) for _ in range(257)][-1].seconds is None

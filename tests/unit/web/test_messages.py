@@ -50,6 +50,7 @@ MESSAGES = [
             events.SpeechEnded(at=1),
             events.Reconnecting(attempt=1, delay=0.5, reason="it broke"),
             events.AudioGap(start=1, end=2, reason="dropped"),
+            events.AudioGap(start=2, end=2, reason="truncated", seconds=None),
             events.Ended(position=2),
             events.Failed(error=ThrottledError("too many", code="429")),
             CommandError(command="update", error=ERROR),

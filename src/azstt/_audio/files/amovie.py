@@ -35,7 +35,9 @@ _PAIRS: Final = {
 
 def can_decode(info: TrackInfo, target: Target) -> bool:
     """Return whether `decode_file` yields exactly what `decode_packets` would."""
-    mixed = not target.keep_channels or 0 < info.channels <= 2  # noqa: PLR2004  layouts without a doubt
+    pair = 0 < info.channels <= 2  # noqa: PLR2004  layouts without a doubt
+    # `amovie` guesses layouts that the container does not name.
+    mixed = pair or (info.named and not target.keep_channels)
     return info.codec in _PAIRS.get(info.container, ()) and mixed
 
 

@@ -10,8 +10,12 @@ from av.error import FFmpegError
 from azstt._audio.files.amovie import HoleError, can_decode, decode_file
 from azstt._audio.files.libav import Media
 from azstt._audio.files.packets import decode_packets
+from azstt._audio.files.quiet import CanceledError, check_mix, hold_quiet
+from azstt._audio.files.timing import STATED
+from azstt._audio.formats.hop import has_junk
 from azstt._audio.formats.riff import WavHeader, read_samples, wav_track_info
-from azstt._audio.report import TRUNCATED, Tally, TrackInfo
+from azstt._audio.formats.truncation import End, find_end
+from azstt._audio.report import DAMAGED, TRUNCATED, Tally, TrackInfo
 from azstt._audio.resample import (
     LAYOUTS,
     MOST_CHANNELS,
@@ -28,6 +32,8 @@ from azstt._errors import AudioDecodeError, ConfigurationError
 _SLACK = 0.1
 #: The same for formats that count samples.
 _EXACT_SLACK = 0.02
+#: Formats without timestamps, in which the fast path skips damage silently.
+_IN_FRAMES = frozenset({"mp3", "aac"})
 #: Seconds of padding that an encoder may add to fill its last frames.
 _PADDING = 0.15
 
@@ -45,12 +51,12 @@ class LibavFileDecoder:
     seeks: bool = False
 
     def __init__(
-        self, source: Source, audio: AudioFormat, *, keep_channels: bool, track: int
+        self, source: Source, audio: AudioFormat, *, keep_channels: bool, track: int | None
     ) -> None:
         self._source = source
-        self._track = track
         self._media: Media | None = Media(source, track)
         self.info: TrackInfo = self._media.info
+        self._track = self.info.track
         self._origin = self._media.origin
         try:
             self.audio: AudioFormat = _output_format(
@@ -60,8 +66,10 @@ class LibavFileDecoder:
             self.close()
             raise
         self._target = Target(self.audio, keep_channels=keep_channels, live=not source.seekable)
-        self.fast: bool = source.seekable and can_decode(self.info, self._target)
-        if self.fast and source.url is not None:
+        by_name = self._media.by_name
+        named = by_name or source.url is None  # otherwise the name may mislead the fast path
+        self.fast: bool = named and source.seekable and can_decode(self.info, self._target)
+        if self.fast and by_name:
             # The fast path opens the file itself.
             self.close()
 
@@ -81,16 +89,32 @@ class LibavFileDecoder:
         if self.fast and (url := self._source.as_file()) is not None:
             self.close()
             try:
-                for chunk in decode_file(url, self.info, self._target, self._origin):
+                chunks = decode_file(url, self.info, self._target, self._origin)
+                if self._target.mono and self.info.channels > 1:
+                    chunks = hold_quiet(chunks, self.audio, self._check_mix)
+                for chunk in chunks:
                     yielded += len(chunk)
                     yield chunk
-                if yielded and not self._missing(yielded, tally):
+                if yielded and self._is_whole(yielded, tally):
                     return
-            except (FFmpegError, HoleError, UnicodeError):
+            except (FFmpegError, HoleError, CanceledError, UnicodeError):
                 # Decode it again by packets, which handles damage and also file names that are
                 # not valid text.
                 pass
         yield from self._packets(yielded, tally)
+
+    def _check_mix(self, start: int, end: int) -> None:
+        """Check that channels do not cancel each other in a part of the media, in seconds.
+
+        Raises:
+            CanceledError: they do.
+            FFmpegError: the part cannot be read.
+        """
+        media = Media(self._source, self._track)
+        try:
+            check_mix(media, start, end)
+        finally:
+            media.close()
 
     def _trim(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """Drop the padding that some formats have after their stated duration.
@@ -122,18 +146,51 @@ class LibavFileDecoder:
             size += len(chunk)
             if size > skip:
                 yield chunk[max(0, skip - size + len(chunk)) :]
-        at = tally.base + self.audio.seconds(size)
-        if missing := self._missing(size, tally):
-            tally.add(TRUNCATED, at, missing)
+        self._enter_end(tally.base + self.audio.seconds(size), tally)
 
-    def _missing(self, size: int, tally: Tally) -> float:
+    def _is_whole(self, size: int, tally: Tally) -> bool:
+        """Return whether the fast path has seen everything there is."""
+        info, source = self.info, self._source
+        at = tally.base + self.audio.seconds(size)
+        if self._missing(at, tally) and info.exact:
+            return False
+        end = self._find_end()
+        if end.cut or (end.time is not None and end.time - self._origin > at + _SLACK):
+            return False
+        return not (info.container in _IN_FRAMES and has_junk(source.look, source.size or 0))
+
+    def _enter_end(self, at: float, tally: Tally) -> None:
+        """Enter what is missing at the end of the output."""
+        info, end = self.info, self._find_end()
+        cut, missing = end.cut, self._missing(at, tally)
+        told = (info.exact or info.container in STATED) and info.seconds and not (cut and end.open)
+        if not missing and (told or not cut):
+            return
+        if cut is False and info.exact:
+            # The file is whole: the rest was lost on the way.
+            tally.add(DAMAGED, at, missing)
+        elif cut or info.exact:
+            last = tally.missing[-1] if tally.missing else None
+            near = last is not None and last.at >= tally.timeline.end(at) - _SLACK
+            if last is not None and near and last.reason == DAMAGED and not last.span:
+                # What was cut in the middle is part of the missing end.
+                tally.missing.pop()
+                missing = self._missing(at, tally)
+            tally.add(TRUNCATED, at, missing if told else None)
+
+    def _find_end(self) -> End:
+        source = self._source
+        size = source.fetched if source.size is None else source.size
+        return find_end(self.info.container, source.look, size)
+
+    def _missing(self, at: float, tally: Tally) -> float:
         """Return how many seconds there are less than the container states, if any."""
         info = self.info
-        if info.seconds is None or not info.exact:
+        if info.seconds is None:
             return 0.0
         slack = _EXACT_SLACK if info.container in {"flac", "ogg"} else _SLACK
         skipped = sum((gap.seconds or 0.0) - gap.span for gap in tally.missing)
-        end = tally.timeline.end(tally.base + self.audio.seconds(size)) + skipped
+        end = tally.timeline.end(at) + skipped
         return missing if (missing := info.seconds - end) > slack else 0.0
 
 
@@ -165,7 +222,7 @@ class PcmFileDecoder:
 
     def chunks(self, start: int, tally: Tally) -> Iterator[bytes]:  # noqa: ARG002  see FileDecoder
         """Yield the PCM from the first sample."""
-        resampler = Resampler(self._target, self._source.label)
+        resampler = Resampler(self._target, self._source.label, tally)
         for samples in read_samples(self._source, self._header, 0, tally):
             resampler.push(pcm_frame(self._header.format, samples))
             yield from resampler.pull()

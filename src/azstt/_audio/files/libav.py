@@ -9,31 +9,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from itertools import islice
 from typing import TYPE_CHECKING, Final, cast
 
 import av
 from av.error import ArgumentError, FFmpegError
-from av.stream import Discard
 
-from azstt._audio.formats.sniff import declares_late, mp3_samples
+from azstt._audio.files.timing import MP4, first_packet, latest_end, origin, track_end
+from azstt._audio.files.tracks import audio_tracks, choose_track, default_track
+from azstt._audio.formats.mpeg import after_tags, mp3_info
+from azstt._audio.formats.sniff import declares_late, describe
 from azstt._audio.rejections import (
     check_rate,
-    has_decoder,
-    no_audio_track,
-    no_decoder,
-    no_such_track,
+    codec_tag,
     not_audio,
     protected,
 )
 from azstt._audio.report import TrackInfo
+from azstt._audio.resample import is_named
 from azstt._audio.sources import HEAD, Source, max_plausible_seconds
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container.input import InputContainer
     from av.packet import Packet
-    from av.stream import Stream
 
 #: Formats that contain their own audio: no playlists, no images, no raw data without a header.
 FORMATS: Final = (
@@ -55,42 +53,8 @@ _DECODERS: Final = (
 #: The codec list restricts what probing itself may decode; otherwise it would decode a picture of
 #: every video, which takes longer than the rest. A codec missing from it can still be decoded.
 QUICK: Final = {"probesize": "4096", "analyzeduration": "0", "codec_whitelist": _DECODERS}
-#: Formats that do not state a duration: libav's estimate from the first packets is far off.
-_NO_DURATION: Final = {
-    "aac",
-    "loas",
-    "ac3",
-    "eac3",
-    "dts",
-    "truehd",
-    "mlp",
-    "amr",
-    "mpegts",
-    "mpeg",
-    "flv",
-}
-#: Formats that state their duration, so that a shorter file is a truncated one.
-_EXACT_DURATION: Final = {
-    "wav",
-    "w64",
-    "flac",
-    "mov,mp4,m4a,3gp,3g2,mj2",
-    "ogg",
-    "aiff",
-    "caf",
-    "au",
-    "avi",
-    "asf",
-}
-#: Those among them that state it for all tracks together, or count pauses that are not played.
-_OF_ALL: Final = {"avi", "asf"}
-_MP4: Final = "mov,mp4,m4a,3gp,3g2,mj2"
-_MATROSKA: Final = "matroska,webm"
-#: How many cover pictures, which have no timestamp, may come before the first packet.
-_MOST_PICTURES: Final = 16
 #: The first bytes of WebM and Matroska.
 _EBML: Final = b"\x1a\x45\xdf\xa3"
-_MICROSECONDS = 1_000_000
 
 
 class LibavFile:
@@ -134,16 +98,23 @@ class LibavFile:
 class Media:
     """An open container with one audio track selected; all other streams are discarded.
 
+    Args:
+        source: its bytes.
+        track: see `choose_track`.
+
     Attributes:
         container: the open container.
-        stream: the selected track.
+        stream: the track.
         info: what the container says about it.
         origin: the timestamp of the media's start, in seconds.
         end: where the media ends at the latest, in seconds from its start; None if that is unknown.
+        by_name: whether libav opened the file by its name, which helps it to find the format.
     """
 
-    def __init__(self, source: Source, track: int) -> None:
+    def __init__(self, source: Source, track: int | None) -> None:
         self._source = source
+        self.by_name: bool = False
+        self._waiting: list[Packet[AudioStream]] = []  # read when the track was chosen
         self._file: LibavFile | None = None
         head = _peek(source)
         thorough = declares_late(head)
@@ -153,31 +124,32 @@ class Media:
                 self.container.close()
                 self.container = self._open(head, thorough=True)
             self.check()
-            self._first: Packet[Stream] | None = _first_packet(self.container)
+            first = first_packet(self.container)
             self.stream: AudioStream = self._choose_stream(track)
-            self.origin: float = _origin(self.container, self._first)
+            if first is not None and first.stream.index == self.stream.index:
+                self._waiting.insert(0, cast("Packet[AudioStream]", first))
+            self.origin: float = origin(self.container, first)
             self.info: TrackInfo = _track_info(self.container, self.stream, source, self.origin)
-            self.end: float | None = _end(self.container, self.info)
+            self.end: float | None = latest_end(self.container, self.info)
         except BaseException:
             self.container.close()
             raise
-
-    def packets(self) -> Iterator[Packet[AudioStream]]:
-        """Yield the track's packets from where it was left.
-
-        Raises:
-            FFmpegError: damage; another call goes on after it.
-            IndexError: the same, from PyAV, for a stream that appears late.
-        """
-        first, self._first = self._first, None
-        if first is not None and first.stream.index == self.stream.index:
-            yield cast("Packet[AudioStream]", first)
-        yield from self.container.demux(self.stream)
 
     def check(self) -> None:
         """Re-raise the error of the caller's file object, if there was one."""
         if self._file is not None and self._file.failure is not None:
             raise self._file.failure
+
+    def demux(self) -> Iterator[Packet[AudioStream]]:
+        """Yield the track's packets; can be called again after an error.
+
+        Raises:
+            FFmpegError: the container is damaged here.
+            IndexError: the same; PyAV's error for a stream that appears late.
+        """
+        waiting, self._waiting = self._waiting, []
+        yield from waiting
+        yield from self.container.demux(self.stream)
 
     def close(self) -> None:
         """Close the container, but not the source."""
@@ -185,7 +157,9 @@ class Media:
 
     def _open(self, head: bytes, *, thorough: bool) -> InputContainer:
         source = self._source
-        url = source.url
+        # Only the content decides what looks like something else: libav goes by a file's name too.
+        url = source.url if describe(head) is None else None
+        self.by_name = url is not None
         if url is None:
             if source.seekable:
                 source.seek(0)
@@ -214,24 +188,13 @@ class Media:
                 return self._open(head, thorough=True)
             raise not_audio(head, source, error) from error
 
-    def _choose_stream(self, track: int) -> AudioStream:
-        source, container = self._source, self.container
-        tracks = container.streams.audio
-        if not tracks:
-            raise no_audio_track(container, source)
-        for stream in container.streams:
-            stream.discard = Discard.all
-        candidates = [s for s in tracks if has_decoder(s)]
-        if not candidates:
-            raise no_decoder(source)
-        if not 0 <= track < len(candidates):
-            raise no_such_track(track, len(candidates), source)
-        stream = candidates[track]
-        if stream.codec_tag in {"enca", "drms"}:
+    def _choose_stream(self, track: int | None) -> AudioStream:
+        source = self._source
+        stream, self._waiting = choose_track(self.container, track, source)
+        if codec_tag(stream) in {"enca", "drms"}:
             raise protected(source)
         if stream.rate > 0:  # otherwise known only after decoding
             check_rate(stream.rate, source.label)
-        stream.discard = Discard.default
         stream.codec_context.thread_count = 1
         return stream
 
@@ -249,18 +212,22 @@ def _peek(source: Source) -> bytes:
     return head
 
 
-def _is_conclusive(container: InputContainer, track: int) -> bool:
+def _is_conclusive(container: InputContainer, track: int | None) -> bool:
     """Return whether quick probing has found the track's rate and channels."""
-    tracks = [s for s in container.streams.audio if has_decoder(s)]
-    return 0 <= track < len(tracks) and tracks[track].rate > 0 and tracks[track].channels > 0
+    tracks = audio_tracks(container)
+    if not 0 <= (track or 0) < len(tracks):
+        return False
+    stream = default_track(tracks) if track is None else tracks[track]
+    return stream.rate > 0 and stream.channels > 0
 
 
 def _track_info(
-    container: InputContainer, stream: AudioStream, source: Source, origin: float
+    container: InputContainer, stream: AudioStream, source: Source, start: float
 ) -> TrackInfo:
     name, codec = container.format.name, stream.codec_context.name
-    samples = mp3_samples(source.head, stream.rate) if name == "mp3" else None
-    seconds, exact = _duration(container, stream, origin, seekable=source.seekable)
+    tracks = audio_tracks(container)
+    samples = _mp3_samples(source.head) if name == "mp3" else None
+    seconds, exact = track_end(container, stream, source, start)
     if samples is not None:
         seconds, exact = samples / stream.rate, True
     if seconds is not None and not 0 < seconds <= max_plausible_seconds(source):
@@ -269,72 +236,18 @@ def _track_info(
         container=name,
         codec=codec,
         index=stream.index,
+        track=[track.index for track in tracks].index(stream.index),
+        tracks=len(tracks),
         sample_rate=stream.rate,
         channels=stream.channels,
         seconds=seconds,
         exact=exact and seconds is not None,
-        padded=samples is not None or (name == _MP4 and codec == "aac" and stream.frames > 0),
+        padded=samples is not None or (name == MP4 and codec == "aac" and stream.frames > 0),
+        named=is_named(stream.layout.name),
     )
 
 
-def _first_packet(container: InputContainer) -> Packet[Stream] | None:
-    """Return the first packet with a timestamp, where it is needed to know the media's start.
-
-    libav tells the start of a video in Matroska only if it has decoded a picture.
-    """
-    if container.format.name != _MATROSKA or len(container.streams) == 1:
-        return None
-    try:
-        for packet in islice(container.demux(), _MOST_PICTURES):
-            if packet.pts is not None or packet.stream.type == "audio":
-                return packet
-    except (FFmpegError, IndexError):
-        return None  # the decoder meets it again
-    return None
-
-
-def _origin(container: InputContainer, first: Packet[Stream] | None) -> float:
-    """Return the timestamp of the media's start, in seconds."""
-    start = container.start_time
-    if first is not None and first.pts is not None and first.stream.type != "audio":
-        time = float(first.pts * first.time_base)
-        return time if start is None else min(time, start / _MICROSECONDS)
-    # The container's duration and start are in the same unit.
-    return (start or 0) / _MICROSECONDS
-
-
-def _end(container: InputContainer, info: TrackInfo) -> float | None:
-    """Return where the media ends at the latest: other tracks may say it better."""
-    if info.seconds is None or not info.exact:
-        return None
-    return max(info.seconds, (container.duration or 0) / _MICROSECONDS)
-
-
-def _duration(
-    container: InputContainer, stream: AudioStream, origin: float, *, seekable: bool
-) -> tuple[float | None, bool]:
-    """Return a track's end in seconds from the media's start, if known, and whether it is exact."""
-    name = container.format.name
-    in_fragments = name == _MP4 and not stream.frames
-    if name in _NO_DURATION or (in_fragments and not seekable):
-        return None, False
-    if (tagged := _tagged(stream.metadata.get("DURATION", ""))) is not None:
-        return tagged - origin, True
-    if stream.duration is not None and stream.time_base is not None:
-        late = max(0.0, float((stream.start_time or 0) * stream.time_base) - origin)
-        exact = name in _EXACT_DURATION and (name not in _OF_ALL or len(container.streams) == 1)
-        return late + float(stream.duration * stream.time_base), exact
-    if container.duration is not None:
-        # It may be the duration of the video.
-        return container.duration / _MICROSECONDS, len(container.streams) == 1
-    return None, False
-
-
-def _tagged(text: str) -> float | None:
-    """Parse Matroska's tag for a track's duration, such as ``00:00:07.100000000``."""
-    parts = text.split(":")
-    try:
-        hours, minutes, seconds = (float(part) for part in parts)
-    except ValueError:
-        return None
-    return hours * 3600 + minutes * 60 + seconds
+def _mp3_samples(head: bytes) -> int | None:
+    """Return how many samples an MP3 file says it has; newer versions of libav do not trim them."""
+    info = mp3_info(head[after_tags(head) :])
+    return info and info.samples

@@ -14,6 +14,7 @@ from av.error import FFmpegError
 
 from azstt._audio.clock import MediaClock
 from azstt._audio.files.libav import Media
+from azstt._audio.files.losses import Losses
 from azstt._audio.rejections import protected
 from azstt._audio.report import Tally
 from azstt._audio.resample import Resampler, Target
@@ -50,19 +51,24 @@ def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -
         media.origin, end=media.end, spliced=media.info.container in _BROADCAST
     )
     pause = _OPUS_PAUSE if media.info.codec == "opus" else 0.0
-    output = TimedResampler(Resampler(target, source.label), clock, tally, pause=pause)
-    push, decode = output.push, _decoder(media.stream)
+    output = TimedResampler(Resampler(target, source.label, tally), clock, tally, pause=pause)
+    losses = Losses(media.info.container, media.stream, source, output)
+    push, decode = output.push, packet_decoder(media.stream)
     tick = float(media.stream.time_base or 0)
     waiting = 0
-    for packet in _demux(media, output):
+    for packet in _demux(media, losses):
+        losses.take(packet)
         try:
-            for frame in decode(packet):
+            frames = decode(packet)
+            if losses.pending:
+                losses.enter(found=bool(frames))
+            for frame in frames:
                 pts = frame.pts
                 push(frame, None if pts is None else pts * tick)
         except FFmpegError as error:
             if packet.has_sidedata("encryption_info"):
                 raise protected(source) from error
-            output.lose(_duration(packet))
+            losses.lose(packet)
             continue
         waiting += 1
         if waiting >= _BATCH or (target.live and source.may_block):
@@ -72,17 +78,18 @@ def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -
         for frame in decode(None):
             push(frame, None)
     except FFmpegError:
-        output.lose(0.0)
+        losses.note()
+    losses.end()
     yield from output.flush()
     media.check()
 
 
-def _demux(media: Media, output: TimedResampler) -> Iterator[Packet[AudioStream]]:
+def _demux(media: Media, losses: Losses) -> Iterator[Packet[AudioStream]]:
     """Yield the non-empty packets; after an error in the container go on, as FFmpeg does."""
     errors = 0
     while errors < _MOST_ERRORS:
         try:
-            for packet in media.packets():
+            for packet in media.demux():
                 errors = 0
                 if packet.size:
                     yield packet
@@ -90,16 +97,11 @@ def _demux(media: Media, output: TimedResampler) -> Iterator[Packet[AudioStream]
             # PyAV raises an IndexError for a stream that appears late in a damaged file.
             media.check()
             errors += 1
-            output.lose(0.0)
+            losses.note()
         else:
             return
 
 
-def _decoder(stream: AudioStream) -> Decode:
+def packet_decoder(stream: AudioStream) -> Decode:
     """Return the decoder's method, with the packet type that PyAV leaves open."""
     return cast("Decode", stream.codec_context.decode)  # pyright: ignore[reportUnknownMemberType]
-
-
-def _duration(packet: Packet[AudioStream]) -> float:
-    """Return a packet's duration in seconds; 0 if it is unknown."""
-    return float(packet.duration * packet.time_base) if packet.duration else 0.0

@@ -182,6 +182,8 @@ class AudioReader:
             seconds=self.audio.seconds(self._size),
             missing=self._selection.of(self._tally.missing),
             canceled=self._tally.canceled,
+            track=info.track,
+            tracks=info.tracks,
         )
 
     def media_time(self, seconds: float) -> float:
@@ -299,7 +301,7 @@ def open_audio(  # noqa: PLR0913  options, all with defaults
     keep_channels: bool = False,
     start: float = 0.0,
     end: float | None = None,
-    track: int = 0,
+    track: int | None = None,
     timeline: MediaTimeline = "samples",
     max_seconds: float | None = None,
     max_bytes: int | None = None,
@@ -320,7 +322,9 @@ def open_audio(  # noqa: PLR0913  options, all with defaults
         start: where to begin, in seconds of the media, as a player shows them.
         end: where to stop, in seconds of the media; None for its end. As in a slice, a value beyond
             the end is allowed.
-        track: which audio track, counted from 0 among those that can be decoded.
+        track: which audio track, counted from 0 among those that can be decoded. None, for the one
+            that the container marks as its default, as players take it, or the first one; a track
+            without any audio is passed over.
         timeline: ``"samples"`` yields the samples that are stored and no others, as converting with
             the ffmpeg program does. ``"media"`` fills holes in the timestamps with silence, a late
             start included, so that the output has the media's times; of a hole of over an hour,
@@ -361,7 +365,7 @@ def open_reader(
     **fields: Unpack[AudioFields],
 ) -> AudioReader:
     """Open audio like `open_audio`; up to ``fill`` seconds of each hole become silence."""
-    track, max_bytes = fields.get("track", 0), fields.get("max_bytes")
+    track, max_bytes = fields.get("track"), fields.get("max_bytes")
     selection = _Selection(
         start=fields.get("start", 0.0),
         end=fields.get("end"),
@@ -386,14 +390,19 @@ def open_reader(
 
 
 def _choose_decoder(
-    source: Source, audio: AudioFormat, *, keep_channels: bool, track: int, max_bytes: int | None
+    source: Source,
+    audio: AudioFormat,
+    *,
+    keep_channels: bool,
+    track: int | None,
+    max_bytes: int | None,
 ) -> tuple[Source, FileDecoder]:
     """Choose the decoder by the source's first bytes."""
     # Where reading does not block, read the whole head at once.
     header, head = read_wav_header(source.read, source.read(HEAD) if source.seekable else b"")
     if not head:
         raise empty_source(source)
-    if header is not None and track != 0:
+    if header is not None and track:
         raise no_such_track(track, 1, source)
     if header is not None:
         unchanged = passthrough_format(header.format, audio, keep_channels=keep_channels)
@@ -430,7 +439,7 @@ def to_wav(  # noqa: PLR0913  see open_audio
     keep_channels: bool = False,
     start: float = 0.0,
     end: float | None = None,
-    track: int = 0,
+    track: int | None = None,
     timeline: MediaTimeline = "samples",
     max_seconds: float | None = None,
     max_bytes: int | None = None,

@@ -49,6 +49,18 @@ def read_block(content: bytes | bytearray) -> Block:
     return Block(track, time, _unlace(body, flags & _LACING) if is_laced(flags) else [body])
 
 
+def block_ticks(data: bytes | bytearray, at: int) -> int:
+    """Return the time of the block that begins here, in ticks relative to the cluster.
+
+    Raises:
+        ValueError: its head is incomplete.
+    """
+    _, at = read_number(data, at) or (None, len(data))
+    if len(data) < at + BLOCK_HEAD:
+        raise ValueError(f"no block at {at} of {len(data)} bytes")
+    return int.from_bytes(data[at : at + 2], signed=True)
+
+
 def read_group(content: bytes | bytearray) -> Block:
     """Read a block group: a block and its discard padding.
 

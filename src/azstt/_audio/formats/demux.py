@@ -27,24 +27,35 @@ class Packet(NamedTuple):
         samples: how many samples it decodes to, before trimming.
         skip: samples to trim at the beginning.
         drop: samples to trim at the end.
+        time: seconds from the container's start to its first sample, before trimming; None if the
+            container does not tell.
     """
 
     data: bytes
     samples: int
     skip: int = 0
     drop: int = 0
+    time: float | None = None
 
 
 class Loss(NamedTuple):
-    """Missing packets.
+    """Something before the next packet could not be read.
 
     Attributes:
-        seconds: their duration, judging by the container's timestamps.
-        ago: seconds of packets already yielded since the loss.
+        size: how many bytes were skipped, if the packets have no time that tells how much it was.
     """
 
-    seconds: float
-    ago: float = 0.0
+    size: int = 0
+
+
+class Cut(NamedTuple):
+    """The stream ends earlier than its container says.
+
+    Attributes:
+        seconds: how much is missing; None if that is unknown.
+    """
+
+    seconds: float | None
 
 
 Item: TypeAlias = StreamStart | Packet | Loss
@@ -73,8 +84,8 @@ class Demuxer(Protocol):
         """
         ...
 
-    def end(self) -> bool:
-        """Mark the end of the stream, and return whether it ends in the middle of something.
+    def end(self) -> Cut | None:
+        """Mark the end of the stream, and return what is missing there.
 
         Raises:
             NeedsLibavError: no recording has started.
@@ -88,6 +99,7 @@ class DemuxBuffer:
     Attributes:
         data: the unprocessed bytes.
         skipping: how many bytes that have yet to arrive will be discarded.
+        discarded: how many bytes were discarded so far, those that have yet to arrive included.
         identified: whether the recording's format is known, so that processed bytes are dropped.
         ever_identified: whether this or an earlier recording was identified.
     """
@@ -95,6 +107,7 @@ class DemuxBuffer:
     def __init__(self) -> None:
         self.data: bytearray = bytearray()
         self.skipping: int = 0
+        self.discarded: int = 0
         self.identified: bool = False
         self.ever_identified: bool = False
         self._kept = bytearray()
@@ -103,10 +116,14 @@ class DemuxBuffer:
         """Append a chunk."""
         self.data += chunk
         if self.skipping:
-            self.discard(self.skipping)
+            self._drop(self.skipping)
 
     def discard(self, size: int) -> None:
         """Discard bytes, including ones that have yet to arrive."""
+        self.discarded += size
+        self._drop(size)
+
+    def _drop(self, size: int) -> None:
         if not self.identified:
             self._kept += self.data[:size]
         available = len(self.data)

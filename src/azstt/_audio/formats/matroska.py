@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from azstt._audio.formats import opus, webm
-from azstt._audio.formats.blocks import read_block, read_group
-from azstt._audio.formats.demux import DemuxBuffer, Item, Loss, Packet, StreamStart
+from azstt._audio.formats.blocks import block_ticks, read_block, read_group
+from azstt._audio.formats.demux import Cut, DemuxBuffer, Item, Loss, Packet, StreamStart
 from azstt._audio.formats.ebml import Element, read_element
-from azstt._audio.formats.webm import DAMAGED, Tracks, bytes_wanted, read_tick, read_tracks
+from azstt._audio.formats.webm import DAMAGED, Info, Tracks, bytes_wanted, read_info, read_tracks
 
 #: Where to resume after damage: at a cluster, at another recording, or at a block (size, track,
 #: time, flags). Data too short for a match is kept until more has arrived.
@@ -27,8 +27,12 @@ _RESYNC: Final = (
 _LONGEST_START: Final = 1 + 8 + 1 + 3
 #: The first byte of an element that may follow a block.
 _FOLLOWERS: Final = frozenset({0xA3, 0xA0, 0x1F, 0x1A, 0x1C, 0xE7, 0xEC, 0xAB, 0xA7, 0x12})
-#: In seconds: how far timestamps may be off, and the longest plausible gap between them.
-_SLACK, _LONGEST_GAP = 0.009, 60.0
+#: Seconds by which timestamps may be off.
+_SLACK: Final = 0.009
+#: Seconds that may be missing from the stated duration: of sound, or beside pictures.
+_END_SLACK, _PICTURES_SLACK = 0.1, 1.0
+#: Bytes at the end, in which no block was found, that are worth telling.
+_JUNK: Final = 1024
 
 
 class MatroskaDemuxer:
@@ -46,22 +50,33 @@ class MatroskaDemuxer:
             yield from self._take(*found)
         buffer.check_size()
 
-    def end(self) -> bool:
-        """Return whether the stream ends inside an element."""
-        return self._buffer.end() and not self._resyncing
+    def end(self) -> Cut | None:
+        """Return what is missing at the end: of the stated duration, or of the last element."""
+        inside = self._buffer.end() and not self._resyncing
+        junk = self._resyncing and self._buffer.discarded - self._resynced_at > _JUNK
+        inside = inside or junk or self._buffer.discarded < self._cluster_end
+        stated = self._info.seconds
+        if stated is None or self._tracks is None:
+            return Cut(None) if inside else None
+        missing = stated - max(self._latest, self._expected_time)
+        slack = _END_SLACK if inside or len(self._tracks.numbers) == 1 else _PICTURES_SLACK
+        return Cut(missing) if missing > slack else None
 
     def _reset(self) -> None:
         """Prepare for a new recording."""
         self._buffer.restart()
         self._tracks: Tracks | None = None
         self._resync_pattern = re.compile(b"")
-        self._tick = 1e-3  # seconds
+        self._info = Info()
         self._cluster_ticks = 0  # the cluster's time, in ticks
+        self._cluster_end = 0  # in bytes, if the cluster states its size
+        self._origin: float | None = None  # the time of the first block of any track
+        self._latest = 0.0  # the time of the last block of any other track
         self._expected_time = 0.0  # the time of the next block, in seconds
         self._resyncing = False  # the position of the next element is unknown
-        self._damaged = False  # something may be missing
-        self._cluster_timed = False  # a cluster has stated its time since the damage
-        self._seconds_since = 0.0  # yielded since the damage
+        self._resynced_at = 0  # in bytes
+        self._damaged = False  # something before the next block may be missing
+        self._cluster_timed = True  # a cluster has stated its time since the damage
 
     def _next_element(self) -> tuple[Element, int] | None:
         """Return the next element and the size needed of it, once that much has arrived."""
@@ -83,11 +98,11 @@ class MatroskaDemuxer:
         """Process an element and discard it."""
         name, start, _ = element
         end = start if name in webm.ENTERED else element.end
-        content = self._buffer.data[start:end]
+        content = self._buffer.data[start:end] if size else b""
         items: Iterable[Item] = ()
-        if size and name in {webm.SIMPLE, webm.GROUP}:
+        if name in {webm.SIMPLE, webm.GROUP}:
             try:
-                items = self._packets(content, grouped=name == webm.GROUP)
+                items = self._take_block(element, content)
             except ValueError:
                 self._start_resync()
                 return ()
@@ -96,11 +111,14 @@ class MatroskaDemuxer:
         elif name == webm.TRACKS and self._tracks is None:
             items = (self._read_tracks(content),)
         elif name == webm.INFO:
-            self._tick = read_tick(content)
+            self._info = read_info(content)
         elif name == webm.TIME:
             self._cluster_ticks = int.from_bytes(content)
+            self._damaged = self._damaged or not self._cluster_timed
             self._cluster_timed = True
         self._buffer.discard(end)
+        if name == webm.CLUSTER:
+            self._cluster_end = self._buffer.discarded + element.size if element.size else 0
         return items
 
     def _read_tracks(self, content: bytes | bytearray) -> StreamStart:
@@ -114,47 +132,72 @@ class MatroskaDemuxer:
         self._buffer.mark_identified()
         return StreamStart(self._tracks.head)
 
-    def _packets(self, content: bytes | bytearray, *, grouped: bool) -> list[Item]:
+    def _take_block(self, element: Element, content: bytes | bytearray) -> list[Item]:
         """Return a block's packets, and the loss before them, if any.
 
+        Args:
+            element: the block or the group with it.
+            content: its content; empty if it is of another track.
+
         Raises:
-            ValueError: it is not a block of the audio track.
+            ValueError: it is not a block.
         """
+        grouped = element.id == webm.GROUP
+        if not content:
+            if self._origin is None or self._info.seconds is not None:
+                self._note_other_track(element, grouped=grouped)
+            return []
         block = read_group(content) if grouped else read_block(content)
         if self._tracks is None or block.track != self._tracks.audio:
             raise ValueError(f"block of another track: {block.track}")
-        samples = [opus.samples(data) for data in block.packets]
-        packets = list(map(Packet, block.packets, samples))
+        at = self._time(block.time)
+        packets: list[Packet] = []
+        for data in block.packets:
+            samples = opus.samples(data)
+            packets.append(Packet(data, samples, time=at))
+            at += samples / opus.RATE
+        self._expected_time += sum(packet.samples for packet in packets) / opus.RATE
         if grouped:
             packets[0] = packets[0]._replace(skip=block.skip)
             packets[-1] = packets[-1]._replace(drop=block.drop)
-        return [*self._check_gap(block.time, sum(samples) / opus.RATE), *packets]
+        damaged, self._damaged = self._damaged, False
+        return [Loss(), *packets] if damaged else list(packets)
 
-    def _check_gap(self, ticks: int, seconds: float) -> list[Item]:
-        """Compare a block's time with the end of the previous one; a gap after damage is a loss.
+    def _note_other_track(self, element: Element, *, grouped: bool) -> None:
+        """Note the time of a block of another track."""
+        data, at = self._buffer.data, element.start
+        if grouped and (block := read_element(data, at)) is not None:
+            at = block.start
+        time = (self._cluster_ticks + block_ticks(data, at)) * self._info.tick
+        self._latest = time
+        if self._origin is None:
+            self._origin = time
 
-        Without damage it is a pause. If a cluster's header was lost, block times are off until the
-        next cluster states its time.
+    def _time(self, ticks: int) -> float:
+        """Return the media's time of a block, and note it.
+
+        If a cluster's header was lost, block times are off until the next cluster states its time:
+        then the bytes that were skipped tell about how far this is from the block before.
         """
-        time = (self._cluster_ticks + ticks) * self._tick
-        losses: list[Item] = []
-        if self._damaged:
-            gap = time - self._expected_time
-            if gap > _SLACK:
-                losses.append(Loss(gap if gap < _LONGEST_GAP else 0.0, ago=self._seconds_since))
-            elif gap < -_SLACK and not self._cluster_timed:
-                time = self._expected_time
-            self._damaged = not self._cluster_timed
-        self._seconds_since += seconds
-        self._expected_time = time + seconds
-        return losses
+        tick = self._info.tick
+        time = (self._cluster_ticks + ticks) * tick
+        lost = self._damaged and not self._cluster_timed
+        if lost and time < self._expected_time - _SLACK:
+            skipped = self._buffer.discarded - self._resynced_at
+            time = self._expected_time + skipped * self._expected_time / self._resynced_at
+            self._cluster_ticks = round(time / tick) - ticks
+        self._expected_time = time
+        if self._origin is None:
+            self._origin = time
+        return time - self._origin - (self._tracks.delay if self._tracks else 0.0)
 
     def _start_resync(self) -> None:
         """Discard a byte and look for a place to resume."""
         if self._tracks is None:
             raise self._buffer.needs_libav()
         self._resyncing = self._damaged = True
-        self._cluster_timed, self._seconds_since = False, 0.0
+        self._cluster_timed = False
+        self._resynced_at = self._buffer.discarded
         self._buffer.discard(1)
 
     def _resync(self) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from azstt._audio.formats import opus
-from azstt._audio.formats.demux import DemuxBuffer, Item, Loss, Packet, StreamStart
+from azstt._audio.formats.demux import Cut, DemuxBuffer, Item, Loss, Packet, StreamStart
 
 _CAPTURE: Final = b"OggS\0"
 #: Bytes before a page's segment table.
@@ -19,10 +19,10 @@ _CONTINUED, _FIRST, _LAST = 1, 2, 4
 _TAGS: Final = b"OpusTags"
 #: The longest Opus packet, in bytes; tags may be longer, but are dropped.
 _LONGEST: Final = 61_440
-#: In samples: how far positions may be off, and by how much they may go back.
-_SLACK, _BACK = opus.RATE // 200, opus.RATE
-#: The longest plausible gap, in samples.
-_LONGEST_GAP: Final = opus.RATE * 60
+#: In samples: how far positions may be off, and the longest gap that one page may tell.
+_SLACK, _LONGEST_GAP = opus.RATE // 200, opus.RATE * 60
+#: Bytes at the end, in which no page was found, that are worth telling.
+_JUNK: Final = 1024
 
 
 class Page(NamedTuple):
@@ -43,6 +43,12 @@ class Page(NamedTuple):
     number: int
     parts: list[tuple[int, bool]]
     start: int
+
+    @property
+    def packets(self) -> int:
+        """How many packets end on this page, empty ones not counted."""
+        first = bool(self.flags & _CONTINUED and self.parts and self.parts[0] == (0, True))
+        return first + sum(ends and size > 0 for size, ends in self.parts)
 
     @property
     def end(self) -> int:
@@ -79,12 +85,89 @@ def read_page(data: bytes | bytearray) -> Page | None:
     )
 
 
+class PageClock:
+    """Positions of packets in a stream that tells only where each page ends.
+
+    As long as all packets have the same duration, a page's header shows where it begins. Otherwise
+    a difference shows when the page is over, and counts from the next one on.
+
+    Attributes:
+        origin: the position of the first packet.
+        damaged: whether a gap was found after packets that differ from the others.
+    """
+
+    def __init__(self) -> None:
+        self.origin: int = 0
+        self.damaged: bool = False
+        self._position: int | None = None  # of the next packet
+        self._page: Page | None = None  # whose beginning is yet to be compared
+        self._left = 0  # packets to come on this page
+        self._duration = 0  # of the packet before
+        self._varies = self._varied = False  # durations on this page, on the one before
+        self._doubted: int | None = None  # a difference that another page has to confirm
+
+    def begin_page(self, page: Page) -> None:
+        """Take a page's header."""
+        self._page, self._left = page, page.packets
+        self._varies, self._varied = False, self._varies
+
+    @property
+    def started(self) -> bool:
+        """Whether there was a packet."""
+        return self._position is not None
+
+    def lose(self) -> None:
+        """Note that the rest of a page is lost; the packet before may not be one either."""
+        self._duration, self._varies = 0, False
+
+    def end_page(self, page: Page) -> None:
+        """Compare the position after a page with the one it states."""
+        if (self._varies or self._varied) and page.position >= 0 and self._position is not None:
+            self._correct(page.position - self._position, last=page.flags & _LAST > 0)
+
+    def take(self, samples: int) -> int:
+        """Return the position of a packet, given its duration: 0 if it is unreadable."""
+        self._varies = self._varies or 0 < self._duration != samples > 0
+        self._duration = samples or self._duration
+        left, self._left = self._left, self._left - 1
+        page = self._page
+        if page is not None and self._duration:
+            self._page = None
+            if page.position >= 0 and not (self._varies or self._varied):
+                self._compare(page.position - self._duration * left, page)
+        position = self._position or 0
+        self._position = position + self._duration
+        return position
+
+    def _compare(self, start: int, page: Page) -> None:
+        """Compare the position of the next packet with the one that its page tells."""
+        last = page.flags & _LAST > 0
+        if self._position is None:
+            # The last page's position leaves out the encoder's padding.
+            self.origin = self._position = max(0, start) if last else start
+        else:
+            self._correct(start - self._position, last=last)
+
+    def _correct(self, gap: int, *, last: bool) -> None:
+        """Follow the stated positions, which may be a lie if they go back or far ahead."""
+        if last and gap < 0:
+            return
+        lie = gap < -_SLACK or gap > _LONGEST_GAP
+        confirmed = self._doubted is not None and abs(gap - self._doubted) <= _SLACK
+        self._doubted = gap if lie else None
+        if not lie or confirmed:
+            self._position = (self._position or 0) + gap
+            self._doubted = None
+            self.damaged = gap > _SLACK and (self._varies or self._varied)
+
+
 class OggDemuxer:
     """Demuxes Ogg."""
 
     def __init__(self) -> None:
         self._buffer = DemuxBuffer()
         self._resyncing = False
+        self._resynced_at = 0  # in bytes
         self._head = b""  # of a stream whose second page has not arrived
         self._stream = 0
         self._page: Page | None = None
@@ -99,22 +182,25 @@ class OggDemuxer:
             yield from items
         buffer.check_size()
 
-    def end(self) -> bool:
-        """Return whether the stream ends inside a page or a packet."""
+    def end(self) -> Cut | None:
+        """Return what is missing at the end: unless there is a last page, nobody knows how much."""
         inside = self._buffer.end() or bool(self._parts or self._fragment)
-        return inside and not self._resyncing
+        if self._resyncing:
+            inside = self._buffer.discarded - self._resynced_at > _JUNK
+        return Cut(None) if inside or not self._ended else None
 
     def _start_stream(self, head: bytes, stream: int) -> None:
         """Prepare for the pages of a stream."""
         self._buffer.restart()
         self._head, self._stream = head, stream
+        self._skip = int.from_bytes(head[10:12], "little")  # samples
         self._tags = True  # expected before any audio
         self._fragment = bytearray()  # of a packet that continues on the next page
         self._orphaned = False  # the beginning of the continued packet is missing
         self._number = 1
-        self._base: int | None = None  # the position before the first packet
-        self._samples = 0  # in all packets so far
-        self._samples_before_page = 0
+        self._ended = False  # the last page has come
+        self._damaged = False  # something before the next packet may be missing
+        self._clock = PageClock()
 
     def _step(self) -> list[Item] | None:
         """Process a packet's part or a page's header; None if it is incomplete."""
@@ -162,18 +248,22 @@ class OggDemuxer:
         self._buffer.discard(page.start)
         if page.number != self._number:
             self._fragment.clear()
+            self._damaged = self._clock.started
         self._number = page.number + 1
         self._orphaned = page.flags & _CONTINUED > 0 and not self._fragment
         if not page.flags & _CONTINUED:
             self._fragment.clear()
-        self._page, self._parts, self._samples_before_page = page, deque(page.parts), self._samples
+        self._page, self._parts = page, deque(page.parts)
+        self._clock.begin_page(page)
+        self._ended = page.flags & _LAST > 0
         return items
 
     def _next_part(self, page: Page) -> list[Item] | None:
         """Process the page's next packet, or the part of it on this page."""
         if not self._parts:
             self._page = None
-            return self._check_gap(page)
+            self._clock.end_page(page)
+            return []
         size, ends = self._parts[0]
         data = self._buffer.data
         if len(data) < size:
@@ -187,45 +277,37 @@ class OggDemuxer:
             return []
         packet = bytes(self._fragment)
         self._fragment.clear()
-        if self._orphaned or (self._tags and packet.startswith(_TAGS)):
+        if self._tags and packet.startswith(_TAGS):
             self._orphaned = self._tags = False
+            self._clock.begin_page(page._replace(parts=list(self._parts)))
             return []
-        return self._make_packet(page, packet)
+        return self._make_packet(page, packet) if packet else []
 
     def _make_packet(self, page: Page, data: bytes) -> list[Item]:
         """Return a packet; on the last page, samples after the stream's end are dropped."""
-        if not 0 < len(data) <= _LONGEST:
-            return []
-        self._tags = False
-        samples = opus.samples(data)
+        whole = len(data) <= _LONGEST and not self._orphaned
+        samples = opus.samples(data) if whole else 0
+        position = self._clock.take(samples)
+        self._tags = self._orphaned = False
         if not samples:
-            return []  # the page's position will show the loss
-        self._samples += samples
+            self._damaged = True
+            return []
         drop = 0
         if page.flags & _LAST and page.position >= 0:
-            drop = (self._base or 0) + self._samples - page.position
-        return [Packet(data, samples, drop=max(0, min(drop, samples)))]
-
-    def _check_gap(self, page: Page) -> list[Item]:
-        """Compare the samples up to the end of a page with its position; a gap is a loss."""
-        if page.position < 0 or self._samples == 0:
-            return []
-        if self._base is None:
-            self._base = page.position - self._samples
-        gap = page.position - self._base - self._samples
-        if -_BACK <= gap <= _SLACK or (page.flags & _LAST and gap < 0):
-            return []
-        self._base += gap
-        if gap < 0:
-            return []
-        seconds = gap / opus.RATE if gap < _LONGEST_GAP else 0.0
-        return [Loss(seconds, ago=(self._samples - self._samples_before_page) / opus.RATE)]
+            drop = max(0, min(position + samples - page.position, samples))
+        time = (position - self._clock.origin - self._skip) / opus.RATE
+        packet = Packet(data, samples, drop=drop, time=time)
+        damaged = self._damaged or self._clock.damaged
+        self._damaged = self._clock.damaged = False
+        return [Loss(), packet] if damaged else [packet]
 
     def _start_resync(self, size: int) -> list[Item]:
         """Discard bytes and look for the next page."""
         if not self._buffer.identified:
             raise self._buffer.needs_libav()
-        self._resyncing = True
+        self._resyncing = self._damaged = True
+        self._clock.lose()
+        self._resynced_at = self._buffer.discarded
         self._page = None
         self._parts.clear()
         self._fragment.clear()

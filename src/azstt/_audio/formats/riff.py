@@ -17,10 +17,11 @@ from azstt._audio.sources import Source
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioTooLargeError
 
-#: A RIFF chunk's name and size.
-_CHUNK = struct.Struct("<4sI")
+#: A file's first bytes; those of one with big-endian numbers; and a chunk's name and size.
+_RIFF, _RIFX, _CHUNK = b"RIFF", b"RIFX", "4sI"
 #: A ``fmt`` chunk: tag, channels, sample rate, byte rate, frame size, bits per sample.
-FMT = struct.Struct("<HHIIHH")
+_FMT = "HHIIHH"
+FMT = struct.Struct("<" + _FMT)
 #: Chunks before the samples may contain pictures; a longer header is left to libav.
 _MAX_HEADER = 1 << 20
 #: The largest file size that a RIFF header can express.
@@ -55,6 +56,7 @@ class WaveFormat:
         channels: samples per frame.
         mask: which speaker each channel is for, one bit per speaker; 0 if not stated.
         frame_size: bytes per frame.
+        big_endian: whether the file has big-endian numbers; samples are turned as they are read.
     """
 
     codec: str
@@ -62,6 +64,7 @@ class WaveFormat:
     channels: int
     mask: int
     frame_size: int
+    big_endian: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class WaveChunks(NamedTuple):
     fmt: bytes
     offset: int
     size: int | None
+    big_endian: bool
 
 
 def read_chunks(read: Callable[[int], bytes], head: bytes = b"") -> tuple[WaveChunks | None, bytes]:
@@ -108,16 +112,18 @@ def read_chunks(read: Callable[[int], bytes], head: bytes = b"") -> tuple[WaveCh
             taken.extend(chunk)
         return True
 
-    if not (reach(12) and taken.startswith(b"RIFF") and taken.startswith(b"WAVE", 8)):
+    if not (reach(12) and taken.startswith((_RIFF, _RIFX)) and taken.startswith(b"WAVE", 8)):
         return None, bytes(taken)
-    fmt = b""
+    big_endian, fmt = taken.startswith(_RIFX), b""
+    order = ">" if big_endian else "<"
     at = 12
     while reach(at + 8):
-        name, size = _CHUNK.unpack_from(taken, at)
+        name, size = struct.unpack_from(order + _CHUNK, taken, at)
         at += 8
         if name == b"data":
             known = size if 0 < size < _UNKNOWN_SIZE else None
-            return WaveChunks(fmt=fmt, offset=at, size=known), bytes(taken)
+            chunks = WaveChunks(fmt=fmt, offset=at, size=known, big_endian=big_endian)
+            return chunks, bytes(taken)
         body, at = at, at + size + (size & 1)
         if at > _MAX_HEADER or not reach(at):
             break
@@ -135,7 +141,7 @@ def read_wav_header(
         the header, or None if this is not a WAV file with plain PCM; and all bytes read.
     """
     chunks, taken = read_chunks(read, head)
-    fmt = None if chunks is None else parse_format(chunks.fmt)
+    fmt = chunks and parse_format(chunks.fmt, big_endian=chunks.big_endian)
     if chunks is None or fmt is None:
         return None, taken
     return WavHeader(format=fmt, offset=chunks.offset, size=chunks.size), taken
@@ -147,18 +153,26 @@ def holds(fmt: WaveFormat, audio: AudioFormat) -> bool:
     return same and fmt.sample_rate == audio.sample_rate
 
 
-def parse_format(body: bytes) -> WaveFormat | None:
+def parse_format(body: bytes, *, big_endian: bool = False) -> WaveFormat | None:
     """Parse a ``fmt`` chunk; None if the samples need a decoder or the fields are inconsistent."""
     if len(body) < FMT.size:
         return None
-    tag, channels, rate, _, block, bits = FMT.unpack_from(body)
+    order = ">" if big_endian else "<"
+    tag, channels, rate, _, block, bits = struct.unpack_from(order + _FMT, body)
     mask = 0
     if tag == _EXTENSIBLE and body[26:40] == _GUID_TAIL:
-        mask, tag = struct.unpack_from("<IH", body, 20)
+        mask, tag = struct.unpack_from(order + "IH", body, 20)
     codec = _CODECS.get((tag, bits))
     if codec is None or not channels or not rate or block != channels * bits // 8:
         return None
-    return WaveFormat(codec=codec, sample_rate=rate, channels=channels, mask=mask, frame_size=block)
+    return WaveFormat(
+        codec=codec,
+        sample_rate=rate,
+        channels=channels,
+        mask=mask,
+        frame_size=block,
+        big_endian=big_endian,
+    )
 
 
 def read_samples(source: Source, header: WavHeader, start: int, tally: Tally) -> Iterator[bytes]:
@@ -185,10 +199,18 @@ def read_samples(source: Source, header: WavHeader, start: int, tally: Tally) ->
         else:
             rest = b""
         if data:
-            yield data
+            yield _turn(data, frame // header.format.channels) if header.format.big_endian else data
     if header.size is not None and at < end:
         seconds = (end - at) / frame / header.format.sample_rate
         tally.add(TRUNCATED, (at // frame - start) / header.format.sample_rate, seconds)
+
+
+def _turn(samples: bytes, width: int) -> bytes:
+    """Reverse the bytes of each sample."""
+    turned = bytearray(len(samples))
+    for byte in range(width):
+        turned[byte::width] = samples[width - 1 - byte :: width]
+    return bytes(turned)
 
 
 def wav_track_info(header: WavHeader, size: int | None) -> TrackInfo:
@@ -198,7 +220,7 @@ def wav_track_info(header: WavHeader, size: int | None) -> TrackInfo:
     sizes = [bound for bound in (available, header.size) if bound is not None]
     return TrackInfo(
         container="wav",
-        codec=fmt.codec,
+        codec=fmt.codec.replace("le", "be") if fmt.big_endian else fmt.codec,
         index=0,
         sample_rate=fmt.sample_rate,
         channels=fmt.channels,

@@ -84,7 +84,10 @@ def _describe_text(head: bytes) -> str | None:
 
 
 def is_text(head: bytes) -> bool:
-    """Return whether this is text: UTF-8 (cut anywhere) or UTF-16, without control characters."""
+    """Return whether this is text, cut anywhere: UTF-8, UTF-16 or mostly ASCII.
+
+    There are no control characters in it.
+    """
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         text = head[: len(head) & ~1].decode("utf-16", "replace")
     else:
@@ -92,9 +95,21 @@ def is_text(head: bytes) -> bool:
             text = head.decode()
         except UnicodeDecodeError as error:
             if error.reason != "unexpected end of data":
-                return False
+                return _is_old_text(head)
             text = head[: error.start].decode()
     return bool(text) and all(c.isprintable() or c in "\t\n\r\f\x1b" for c in text)
+
+
+def _is_old_text(head: bytes) -> bool:
+    """Return whether this is text in an 8-bit encoding of a language with Latin letters."""
+    plain = head.translate(None, _NOT_ASCII)
+    return len(plain) > 0.8 * len(head) > _LEAST_TEXT and not plain.translate(None, _PRINTABLE)
+
+
+#: Bytes from which old text is told from noise.
+_LEAST_TEXT = 64
+_NOT_ASCII = bytes(range(128, 256))
+_PRINTABLE = bytes([*b"\t\n\r\f", *range(32, 127)])
 
 
 def is_iso(head: bytes) -> bool:
@@ -129,58 +144,3 @@ def moov_first(head: bytes) -> bool | None:
             return False
         at += size
     return None
-
-
-def mp3_samples(head: bytes, rate: int) -> int | None:
-    """Read the number of samples from an MP3 file's own tag (Xing, Info), without padding.
-
-    libav reads it too, but trims the end only if the source is seekable.
-    """
-    at = _mp3_tag(head)
-    if at < 0 or len(head) < at + 12 or not head[at + 7] & 1:
-        return None
-    frames = int.from_bytes(head[at + 8 : at + 12])
-    samples = frames * (1152 if rate >= _MPEG1_RATE else 576)
-    packed = int.from_bytes(_lame(head, at)[21:24])
-    padding = (packed >> 12) + (packed & 0xFFF)
-    return samples - padding if 0 <= padding < samples else None
-
-
-def mp3_delay(frame: bytes) -> int | None:
-    """Read an MP3 stream's delay: how many samples to skip at the beginning.
-
-    Args:
-        frame: the first frame of the stream.
-
-    Returns:
-        None if the frame contains audio, instead of being a tag (Xing, Info, VBRI).
-    """
-    at = _mp3_tag(frame)
-    if at < 0:
-        return 0 if b"VBRI" in frame else None
-    lame = _lame(frame, at)
-    if lame[:4] not in {b"LAME", b"Lavf", b"Lavc"}:
-        return 0
-    return (int.from_bytes(lame[21:24]) >> 12) + _MP3_DECODER
-
-
-def _mp3_tag(head: bytes) -> int:
-    return max(head.find(b"Xing"), head.find(b"Info"))
-
-
-def _lame(head: bytes, at: int) -> bytes:
-    """Return what follows the fields that a tag's flags select: encoder name and padding."""
-    flags = head[at + 7] if at + 7 < len(head) else 0
-    return head[
-        at
-        + 8
-        + 4 * (flags & 1)
-        + 4 * (flags >> 1 & 1)
-        + 100 * (flags >> 2 & 1)
-        + 4 * (flags >> 3 & 1) :
-    ]
-
-
-#: The delay of every MP3 decoder, in samples.
-_MP3_DECODER = 529
-_MPEG1_RATE = 32_000

@@ -5,6 +5,7 @@ Damage shows as unknown elements and implausible sizes.
 
 from __future__ import annotations
 
+import struct
 from typing import Final, NamedTuple
 
 from azstt._audio.formats import opus
@@ -14,7 +15,7 @@ from azstt._audio.formats.ebml import Element, children, read_element, read_numb
 EBML, SEGMENT, INFO, TRACKS, CLUSTER = 0x1A45DFA3, 0x18538067, 0x1549A966, 0x1654AE6B, 0x1F43B675
 TIME, GROUP, SIMPLE = 0xE7, 0xA0, 0xA3
 _TRACK, _NUMBER, _KIND, _CODEC, _PRIVATE, _ENCODINGS = 0xAE, 0xD7, 0x83, 0x86, 0x63A2, 0x6D80
-_SCALE, _BLOCK, _VOID = 0x2AD7B1, 0xA1, 0xEC
+_SCALE, _DURATION, _DELAY, _BLOCK, _VOID = 0x2AD7B1, 0x4489, 0x56AA, 0xA1, 0xEC
 _SEEK_HEAD, _CUES, _TAGS, _CHAPTERS, _ATTACHED = (
     0x114D9B74, 0x1C53BB6B, 0x1254C367, 0x1043A770, 0x1941A469
 )  # fmt: skip
@@ -45,6 +46,10 @@ _HEADER_FIELDS: Final = frozenset({b"", b"\x42", b"\xec", b"\xbf"})
 _AUDIO: Final = 2
 _NANOSECOND: Final = 1e-9
 _DEFAULT_SCALE: Final = 1_000_000
+#: How numbers with a fraction are stored, by their size.
+_FLOATS: Final = {4: ">f", 8: ">d"}
+#: The longest plausible duration, in seconds.
+_LONGEST: Final = 1e6
 
 
 class Tracks(NamedTuple):
@@ -54,11 +59,25 @@ class Tracks(NamedTuple):
         audio: the number of the audio track.
         numbers: the numbers of all tracks.
         head: the codec's setup data.
+        delay: seconds by which the timestamps of the audio are late.
     """
 
     audio: int
     numbers: frozenset[int]
     head: bytes
+    delay: float
+
+
+class Info(NamedTuple):
+    """What a recording says about itself.
+
+    Attributes:
+        tick: the unit of all timestamps, in seconds.
+        seconds: its duration; None if it does not say.
+    """
+
+    tick: float = 1e-3
+    seconds: float | None = None
 
 
 def read_tracks(content: bytes | bytearray) -> Tracks | None:
@@ -74,16 +93,22 @@ def read_tracks(content: bytes | bytearray) -> Tracks | None:
     if codec.rstrip(b"\0") != b"A_OPUS" or not opus.channels(head):
         return None
     numbers = [int.from_bytes(track.get(_NUMBER, b"")) for track in (*audio_tracks, *tracks)]
-    return Tracks(numbers[0], frozenset(numbers), head)
+    delay = int.from_bytes(audio_tracks[0].get(_DELAY, b"")) * _NANOSECOND
+    return Tracks(numbers[0], frozenset(numbers), head, delay)
 
 
-def read_tick(info: bytes | bytearray) -> float:
-    """Read the unit of all timestamps, in seconds."""
+def read_info(content: bytes | bytearray) -> Info:
+    """Read the unit of timestamps and the duration."""
     try:
-        scale = dict(children(info)).get(_SCALE, b"")
+        fields = dict(children(content))
     except ValueError:
-        scale = b""
-    return (int.from_bytes(scale) or _DEFAULT_SCALE) * _NANOSECOND
+        return Info()
+    tick = (int.from_bytes(fields.get(_SCALE, b"")) or _DEFAULT_SCALE) * _NANOSECOND
+    duration = fields.get(_DURATION, b"")
+    if len(duration) not in _FLOATS:
+        return Info(tick)
+    (ticks,) = struct.unpack(_FLOATS[len(duration)], duration)
+    return Info(tick, ticks * tick if 0 < ticks * tick < _LONGEST else None)
 
 
 def bytes_wanted(

@@ -15,9 +15,9 @@ from av.audio.frame import AudioFrame
 from av.error import FFmpegError
 
 from azstt._audio.clock import MediaClock
-from azstt._audio.formats.demux import NeedsLibavError
+from azstt._audio.formats.demux import Cut, NeedsLibavError
 from azstt._audio.rejections import nothing_decoded
-from azstt._audio.report import DecodeReport
+from azstt._audio.report import TRUNCATED, DecodeReport
 from azstt._audio.resample import Resampler, Target
 from azstt._audio.streams.receiver import Receiver
 from azstt._audio.timed import TimedResampler
@@ -49,14 +49,18 @@ class PushDecoder:
         self._audio = audio
         self._receiver = receiver
         self._tally = receiver.tally
-        self._start_recording()
-        self._size = 0
+        self._output = self._open_output(pause=0.0)
 
-    def _start_recording(self, origin: float = 0.0, *, pause: float = 0.0) -> None:
-        """Begin a recording whose timestamps start at `origin`; see `TimedResampler`."""
-        resampler = Resampler(Target(self._audio, keep_channels=False, live=True), LABEL)
-        self._clock = MediaClock[AudioFrame](origin)
-        self._output = TimedResampler(resampler, self._clock, self._tally, pause=pause)
+    def _start_recording(self, *, pause: float) -> None:
+        """Begin a recording after the one before it, if any; see `TimedResampler`."""
+        self._deliver_rest()
+        self._output = self._open_output(pause=pause)
+
+    def _open_output(self, *, pause: float) -> TimedResampler:
+        self._receiver.start_recording()
+        target = Target(self._audio, keep_channels=False, live=True)
+        resampler = Resampler(target, LABEL, self._tally)
+        return TimedResampler(resampler, MediaClock[AudioFrame](), self._tally, pause=pause)
 
     def feed(self, data: bytes) -> None:
         """Decode a chunk.
@@ -80,10 +84,12 @@ class PushDecoder:
             NeedsLibavError: the stream ended before it could be identified.
             AudioDecodeError: nothing could be decoded.
         """
-        self._on_end()
+        cut = self._end()
         self._deliver_rest()
-        if not self._size and not self.allow_empty:
+        if not self._receiver.seconds and not self.allow_empty:
             raise nothing_decoded(LABEL, self._tally.packets)
+        if cut is not None:
+            self._tally.add(TRUNCATED, self._output.position, cut.seconds)
         self._receiver.end(None)
 
     def close(self) -> None:
@@ -93,18 +99,7 @@ class PushDecoder:
     def report(self) -> DecodeReport | None:
         """The stream's format and losses so far; None while it is unknown."""
         info = self._stream_info()
-        if info is None:
-            return None
-        container, codec, rate, channels = info
-        return DecodeReport(
-            container=container,
-            codec=codec,
-            sample_rate=rate,
-            channels=channels,
-            seconds=self._audio.seconds(self._size),
-            missing=tuple(self._tally.missing),
-            canceled=self._tally.canceled,
-        )
+        return None if info is None else self._receiver.report(*info)
 
     def _decode_data(self, data: bytes) -> None:
         """Push the frames that this chunk completes into the resampler."""
@@ -114,8 +109,8 @@ class PushDecoder:
         """Push the remaining frames."""
         raise NotImplementedError
 
-    def _on_end(self) -> None:
-        """Handle the end of the stream.
+    def _end(self) -> Cut | None:
+        """Handle the end of the stream, and return what is missing there.
 
         Raises:
             NeedsLibavError: no recording has started.
@@ -131,9 +126,7 @@ class PushDecoder:
         self._deliver(self._output.flush())
 
     def _deliver(self, chunks: Iterable[bytes]) -> None:
-        pcm = b"".join(chunks)
-        self._size += len(pcm)
-        self._receiver.deliver(pcm)
+        self._receiver.deliver(b"".join(chunks))
 
     def _push(self, frame: AudioFrame, start: int, end: int, time: float | None = None) -> None:
         """Push samples `start` to `end` of a frame; `time` is the timestamp of the first one."""

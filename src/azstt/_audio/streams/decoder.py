@@ -57,7 +57,7 @@ class LiveDecoder:
         self._target = target
         self._tally = Tally(LONGEST_SILENCE)
         self.timeline: Timeline = self._tally.timeline
-        self._receiver = Receiver(sink, done, self._tally)
+        self._receiver = Receiver(target, sink, done, self._tally)
         self._declared: Container = "auto"
         self._head = b""  # buffered until the decoder can be chosen
         self._finished = False

@@ -1,4 +1,4 @@
-"""The push decoder for MP3 and ADTS AAC; libav's parser finds the frames."""
+"""The push decoder for MP3 and ADTS AAC."""
 
 from __future__ import annotations
 
@@ -7,25 +7,19 @@ from typing import Final, Literal
 from av.audio.frame import AudioFrame
 from av.error import FFmpegError
 
-from azstt._audio.formats.demux import DemuxBuffer
-from azstt._audio.formats.mpeg import (
-    FRAME_HEAD,
-    ID3_HEAD,
-    FrameKind,
-    find_frame,
-    frame_kind,
-    id3_size,
-)
-from azstt._audio.formats.sniff import mp3_delay, mp3_samples
+from azstt._audio.formats.demux import Cut, Loss, Packet
+from azstt._audio.formats.frames import FrameDemuxer
+from azstt._audio.formats.mpeg import FrameKind, mp3_info
 from azstt._audio.streams.base import PacketDecoder, PushDecoder
 from azstt._audio.streams.receiver import Receiver
 from azstt._audio_format import AudioFormat
 
-_ID3: Final = b"ID3"
 #: The decoders that libav's demuxers choose.
 _DECODERS: Final[dict[FrameKind, str]] = {"mp3": "mp3float", "aac": "aac"}
 #: Seconds of padding that an encoder may add to fill its last frames.
 _PADDING: Final = 0.15
+#: Seconds that may be missing from the stated length.
+_SLACK: Final = 0.1
 
 
 class MpegStreamDecoder(PushDecoder):
@@ -41,93 +35,71 @@ class MpegStreamDecoder(PushDecoder):
         self, kind: Literal["mp3", "aac"] | None, audio: AudioFormat, receiver: Receiver
     ) -> None:
         super().__init__(audio, receiver)
-        self._buffer = DemuxBuffer()
-        self._kind: FrameKind | None = kind
+        self._demuxer = FrameDemuxer(kind)
         self._decoder: PacketDecoder | None = None
-        self._expect_tag = False  # the next frame is the first one, which may be a tag
         self._skip = 0  # samples of decoder delay still to skip
-        self._remaining: int | None = None  # samples left according to the tag
+        self._remaining: int | None = None  # samples left according to the file's header
         self._withheld: list[tuple[AudioFrame, int]] = []  # padding, unless too much follows
         self._shape: tuple[int, int] | None = None  # sample rate and channels
-        self._seconds = 0.0  # per frame
+        self._seconds = self._frame_seconds = 0.0  # decoded in all, in the last frame
+        self._size = 0  # bytes of what was decoded
+        self._lost = 0.0  # seconds
 
     def _decode_data(self, data: bytes) -> None:
-        if self._decoder is None:
-            buffer = self._buffer
-            buffer.add(data)
-            if not self._open():
-                if buffer.full:
-                    buffer.mark_identified()  # a tag this long is not worth keeping
-                return
-            data = bytes(buffer.data)
-            buffer.mark_identified()
-        self._parse(data)
+        for item in self._demuxer.feed(data):
+            if isinstance(item, Packet):
+                self._take(item.data)
+            elif isinstance(item, Loss) and self._size:
+                self._lose(item.size * self._seconds / self._size)
 
     def _flush(self) -> None:
         if self._decoder is not None:
-            self._parse(None)
             self._push_trimmed(self._decoder.flush())
             self._decoder = None
 
-    def _on_end(self) -> None:
-        if self._decoder is None:
-            raise self._buffer.needs_libav()
+    def _end(self) -> Cut | None:
+        cut = self._demuxer.end()
+        if self._remaining is not None and self._shape is not None:
+            missing = self._remaining / self._shape[0] - self._lost
+            return Cut(missing) if missing > _SLACK else None
+        return cut
 
     def _stream_info(self) -> tuple[str, str, int, int] | None:
-        if self._kind is None or self._shape is None:
+        kind = self._demuxer.kind
+        if kind is None or self._shape is None:
             return None
-        return (self._kind, _DECODERS[self._kind], *self._shape)
+        return (kind, _DECODERS[kind], *self._shape)
 
-    def _open(self) -> bool:
-        """Skip tags and junk up to the first frame; False if it has not arrived yet."""
-        buffer = self._buffer
-        while size := id3_size(head := bytes(buffer.data[:ID3_HEAD])):
-            buffer.discard(size)
-        least = ID3_HEAD if _ID3.startswith(head[:3]) else FRAME_HEAD
-        if buffer.skipping or len(head) < least:
-            return False
-        found = frame_kind(head)
-        if found == "other" or (found or self._kind) is None:
-            raise buffer.needs_libav()
-        if found is None and self._kind is not None:
-            at, certain = find_frame(bytes(buffer.data), self._kind)
-            buffer.discard(at)
-            if not certain:
-                return False
-        self._kind = found or self._kind
-        self._decoder = PacketDecoder(_DECODERS[self._kind or "mp3"])
-        self._expect_tag = self._kind == "mp3"
-        return True
-
-    def _parse(self, data: bytes | None) -> None:
-        if self._decoder is None:
+    def _take(self, frame: bytes) -> None:
+        """Decode a frame; an MP3 file's first one may be its header, which states the length."""
+        if self._decoder is not None:
+            self._decode(frame, self._decoder)
             return
-        for frame in self._decoder.parse(data):
-            first, self._expect_tag = self._expect_tag, False
-            if not (first and self._is_tag(frame, self._decoder.context.sample_rate)):
-                self._decode(frame)
+        kind = self._demuxer.kind or "mp3"
+        self._decoder = PacketDecoder(_DECODERS[kind])
+        info = mp3_info(frame) if kind == "mp3" else None
+        if info is None:
+            self._decode(frame, self._decoder)
+        else:
+            self._skip, self._remaining = info
 
-    def _is_tag(self, frame: bytes, rate: int) -> bool:
-        """Return whether an MP3 file's first frame is a tag, and apply the length it states."""
-        delay = mp3_delay(frame)
-        if delay is None:
-            return False
-        self._skip, self._remaining = delay, mp3_samples(frame, rate)
-        return True
+    def _lose(self, seconds: float) -> None:
+        self._lost += seconds
+        self._output.lose(seconds)
 
-    def _decode(self, frame: bytes) -> None:
-        if self._decoder is None:
-            return
+    def _decode(self, frame: bytes, decoder: PacketDecoder) -> None:
         try:
-            decoded = self._decoder.decode(frame)
+            decoded = decoder.decode(frame)
             self._push_trimmed(decoded)
         except FFmpegError:
             # Before the first good frame there may have been junk.
             if self._shape is not None:
-                self._output.lose(self._seconds)
+                self._lose(self._frame_seconds)
             return
+        self._size += len(frame)
         for part in decoded:
-            self._seconds = part.samples / part.sample_rate
+            self._frame_seconds = part.samples / part.sample_rate
+            self._seconds += self._frame_seconds
             self._shape = self._shape or (part.sample_rate, part.layout.nb_channels)
 
     def _push_trimmed(self, frames: list[AudioFrame]) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from av.error import FFmpegError
 
 from azstt._audio.formats import opus
-from azstt._audio.formats.demux import Demuxer, Item, Loss, Packet, StreamStart
-from azstt._audio.report import TRUNCATED
+from azstt._audio.formats.demux import Cut, Demuxer, Item, Packet, StreamStart
 from azstt._audio.streams.base import PacketDecoder, PushDecoder
 from azstt._audio.streams.receiver import Receiver
 from azstt._audio_format import AudioFormat
+
+#: Seconds that an Opus encoder pauses at most when nobody speaks (discontinuous transmission); in
+#: Ogg, all such pauses of a page are told as one.
+_PAUSES: Final = {"matroska,webm": 0.45, "ogg": 1.0}
 
 
 class OpusStreamDecoder(PushDecoder):
@@ -30,7 +35,6 @@ class OpusStreamDecoder(PushDecoder):
         self._container = container
         self._decoder: PacketDecoder | None = None
         self._channels = 0
-        self._last = 0  # samples in the last decoded packet
 
     def _decode_data(self, data: bytes) -> None:
         items: list[Item] = []
@@ -47,9 +51,8 @@ class OpusStreamDecoder(PushDecoder):
                 self._push(frame, 0, frame.samples)
             self._decoder = None
 
-    def _on_end(self) -> None:
-        if self._demuxer.end():
-            self._tally.add(TRUNCATED, self._output.position, None)
+    def _end(self) -> Cut | None:
+        return self._demuxer.end()
 
     def _stream_info(self) -> tuple[str, str, int, int] | None:
         known = self._channels > 0
@@ -61,11 +64,11 @@ class OpusStreamDecoder(PushDecoder):
         elif isinstance(item, StreamStart):
             self._begin(item.head)
         else:
-            self._record_loss(item)
+            self._output.lose(0.0)
 
     def _begin(self, head: bytes) -> None:
         """Open a decoder; the setup data tell it how much to skip at the beginning."""
-        self._flush()
+        self._start_recording(pause=_PAUSES[self._container])
         self._decoder = PacketDecoder("opus", head)
         self._channels = opus.channels(head)
 
@@ -73,13 +76,13 @@ class OpusStreamDecoder(PushDecoder):
         if self._decoder is None:
             return
         try:
-            for frame in self._decoder.decode(packet.data):
-                self._push(frame, packet.skip, frame.samples - packet.drop)
+            frames = self._decoder.decode(packet.data)
         except FFmpegError:
             self._output.lose(packet.samples / opus.RATE)
-        else:
-            self._last = packet.samples
-
-    def _record_loss(self, loss: Loss) -> None:
-        packets = round(loss.seconds * opus.RATE / self._last) if self._last else 1
-        self._output.lose(loss.seconds, max(1, packets))
+            return
+        for frame in frames:
+            time = packet.time
+            if time is not None:
+                # The decoder trims the delay at the beginning.
+                time += (packet.samples - frame.samples + packet.skip) / opus.RATE
+            self._push(frame, packet.skip, frame.samples - packet.drop, time)

@@ -24,7 +24,7 @@ class PassthroughDecoder:
         self._receiver = receiver
         self._frame = audio.frame_size
         self._partial = b""
-        self._size = 0
+        receiver.start_recording()
 
     def feed(self, data: bytes) -> None:
         """Pass a chunk on; an incomplete frame waits for the next chunk."""
@@ -32,7 +32,6 @@ class PassthroughDecoder:
             data = self._partial + data
             whole = len(data) - len(data) % self._frame
             data, self._partial = data[:whole], data[whole:]
-        self._size += len(data)
         self._receiver.deliver(data)
 
     def finish(self) -> None:
@@ -45,10 +44,6 @@ class PassthroughDecoder:
     @property
     def report(self) -> DecodeReport:
         """The stream's format."""
-        return DecodeReport(
-            container=self._container,
-            codec=f"pcm_s{8 * self._audio.sample_width}le",
-            sample_rate=self._audio.sample_rate,
-            channels=self._audio.channels,
-            seconds=self._audio.seconds(self._size),
-        )
+        audio = self._audio
+        codec = f"pcm_s{8 * audio.sample_width}le"
+        return self._receiver.report(self._container, codec, audio.sample_rate, audio.channels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from azstt._audio.formats.demux import NeedsLibavError
 from azstt._audio.formats.riff import WaveFormat, WavHeader, holds, read_wav_header
 from azstt._audio.rejections import nothing_decoded
-from azstt._audio.report import DecodeReport
+from azstt._audio.report import TRUNCATED, DecodeReport
 from azstt._audio.resample import check_wave_format, pcm_frame
 from azstt._audio.streams.base import LABEL, PushDecoder
 from azstt._audio.streams.passthrough import PassthroughDecoder
@@ -50,7 +50,7 @@ class PcmStreamDecoder(PushDecoder):
     def _flush(self) -> None:
         """Do nothing: an incomplete last frame is dropped."""
 
-    def _on_end(self) -> None:
+    def _end(self) -> None:
         """Do nothing: PCM may end anywhere."""
 
     def _stream_info(self) -> tuple[str, str, int, int]:
@@ -111,6 +111,12 @@ class WavStreamDecoder:
             raise NeedsLibavError(bytes(self._head))
         if self._header is None or self._taken < self._header.format.frame_size:
             raise nothing_decoded(LABEL, 0)
+        header = self._header
+        if header.size is not None and (short := header.size - self._taken) > 0:
+            seconds = short / header.format.frame_size / header.format.sample_rate
+            taken = self._taken // header.format.frame_size / header.format.sample_rate
+            tally = self._receiver.tally
+            tally.add(TRUNCATED, tally.base + taken, seconds)
         self._pcm_decoder.finish()
 
     def close(self) -> None:
@@ -119,11 +125,7 @@ class WavStreamDecoder:
     @property
     def report(self) -> DecodeReport | None:
         """The stream's format; None until the header has arrived."""
-        report = None if self._pcm_decoder is None else self._pcm_decoder.report
-        if report is None or self._header is None:
-            return None
-        short = self._header.size is not None and self._taken < self._header.size
-        return report.model_copy(update={"truncated": short})
+        return None if self._pcm_decoder is None else self._pcm_decoder.report
 
     def _read(self) -> WavHeader | None:
         """Parse the header; None if it is incomplete."""

@@ -7,11 +7,43 @@ from threading import Thread
 
 from azstt._audio.feed import ByteFeed
 from azstt._audio.files.reader import AudioReader, open_reader
-from azstt._audio.report import LONGEST_SILENCE, DecodeReport
+from azstt._audio.report import LONGEST_SILENCE, DecodeReport, Tally
 from azstt._audio.streams.receiver import Receiver
 from azstt._audio_format import AudioFormat
 from azstt._errors import SessionStateError
 from azstt._threads import exit as exits
+
+
+class Relay:
+    """Enters what a reader finds out into the tally of the stream that it is a part of.
+
+    Args:
+        reader: the reader.
+        tally: the stream's, before the reader's first output.
+    """
+
+    def __init__(self, reader: AudioReader, tally: Tally) -> None:
+        self._reader = reader
+        self._tally = tally
+        self._shift = 0.0  # of the reader's timeline so far
+        self._size = 0  # of its output
+        self._missing = tuple(tally.missing)
+        self._canceled = tally.canceled
+        self._start = tally.base + tally.timeline.total  # on the media's timeline
+
+    def update(self, size: int) -> None:
+        """Enter what the reader knows with its next output, of a size in bytes."""
+        reader, tally = self._reader, self._tally
+        seconds, begin = reader.audio.seconds, self._size
+        self._size += size
+        for at, _, shift in reader.timeline.pieces(seconds(begin), seconds(self._size)):
+            if shift != self._shift:
+                tally.timeline.jump(tally.base + at, shift - self._shift)
+                self._shift = shift
+        report = reader.report
+        gaps = (gap.model_copy(update={"at": gap.at + self._start}) for gap in report.missing)
+        tally.missing[:] = (*self._missing, *gaps)
+        tally.canceled = self._canceled + report.canceled
 
 
 class WorkerStreamDecoder:
@@ -27,6 +59,7 @@ class WorkerStreamDecoder:
         self._receiver = receiver
         self._feed = ByteFeed(max_buffered=None)
         self._reader: AudioReader | None = None
+        receiver.start_recording()
         self._thread = Thread(target=self._run, name="azstt live decode", daemon=True)
         exits.at_exit(self, WorkerStreamDecoder._stop)
         self._thread.start()
@@ -52,15 +85,23 @@ class WorkerStreamDecoder:
     @property
     def report(self) -> DecodeReport | None:
         """The stream's format and losses so far; None until its header has arrived."""
-        return None if self._reader is None else self._reader.report
+        reader = self._reader
+        if reader is None:
+            return None
+        told = reader.report
+        return self._receiver.report(told.container, told.codec, told.sample_rate, told.channels)
 
     def _run(self) -> None:
         try:
-            with open_reader(self._feed, audio=self._audio, fill=LONGEST_SILENCE) as self._reader:
-                for pcm in self._reader:
+            with open_reader(self._feed, audio=self._audio, fill=LONGEST_SILENCE) as reader:
+                self._reader = reader
+                relay = Relay(reader, self._receiver.tally)
+                for pcm in reader:
+                    relay.update(len(pcm))
                     self._receiver.deliver(pcm)
                     if self._receiver.ended:
                         return
+                relay.update(0)
             # The container may end before finish() is called: wait for that.
             self._feed.take(1)
         except Exception as error:  # noqa: BLE001  passed on, because nobody joins this thread

@@ -1,0 +1,63 @@
+"""What is missing, in words."""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from azstt._errors import IncompleteAudioWarning
+from azstt._result import Gap
+from azstt._transcript import Transcript
+from azstt._units import timestamp
+
+#: What the reasons of gaps in the media mean, see `Gap`.
+_MEANINGS = {
+    "truncated": "truncated: the recording ends too early",
+    "damaged": "damaged: it can't be read",
+    "absent": "absent: it was never stored",
+    "unreadable": "unreadable: a further recording of a kind that can't be followed",
+}
+
+
+def describe(gaps: Iterable[Gap]) -> list[str]:
+    """Say how much is missing, where and why: a phrase for each reason, in order of time.
+
+    What is missing in every channel counts once.
+    """
+    by_reason: defaultdict[str, list[Gap]] = defaultdict(list)
+    for gap in dict.fromkeys(gap.model_copy(update={"channel": None}) for gap in gaps):
+        by_reason[gap.reason].append(gap)
+    return [
+        f"{how_much(gap.seconds for gap in some)} of audio is missing {_where(some)} "
+        f"({_MEANINGS.get(reason, reason)})"
+        for reason, some in by_reason.items()
+    ]
+
+
+def how_much(lengths: Iterable[float | None]) -> str:
+    """Return the sum of lengths in words; None is unknown."""
+    lengths = list(lengths)
+    known = sum(filter(None, lengths))
+    text = f"{known:.1f} s" if known >= 1 else f"{known:.2f} s"
+    if None not in lengths:
+        return text
+    return f"more than {text}" if known else "an unknown length"
+
+
+def warned(transcript: Transcript, *, stacklevel: int) -> Transcript:
+    """Return a transcript, after a warning if something is missing.
+
+    Args:
+        transcript: the transcript.
+        stacklevel: whose call the warning names: 1 is the caller of this function.
+    """
+    if not transcript.complete:
+        missing = "; ".join(describe(transcript.ledger.gaps))
+        warnings.warn(missing, IncompleteAudioWarning, stacklevel=stacklevel + 1)
+    return transcript
+
+
+def _where(gaps: Sequence[Gap]) -> str:
+    first = timestamp(gaps[0].at)
+    return f"at {first}" if len(gaps) == 1 else f"in {len(gaps)} places, the first at {first}"

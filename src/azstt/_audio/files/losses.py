@@ -1,0 +1,154 @@
+"""What is lost between a container's packets: by their places in the file and their timestamps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from azstt._audio.clock import TOLERANCE
+from azstt._audio.formats.damage import MOST_PADDING, is_broken, is_padding
+from azstt._audio.formats.mpeg import TAG_HEAD, tag_size
+from azstt._audio.sources import Source
+from azstt._audio.timed import TimedResampler
+
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.packet import Packet
+
+#: Formats that are nothing but frames: libav counts their timestamps, so only the bytes between the
+#: frames show how much is lost.
+_FRAMES: Final = frozenset({"mp3", "aac", "loas", "ac3", "eac3", "dts", "truehd", "mlp"})
+#: Those whose demuxers skip junk by themselves, where it is looked for every few packets.
+_RESYNCING: Final = frozenset({"aac", "loas"})
+_CHECK_EVERY: Final = 50
+#: Bytes by which a frame is recognized, and in which it is looked for.
+_SAME, _REACH = 16, 1 << 20
+
+
+class Losses:
+    """Tells the output what was lost before each packet.
+
+    A loss is entered once a packet decodes again; what follows the last one may be a tag.
+
+    Args:
+        container: libav's name for the format.
+        stream: the track.
+        source: the source of its bytes.
+        output: is told about losses.
+
+    Attributes:
+        pending: whether something was lost since the last packet that could be decoded.
+    """
+
+    def __init__(
+        self, container: str, stream: AudioStream, source: Source, output: TimedResampler
+    ) -> None:
+        self._container = container
+        self._source = source
+        self._output = output
+        self._in_frames = container in _FRAMES
+        self._resyncs = container in _RESYNCING
+        self._start = output.position
+        self._tick = float(stream.time_base or 0)
+        self._tolerance = TOLERANCE / self._tick if self._tick else 0.0
+        self._junk = 0  # bytes that could not be decoded, and those between packets
+        self._begin: int | None = None  # of the first packet
+        self._shift = 0  # bytes that libav skipped without counting them
+        self._count = 0  # packets
+        self._end = 0  # where the last packet ends
+        self._place: int | None = None  # the packet's place, or its page's
+        self._before: tuple[int | None, int] = (None, 0)  # the place before that, and its end
+        self._next: int | None = None  # the timestamp after the last packet
+        self._trouble: int | None = None  # where the pending loss begins
+        self._seconds = 0.0
+        self._packets = 0
+        self.pending: bool = False
+
+    def take(self, packet: Packet[AudioStream]) -> None:
+        """Compare a packet's place with the one before it."""
+        pos = packet.pos
+        if self._in_frames:
+            if pos is None:
+                return
+            if self._begin is None:
+                self._begin = self._end = pos
+            self._count += 1
+            if self._resyncs and (self.pending or self._count % _CHECK_EVERY == 0):
+                self._realign(packet, pos)
+            self._end = pos + self._shift + packet.size
+            return
+        if pos is not None and pos != self._place:
+            self._before, self._place = (self._place, self._end), pos
+        pts = packet.pts
+        if pts is not None:
+            if self._next is not None and pts - self._next > self._tolerance and self._is_broken():
+                self.note()
+            self._next = pts + (packet.duration or 0)
+        if pos is not None:
+            self._end = pos + packet.size
+        if packet.is_corrupt:
+            self.note()
+
+    def note(self) -> None:
+        """Note that something could not be read; the next timestamp tells how much."""
+        self.pending = True
+        if self._trouble is None:
+            self._trouble = self._end
+
+    def lose(self, packet: Packet[AudioStream]) -> None:
+        """Note that a packet could not be decoded."""
+        self._packets += 1
+        self.note()
+        if self._in_frames and packet.pos is not None and self._output.position > self._start:
+            self._skip(packet.pos + self._shift, packet.size)
+        elif packet.duration:
+            self._seconds += packet.duration * self._tick
+
+    def enter(self, *, found: bool) -> None:
+        """Tell the output about the loss before the packet that was just decoded.
+
+        Args:
+            found: whether it yielded any audio; if not, the loss goes on.
+        """
+        if found and self.pending:
+            self._output.lose(self._seconds, self._packets)
+            self._seconds, self._packets = 0.0, 0
+            self._trouble, self.pending = None, False
+
+    def end(self) -> None:
+        """Tell the output about the loss at the end, unless it is a tag or padding."""
+        at = self._trouble
+        if at is None or not is_padding(self._source.look(at, MOST_PADDING + 1)):
+            self.enter(found=True)
+
+    def _realign(self, packet: Packet[AudioStream], pos: int) -> None:
+        """Find the frame in the file: libav does not always count the bytes that it skips."""
+        look, end, head = self._source.look, self._end, bytes(packet)[:_SAME]
+        if look(pos + self._shift, len(head)) == head:
+            place = pos + self._shift
+        elif pos >= end and look(pos, len(head)) == head:
+            place = pos
+        else:
+            place = end + look(end, _REACH).find(head)
+        if place < end:
+            return
+        between = look(end, place - end)
+        tag = between.find(b"ID3")
+        tags = tag_size(between[tag : tag + TAG_HEAD]) or 0 if tag >= 0 else 0
+        self._shift = place - pos
+        if place - end > tags:
+            self._skip(end, place - end - tags)
+
+    def _skip(self, place: int, size: int) -> None:
+        """Note that bytes between frames were lost: at the average rate of the others."""
+        self.note()
+        good = place - (self._begin or 0) - self._junk
+        self._junk += size
+        if good > 0:
+            self._seconds += size * (self._output.position - self._start) / good
+
+    def _is_broken(self) -> bool:
+        """Return whether the container is broken before this packet, or before its page."""
+        (last, end), place = self._before, self._place
+        if last is None or place is None or place <= last:
+            return False
+        return is_broken(self._container, self._source.look, last, end, place)

@@ -1,0 +1,235 @@
+"""Tell whether a file was cut off: whether its last page, frame, block or box is whole. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from azstt._audio.formats.damage import Look
+from azstt._audio.formats.ebml import read_element, read_number
+from azstt._audio.formats.mpeg import TAG_HEAD, find_frame, frame_size, tag_size
+
+#: Bytes at the end that are searched for the last page or frame, and for Matroska's last cluster.
+_TAIL, _CLUSTER_TAIL = 1 << 17, 1 << 22
+_SEGMENT, _CLUSTER, _TIME, _SCALE = 0x18538067, 0x1F43B675, 0xE7, b"\x2a\xd7\xb1\x83"
+_BLOCK_GROUP, _BLOCKS = 0xA0, frozenset({0xA1, 0xA3})
+#: Start codes of MPEG-PS on the system layer; the first ends the program, the second is a header.
+_START_CODE: Final = re.compile(rb"\x00\x00\x01([\xb9-\xef])")
+_PROGRAM_END, _PACK = 0xB9, 0xBA
+_FILE_PROPERTIES: Final = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+#: Sizes of MPEG-TS packets.
+_TS_PACKETS: Final = (188, 192, 204)
+#: Kilobits per second of AC-3, by its header's field.
+_AC3: Final = (
+    32,
+    40,
+    48,
+    56,
+    64,
+    80,
+    96,
+    112,
+    128,
+    160,
+    192,
+    224,
+    256,
+    320,
+    384,
+    448,
+    512,
+    576,
+    640,
+)
+
+
+class End(NamedTuple):
+    """How a file ends.
+
+    Attributes:
+        cut: whether it ends in the middle of something; None if that cannot be told.
+        time: the time of the last block, in seconds; None if unknown.
+        open: whether the length that libav tells is only that of what is there.
+    """
+
+    cut: bool | None = None
+    time: float | None = None
+    open: bool = False
+
+
+def find_end(container: str, look: Look, size: int) -> End:
+    """Look at the end of a file.
+
+    Args:
+        container: libav's name for the format.
+        look: reads the source; out of its reach is what a stream had before.
+        size: number of bytes of the source.
+    """
+    if container == "matroska,webm":
+        return _matroska(look, size)
+    if container == "mov,mp4,m4a,3gp,3g2,mj2":
+        return _iso(look, size)
+    check = _CHECKS.get(container)
+    return End() if check is None else End(check(look, size), open=container == "ogg")
+
+
+def _matroska(look: Look, size: int) -> End:
+    head = look(0, 4096)
+    scale = head.find(_SCALE)
+    nanoseconds = int.from_bytes(head[scale + 4 : scale + 7]) if scale >= 0 else 1_000_000
+    cut = False
+    first = read_element(head, 0)
+    segment = first and read_element(head, first.end)
+    if segment is not None and segment.id == _SEGMENT and segment.size is not None:
+        cut = segment.end > size
+    tail = look(max(0, size - _CLUSTER_TAIL), _CLUSTER_TAIL) or look(max(0, size - _TAIL), _TAIL)
+    at, base, last = tail.rfind(_CLUSTER.to_bytes(4)), 0, None
+    if at < 0:
+        return End(cut)
+    while at < len(tail):
+        element = read_element(tail, at)
+        if element is None:
+            return End(True, last)
+        if not element.id:
+            return End(None if not cut else cut, last)
+        if element.id == _TIME:
+            base = int.from_bytes(tail[element.start : element.end])
+        elif element.id in _BLOCKS and (track := read_number(tail, element.start)) is not None:
+            offset = int.from_bytes(tail[track[1] : track[1] + 2], signed=True)
+            last = max(last or 0.0, (base + offset) * nanoseconds / 1e9)
+        if element.size is not None and element.end > len(tail):
+            return End(True, last)
+        at = element.start if element.id in {_CLUSTER, _BLOCK_GROUP} else element.end
+    return End(cut, last)
+
+
+def _ogg(look: Look, size: int) -> bool | None:
+    tail = look(max(0, size - _TAIL), _TAIL)
+    at = tail.rfind(b"OggS")
+    if at < 0:
+        return None
+    lacing = tail[at + 27 : at + 27 + tail[at + 26]] if at + 27 <= len(tail) else b""
+    whole = at + 27 + len(lacing) + sum(lacing) <= len(tail) and len(lacing) == tail[at + 26]
+    return not (whole and tail[at + 5] & 4)
+
+
+def _frames(look: Look, size: int, kind: str) -> bool | None:
+    """Follow the last MP3 or AAC frames."""
+    tail = look(max(0, size - _TAIL), _TAIL)
+    at, certain = find_frame(tail, "aac" if kind == "aac" else "mp3")
+    if not certain:
+        return None
+    while at < len(tail):
+        length = frame_size(tail[at : at + 6])
+        if not length:
+            # A tag, padding, or damage.
+            return len(tail) - at < 6 and not tag_size(tail[at : at + TAG_HEAD])
+        at += length
+    return at > len(tail)
+
+
+def _ac3(look: Look, size: int) -> bool | None:
+    tail = look(max(0, size - _TAIL), _TAIL)
+    at = tail.find(b"\x0b\x77")
+    while at >= 0:
+        length = _ac3_size(tail[at : at + 5])
+        if length and tail[at + length : at + length + 2] == b"\x0b\x77":
+            break
+        at = tail.find(b"\x0b\x77", at + 1)
+    while 0 <= at < len(tail):
+        length = _ac3_size(tail[at : at + 5])
+        if not length:
+            return len(tail) - at < 5
+        at += length
+    return at > len(tail) if at >= 0 else None
+
+
+def _ac3_size(head: bytes) -> int:
+    if len(head) < 5 or not head.startswith(b"\x0b\x77") or head[4] & 63 >= 2 * len(_AC3):
+        return 0
+    rate, odd = _AC3[(head[4] & 63) >> 1], head[4] & 1
+    return {0: 4 * rate, 1: 2 * (320 * rate // 147 + odd), 2: 6 * rate}.get(head[4] >> 6, 0)
+
+
+def _flv(look: Look, size: int) -> bool | None:
+    last = int.from_bytes(look(size - 4, 4))
+    if not 11 <= last < size:
+        return True
+    tag = look(size - 4 - last, 4)
+    return int.from_bytes(tag[1:4]) + 11 != last if tag else None
+
+
+def _mpegts(look: Look, size: int) -> bool | None:
+    tail = look(max(0, size - 2048), 2048)
+    for packet in _TS_PACKETS:
+        for at in range(packet):
+            if (marks := tail[at::packet]) == b"\x47" * len(marks) and len(marks) > 3:
+                after = 4 if packet == 192 else 0  # the sync byte follows a timestamp
+                return (len(tail) - at + after) % packet not in {0, 16 if packet == 204 else 0}
+    return None
+
+
+def _mpeg(look: Look, size: int) -> bool | None:
+    tail = look(max(0, size - _TAIL), _TAIL)
+    last = None
+    for last in _START_CODE.finditer(tail):
+        pass
+    if last is None or tail[last.start() + 3] in {_PROGRAM_END, _PACK}:
+        return None if last is None else False
+    at = last.end()
+    return at + 2 > len(tail) or at + 2 + int.from_bytes(tail[at : at + 2]) > len(tail)
+
+
+def _avi(look: Look, size: int) -> bool | None:
+    at = 0
+    while at + 8 <= size and (head := look(at, 8)).startswith(b"RIFF"):
+        length = int.from_bytes(head[4:], "little")
+        if not length:
+            return True  # never finished
+        at += 8 + length
+    return at > size + 1 if at else None
+
+
+def _asf(look: Look, size: int) -> bool | None:
+    head = look(0, 4096)
+    at = head.find(_FILE_PROPERTIES)
+    stated = int.from_bytes(head[at + 40 : at + 48], "little") if at >= 0 else 0
+    streamed = head[at + 88] & 1 if 0 <= at < len(head) - 88 else 1
+    return None if streamed or not stated else stated > size
+
+
+def _iso(look: Look, size: int) -> End:
+    at, fragments = 0, False
+    while at + 8 <= size:
+        head = look(at, 16)
+        length, kind = int.from_bytes(head[:4]), head[4:8]
+        fragments = fragments or kind == b"moof"
+        if length == 1:
+            length = int.from_bytes(head[8:])
+        if not length and kind.isalnum():
+            return End(cut=False, open=fragments)  # up to the end
+        if length < 8 or not kind.isascii() or not kind.strip(b"\0"):
+            return End(open=fragments)  # damage, or out of reach
+        at += length
+    return End(at > size, open=fragments)
+
+
+def _wavpack(look: Look, size: int) -> bool | None:
+    tail = look(max(0, size - _CLUSTER_TAIL), _CLUSTER_TAIL) or look(max(0, size - _TAIL), _TAIL)
+    at = tail.rfind(b"wvpk")
+    return None if at < 0 else at + 8 + int.from_bytes(tail[at + 4 : at + 8], "little") > len(tail)
+
+
+_CHECKS: Final[dict[str, Callable[[Look, int], bool | None]]] = {
+    "ogg": _ogg,
+    "mp3": lambda look, size: _frames(look, size, "mp3"),
+    "aac": lambda look, size: _frames(look, size, "aac"),
+    "ac3": _ac3,
+    "flv": _flv,
+    "mpegts": _mpegts,
+    "mpeg": _mpeg,
+    "avi": _avi,
+    "asf": _asf,
+    "wv": _wavpack,
+}

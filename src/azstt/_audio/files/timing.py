@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from av.error import FFmpegError
 
@@ -85,7 +85,7 @@ def origin(container: InputContainer, first: Packet[Stream] | None) -> float:
         container: the container.
         first: its `first_packet`.
     """
-    start = container.start_time  # in the same unit as the container's duration
+    start = cast("int | None", container.start_time)  # in the unit of the container's duration
     if first is not None and first.pts is not None and first.stream.type != "audio":
         time = float(first.pts * first.time_base)
         return time if start is None else min(time, start / _MICROSECONDS)

@@ -152,7 +152,7 @@ def test_silence_that_was_not_stored():
 @pytest.mark.parametrize(
     ("lie", "bound"),
     [
-        pytest.param(lambda number: 0.0, 0.5, id="all zero"),
+        pytest.param(lambda _: 0.0, 0.5, id="all zero"),
         pytest.param(lambda number: number * PIECE / 2, 1.2, id="half as fast"),
         pytest.param(lambda number: number * PIECE * 1000, 0.1, id="a thousand times as fast"),
         pytest.param(lambda number: -number * PIECE, 0.5, id="backwards"),
@@ -160,7 +160,7 @@ def test_silence_that_was_not_stored():
         pytest.param(lambda number: number * PIECE + number // 2 % 2 * 5, 5.1, id="in pairs"),
         pytest.param(lambda number: number * PIECE + number // 30 % 2 * 5, 5.1, id="in runs"),
         pytest.param(lambda number: math.inf if number % 3 else math.nan, 0.1, id="no numbers"),
-        pytest.param(lambda number: 1e9, 0.5, id="far away"),
+        pytest.param(lambda _: 1e9, 0.5, id="far away"),
     ],
 )
 def test_timestamps_that_lie(lie, bound):

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from av.error import FFmpegError
 
 from azstt._audio.files.amovie import HoleError, can_decode, decode_file
-from azstt._audio.files.libav import STATED, Media
+from azstt._audio.files.libav import Media
 from azstt._audio.files.packets import decode_packets
 from azstt._audio.files.quiet import CanceledError, check_mix, hold_quiet
+from azstt._audio.files.timing import STATED
 from azstt._audio.formats.hop import has_junk
 from azstt._audio.formats.riff import WavHeader, read_samples, wav_track_info
 from azstt._audio.formats.truncation import End, find_end

@@ -82,7 +82,7 @@ _EXACT_DURATION: Final = {
     "wv",
 }
 #: Formats that state the duration of the whole media, of which a track may be a part.
-STATED: Final = frozenset({"matroska,webm", "flv"})
+STATED: Final = frozenset({"matroska,webm", "matroska", "flv", "avi", "asf"})
 #: Formats whose headers state a number of samples or blocks, though libav's duration is an estimate
 #: from the size.
 _COUNTED: Final = frozenset({"avi", "caf"})
@@ -272,10 +272,12 @@ def _duration(
     """Return a track's duration in seconds, if known, and whether it is exact."""
     name = container.format.name
     stated = stated_seconds(name, source.head, stream.codec_context.bit_rate or 0)
-    if stated is not None and stated > 0:
-        return stated, name in _EXACT_DURATION
     if name in _COUNTED and stream.frames and stream.time_base:
-        return float(stream.frames * stream.time_base), True
+        stated = float(stream.frames * stream.time_base)
+    if stated is not None and stated > 0:
+        # Beside a video it may be the video's, or count pauses that are not played.
+        alone = name not in STATED or len(container.streams) == 1
+        return stated, alone and name in _EXACT_DURATION
     in_fragments = name == _MP4 and not stream.frames
     if name in _NO_DURATION or (in_fragments and not source.seekable):
         return None, False

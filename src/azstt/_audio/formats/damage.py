@@ -61,9 +61,9 @@ def is_broken(container: str, look: Look, last: int, place: int) -> bool:
 def _block_end(head: bytes, place: int) -> int:
     """Return where a Matroska block ends, of which libav tells where the content begins."""
     for at in range(len(head) - 1):
-        if head[at] in _BLOCKS and (size := read_number(head, at + 1)) is not None:
-            if size[0] is not None and size[1] == len(head):
-                return place + size[0]
+        size = read_number(head, at + 1) if head[at] in _BLOCKS else None
+        if size is not None and size[0] is not None and size[1] == len(head):
+            return place + size[0]
     return place
 
 

@@ -22,26 +22,12 @@ _FILE_PROPERTIES: Final = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _TS_PACKETS: Final = ((188, 0), (192, 188), (204, 0))
 #: Kilobits per second of AC-3, by its header's field.
 _AC3: Final = (
-    32,
-    40,
-    48,
-    56,
-    64,
-    80,
-    96,
-    112,
-    128,
-    160,
-    192,
-    224,
-    256,
-    320,
-    384,
-    448,
-    512,
-    576,
-    640,
+    *(32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640),
 )
+#: Bytes of its header up to that field, and the sync word.
+_AC3_HEAD, _AC3_SYNC = 5, b"\x0b\x77"
+#: Bytes of a box's header, and of an FLV tag's.
+_BOX, _TAG = 8, 11
 
 
 class End(NamedTuple):

@@ -46,9 +46,9 @@ _EXACT_DURATION: Final = {
     "wv",
 }
 #: Those among them that state the duration of the whole media.
-_OF_ALL: Final = frozenset({"asf"})
+_OF_ALL: Final = frozenset({"avi", "asf"})
 #: Formats that state the duration of the whole media, of which a track may be a part.
-STATED: Final = frozenset({"matroska,webm", "flv"})
+STATED: Final = frozenset({"matroska,webm", "matroska", "flv", "avi", "asf"})
 #: Formats whose headers state a number of samples or blocks, though libav's duration is an estimate
 #: from the size.
 _COUNTED: Final = frozenset({"avi", "caf"})

@@ -28,6 +28,8 @@ LAYOUTS: Final = {
 }  # fmt: skip
 #: The limit of libav's mixer and of `AudioFormat`.
 MOST_CHANNELS: Final = 64
+#: How many planes of a frame PyAV can tell apart.
+_MOST_PLANES = 8
 #: libav's sample formats for a WAV file's codecs; 24 bits are widened to 32.
 SAMPLES: Final = {
     "pcm_u8": "u8",
@@ -212,8 +214,11 @@ class Resampler:
     def push_silence(self, seconds: float, like: AudioFrame) -> None:
         """Add silence in the format of a frame."""
         left = round(seconds * like.sample_rate)
+        # PyAV reads beyond the planes of a frame that has more than eight.
+        few = like.layout.nb_channels <= _MOST_PLANES
+        name = like.format.name if few else like.format.packed.name
         while left > 0:
-            frame = AudioFrame(like.format.name, like.layout.name, min(left, like.sample_rate))
+            frame = AudioFrame(name, like.layout.name, min(left, like.sample_rate))
             frame.sample_rate = like.sample_rate
             zero = b"\x80" if like.format.name.startswith("u8") else b"\0"
             for plane in planes_of(frame):

@@ -159,6 +159,12 @@ class Source:
             if isinstance(error, AudioSourceError):
                 raise
             raise read_error(error, self.label) from error
+        except Exception as error:
+            # Such as http.client.IncompleteRead: the download ended early, with these bytes.
+            chunk = getattr(error, "partial", None)
+            if not isinstance(chunk, bytes):
+                raise
+            self._ended = True
         data = chunk if isinstance(chunk, bytes) else self._to_bytes(chunk)
         if not data:
             self._ended = True

@@ -157,7 +157,7 @@ def test_a_live_recording_has_no_expected_duration(audio):
 
 @pytest.mark.parametrize("name", WAYS)
 @pytest.mark.parametrize(
-    ("start", "end"), [(0, 1), (0.5, 2.25), (1.00003, 1.00007), (6.9, 20), (3, None), (50, 60)]
+    ("start", "end"), [(0, 1), (0.5, 2.25), (1.00003, 1.00007), (6.9, 20), (3, None)]
 )
 @pytest.mark.parametrize("piped", [False, True])
 def test_a_range_is_a_slice(name, start, end, piped):

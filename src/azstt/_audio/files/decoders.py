@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from av.error import FFmpegError
 
 from azstt._audio.files.amovie import HoleError, can_decode, decode_file
-from azstt._audio.files.libav import STATED, Media
+from azstt._audio.files.libav import Media
 from azstt._audio.files.packets import decode_packets
 from azstt._audio.files.quiet import CanceledError, check_mix, hold_quiet
+from azstt._audio.files.timing import STATED
 from azstt._audio.formats.hop import has_junk
 from azstt._audio.formats.riff import WavHeader, read_samples, wav_track_info
 from azstt._audio.formats.truncation import End, find_end
@@ -31,6 +32,10 @@ from azstt._errors import AudioDecodeError, ConfigurationError
 _SLACK = 0.1
 #: The same for formats that count samples.
 _EXACT_SLACK = 0.02
+#: Bytes that are searched at once.
+_SCAN = 1 << 20
+#: How often an AVI file's index names a track in the way of an empty chunk.
+_NAMED = 2
 #: Formats without timestamps, in which the fast path skips damage silently.
 _IN_FRAMES = frozenset({"mp3", "aac"})
 #: Seconds of padding that an encoder may add to fill its last frames.
@@ -163,20 +168,31 @@ class LibavFileDecoder:
         """Enter what is missing at the end of the output."""
         info, end = self.info, self._find_end()
         cut, missing = end.cut, self._missing(at, tally)
-        told = (info.exact or info.container in STATED) and info.seconds and not (cut and end.open)
+        stated = info.seconds is not None and (info.exact or info.container in STATED)
+        told = stated and not (cut and end.open)
         if not missing and (told or not cut):
             return
-        if cut is False and info.exact:
+        if cut is False and (info.exact or self._is_without_pauses()):
             # The file is whole: the rest was lost on the way.
             tally.add(DAMAGED, at, missing)
         elif cut or info.exact:
-            last = tally.missing[-1] if tally.missing else None
-            near = last is not None and last.at >= tally.timeline.end(at) - _SLACK
-            if last is not None and near and last.reason == DAMAGED and not last.span:
-                # What was cut in the middle is part of the missing end.
-                tally.missing.pop()
-                missing = self._missing(at, tally)
-            tally.add(TRUNCATED, at, missing if told else None)
+            self._forget_last(at, tally)
+            tally.add(TRUNCATED, at, self._missing(at, tally) if told else None)
+
+    def _forget_last(self, at: float, tally: Tally) -> None:
+        """Forget the damage at the end: what was cut in the middle is part of the missing end."""
+        last = tally.missing[-1] if tally.missing else None
+        if last is None or last.reason != DAMAGED or last.span:
+            return
+        if last.at >= tally.timeline.end(at) - _SLACK:
+            tally.missing.pop()
+
+    def _is_without_pauses(self) -> bool:
+        """Return whether an AVI file's stated duration counts no empty chunks, which are pauses."""
+        look, size = self._source.look, self._source.size or 0
+        empty = b"%02dwb\0\0\0\0" % self.info.index
+        count = sum(look(at, _SCAN).count(empty) for at in range(0, size, _SCAN))
+        return self.info.container == "avi" and self._source.seekable and count <= _NAMED
 
     def _find_end(self) -> End:
         source = self._source

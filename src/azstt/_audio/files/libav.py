@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from itertools import islice
 from typing import TYPE_CHECKING, Final, cast
 
 import av
 from av.error import ArgumentError, FFmpegError
 
+from azstt._audio.files.timing import MP4, first_packet, latest_end, origin, track_end
 from azstt._audio.files.tracks import audio_tracks, choose_track, default_track
 from azstt._audio.formats.mpeg import after_tags, mp3_info
 from azstt._audio.formats.sniff import declares_late, describe, is_program_stream
-from azstt._audio.formats.stated import stated_seconds
 from azstt._audio.rejections import (
     check_rate,
     codec_tag,
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container.input import InputContainer
     from av.packet import Packet
-    from av.stream import Stream
 
 #: Formats that contain their own audio: no playlists, no images, no raw data without a header.
 FORMATS: Final = (
@@ -55,48 +53,8 @@ _DECODERS: Final = (
 #: The codec list restricts what probing itself may decode; otherwise it would decode a picture of
 #: every video, which takes longer than the rest. A codec missing from it can still be decoded.
 QUICK: Final = {"probesize": "4096", "analyzeduration": "0", "codec_whitelist": _DECODERS}
-#: Formats that do not state a duration: libav's estimate from the first packets is far off.
-_NO_DURATION: Final = {
-    "aac",
-    "loas",
-    "ac3",
-    "eac3",
-    "dts",
-    "truehd",
-    "mlp",
-    "amr",
-    "mpegts",
-    "mpeg",
-    "flv",
-}
-#: Formats that state their duration, so that a shorter file is a truncated one.
-_EXACT_DURATION: Final = {
-    "wav",
-    "w64",
-    "flac",
-    "mov,mp4,m4a,3gp,3g2,mj2",
-    "ogg",
-    "aiff",
-    "caf",
-    "au",
-    "avi",
-    "asf",
-    "wv",
-}
-#: Formats that state the duration of the whole media, of which a track may be a part.
-STATED: Final = frozenset({"matroska,webm", "flv"})
-#: Formats whose headers state a number of samples or blocks, though libav's duration is an estimate
-#: from the size.
-_COUNTED: Final = frozenset({"avi", "caf"})
-#: Those among them that state it for all tracks together, or count pauses that are not played.
-_OF_ALL: Final = {"avi", "asf"}
-_MP4: Final = "mov,mp4,m4a,3gp,3g2,mj2"
-_MATROSKA: Final = "matroska,webm"
-#: How many cover pictures, which have no timestamp, may come before the first packet.
-_MOST_PICTURES: Final = 16
 #: The first bytes of WebM and Matroska.
 _EBML: Final = b"\x1a\x45\xdf\xa3"
-_MICROSECONDS = 1_000_000
 #: Bytes after the first audio of a program stream that show its codec, and a long time.
 _MARGIN, _MINUTE = 1 << 16, "60000000"
 
@@ -168,11 +126,13 @@ class Media:
                 self.container.close()
                 self.container = self._open(head, thorough=True)
             self.check()
-            self._first: Packet[Stream] | None = _first_packet(self.container)
+            first = first_packet(self.container)
             self.stream: AudioStream = self._choose_stream(track)
-            self.origin: float = _origin(self.container, self._first)
+            if first is not None and first.stream.index == self.stream.index:
+                self._waiting.insert(0, cast("Packet[AudioStream]", first))
+            self.origin: float = origin(self.container, first)
             self.info: TrackInfo = _track_info(self.container, self.stream, source, self.origin)
-            self.end: float | None = _end(self.container, self.info)
+            self.end: float | None = latest_end(self.container, self.info)
         except BaseException:
             self.container.close()
             raise
@@ -189,9 +149,6 @@ class Media:
             FFmpegError: the container is damaged here.
             IndexError: the same; PyAV's error for a stream that appears late.
         """
-        first, self._first = self._first, None
-        if first is not None and first.stream.index == self.stream.index:
-            yield cast("Packet[AudioStream]", first)
         waiting, self._waiting = self._waiting, []
         yield from waiting
         yield from self.container.demux(self.stream)
@@ -270,12 +227,12 @@ def _is_conclusive(container: InputContainer, track: int | None) -> bool:
 
 
 def _track_info(
-    container: InputContainer, stream: AudioStream, source: Source, origin: float
+    container: InputContainer, stream: AudioStream, source: Source, start: float
 ) -> TrackInfo:
     name, codec = container.format.name, stream.codec_context.name
     tracks = audio_tracks(container)
     samples = _mp3_samples(source.head) if name == "mp3" else None
-    seconds, exact = _duration(container, stream, source, origin)
+    seconds, exact = track_end(container, stream, source, start)
     if samples is not None:
         seconds, exact = samples / stream.rate, True
     if seconds is not None and not 0 < seconds <= max_plausible_seconds(source):
@@ -290,7 +247,7 @@ def _track_info(
         channels=stream.channels,
         seconds=seconds,
         exact=exact and seconds is not None,
-        padded=samples is not None or (name == _MP4 and codec == "aac" and stream.frames > 0),
+        padded=samples is not None or (name == MP4 and codec == "aac" and stream.frames > 0),
         named=is_named(stream.layout.name),
     )
 
@@ -299,71 +256,3 @@ def _mp3_samples(head: bytes) -> int | None:
     """Return how many samples an MP3 file says it has; newer versions of libav do not trim them."""
     info = mp3_info(head[after_tags(head) :])
     return info and info.samples
-
-
-def _first_packet(container: InputContainer) -> Packet[Stream] | None:
-    """Return the first packet with a timestamp, where it is needed to know the media's start.
-
-    libav tells the start of a video in Matroska only if it has decoded a picture.
-    """
-    if container.format.name != _MATROSKA or len(container.streams) == 1:
-        return None
-    try:
-        for packet in islice(container.demux(), _MOST_PICTURES):
-            if packet.pts is not None or packet.stream.type == "audio":
-                return packet
-    except (FFmpegError, IndexError):
-        return None  # the decoder meets it again
-    return None
-
-
-def _origin(container: InputContainer, first: Packet[Stream] | None) -> float:
-    """Return the timestamp of the media's start, in seconds."""
-    start = container.start_time
-    if first is not None and first.pts is not None and first.stream.type != "audio":
-        time = float(first.pts * first.time_base)
-        return time if start is None else min(time, start / _MICROSECONDS)
-    # The container's duration and start are in the same unit.
-    return (start or 0) / _MICROSECONDS
-
-
-def _end(container: InputContainer, info: TrackInfo) -> float | None:
-    """Return where the media ends at the latest: other tracks may say it better."""
-    if info.seconds is None or not (info.exact or info.container in STATED):
-        return None
-    return max(info.seconds, (container.duration or 0) / _MICROSECONDS)
-
-
-def _duration(
-    container: InputContainer, stream: AudioStream, source: Source, origin: float
-) -> tuple[float | None, bool]:
-    """Return a track's end in seconds from the media's start, if known, and whether it is exact."""
-    name = container.format.name
-    stated = stated_seconds(name, source.head, stream.codec_context.bit_rate or 0)
-    if stated is not None and stated > 0:
-        return stated, name in _EXACT_DURATION
-    if name in _COUNTED and stream.frames and stream.time_base:
-        return float(stream.frames * stream.time_base), True
-    in_fragments = name == _MP4 and not stream.frames
-    if name in _NO_DURATION or (in_fragments and not source.seekable):
-        return None, False
-    if (tagged := _tagged(stream.metadata.get("DURATION", ""))) is not None:
-        return tagged - origin, True
-    if stream.duration is not None and stream.time_base is not None:
-        late = max(0.0, float((stream.start_time or 0) * stream.time_base) - origin)
-        exact = name in _EXACT_DURATION and (name not in _OF_ALL or len(container.streams) == 1)
-        return late + float(stream.duration * stream.time_base), exact
-    if container.duration is not None:
-        # It may be the duration of the video.
-        return container.duration / _MICROSECONDS, len(container.streams) == 1
-    return None, False
-
-
-def _tagged(text: str) -> float | None:
-    """Parse Matroska's tag for a track's duration, such as ``00:00:07.100000000``."""
-    parts = text.split(":")
-    try:
-        hours, minutes, seconds = (float(part) for part in parts)
-    except ValueError:
-        return None
-    return hours * 3600 + minutes * 60 + seconds

@@ -56,7 +56,7 @@ class Losses:
         self._count = 0  # packets
         self._end = 0  # where the last packet ends
         self._place: int | None = None  # the packet's place, or its page's
-        self._before: tuple[int | None, int] = (None, 0)  # the place before that, and its end
+        self._before: tuple[int | None, int | None] = (None, None)  # the two places before that
         self._next: int | None = None  # the timestamp after the last packet
         self._trouble: int | None = None  # where the pending loss begins
         self._seconds = 0.0
@@ -77,11 +77,11 @@ class Losses:
             self._end = pos + self._shift + packet.size
             return
         if pos is not None and pos != self._place:
-            self._before, self._place = (self._place, self._end), pos
+            self._before, self._place = (self._place, self._before[0]), pos
         pts = packet.pts
         if pts is not None:
-            if self._next is not None and pts - self._next > self._tolerance and self._is_broken():
-                self.note()
+            if self._next is not None and (hole := pts - self._next) > self._tolerance:
+                self._check(hole * self._tick)
             self._next = pts + (packet.duration or 0)
         if pos is not None:
             self._end = pos + packet.size
@@ -146,9 +146,22 @@ class Losses:
         if good > 0:
             self._seconds += size * (self._output.position - self._start) / good
 
-    def _is_broken(self) -> bool:
-        """Return whether the container is broken before this packet, or before its page."""
-        (last, end), place = self._before, self._place
-        if last is None or place is None or place <= last:
-            return False
-        return is_broken(self._container, self._source.look, last, end, place)
+    def _check(self, hole: float) -> None:
+        """Find out whether a hole in the timestamps is damage: before the packet, or its page.
+
+        libav finds out that pages are missing only a page later.
+        """
+        place = self._place
+        for last in self._before:
+            if last is None or place is None or place <= last:
+                return
+            if self._container == "asf":
+                # By the average rate: libav does not say what it skips.
+                seconds = max(1.0, self._output.position - self._start)
+                broken = place - last > 0.8 * hole * last / seconds
+            else:
+                broken = is_broken(self._container, self._source.look, last, place)
+            if broken:
+                self.note()
+                return
+            place = place if self._container == "asf" else last

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from azstt._audio.formats.ebml import read_element
+from azstt._audio.formats.ebml import read_element, read_number
 from azstt._audio.formats.mpeg import TAG_HEAD, tag_size
 
 #: Returns up to so many bytes at a place of a source; empty where they are out of reach.
 Look: TypeAlias = Callable[[int, int], bytes]
 
 #: Formats in which every hole is damage: nothing else makes one.
-_WITHOUT_HOLES: Final = frozenset({"flac", "asf"})
+_WITHOUT_HOLES: Final = frozenset({"flac"})
 #: Bytes between two packets that are looked at.
 _MOST: Final = 1 << 24
 #: Zeros at the end up to which a file is only padded.
 MOST_PADDING: Final = 1 << 16
+#: Bytes of the fixed part of an Ogg page's header, and of a Matroska block's header at most.
+_PAGE, _BLOCK_HEAD = 27, 9
 _LYRICS: Final = b"LYRICSBEGIN"
 #: Matroska's elements of the upper levels, and those in them that begin with further elements.
 _MATROSKA: Final = frozenset(
@@ -35,19 +37,19 @@ def is_padding(rest: bytes) -> bool:
     return len(rest) <= MOST_PADDING and not rest.strip(b"\0")
 
 
-def is_broken(container: str, look: Look, last: int, end: int, place: int) -> bool:
+def is_broken(container: str, look: Look, last: int, place: int) -> bool:
     """Return whether the container is damaged between two packets of a track.
 
     Args:
         container: libav's name for the format.
         look: reads the source.
         last: where libav says that the first packet is.
-        end: where it ends, for formats that say where its content is.
         place: where the second packet is.
     """
     if container in _WITHOUT_HOLES:
         return True
-    if container == "matroska,webm":
+    if container.startswith("matroska"):
+        end = _block_end(look(max(0, last - _BLOCK_HEAD), min(last, _BLOCK_HEAD)), last)
         return not _elements_reach(look(end, min(_MOST, place - end)), place - end)
     if container == "ogg":
         return not _pages_reach(look(last, min(_MOST, place - last + _PAGE)), place - last)
@@ -56,8 +58,13 @@ def is_broken(container: str, look: Look, last: int, end: int, place: int) -> bo
     return False
 
 
-#: Size of the fixed part of a page's header.
-_PAGE: Final = 27
+def _block_end(head: bytes, place: int) -> int:
+    """Return where a Matroska block ends, of which libav tells where the content begins."""
+    for at in range(len(head) - 1):
+        size = read_number(head, at + 1) if head[at] in _BLOCKS else None
+        if size is not None and size[0] is not None and size[1] == len(head):
+            return place + size[0]
+    return place
 
 
 def _elements_reach(data: bytes, goal: int) -> bool:

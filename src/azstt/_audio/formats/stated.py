@@ -25,5 +25,5 @@ def stated_seconds(container: str, head: bytes, bit_rate: int) -> float | None:
         play, _, preroll, flags = struct.unpack_from("<QQQI", head, at + 64)
         return None if flags & 1 else play / 1e7 - preroll / 1e3
     if container == "flv" and 0 <= (at := head.find(_FLV_DURATION)) <= len(head) - 18:
-        return struct.unpack_from(">d", head, at + 10)[0]
+        return float(struct.unpack_from(">d", head, at + 10)[0])
     return None

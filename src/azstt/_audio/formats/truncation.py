@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from azstt._audio.formats.damage import Look
 from azstt._audio.formats.ebml import read_element, read_number
-from azstt._audio.formats.mpeg import TAG_HEAD, find_frame, frame_size, tag_size
+from azstt._audio.formats.mpeg import FRAME_HEAD, TAG_HEAD, find_frame, frame_size, tag_size
 
 #: Bytes at the end that are searched for the last page or frame, and for Matroska's last cluster.
 _TAIL, _CLUSTER_TAIL = 1 << 17, 1 << 22
@@ -18,30 +18,16 @@ _BLOCK_GROUP, _BLOCKS = 0xA0, frozenset({0xA1, 0xA3})
 _START_CODE: Final = re.compile(rb"\x00\x00\x01([\xb9-\xef])")
 _PROGRAM_END, _PACK = 0xB9, 0xBA
 _FILE_PROPERTIES: Final = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
-#: Sizes of MPEG-TS packets.
-_TS_PACKETS: Final = (188, 192, 204)
+#: Sizes of MPEG-TS packets, and how many bytes of the next one come before its sync byte.
+_TS_PACKETS: Final = ((188, 0), (192, 188), (204, 0))
 #: Kilobits per second of AC-3, by its header's field.
 _AC3: Final = (
-    32,
-    40,
-    48,
-    56,
-    64,
-    80,
-    96,
-    112,
-    128,
-    160,
-    192,
-    224,
-    256,
-    320,
-    384,
-    448,
-    512,
-    576,
-    640,
+    *(32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640),
 )
+#: Bytes of its header up to that field, and the sync word.
+_AC3_HEAD, _AC3_SYNC = 5, b"\x0b\x77"
+#: Bytes of a box's header, and of an FLV tag's.
+_BOX, _TAG = 8, 11
 
 
 class End(NamedTuple):
@@ -66,7 +52,7 @@ def find_end(container: str, look: Look, size: int) -> End:
         look: reads the source; out of its reach is what a stream had before.
         size: number of bytes of the source.
     """
-    if container == "matroska,webm":
+    if container.startswith("matroska"):
         return _matroska(look, size)
     if container == "mov,mp4,m4a,3gp,3g2,mj2":
         return _iso(look, size)
@@ -92,7 +78,7 @@ def _matroska(look: Look, size: int) -> End:
         if element is None:
             return End(True, last)
         if not element.id:
-            return End(None if not cut else cut, last)
+            return End(cut or None, last)
         if element.id == _TIME:
             base = int.from_bytes(tail[element.start : element.end])
         elif element.id in _BLOCKS and (track := read_number(tail, element.start)) is not None:
@@ -121,32 +107,32 @@ def _frames(look: Look, size: int, kind: str) -> bool | None:
     if not certain:
         return None
     while at < len(tail):
-        length = frame_size(tail[at : at + 6])
+        length = frame_size(tail[at : at + FRAME_HEAD])
         if not length:
             # A tag, padding, or damage.
-            return len(tail) - at < 6 and not tag_size(tail[at : at + TAG_HEAD])
+            return len(tail) - at < FRAME_HEAD and not tag_size(tail[at : at + TAG_HEAD])
         at += length
     return at > len(tail)
 
 
 def _ac3(look: Look, size: int) -> bool | None:
     tail = look(max(0, size - _TAIL), _TAIL)
-    at = tail.find(b"\x0b\x77")
+    at = tail.find(_AC3_SYNC)
     while at >= 0:
-        length = _ac3_size(tail[at : at + 5])
-        if length and tail[at + length : at + length + 2] == b"\x0b\x77":
+        length = _ac3_size(tail[at : at + _AC3_HEAD])
+        if length and tail[at + length : at + length + 2] == _AC3_SYNC:
             break
-        at = tail.find(b"\x0b\x77", at + 1)
+        at = tail.find(_AC3_SYNC, at + 1)
     while 0 <= at < len(tail):
-        length = _ac3_size(tail[at : at + 5])
+        length = _ac3_size(tail[at : at + _AC3_HEAD])
         if not length:
-            return len(tail) - at < 5
+            return len(tail) - at < _AC3_HEAD
         at += length
     return at > len(tail) if at >= 0 else None
 
 
 def _ac3_size(head: bytes) -> int:
-    if len(head) < 5 or not head.startswith(b"\x0b\x77") or head[4] & 63 >= 2 * len(_AC3):
+    if len(head) < _AC3_HEAD or not head.startswith(_AC3_SYNC) or head[4] & 63 >= 2 * len(_AC3):
         return 0
     rate, odd = _AC3[(head[4] & 63) >> 1], head[4] & 1
     return {0: 4 * rate, 1: 2 * (320 * rate // 147 + odd), 2: 6 * rate}.get(head[4] >> 6, 0)
@@ -154,30 +140,29 @@ def _ac3_size(head: bytes) -> int:
 
 def _flv(look: Look, size: int) -> bool | None:
     last = int.from_bytes(look(size - 4, 4))
-    if not 11 <= last < size:
+    if not _TAG <= last < size:
         return True
     tag = look(size - 4 - last, 4)
-    return int.from_bytes(tag[1:4]) + 11 != last if tag else None
+    return int.from_bytes(tag[1:4]) + _TAG != last if tag else None
 
 
 def _mpegts(look: Look, size: int) -> bool | None:
     tail = look(max(0, size - 2048), 2048)
-    for packet in _TS_PACKETS:
+    for packet, after in _TS_PACKETS:
         for at in range(packet):
-            if (marks := tail[at::packet]) == b"\x47" * len(marks) and len(marks) > 3:
-                after = 4 if packet == 192 else 0  # the sync byte follows a timestamp
-                return (len(tail) - at + after) % packet not in {0, 16 if packet == 204 else 0}
+            if (marks := tail[at::packet]) == b"\x47" * len(marks):
+                return (len(tail) - at) % packet != after
     return None
 
 
 def _mpeg(look: Look, size: int) -> bool | None:
     tail = look(max(0, size - _TAIL), _TAIL)
-    last = None
-    for last in _START_CODE.finditer(tail):
-        pass
-    if last is None or tail[last.start() + 3] in {_PROGRAM_END, _PACK}:
-        return None if last is None else False
-    at = last.end()
+    codes = list(_START_CODE.finditer(tail))
+    if not codes:
+        return None
+    at = codes[-1].end()
+    if tail[at - 1] in {_PROGRAM_END, _PACK}:
+        return False
     return at + 2 > len(tail) or at + 2 + int.from_bytes(tail[at : at + 2]) > len(tail)
 
 
@@ -201,7 +186,7 @@ def _asf(look: Look, size: int) -> bool | None:
 
 def _iso(look: Look, size: int) -> End:
     at, fragments = 0, False
-    while at + 8 <= size:
+    while at + _BOX <= size:
         head = look(at, 16)
         length, kind = int.from_bytes(head[:4]), head[4:8]
         fragments = fragments or kind == b"moof"
@@ -209,7 +194,7 @@ def _iso(look: Look, size: int) -> End:
             length = int.from_bytes(head[8:])
         if not length and kind.isalnum():
             return End(cut=False, open=fragments)  # up to the end
-        if length < 8 or not kind.isascii() or not kind.strip(b"\0"):
+        if length < _BOX or not kind.isascii() or not kind.strip(b"\0"):
             return End(open=fragments)  # damage, or out of reach
         at += length
     return End(at > size, open=fragments)

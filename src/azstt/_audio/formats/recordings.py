@@ -11,10 +11,12 @@ from collections.abc import Callable, Generator
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from azstt._audio.formats.ebml import read_element
-from azstt._audio.formats.mpeg import find_frame, frame_kind, frame_size, tag_size
+from azstt._audio.formats.mpeg import find_frame, frame_kind, frame_size, mp3_info, tag_size
 
 #: Bytes in which all recordings can be told by how they begin.
 _HEAD: Final = 16
+#: Bytes by which a stream's format is told; it may not have more yet.
+_FIRST_HEAD: Final = 12
 #: Bytes that are searched at once.
 _WINDOW: Final = 1 << 18
 #: How far behind a recording another one is looked for, where something else follows it.
@@ -25,6 +27,8 @@ _MAX_FORMAT: Final = 1 << 16
 _UNKNOWN_SIZE: Final = 0x7FFF_F000
 _UNKNOWN_SIZE_64: Final = 1 << 62
 _RIFF_SIZE: Final = 12
+#: A frame's header, its side information, and the beginning of an MP3 file's own header.
+_MP3_HEAD: Final = 4 + 32 + 16
 #: Stands for a size of 64 bits that is stated elsewhere.
 _LONG: Final = 0xFFFF_FFFF
 #: How the formats that can be told by a few bytes begin.
@@ -77,7 +81,7 @@ def scan() -> Scan:
     """Scan a recording for the one that follows it."""
     at = 0
     while True:
-        head = yield Ask(at, _HEAD)
+        head = yield Ask(at, _FIRST_HEAD)
         size = tag_size(head)
         if not size:
             break
@@ -409,14 +413,19 @@ def _flac(at: int) -> Scan:
 
 def _mp3(at: int) -> Scan:
     """Scan an MP3 file; only its own header tells how large it is."""
-    frame = yield Ask(at, 4 + 32 + 16)
+    frame = yield Ask(at, _MP3_HEAD)
     tag = max(frame.find(b"Xing"), frame.find(b"Info"))
     flags = frame[tag + 7] if 0 <= tag <= len(frame) - 16 else 0
     if not flags & 2:
         return None
     place = tag + 8 + 4 * (flags & 1)
     size = int.from_bytes(frame[place : place + 4])
-    return (yield from _after(at + size)) if size else None
+    if not size:
+        return None
+    head = yield Ask(at + size, _MP3_HEAD)
+    if frame_kind(head) == "mp3" and mp3_info(head) is None:
+        return None  # there are more frames than it says
+    return (yield from _after(at + size))
 
 
 _WALKS: Final[dict[bytes, Callable[[int], Scan]]] = {

@@ -128,17 +128,28 @@ class LiveDecoder:
     @property
     def report(self) -> DecodeReport | None:
         """The stream's format and losses so far; None while it is unknown."""
-        decoder = self._decoder
-        return self._last_report if decoder is None else decoder.report or self._last_report
+        decoder, last = self._decoder, self._last_report
+        report = None if decoder is None else decoder.report
+        if report is None and last is not None:
+            return last.model_copy(update={"missing": tuple(self._tally.missing)})
+        return report
 
     def _feed(self, data: bytes) -> None:
-        if self._splitter is not None:
-            data = self._splitter.feed(data)
-        self._take(data)
-        while self._splitter is not None and self._splitter.following is not None:
-            self._end_recording()
-            if self._splitter is not None:
-                self._take(self._splitter.next())
+        splitter = self._splitter
+        if splitter is None:
+            self._take(data)
+            return
+        self._take(splitter.feed(data))
+        while self._another_follows():
+            self._take(splitter.next())
+
+    def _another_follows(self) -> bool:
+        """Return whether another recording follows; then the rest of this one was delivered."""
+        splitter = self._splitter
+        if splitter is None or splitter.following is None:
+            return False
+        self._end_recording()
+        return self._splitter is not None
 
     def _take(self, data: bytes) -> None:
         """Decode bytes of the current recording, once its decoder can be chosen."""
@@ -163,13 +174,10 @@ class LiveDecoder:
         self._decoder, self._head, self._declared = None, b"", "auto"
 
     def _finish(self) -> None:
-        while self._splitter is not None:
-            self._take(self._splitter.finish())
-            if self._splitter is None or self._splitter.following is None:
-                break
-            self._end_recording()
-            if self._splitter is not None:
-                self._take(self._splitter.next())
+        if (splitter := self._splitter) is not None:
+            self._take(splitter.finish())
+            while self._another_follows():
+                self._take(splitter.next() + splitter.finish())
         if self._decoder is None and self._head:
             self._choose()
             self._decode(self._head)
@@ -191,14 +199,15 @@ class LiveDecoder:
 
     def _decode(self, data: bytes) -> None:
         """Pass data to the chosen decoder, and to libav if that cannot decode it."""
-        if self._decoder is None:
+        decoder = self._decoder
+        if decoder is None:
             return
         try:
-            self._decoder.feed(data)
+            decoder.feed(data)
         except NeedsLibavError as error:
             self._switch_to_libav(error.data)
             return
-        if self._splitter is not None and self._decoder.follows:
+        if self._splitter is not None and decoder.follows:
             rest, self._splitter = self._splitter.rest(), None
             self._decode(rest)
 

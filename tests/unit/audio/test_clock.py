@@ -61,7 +61,8 @@ def test_audio_before_the_stated_start():
 def test_rounded_and_jittered_timestamps():
     """Timestamps in whole milliseconds, or some ms off, make no holes."""
     times = [
-        round(time, 3) + off for time, off in zip(count(0, 500), (0, 0.02, -0.02, 0.01, 0) * 100)
+        round(time, 3) + off
+        for time, off in zip(count(0, 500), (0, 0.02, -0.02, 0.01, 0) * 100, strict=True)
     ]
     clock, holes = run(times)
     assert (holes, clock.now) == ([], pytest.approx(10.0))

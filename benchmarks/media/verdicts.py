@@ -86,7 +86,9 @@ def _recovered(case: Case, heard: Heard, played: Played, whole: Sequence[Played]
 def _accounted(case: Case, heard: Heard, lost: float, told: float) -> float | None:
     if case.kind not in _ACCOUNTED or lost <= _EDGE or (heard.error and not heard.missing):
         return None
-    promise = FORMS[case.form].promise
+    form, promise = FORMS[case.form], FORMS[case.form].promise
+    if case.detail.startswith("deleted") and promise == "nothing" and not form.timed:
+        return None  # nothing in the file tells how much was there
     if case.kind == "truncated" and promise != "length":
         # How much is missing cannot be known; that something is can, or not even that.
         return None if promise == "nothing" else float(bool(heard.missing))

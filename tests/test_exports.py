@@ -18,7 +18,7 @@ PUBLIC = {
         *("open_audio", "to_wav", "AudioReader", "ByteFeed", "DecodeReport"),
         *("AudioFormat", "RecognitionOptions", "Progress", "Usage"),
         *("PronunciationOptions", "Alternative", "Pronunciation", "PronouncedWord", "Sound"),
-        *("Transcript", "Segment", "Word", "AudioLedger", "Gap"),
+        *("Transcript", "Segment", "Word", "AudioLedger", "AudioTrack", "Gap"),
         *("Event", "Started", "SpeechStarted", "Partial", "Final", "SpeechEnded", "AudioGap"),
         *("Reconnecting", "Ended", "Failed"),
         *("AzsttError", "ConfigurationError", "MissingDependencyError", "SessionStateError"),

@@ -51,6 +51,7 @@ from azstt._options import PronunciationOptions as PronunciationOptions
 from azstt._options import RecognitionOptions as RecognitionOptions
 from azstt._result import Alternative as Alternative
 from azstt._result import AudioLedger as AudioLedger
+from azstt._result import AudioTrack as AudioTrack
 from azstt._result import Gap as Gap
 from azstt._result import Progress as Progress
 from azstt._result import PronouncedWord as PronouncedWord

@@ -216,6 +216,21 @@ class AudioLedger(FrozenModel):
         return sum(gap.span for gap in self.gaps if gap.reason == "unaccounted")
 
 
+class AudioTrack(FrozenModel):
+    """Which of a recording's audio tracks was transcribed, and what became of its channels.
+
+    Attributes:
+        number: the track's number, counted from 0 among those that can be decoded.
+        count: how many such tracks there are; the argument ``track`` selects one.
+        canceled: seconds in which the channels would have canceled each other in the mix, and one
+            of them was taken instead; ``channels="separate"`` recognizes each on its own.
+    """
+
+    number: Annotated[int, Field(ge=0)] = 0
+    count: Annotated[int, Field(ge=1)] = 1
+    canceled: Seconds = 0.0
+
+
 class Usage(FrozenModel):
     """What a transcription consumed, and how fast it was. All figures but one are in seconds.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -9,7 +11,16 @@ from pydantic import Field
 from azstt._captions import formats
 from azstt._captions.layout import Limits
 from azstt._models import FrozenModel
-from azstt._result import TOLERANCE, AudioLedger, Seconds, Segment, Usage, Word
+from azstt._result import (
+    TOLERANCE,
+    AudioLedger,
+    AudioTrack,
+    Channel,
+    Seconds,
+    Segment,
+    Usage,
+    Word,
+)
 
 
 class Transcript(FrozenModel):
@@ -24,6 +35,7 @@ class Transcript(FrozenModel):
         language: the language of the first segment that has one, or else the requested one.
         backend: the name of the recognizer that was used.
         model: the name of its model, if it has one.
+        track: which of the recording's audio tracks this is; None if no audio was decoded.
         ledger: where every second of the audio went.
         usage: what the transcription consumed, and how fast it was.
         schema_version: increased when a field changes its meaning or is removed.
@@ -34,6 +46,7 @@ class Transcript(FrozenModel):
     language: str | None = None
     backend: str
     model: str | None = None
+    track: AudioTrack | None = None
     ledger: AudioLedger = AudioLedger()
     usage: Usage = Usage()
     schema_version: Literal[1] = 1
@@ -47,11 +60,14 @@ class Transcript(FrozenModel):
     def complete(self) -> bool:
         """Whether nothing is missing; the gaps of the ledger say what is.
 
-        False if a gap's length is unknown, or if all gaps together are longer than 0.1 s. Audio of
-        a live session that is still ``"pending"`` is not missing.
+        False if a gap's length is unknown, or if the gaps of a channel together are longer than
+        0.1 s. Audio of a live session that is still ``"pending"`` is not missing.
         """
-        lengths = [gap.seconds for gap in self.ledger.gaps if gap.reason != "pending"]
-        return None not in lengths and sum(filter(None, lengths)) <= TOLERANCE
+        missing: defaultdict[Channel, float] = defaultdict(float)
+        for gap in self.ledger.gaps:
+            if gap.reason != "pending":
+                missing[gap.channel] += math.inf if gap.seconds is None else gap.seconds
+        return all(seconds <= TOLERANCE for seconds in missing.values())
 
     @property
     def words(self) -> tuple[Word, ...]:

@@ -97,6 +97,26 @@ def test_json_round_trip(transcript):
     assert Transcript.model_validate_json(transcript.model_dump_json()) == transcript
 
 
+@pytest.mark.parametrize(
+    ("gaps", "complete"),
+    [([0.02] * 8, False), ([0.05, 0.05], True), ([None], False)],
+    ids=["many", "short", "unknown"],
+)
+def test_complete_is_judged_by_the_channel(gaps, complete):
+    """A transcript is complete if no channel lacks more than 0.1 s; channels do not add up."""
+
+    def lacking(*channels: int | None) -> Transcript:
+        missing = [
+            Gap(at=at, seconds=seconds, reason="damaged", span=0.0, channel=channel)
+            for at, seconds in enumerate(gaps)
+            for channel in channels
+        ]
+        return Transcript(backend="scripted", ledger=AudioLedger(gaps=tuple(missing)))
+
+    assert lacking(None).complete is complete
+    assert lacking(*range(8)).complete is complete
+
+
 @given(transcripts)
 def test_any_transcript_exports(transcript):
     """Every transcript can be exported in every format."""

@@ -8,7 +8,7 @@ from azstt._assembly.ledger import LedgerBook
 from azstt._assembly.missing import describe
 from azstt._errors import IncompleteTranscriptError, RecognitionError
 from azstt._events import Ended, Event, Failed, Final, Started
-from azstt._result import TOLERANCE, Gap, Segment, Usage
+from azstt._result import TOLERANCE, AudioTrack, Gap, Segment, Usage
 from azstt._transcript import Transcript
 
 
@@ -20,6 +20,7 @@ class Account(TypedDict):
         decoded: seconds of media from there to where the decoder has come.
         sent: seconds of media from there to where the recognizer accepted audio.
         missing: what the media lacks.
+        track: the audio track that is decoded; None until it is known.
         usage: what the transcription consumed.
         over: whether the session is over, so that no more results will come.
     """
@@ -28,6 +29,7 @@ class Account(TypedDict):
     decoded: float
     sent: float
     missing: tuple[Gap, ...]
+    track: AudioTrack | None
     usage: Usage
     over: bool
 
@@ -86,6 +88,7 @@ class Assembler:
             language=detected or self._language,
             backend=self._backend,
             model=self._model,
+            track=account["track"],
             ledger=self._book.close(
                 account["decoded"],
                 account["sent"],

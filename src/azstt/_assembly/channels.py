@@ -57,6 +57,7 @@ def merge(transcripts: Sequence[Transcript]) -> Transcript:
         or first.language,
         backend=first.backend,
         model=first.model,
+        track=first.track,
         ledger=_sum_ledgers([transcript.ledger for transcript in transcripts]),
         usage=_merge_usages([transcript.usage for transcript in transcripts]),
     )

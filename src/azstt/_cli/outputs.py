@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from azstt._assembly.missing import describe
+from azstt._assembly.missing import describe, how_much
 from azstt._cli.terminal import notify, write
 from azstt._errors import AzsttError, ConfigurationError, IncompleteTranscriptError
-from azstt._result import TOLERANCE
+from azstt._result import TOLERANCE, AudioTrack
 from azstt._transcript import Transcript
 
 STDIN = "-"
@@ -45,15 +45,21 @@ def display_name(source: str) -> str:
 
 
 def report_problems(
-    source: str, transcript: Transcript, error: AzsttError | None, *, details: str
+    source: str,
+    transcript: Transcript,
+    error: AzsttError | None,
+    *,
+    details: str,
+    track_chosen: bool = False,
 ) -> None:
-    """Report what the text itself does not show: a failure, silence, or missing audio.
+    """Report what the text itself does not show: a failure, silence, other or missing audio.
 
     Args:
         source: what was transcribed.
         transcript: the transcript.
         error: what ended the transcription, if that was an error; it has been reported.
         details: the option that shows where audio is missing.
+        track_chosen: whether the user has chosen the audio track, and so knows the others.
     """
     name = display_name(source)
     if error is not None:
@@ -64,6 +70,15 @@ def report_problems(
         return
     if not transcript.segments:
         notify(f"{name}: no speech was found")
+    track = transcript.track or AudioTrack()
+    if track.count > 1 and not track_chosen:
+        which = f"track {track.number} of {track.count}, counted from 0"
+        notify(f"{name}: this is audio {which}; azstt transcribe --track N takes another")
+    if track.canceled:
+        notify(
+            f"{name}: {how_much([track.canceled])} of the channels cancel each other, and one was "
+            "taken there; azstt transcribe --channels separate recognizes each"
+        )
     for phrase in describe(transcript.ledger.gaps):
         notify(f"{name}: {phrase}; {details} shows more")
 

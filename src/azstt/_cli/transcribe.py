@@ -62,7 +62,8 @@ def transcribe_all(request: TranscribeRequest) -> bool:
         if transcript is None:
             continue
         if not request.quiet:
-            report_problems(source, transcript, error, details="--format json")
+            chosen = request.options.get("track") is not None
+            report_problems(source, transcript, error, details="--format json", track_chosen=chosen)
         try:
             request.outputs.write(source, transcript, first=not written)
         except BrokenPipeError:

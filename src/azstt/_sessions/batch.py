@@ -132,11 +132,12 @@ class _File(Monitor):
         if self._job.progress is None:
             return
         elapsed = self.elapsed
+        decoded = self.reached(self._decoded)
         heard = min(tracker.heard for tracker in self._trackers)
-        recognized = max(0.0, heard - self._begin)
+        recognized = decoded if self.over else max(0.0, heard - self._begin)
         self._job.progress(
             Progress(
-                decoded=self.reached(self._decoded),
+                decoded=decoded,
                 recognized=recognized,
                 total=self._reader.total_seconds if self._reader else None,
                 elapsed=elapsed,

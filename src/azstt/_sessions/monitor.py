@@ -17,6 +17,7 @@ from azstt._audio import DecodeReport
 from azstt._errors import AzsttError, RecognitionError, RecognitionTimeoutError, ServiceError
 from azstt._events import AudioGap, Ended, Event, Failed
 from azstt._options import RecognitionOptions
+from azstt._result import AudioTrack
 from azstt._sessions.pcm_queue import Call, Dropped
 from azstt._sessions.watchdog import StallDetector
 from azstt._transcript import Transcript
@@ -114,8 +115,14 @@ class Monitor:
         return monotonic() - self._began
 
     def reached(self, output: float) -> float:
-        """Return how many seconds of the selected media precede a place in the decoder's output."""
-        return max(0.0, self.source.timeline().end(output) - self._begin)
+        """Return how many seconds of the selected media precede a place in the decoder's output.
+
+        Once the source is over, a hole that the selected part ends in is behind it, too.
+        """
+        ends = [self.source.timeline().end(output)]
+        if self.source_is_over and (report := self.source.report()):
+            ends += [gap.at + gap.span for gap in report.missing if gap.span]
+        return max(0.0, max(ends) - self._begin)
 
     def transcript(self) -> Transcript:
         """Return what has been recognized so far."""
@@ -234,16 +241,16 @@ class Monitor:
     def _account(self, tracker: ResultTracker) -> Account:
         decoded, taken, dropped = self.source.account()
         report = self.source.report()
-        missing = report.missing if report else ()
-        last = 0.0
-        if self.source_is_over:  # nothing follows a hole at the end of the selected part
-            ends = (gap.at + gap.span for gap in missing if gap.span)
-            last = max(ends, default=self._begin) - self._begin
         return {
             "begin": self._begin,
-            "decoded": max(self.reached(decoded), last),
-            "sent": max(self.reached(taken + dropped), last),
-            "missing": missing,
+            "decoded": self.reached(decoded),
+            "sent": self.reached(taken + dropped),
+            "missing": report.missing if report else (),
+            "track": _track(report) if report else None,
             "usage": tracker.usage(taken, self.elapsed),
             "over": self.over,
         }
+
+
+def _track(report: DecodeReport) -> AudioTrack:
+    return AudioTrack(number=report.track, count=report.tracks, canceled=report.canceled)

@@ -31,6 +31,7 @@ def assembled(*events, sent=10.0, language=None):
         "decoded": sent,
         "sent": sent,
         "missing": (),
+        "track": None,
         "usage": Usage(audio_seconds=sent),
         "over": True,
     }

@@ -28,7 +28,7 @@ def tracker() -> ResultTracker:
 def account(sent: float, *, over: bool = True):
     """Return what the events don't tell."""
     amounts = {"begin": 0.0, "decoded": sent, "sent": sent}
-    return {**amounts, "missing": (), "usage": Usage(), "over": over}
+    return {**amounts, "missing": (), "track": None, "usage": Usage(), "over": over}
 
 
 def final(text: str, start: float, end: float) -> Final:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -204,6 +206,28 @@ def test_a_track_can_be_chosen(here):
         for n in (0, 1)
     ]
     assert heard[0] != heard[1]
+
+
+def test_other_tracks_are_reported(here):
+    """If the file has more audio tracks, a notice says which one this is; not if it was chosen."""
+    done = here("transcribe", "two_tracks.mkv", "--backend", "talking")
+    notice = "this is audio track 0 of 2, counted from 0; azstt transcribe --track N takes another"
+    assert done.stderr.decode() == f"azstt: two_tracks.mkv: {notice}\n"
+    done = here("transcribe", "two_tracks.mkv", "--backend", "talking", "--track", 1)
+    assert done.stderr == b""
+
+
+def test_channels_that_cancel_each_other_are_reported(here, tmp_path):
+    """A notice names the option that recognizes each channel by itself; then nothing cancels."""
+    opposed = tmp_path / "opposed.wav"
+    tone = (round(9000 * math.sin(sample * 0.2)) for sample in range(32_000))
+    pcm = struct.pack("<64000h", *(value for level in tone for value in (level, -level)))
+    opposed.write_bytes(wav(pcm, channels=2))
+    done = here("transcribe", opposed, "--backend", "talking")
+    assert "2.0 s of the channels cancel each other" in done.stderr.decode()
+    assert "--channels separate" in done.stderr.decode()
+    done = here("transcribe", opposed, "--backend", "talking", "--channels", "separate")
+    assert done.stderr == b""
 
 
 def test_silence_is_a_success_with_a_notice(here):

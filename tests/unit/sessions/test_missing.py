@@ -81,13 +81,16 @@ def test_a_part_has_the_times_of_the_whole(part, beeps, duration, missing):
     check_ledger(transcript)
 
 
-def test_progress_is_that_of_the_part():
+@pytest.mark.parametrize(
+    ("part", "total"), [({"start": 2.0}, 105), ({"end": 50.0}, 50)], ids=["past", "into"]
+)
+def test_progress_is_that_of_the_part(part, total):
     """The bar goes from nothing to the length of the part, over a hole as over speech."""
     reports: list[azstt.Progress] = []
-    transcribe(HOLED, start=2.0, progress=reports.append)
+    transcribe(HOLED, **part, progress=reports.append)
     last = reports[-1]
-    assert (last.decoded, last.recognized, last.total) == pytest.approx((105, 105, 105))
-    assert all(0 <= report.recognized <= 105 for report in reports)
+    assert (last.decoded, last.recognized, last.total) == pytest.approx((total,) * 3)
+    assert all(0 <= report.recognized <= total for report in reports)
 
 
 def test_channels_share_the_times_of_the_media():

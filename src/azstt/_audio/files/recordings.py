@@ -222,7 +222,8 @@ def find_following(source: Source) -> Following | None:
         while True:
             ask = walk.send(_read(source, ask.at, ask.least, max(ask.least, ask.most)))
     except StopIteration as end:
-        return end.value
+        following: Following | None = end.value
+        return following
 
 
 def _read(source: Source, at: int, least: int, most: int) -> bytes:

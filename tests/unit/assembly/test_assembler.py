@@ -95,6 +95,7 @@ def test_a_shortened_transcript_is_an_error():
 def test_missing_audio_is_an_error_only_if_strict():
     """A file that is cut off gives its transcript; if strict, with an error that says so."""
     gap = Gap(at=10, seconds=2.5, reason="truncated", span=0)
+    missing = r"2\.5 s of audio is missing"
     for strict in (False, True):
         assembler, account = assembled(final("hello", 0, 10), Ended(position=10), strict=strict)
         account["missing"] = (gap,)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import av
 import pytest
-from tests.beeps import beeping, mkv
 
 from azstt import ConfigurationError, open_audio
+from tests.beeps import beeping, mkv
 
 CONTAINERS = Path(__file__).parents[2] / "audio" / "containers"
 #: Seconds of a recording with a beep each second, and its hole: where, how long.

@@ -12,6 +12,8 @@ T = TypeVar("T")
 TOLERANCE: Final = 0.03
 #: The same right after damage, where a difference is expected.
 _TOLERANCE_AFTER_DAMAGE: Final = 0.005
+#: Seconds below which a difference may be jitter: half of the tolerance is left of it.
+_SMALL: Final = 0.1
 #: Seconds by which timestamps go back when another recording begins. What confirms a difference may
 #: differ by so much more.
 _BACK: Final = 1.0
@@ -151,6 +153,8 @@ class MediaClock(Generic[T]):
         if abs(ahead + self._last_jump) > TOLERANCE and self._is_elsewhere(held):
             self._offset, hole = (self._offset or 0.0) + ahead, 0.0
         if abs(ahead) <= _BACK:
+            if 0 < abs(hole) < _SMALL and not held.damaged:
+                hole -= math.copysign(TOLERANCE / 2, hole)
             return self._step(hole)
         if self._pieces > _WILD_PIECES:
             self._jumps, self._jumped = 0, 0.0

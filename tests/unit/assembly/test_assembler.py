@@ -6,6 +6,7 @@ from azstt import (
     Ended,
     Failed,
     Final,
+    Gap,
     IncompleteTranscriptError,
     Partial,
     Segment,
@@ -21,9 +22,9 @@ def final(text: str, start: float, end: float, language: str | None = None) -> F
     return Final(segment=Segment(text=text, start=start, end=end, language=language))
 
 
-def assembled(*events, sent=10.0, language=None):
+def assembled(*events, sent=10.0, language=None, strict=False):
     """Return an assembler with these events, and the account that goes with it."""
-    assembler = Assembler(backend="x", language=language)
+    assembler = Assembler(backend="x", language=language, strict=strict)
     for event in events:
         assembler.add(event)
     account = {
@@ -90,3 +91,20 @@ def test_a_shortened_transcript_is_an_error():
     assert caught.value.partial.text == "hello"
     assert caught.value.partial.ledger.unaccounted == 6
     assert "hello" not in str(caught.value)
+
+
+def test_missing_audio_is_an_error_only_if_strict():
+    """A file that is cut off gives its transcript; if strict, with an error that says so."""
+    gap = Gap(at=10, seconds=2.5, reason="truncated", span=0)
+    missing = r"2\.5 s of audio is missing"
+    for strict in (False, True):
+        assembler, account = assembled(final("hello", 0, 10), Ended(position=10), strict=strict)
+        account["missing"] = (gap,)
+        if not strict:
+            assert assembler.complete(**account).ledger.gaps == (gap,)
+            continue
+        with pytest.raises(IncompleteTranscriptError, match=missing) as caught:
+            assembler.complete(**account)
+        assert caught.value.partial.text == "hello"
+    assembler, account = assembled(final("hello", 0, 10), Ended(position=10), strict=True)
+    assert assembler.complete(**account).complete

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from azstt import AudioLedger, Gap, Transcript
-from azstt._assembly.missing import describe, how_much
+from azstt import AudioLedger, Gap, IncompleteAudioWarning, Transcript
+from azstt._assembly.missing import describe, how_much, warned
 
 
 def test_each_reason_has_a_phrase():
@@ -57,3 +57,14 @@ def test_a_transcript_knows_whether_it_is_complete(gaps, complete):
     """It is not if more than 0.1 s are missing in all, or an unknown length."""
     ledger = AudioLedger(gaps=[Gap(at=1, seconds=length, reason=why) for length, why in gaps])
     assert Transcript(backend="x", ledger=ledger).complete is complete
+
+
+def test_an_incomplete_transcript_warns():
+    """The warning says what is missing, in the caller's line; without any gap there is none."""
+    complete = Transcript(backend="x")
+    assert warned(complete, stacklevel=1) is complete
+    ledger = AudioLedger(gaps=[Gap(at=1, seconds=2, reason="truncated")])
+    incomplete = Transcript(backend="x", ledger=ledger)
+    with pytest.warns(IncompleteAudioWarning, match="2.0 s of audio is missing") as caught:
+        assert warned(incomplete, stacklevel=1) is incomplete
+    assert caught[0].filename == __file__

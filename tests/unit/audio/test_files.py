@@ -152,6 +152,8 @@ def test_a_live_recording_has_no_expected_duration(audio):
             "seconds": reader.report.seconds,
             "missing": (),
             "canceled": 0.0,
+            "track": 0,
+            "tracks": 1,
         }
 
 

@@ -55,8 +55,8 @@ class _Selection:
 
     def of(self, gaps: Iterable[Gap]) -> tuple[Gap, ...]:
         """Return the gaps in the selected part, in order."""
-        end = math.inf if self.end is None else self.end
-        inside = (gap for gap in gaps if gap.at + gap.span >= self.start and gap.at < end)
+        start, end = self.start, math.inf if self.end is None else self.end
+        inside = (g for g in gaps if g.at < end and (g.at >= start or g.at + g.span > start))
         return tuple(sorted((self._cut(gap, end) for gap in inside), key=lambda gap: gap.at))
 
     def _cut(self, gap: Gap, end: float) -> Gap:

@@ -230,6 +230,8 @@ def _read(source: Source, at: int, least: int, most: int) -> bytes:
     """Return bytes from a place: `least` to `most`, fewer at the end."""
     if at + least <= len(source.head):
         return source.head[at : at + most]
+    if source.size is not None and at >= source.size:
+        return b""  # a damaged length leads to where no file system can seek
     source.seek(at)
     data = b""
     while len(data) < least and (chunk := source.read(most - len(data))):

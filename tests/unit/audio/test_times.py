@@ -1,0 +1,124 @@
+"""Files at the times that a player shows: late, gapped, jumping, and parts of them."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import av
+import pytest
+
+from azstt import ConfigurationError, open_audio
+from tests.beeps import beeping, mkv
+
+CONTAINERS = Path(__file__).parents[2] / "audio" / "containers"
+#: Seconds of a recording with a beep each second, and its hole: where, how long.
+LENGTH, HOLE, LONG = 10.0, 4.0, 3.0
+GAPPED = mkv(beeping(LENGTH, range(10)), holes=[(HOLE, LONG)])
+
+
+def decode(data, **options):
+    """Return the PCM's length in seconds, the reader, and the PCM."""
+    with open_audio(data, **options) as reader:
+        pcm = b"".join(reader)
+    return len(pcm) / 32_000, reader, pcm
+
+
+def remux(name, container, time):
+    """Write a recording's packets with other times; None leaves the packet out."""
+    file = io.BytesIO()
+    with av.open(CONTAINERS / name) as source, av.open(file, "w", format=container) as output:
+        stream = output.add_stream_from_template(source.streams.audio[0])
+        for packet in source.demux(audio=0):
+            if not packet.size or packet.pts is None:
+                continue
+            if (new := time(float(packet.pts * packet.time_base))) is None:
+                continue
+            packet.pts = packet.dts = round(new / packet.time_base)
+            packet.stream = stream
+            output.mux(packet)
+    return file.getvalue()
+
+
+def gap(time):
+    """Leave out what is between 2 and 3.5 s."""
+    return None if 2 <= time < 3.5 else time
+
+
+FORMATS = [
+    ("opus.webm", "matroska"),
+    ("opus.webm", "webm"),
+    ("aac.m4a", "mp4"),
+    ("aac.m4a", "mpegts"),
+]
+
+
+@pytest.mark.parametrize(("name", "container"), FORMATS)
+def test_packets_that_were_never_stored(name, container):
+    """A hole of 1.5 s is silence on the media's timeline, and absent in the report."""
+    whole = decode(remux(name, container, lambda time: time), timeline="media")[0]
+    seconds, reader, _ = decode(remux(name, container, gap), timeline="media")
+    assert seconds == pytest.approx(whole, abs=0.05)
+    (missing,) = reader.report.missing
+    assert (missing.reason, missing.seconds) == ("absent", pytest.approx(1.5, abs=0.05))
+    # MPEG-TS has a timestamp for several packets, and those may lie on both sides of the hole.
+    assert missing.at == pytest.approx(2.0, abs=0.15 if container == "mpegts" else 0.05)
+
+
+@pytest.mark.parametrize(("name", "container"), FORMATS)
+def test_stored_samples_alone(name, container):
+    """By default a hole adds no sample, and `media_time` tells where a player plays each."""
+    data = remux(name, container, gap)
+    filled = decode(data, timeline="media")[0]
+    seconds, reader, _ = decode(data)
+    assert seconds == pytest.approx(filled - 1.5, abs=0.05)
+    assert reader.media_time(1.5) == pytest.approx(1.5, abs=0.05)
+    assert reader.media_time(3.0) == pytest.approx(4.5, abs=0.05)
+
+
+def test_a_recorder_whose_clock_drifts():
+    """Timestamps that run 1 % faster than the samples are followed within 50 ms."""
+    data = remux("opus.webm", "matroska", lambda time: time * 1.01)
+    whole = decode((CONTAINERS / "opus.webm").read_bytes())[0]
+    seconds, reader, _ = decode(data)
+    assert reader.media_time(seconds) == pytest.approx(whole * 1.01, abs=0.05)
+    assert reader.report.missing == ()
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "length", "missing"),
+    [
+        (0.0, 3.0, 3.0, []),
+        (2.0, 5.0, 3.0, [(4.0, 1.0)]),
+        (5.0, 9.0, 4.0, [(5.0, 2.0)]),
+        (5.0, 6.0, 1.0, [(5.0, 1.0)]),
+        (8.0, 9.0, 1.0, []),
+        (12.0, 99.0, 1.0, []),
+    ],
+)
+def test_a_part_of_the_media(start, end, length, missing):
+    """Start and end are the player's times, and only what is missing in between is told."""
+    seconds, reader, _ = decode(GAPPED, timeline="media", start=start, end=end)
+    assert seconds == pytest.approx(length, abs=0.01)
+    assert reader.media_time(0.0) == pytest.approx(start, abs=0.01)
+    found = [(gap.at, gap.seconds) for gap in reader.report.missing]
+    assert found == [pytest.approx(gap, abs=0.01) for gap in missing]
+
+
+def test_a_part_that_begins_in_a_hole():
+    """Without silence the first sample is the one after the hole, at its own time."""
+    seconds, reader, pcm = decode(GAPPED, start=5.0, end=9.0)
+    assert seconds == pytest.approx(2.0, abs=0.01)
+    assert reader.media_time(0.0) == pytest.approx(7.0, abs=0.01)
+    assert pcm == decode(GAPPED)[2][128_000 : 128_000 + len(pcm)]
+
+
+def test_a_gap_that_ends_where_the_part_begins():
+    """A hole right before the part is not missing in it."""
+    assert decode(GAPPED, timeline="media", start=HOLE + LONG)[1].report.missing == ()
+
+
+def test_beyond_the_end():
+    """A start after the end of the media is an error that says how long it is."""
+    with pytest.raises(ConfigurationError, match=r"13\.0"):
+        decode(GAPPED, start=14.0)

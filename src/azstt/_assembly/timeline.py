@@ -29,6 +29,11 @@ class Timeline:
         """Seconds of all jumps so far."""
         return self._shift[-1]
 
+    @property
+    def straight(self) -> bool:
+        """Whether there was no jump so far."""
+        return not self._at
+
     def jump(self, at: float, seconds: float) -> None:
         """Note that the media is ``seconds`` further from ``at`` on; negative for a step back."""
         if self._at and self._at[-1] >= at:

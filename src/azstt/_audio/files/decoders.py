@@ -162,7 +162,11 @@ class LibavFileDecoder:
         seconds = self.audio.seconds(size)
         if end.cut or (end.time is not None and end.time - self._origin > seconds + _SLACK):
             return False
-        return not (info.container in _IN_FRAMES and has_junk(source.look, source.size or 0))
+        if info.container not in _IN_FRAMES:
+            return True
+        # Where the file's own header counts the frames that were decoded, none was skipped.
+        all_there = info.exact and abs((info.seconds or 0.0) - seconds) < _EXACT_SLACK
+        return all_there or not has_junk(source.look, source.size or 0)
 
     def _enter_end(self, at: float, tally: Tally) -> None:
         """Enter what is missing at the end of the output."""

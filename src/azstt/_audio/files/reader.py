@@ -195,8 +195,15 @@ class AudioReader:
         if self._decoder.seeks and first:
             tally.timeline.jump(0.0, selection.start)
         decoded = kept = media = 0
+        plausible = size(max_plausible_seconds(self._source))
         for chunk in self._decoder.chunks(first // self.audio.frame_size, tally):
-            self._check_growth(decoded + len(chunk))
+            after = decoded + len(chunk)
+            if after > plausible:
+                self._check_growth(after)
+            if not first and after < last and tally.timeline.straight:
+                decoded = kept = media = after
+                yield chunk
+                continue
             for begin, piece in self._pieces(chunk, decoded):
                 part = piece[max(0, first - begin) : max(0, last - begin)]
                 if part:
@@ -206,7 +213,7 @@ class AudioReader:
                 media = begin + len(piece)
                 if media >= last:
                     return
-            decoded += len(chunk)
+            decoded = after
         if not decoded and not first:
             raise nothing_decoded(self.source, tally.packets)
         if media <= first and first:

@@ -108,10 +108,14 @@ class Splitter:
 
     def feed(self, data: bytes) -> bytes:
         """Return the bytes that belong to this recording, of those that were fed so far."""
-        if self.following is not None or self._ask is not None:
-            self._rest += data
-            data = self._advance()
-        return data
+        ask = self._ask
+        if self.following is None and not self._rest:
+            after = self._at + len(data)
+            if ask is None or after <= ask.at:
+                self._at = after
+                return data
+        self._rest += data
+        return self._advance()
 
     def finish(self) -> bytes:
         """Return the last bytes of this recording at the end of the stream."""

@@ -21,6 +21,13 @@ _FIRST_HEAD: Final = 12
 _WINDOW: Final = 1 << 18
 #: How far behind a recording another one is looked for, where something else follows it.
 _JUNK: Final = 1 << 20
+#: How other recordings begin that are looked for in one that does not state its size.
+_OTHERS: Final = (
+    *(b"RIFF", b"OggS\0\2", b"\x1a\x45\xdf\xa3", b"fLaC\0\0\0\x22", b"ID3\3\0", b"ID3\4\0"),
+    *(b"\0\0\0" + bytes([size]) + b"ftyp" for size in (20, 24, 28, 32, 36)),
+)
+#: The size that a frame rarely exceeds.
+_FRAMES: Final = 1 << 15
 #: The largest ``fmt`` chunk.
 _MAX_FORMAT: Final = 1 << 16
 #: Writers that do not know the size of their samples write this or more, or 0.
@@ -42,6 +49,7 @@ _ID3: Final = re.compile(rb"ID3[\x02-\x04]\0[\0\x40\x80][\0-\x7f]{4}")
 _EBML, _SEGMENT = 0x1A45DFA3, 0x18538067
 #: Elements between or after segments: void, CRC, and index, tags or clusters of wrong sizes.
 _EBML_SIBLINGS: Final = frozenset({0xEC, 0xBF, 0x1C53BB6B, 0x1254C367, 0x1043A770, 0x1F43B675})
+_PAGE: Final = b"OggS\0"
 _OGG_HEAD, _OGG_FIRST, _OGG_CONTINUED = 27, 2, 1
 #: The header of an AU file, and the GUID of a W64 file's chunk with its size.
 _AU_HEAD, _W64_HEAD = 24, 24
@@ -186,8 +194,7 @@ def _after(at: int) -> Scan:
             return None
         if size := tag_size(data[:_HEAD]):
             # An ID3 tag may also begin the next recording: what follows it decides.
-            data = yield Ask(at, size + _HEAD if data.startswith(b"ID3") else 0)
-            if frame_kind(data[size:]) or data.startswith(b"fLaC", size):
+            if (yield from _is_tagged(at, data)):
                 return Following(at)
             at += size
         elif _begins(data) or (yield from _is_frames(at, data)):
@@ -209,25 +216,51 @@ def _is_frames(at: int, data: bytes) -> Generator[Ask, bytes, bool]:
     return find_frame(data, kind) == (0, True)
 
 
-def _search(at: int, magic: bytes, is_start: Callable[[bytes], bool]) -> Scan:
-    """Look for a recording in one that does not state its size."""
+def _search(at: int, magics: tuple[bytes, ...], frame: bytes = b"") -> Scan:
+    """Look for a recording in one that does not state its size.
+
+    Args:
+        at: where to begin.
+        magics: how others begin; the first one is that of this recording's format.
+        frame: how this recording's frames begin. While windows end in frames, and hold no other
+            recording of this format, they are not searched for other formats.
+    """
     least = 1
     while True:
         data = yield Ask(at, least, _WINDOW)
         if len(data) < least:
             return None
-        found = data.find(magic)
+        whole = frame and frame in data[-_FRAMES:] and magics[0] not in data
+        found = -1 if whole else _find(data, magics)
         if found < 0:
-            # The magic number may have begun at the end.
-            begun = (n for n in range(len(magic) - 1, 0, -1) if data.endswith(magic[:n]))
-            keep = next(begun, 0)
+            # A magic number may have begun at the end.
+            keep = max(_begun(data, magic) for magic in magics)
             at, least = at + len(data) - keep, keep + 1
         elif found or len(data) < _HEAD:
             at, least = at + found, _HEAD
-        elif is_start(data):
+        elif _begins(data) or data.startswith(_PAGE) or (yield from _is_tagged(at, data)):
             return Following(at)
         else:
             at, least = at + 1, 1
+
+
+def _find(data: bytes, magics: tuple[bytes, ...]) -> int:
+    """Return where the first of the magic numbers is; -1 if there is none."""
+    return min((found for magic in magics if (found := data.find(magic)) >= 0), default=-1)
+
+
+def _begun(data: bytes, magic: bytes) -> int:
+    """Return how many bytes at the end may be the beginning of a magic number."""
+    return next((n for n in range(len(magic) - 1, 0, -1) if data.endswith(magic[:n])), 0)
+
+
+def _is_tagged(at: int, data: bytes) -> Generator[Ask, bytes, bool]:
+    """Return whether a recording begins here with an ID3 tag."""
+    if not _ID3.match(data):
+        return False
+    size = tag_size(data[:_HEAD]) or 0
+    data = yield Ask(at, size + _HEAD)
+    return frame_kind(data[size:]) is not None or data.startswith(b"fLaC", size)
 
 
 def _riff(at: int) -> Scan:
@@ -256,7 +289,7 @@ def _riff(at: int) -> Scan:
             has_data = True
             size = long_size if long_size and size == _LONG else size
             if not size or _UNKNOWN_SIZE <= size != long_size:
-                return (yield from _search(at + 8, b"RIFF", _begins))
+                return (yield from _search(at + 8, (b"RIFF",)))
         at += 8 + size
         at += yield from _padding(at, size)
 
@@ -299,7 +332,7 @@ def _au(at: int) -> Scan:
     head = yield Ask(at, _AU_HEAD)
     offset, size = int.from_bytes(head[4:8]), int.from_bytes(head[8:12])
     if size >= _UNKNOWN_SIZE:
-        return (yield from _search(at + offset, b".snd", _begins))
+        return (yield from _search(at + offset, (b".snd",)))
     return (yield from _after(at + offset + size))
 
 
@@ -368,12 +401,13 @@ def _ogg(at: int) -> Scan:
         head = yield Ask(at, _OGG_HEAD)
         if len(head) < _OGG_HEAD:
             return None
-        if not head.startswith(b"OggS\0"):
+        if not head.startswith(_PAGE):
             if _begins(head):
                 return Following(at)
-            at = yield from _next_page(at + 1)
-            if at < 0:
+            found = yield from _next_page(at + 1)
+            if found is None:
                 return None
+            at = found.at
             continue
         number = int.from_bytes(head[18:22], "little")
         first = head[5] & (_OGG_FIRST | _OGG_CONTINUED) == _OGG_FIRST and not number
@@ -384,10 +418,9 @@ def _ogg(at: int) -> Scan:
         at += _OGG_HEAD + head[26] + sum(table)
 
 
-def _next_page(at: int) -> Generator[Ask, bytes, int]:
-    """Return where the next Ogg page begins, after damage; -1 if there is none."""
-    found = yield from _search(at, b"OggS", lambda head: head[4:5] == b"\0")
-    return -1 if found is None else found.at
+def _next_page(at: int) -> Scan:
+    """Look for the next Ogg page after damage, or a recording in another format."""
+    return _search(at, (_PAGE, *_OTHERS))
 
 
 def _ebml(at: int) -> Scan:
@@ -401,14 +434,23 @@ def _ebml(at: int) -> Scan:
         if element.id not in {_EBML, _SEGMENT} | _EBML_SIBLINGS:
             return (yield from _after(at))
         if element.size is None:
-            return (yield from _search(at + element.start, b"\x1a\x45\xdf\xa3", _begins))
+            return (yield from _search(at + element.start, (b"\x1a\x45\xdf\xa3", *_OTHERS)))
         first = False
         at += element.end
 
 
 def _flac(at: int) -> Scan:
     """Scan a FLAC file, which does not say how large it is."""
-    return _search(at + 4, b"fLaC", _begins)
+    at, last = at + 4, False
+    while not last:
+        block = yield Ask(at, 4)
+        if len(block) < 4:  # noqa: PLR2004  a block's header
+            return None
+        last = block[0] & 0x80 > 0
+        at += 4 + int.from_bytes(block[1:])
+    # The sync code, and the size and rate that only the last frame may change.
+    frame = yield Ask(at, 3)
+    return (yield from _search(at, (b"fLaC", *_OTHERS), frame))
 
 
 def _mp3(at: int) -> Scan:

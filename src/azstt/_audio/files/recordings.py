@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from azstt._audio.formats.recordings import Following, Splitter, scan
+from azstt._audio.formats.recordings import Splitter, scan
+from azstt._audio.formats.searches import Following
 from azstt._audio.report import UNREADABLE, Tally, TrackInfo
 from azstt._audio.sources import Source
 from azstt._audio_format import AudioFormat

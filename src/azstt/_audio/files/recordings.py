@@ -223,7 +223,8 @@ def find_following(source: Source) -> Following | None:
         while True:
             ask = walk.send(_read(source, ask.at, ask.least, max(ask.least, ask.most)))
     except StopIteration as end:
-        return end.value
+        found: Following | None = end.value
+        return found
 
 
 def _read(source: Source, at: int, least: int, most: int) -> bytes:

@@ -52,7 +52,8 @@ class Splitter:
         """Return the last bytes of this recording at the end of the stream."""
         data = b""
         while self._ask is not None and self.following is None:
-            data += self._send(bytes(self._rest[: self._ask.least]))
+            passed = self._ask.at < self._at
+            data += self._send(b"" if passed else bytes(self._rest[: self._ask.least]))
         if self.following is None:
             data += bytes(self._rest)
             self._rest.clear()
@@ -81,6 +82,9 @@ class Splitter:
         """Scan as far as the bytes suffice, and return those that belong to this recording."""
         done = bytearray(self._skip())
         while self.following is None and (ask := self._ask) is not None:
+            if ask.at < self._at:
+                done += self._send(b"")
+                continue
             if self._at < ask.at or len(self._rest) < ask.least:
                 break
             done += self._send(bytes(self._rest[: max(ask.least, ask.most)]))
@@ -101,7 +105,7 @@ class Splitter:
         place = self._ask or self.following
         if place is None:
             return b""
-        done = bytes(self._rest[: place.at - self._at])
+        done = bytes(self._rest[: max(0, place.at - self._at)])
         del self._rest[: len(done)]
         self._at += len(done)
         return done

@@ -5,6 +5,7 @@ A search is a generator that asks for bytes, so that it serves files and streams
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Generator
 from typing import Final, NamedTuple, TypeAlias
@@ -40,7 +41,8 @@ class Ask(NamedTuple):
 
     Attributes:
         at: a place in the recording.
-        least: how many bytes it needs from there; it gets fewer only at the end of the source.
+        least: how many bytes it needs from there; it gets fewer only at the end of the source, and
+            none of those that a stream has passed.
         most: how many it can use.
     """
 
@@ -101,7 +103,7 @@ def _is_frames(at: int, data: bytes) -> Generator[Ask, bytes, bool]:
     return find_frame(data, kind) == (0, True)
 
 
-def search(at: int, magics: tuple[bytes, ...], frame: bytes = b"") -> Scan:
+def search(at: int, magics: tuple[bytes, ...], frame: bytes = b"", end: float = math.inf) -> Scan:
     """Look for a recording in one that does not state its size.
 
     Args:
@@ -109,9 +111,10 @@ def search(at: int, magics: tuple[bytes, ...], frame: bytes = b"") -> Scan:
         magics: how others begin; the first one is that of this recording's format.
         frame: how this recording's frames begin. While windows end in frames, and hold no other
             recording of this format, they are not searched for other formats.
+        end: where to stop.
     """
     least = 1
-    while True:
+    while at < end:
         data = yield Ask(at, least, _WINDOW)
         if len(data) < least:
             return None
@@ -127,6 +130,7 @@ def search(at: int, magics: tuple[bytes, ...], frame: bytes = b"") -> Scan:
             return Following(at)
         else:
             at, least = at + 1, 1
+    return None
 
 
 def _find(data: bytes, magics: tuple[bytes, ...]) -> int:

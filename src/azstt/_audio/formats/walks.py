@@ -48,29 +48,53 @@ def riff(at: int) -> Scan:
     order: Literal["big", "little"] = "big" if head.startswith(b"RIFX") else "little"
     if head[8:12] == b"AVI ":
         return (yield from _avi(at))
-    if head[8:12] != b"WAVE":
-        return None
-    at += _RIFF_SIZE
-    fmt, long_size, has_data = b"", 0, False
+    return (yield from _wav(at + _RIFF_SIZE, order)) if head[8:12] == b"WAVE" else None
+
+
+def _wav(at: int, order: Literal["big", "little"]) -> Scan:
+    """Scan the chunks of a WAV file."""
+    fmt, long_size, samples = b"", 0, 0
     while True:
-        head = yield Ask(at, HEAD if has_data else 8)
+        head = yield Ask(at, HEAD if samples else 8)
         name, size = head[:4], int.from_bytes(head[4:8], order)
         if not is_name(name) or begins(head):
-            return (yield from after(at))
+            found = None if begins(head) else (yield from _cut_short(samples, at, head))
+            return found or (yield from after(at))
         if name == b"ds64":
             body = yield Ask(at + 8, 16)
             long_size = int.from_bytes(body[8:], "little")
         elif name == b"fmt " and size <= _MAX_FORMAT:
             fmt = yield Ask(at, 8 + size)
-        elif name == b"data" and has_data:
+        elif name == b"data" and samples:
             return Following(at, b"RIFF\xff\xff\xff\xffWAVE" + fmt)
         elif name == b"data":
-            has_data = True
+            samples = at + 8
             size = long_size if long_size and size == _LONG else size
             if not size or _UNKNOWN_SIZE <= size != long_size:
-                return (yield from search(at + 8, (b"RIFF",)))
+                return (yield from search(samples, (b"RIFF",)))
+            # A stream cannot be searched later.
+            if not (yield Ask(0, 1)) and (found := (yield from _in_samples(samples, size))):
+                return found
         at += 8 + size
         at += yield from _padding(at, size)
+
+
+def _in_samples(at: int, size: int) -> Scan:
+    """Look for another WAV file among samples that were cut short."""
+    return search(at, (b"RIFF",), end=at + size)
+
+
+def _cut_short(samples: int, at: int, head: bytes) -> Scan:
+    """Look for another WAV file among samples, if these do not end where they should.
+
+    Args:
+        samples: where they begin.
+        at: where they should end, or the chunks after them.
+        head: the bytes there, which begin no chunk.
+    """
+    if not samples or (not head and (yield Ask(at - 1, 1))):
+        return None
+    return (yield from _in_samples(samples, at - samples))
 
 
 def _avi(at: int) -> Scan:

@@ -17,7 +17,7 @@ from azstt._audio import AudioReader, ByteFeed, open_audio, to_wav
 from azstt._audio.files.decoders import LibavFileDecoder
 from azstt._audio.files.libav import QUICK, LibavFile
 from azstt._audio.formats.riff import wav_header
-from azstt._audio.sources import make_source
+from azstt._audio.inputs import make_source
 from azstt._audio_format import AudioFormat
 from azstt._errors import (
     AudioSourceError,

@@ -17,7 +17,7 @@ from azstt._audio import LiveDecoder, open_audio
 from azstt._audio.files.recordings import find_following
 from azstt._audio.formats.recordings import Splitter
 from azstt._audio.formats.riff import FMT, wav_header
-from azstt._audio.sources import make_source
+from azstt._audio.inputs import make_source
 from azstt._audio_format import AudioFormat
 
 AUDIO = Path(__file__).parents[2] / "audio"
@@ -234,3 +234,48 @@ def test_any_split_finds_the_same_recordings(names, sizes):
     assert len(parts) == 3
     assert first is not None
     assert len(parts[0]) == first.at
+
+
+FOLLOWED = [("flac.flac", "pcm.wav"), ("opus.ogg", "pcm.wav"), ("opus.webm", "fragments.mp4")]
+
+
+@pytest.mark.parametrize("names", FOLLOWED, ids="-".join)
+def test_another_container_is_heard_after_one_without_a_size(names):
+    """What follows in another container is heard, from a file and live."""
+    webm = (CONTAINERS / "opus.webm").read_bytes()
+    data = webm if names[0] == "opus.webm" else recording(names[0])
+    with open_audio(data) as reader:
+        first = SPEECH.seconds(sum(map(len, reader)))
+    data += recording(names[1])
+    with open_audio(data) as reader:
+        size = sum(map(len, reader))
+    pcm, decoder = live(data)
+    for seconds in (SPEECH.seconds(size), SPEECH.seconds(len(pcm))):
+        assert seconds == pytest.approx(first + 1.5, abs=0.15)
+    assert decoder.report is not None
+    assert decoder.report.missing == reader.report.missing == ()
+
+
+def test_a_recording_after_one_that_was_cut_off_is_heard():
+    """A WAV file that ends early does not swallow the next one, and its loss is named."""
+    whole = recording("pcm.wav")
+    data = whole[: len(whole) - 16_000] + whole
+    with open_audio(data) as reader:
+        size = sum(map(len, reader))
+    pcm, decoder = live(data)
+    assert size == len(pcm) == 2 * 48_000 - 16_000
+    for report in (reader.report, decoder.report):
+        assert report is not None
+        (gap,) = report.missing
+        assert (gap.at, gap.seconds, gap.reason) == (1.0, 0.5, "truncated")
+
+
+def test_a_later_recording_that_is_implausible_does_not_end_the_session():
+    """A later WAV file with an absurd sample rate is a gap, and the one after it is heard."""
+    fmt = FMT.pack(1, 1, 0xFFFF_FFF0, 32_000, 2, 16)
+    absurd = b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0" + fmt + b"data" + b"\x10\0\0\0" + bytes(16)
+    pcm, decoder = live(recording("pcm.wav") + absurd + recording("pcm.wav"))
+    assert SPEECH.seconds(len(pcm)) == 3.0
+    assert decoder.report is not None
+    (gap,) = decoder.report.missing
+    assert (gap.at, gap.seconds, gap.reason) == (1.5, None, "unreadable")

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from azstt._audio import open_audio
 from azstt._audio.formats.riff import WaveFormat, parse_format, read_samples, read_wav_header
+from azstt._audio.inputs import make_source
 from azstt._audio.report import Tally
-from azstt._audio.sources import make_source
 
 GUID = bytes.fromhex("0100000000001000800000aa00389b71")
 SPEECH = WaveFormat(codec="pcm_s16le", sample_rate=16_000, channels=1, mask=0, frame_size=2)

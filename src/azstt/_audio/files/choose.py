@@ -16,8 +16,9 @@ from azstt._audio.files.wav import WavFileDecoder, passthrough_format
 from azstt._audio.formats.recordings import Splitter
 from azstt._audio.formats.riff import WavHeader, read_wav_header
 from azstt._audio.formats.sniff import can_stream
+from azstt._audio.inputs import read_into_memory
 from azstt._audio.rejections import empty_source, no_such_track
-from azstt._audio.sources import HEAD, Source, read_into_memory
+from azstt._audio.sources import HEAD, Source
 from azstt._audio_format import AudioFormat
 from azstt._threads.imports import guarded_import
 
@@ -68,10 +69,11 @@ def _read_header(source: Source) -> WavHeader | None:
 
 
 def _is_whole(source: Source, header: WavHeader | None) -> bool:
-    """Return whether a WAV file ends with its samples."""
+    """Return whether a WAV file ends with its samples, all of them."""
     if header is None or header.size is None or source.size is None:
         return False
-    return source.size <= header.offset + header.size + (header.size & 1)
+    end = header.offset + header.size
+    return end <= source.size <= end + (header.size & 1)
 
 
 def _open(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: Formats that are nothing but frames: libav counts their timestamps, so only the bytes between the
 #: frames show how much is lost.
-_FRAMES: Final = frozenset({"mp3", "aac", "loas", "ac3", "eac3", "dts", "truehd", "mlp"})
+BARE_FRAMES: Final = frozenset({"mp3", "aac", "loas", "ac3", "eac3", "dts", "truehd", "mlp"})
 #: Those whose demuxers skip junk by themselves, where it is looked for every few packets.
 _RESYNCING: Final = frozenset({"aac", "loas"})
 _CHECK_EVERY: Final = 50
@@ -45,7 +45,7 @@ class Losses:
         self._container = container
         self._source = source
         self._output = output
-        self._in_frames = container in _FRAMES
+        self._in_frames = container in BARE_FRAMES
         self._resyncs = container in _RESYNCING
         self._start = output.position
         self._tick = float(stream.time_base or 0)

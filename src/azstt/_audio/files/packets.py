@@ -14,7 +14,7 @@ from av.error import FFmpegError
 
 from azstt._audio.clock import MediaClock
 from azstt._audio.files.libav import Media
-from azstt._audio.files.losses import Losses
+from azstt._audio.files.losses import BARE_FRAMES, Losses
 from azstt._audio.rejections import protected
 from azstt._audio.report import Tally
 from azstt._audio.resample import Resampler, Target
@@ -57,6 +57,8 @@ def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -
     losses = Losses(media.info.container, media.stream, source, output)
     push, decode = output.push, packet_decoder(media.stream)
     tick = float(media.stream.time_base or 0)
+    # Those that libav counts are wrong once the sample rate changes.
+    timed = media.info.container not in BARE_FRAMES
     waiting = 0
     for packet in _demux(media, losses):
         losses.take(packet)
@@ -66,7 +68,7 @@ def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -
                 losses.enter(found=bool(frames))
             for frame in frames:
                 pts = frame.pts
-                push(frame, None if pts is None else pts * tick)
+                push(frame, pts * tick if timed and pts is not None else None)
         except FFmpegError as error:
             if packet.has_sidedata("encryption_info"):
                 raise protected(source) from error

@@ -13,9 +13,10 @@ from azstt._assembly.timeline import Timeline
 from azstt._audio.files.choose import choose_decoder
 from azstt._audio.files.recordings import FileDecoder
 from azstt._audio.formats.riff import wav_header
+from azstt._audio.inputs import AudioSource, make_source
 from azstt._audio.rejections import beyond_the_end, nothing_decoded
 from azstt._audio.report import DecodeReport, Tally
-from azstt._audio.sources import AudioSource, Source, make_source, max_plausible_seconds
+from azstt._audio.sources import Source, max_plausible_seconds
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioDecodeError, AudioTooLargeError, ConfigurationError
 from azstt._options import AudioFields

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from azstt._audio.formats.recordings import Following, Splitter, scan
+from azstt._audio.formats.recordings import Splitter, scan
+from azstt._audio.formats.searches import Following
 from azstt._audio.report import UNREADABLE, Tally, TrackInfo
 from azstt._audio.sources import Source
 from azstt._audio_format import AudioFormat
@@ -222,8 +223,8 @@ def find_following(source: Source) -> Following | None:
         while True:
             ask = walk.send(_read(source, ask.at, ask.least, max(ask.least, ask.most)))
     except StopIteration as end:
-        following: Following | None = end.value
-        return following
+        found: Following | None = end.value
+        return found
 
 
 def _read(source: Source, at: int, least: int, most: int) -> bytes:

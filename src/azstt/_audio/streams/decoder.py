@@ -10,7 +10,7 @@ from azstt._assembly.timeline import Timeline
 from azstt._audio.formats.containers import HEAD_SIZE, Container
 from azstt._audio.formats.demux import NeedsLibavError
 from azstt._audio.formats.recordings import Splitter
-from azstt._audio.report import LONGEST_SILENCE, DecodeReport, Tally
+from azstt._audio.report import LONGEST_SILENCE, UNREADABLE, DecodeReport, Tally
 from azstt._audio.streams.passthrough import PassthroughDecoder
 from azstt._audio.streams.receiver import Receiver
 from azstt._audio.streams.worker import WorkerStreamDecoder
@@ -64,6 +64,8 @@ class LiveDecoder:
         self._head = b""  # buffered until the decoder can be chosen
         self._finished = False
         self._last_report: DecodeReport | None = None  # of the decoder before this one
+        self._heard = 0.0  # seconds of the recordings before this one
+        self._unreadable = False  # this one
         self._decoder: StreamDecoder | None = None
         self._splitter: Splitter | None = None  # unless the decoder follows recordings itself
         if audio == target:
@@ -151,17 +153,36 @@ class LiveDecoder:
         self._end_recording()
         return self._splitter is not None
 
-    def _take(self, data: bytes) -> None:
-        """Decode bytes of the current recording, once its decoder can be chosen."""
-        if self._decoder is None:
-            data = self._head = self._head + data
-            if len(data) < HEAD_SIZE:
-                return
-            self._choose()
-        self._decode(data)
+    def _take(self, data: bytes, least: int = HEAD_SIZE) -> None:
+        """Decode bytes of the current recording, once its decoder can be chosen by `least` bytes.
+
+        Raises:
+            AudioError: it cannot be decoded, and nothing was heard of any before it.
+        """
+        if self._unreadable:
+            return
+        try:
+            if self._decoder is None:
+                data = self._head = self._head + data
+                if len(data) < least:
+                    return
+                self._choose()
+            self._decode(data)
+        except AudioError:
+            if not self._heard:
+                raise
+            self._skip_recording()
+
+    def _skip_recording(self) -> None:
+        """Enter the current recording as missing, and wait for the next one."""
+        self._receiver.tally.add(UNREADABLE, self._receiver.seconds, None)
+        self._decoder, self._unreadable = None, True
 
     def _end_recording(self) -> None:
         """Deliver the rest of a recording that another one follows."""
+        self._unreadable = False
+        self._heard = self._receiver.seconds
+        self._head = b"" if self._decoder is None else self._head
         if self._decoder is None:
             return
         try:
@@ -179,8 +200,7 @@ class LiveDecoder:
             while self._another_follows():
                 self._take(splitter.next() + splitter.finish())
         if self._decoder is None and self._head:
-            self._choose()
-            self._decode(self._head)
+            self._take(b"", least=1)
         decoder = self._decoder
         if decoder is None:
             self._receiver.end(None)

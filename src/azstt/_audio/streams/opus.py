@@ -27,8 +27,6 @@ class OpusStreamDecoder(PushDecoder):
         receiver: takes the output.
     """
 
-    follows: bool = True
-
     def __init__(
         self, demuxer: Demuxer, container: str, audio: AudioFormat, receiver: Receiver
     ) -> None:

@@ -174,7 +174,7 @@ def test_small_holes_are_filled_together():
 
 
 def test_small_holes_and_steps_back_cancel():
-    """Times that go to and fro move the words, and never add silence."""
+    """Times that go ahead and back again move the words, and never add silence."""
     steps = [time + 0.045 * (round(time) % 2) for time in count(0, 20)]
     decoded = Decoded(steps)
     assert decoded.seconds == pytest.approx(20.0)

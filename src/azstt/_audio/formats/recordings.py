@@ -39,6 +39,7 @@ class Splitter:
     def __init__(self) -> None:
         self.following: Following | None = None
         self._rest = bytearray()
+        self._at = 0  # bytes of this recording before the rest
         self._begin()
 
     def feed(self, data: bytes) -> bytes:

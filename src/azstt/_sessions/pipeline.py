@@ -142,8 +142,7 @@ class AudioPipeline:
 
     def _tell_gaps(self) -> None:
         """Tell the monitor what the media lack, as far as it does not know it."""
-        report = self.report()
-        missing = report.missing if report else ()
+        missing = self._decoder.missing if self._decoder else ()
         told = len(self._told) - 1
         if 0 <= told < len(missing):  # the last one may have grown
             self._tell(_growth(self._told[told], missing[told]))

@@ -24,7 +24,6 @@ from azstt._result import Gap
 
 #: The default output; immutable, so it can be shared.
 _SPEECH = AudioFormat()
-
 #: What becomes of holes in the timestamps: nothing, or silence.
 MediaTimeline: TypeAlias = Literal["samples", "media"]
 #: Seconds of silence for a hole: none, or up to an hour.
@@ -89,6 +88,7 @@ class AudioReader:
             container; None if unknown, as in a live recording. For an MP3 file without a header it
             is estimated from the file size.
         timeline: converts seconds of output to seconds of the media.
+        tally: what is known of the media so far; `report` is made from it.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class AudioReader:
         self._source = source
         self._decoder = decoder
         self._selection = selection
-        self._tally = Tally(fill)
+        self.tally: Tally = Tally(fill)
         self.timeline: Timeline = Timeline()
         self._size = 0
         self._chunks = self._read_chunks()
@@ -145,8 +145,8 @@ class AudioReader:
             sample_rate=info.sample_rate,
             channels=info.channels,
             seconds=self.audio.seconds(self._size),
-            missing=self._selection.of(self._tally.missing),
-            canceled=self._tally.canceled,
+            missing=self._selection.of(self.tally.missing),
+            canceled=self.tally.canceled,
             track=info.track,
             tracks=info.tracks,
         )
@@ -190,7 +190,7 @@ class AudioReader:
 
     def _select(self) -> Iterator[bytes]:
         """Yield the selected part of the decoder's output."""
-        size, tally, selection = self.audio.size, self._tally, self._selection
+        size, tally, selection = self.audio.size, self.tally, self._selection
         first = size(selection.start)
         last = sys.maxsize if selection.end is None else size(selection.end)
         if self._decoder.seeks and first:
@@ -218,7 +218,9 @@ class AudioReader:
         if not decoded and not first:
             raise nothing_decoded(self.source, tally.packets)
         if media <= first and first:
-            raise beyond_the_end(selection.start, self._length(media), self.source)
+            stated = self._decoder.info.seconds if self._decoder.seeks else None
+            seconds = stated or self.audio.seconds(media)
+            raise beyond_the_end(selection.start, seconds, self.source)
 
     def _pieces(self, chunk: bytes, begin: int) -> Iterator[tuple[int, bytes]]:
         """Yield the parts of a chunk between jumps of the timeline, after their places.
@@ -231,7 +233,7 @@ class AudioReader:
             bytes of the media before the part, and the part.
         """
         seconds, size = self.audio.seconds, self.audio.size
-        for start, end, shift in self._tally.timeline.pieces(
+        for start, end, shift in self.tally.timeline.pieces(
             seconds(begin), seconds(begin + len(chunk))
         ):
             yield max(0, size(start + shift)), chunk[size(start) - begin : size(end) - begin]
@@ -242,13 +244,8 @@ class AudioReader:
         if abs(jump) >= 1 / self.audio.sample_rate:
             self.timeline.jump(self.audio.seconds(output), jump)
 
-    def _length(self, media: int) -> float:
-        """Return the length of the media, of which so many bytes were decoded."""
-        decoded = self.audio.seconds(media)
-        return (self._decoder.info.seconds or decoded) if self._decoder.seeks else decoded
-
     def _check_growth(self, decoded: int) -> None:
-        seconds = self.audio.seconds(decoded) - self._tally.filled
+        seconds = self.audio.seconds(decoded) - self.tally.filled
         if seconds > max_plausible_seconds(self._source):
             raise AudioDecodeError(
                 f"{self._source.fetched} bytes of {self.source!r} expand to {seconds:.0f} s of "
@@ -339,11 +336,8 @@ def open_reader(
 ) -> AudioReader:
     """Open audio like `open_audio`; up to ``fill`` seconds of each hole become silence."""
     track, max_bytes = fields.get("track"), fields.get("max_bytes")
-    selection = _Selection(
-        start=fields.get("start", 0.0),
-        end=fields.get("end"),
-        max_seconds=fields.get("max_seconds"),
-    )
+    start, end, limit = fields.get("start", 0.0), fields.get("end"), fields.get("max_seconds")
+    selection = _Selection(start=start, end=end, max_seconds=limit)
     selection.check()
     if audio.floating:
         raise ConfigurationError(f"open_audio produces only integer samples (given: {audio!r})")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from azstt._audio.streams.receiver import Receiver
 from azstt._audio.streams.worker import WorkerStreamDecoder
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioDecodeError, AudioError, ConfigurationError, SessionStateError
+from azstt._result import Gap
 from azstt._threads.imports import guarded_import
 
 if TYPE_CHECKING:
@@ -126,6 +127,11 @@ class LiveDecoder:
         """How many bytes are waiting to be decoded; always 0 unless decoding in a thread."""
         decoder = self._decoder
         return 0 if decoder is None else decoder.backlog
+
+    @property
+    def missing(self) -> Sequence[Gap]:
+        """What is missing so far, as in `report`; the last gap may still grow."""
+        return self._tally.missing
 
     @property
     def report(self) -> DecodeReport | None:

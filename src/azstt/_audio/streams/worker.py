@@ -27,7 +27,7 @@ class Relay:
         self._tally = tally
         self._shift = 0.0  # of the reader's timeline so far
         self._size = 0  # of its output
-        self._missing = tuple(tally.missing)
+        self._before = len(tally.missing)
         self._canceled = tally.canceled
         self._start = tally.base + tally.timeline.total  # on the media's timeline
 
@@ -40,10 +40,11 @@ class Relay:
             if shift != self._shift:
                 tally.timeline.jump(tally.base + at, shift - self._shift)
                 self._shift = shift
-        report = reader.report
-        gaps = (gap.model_copy(update={"at": gap.at + self._start}) for gap in report.missing)
-        tally.missing[:] = (*self._missing, *gaps)
-        tally.canceled = self._canceled + report.canceled
+        known = max(0, len(tally.missing) - self._before - 1)  # the last one may have grown
+        gaps = reader.tally.missing[known:]
+        later = [gap.model_copy(update={"at": gap.at + self._start}) for gap in gaps]
+        tally.missing[self._before + known :] = later
+        tally.canceled = self._canceled + reader.tally.canceled
 
 
 class WorkerStreamDecoder:

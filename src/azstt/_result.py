@@ -165,7 +165,8 @@ class Gap(FrozenModel):
 
     The other reasons: ``"dropped"`` (live, before the recognizer could take it),
     ``"unaccounted"`` (no result, no reported silence), ``"pending"`` (in a live session that is
-    not over: no result yet), or a backend's own.
+    not over: no result yet), ``"closed"`` (a live session was closed before its end), or a
+    backend's own.
 
     Attributes:
         at: where it is missing, in seconds of the media.
@@ -198,7 +199,8 @@ class AudioLedger(FrozenModel):
     Attributes:
         decoded: seconds of media from the beginning to where the decoder has come.
         sent: seconds of media from the beginning to where the recognizer accepted audio; in a
-            live session, those that were dropped before it could accept them count too.
+            live session, those that were dropped before it could accept them count too, and those
+            that waited when it was closed.
         recognized: seconds covered by results with text.
         silent: seconds in which the recognizer found no words.
         gaps: what is missing, in order.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict, Unpack
 
-from azstt._assembly.ledger import LedgerBook
+from azstt._assembly.ledger import LedgerBook, Rest
 from azstt._assembly.missing import describe
 from azstt._errors import IncompleteTranscriptError, RecognitionError
 from azstt._events import Ended, Event, Failed, Final, Started
@@ -22,7 +22,7 @@ class Account(TypedDict):
         missing: what the media lacks.
         track: the audio track that is decoded; None until it is known.
         usage: what the transcription consumed.
-        over: whether the session is over, so that no more results will come.
+        rest: the reason of gaps where there is no result: one of those in the ledger's module.
     """
 
     begin: float
@@ -31,7 +31,7 @@ class Account(TypedDict):
     missing: tuple[Gap, ...]
     track: AudioTrack | None
     usage: Usage
-    over: bool
+    rest: Rest
 
 
 class Assembler:
@@ -94,7 +94,7 @@ class Assembler:
                 account["sent"],
                 account["missing"],
                 begin=account["begin"],
-                over=account["over"],
+                rest=account["rest"],
             ),
             usage=account["usage"],
         )

@@ -7,12 +7,15 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from operator import itemgetter
+from typing import Literal, TypeAlias
 
 from azstt._events import AudioGap, Ended, Event, Final, Partial, SpeechEnded, SpeechStarted
 from azstt._result import TOLERANCE, AudioLedger, Gap
 
 #: The reason of a gap in audio that was sent and never reached the recognizer.
 DROPPED = "dropped"
+#: Why audio has no result: the session still runs, was closed before its end, or did not hear it.
+Rest: TypeAlias = Literal["pending", "closed", "unaccounted"]
 #: Gaps less than this many seconds apart are one gap.
 _JOIN = 1e-6
 
@@ -70,9 +73,9 @@ class LedgerBook:
         missing: Iterable[Gap] = (),
         *,
         begin: float = 0.0,
-        over: bool = True,
+        rest: Rest = "unaccounted",
     ) -> AudioLedger:
-        """Return the ledger. What nothing accounts for becomes ``"unaccounted"`` gaps.
+        """Return the ledger. What nothing accounts for becomes gaps, ``"unaccounted"`` in the end.
 
         That is audio after the position up to which the recognizer reported to be done, and
         speech that it announced and never delivered a result for. Without `Ended`, that position
@@ -84,8 +87,7 @@ class LedgerBook:
             missing: what the media lacks. Where that takes up time, it is neither recognized nor
                 silent, even within a result.
             begin: the media's time at which the selected part begins.
-            over: whether the session is over. Until it is, audio at the end without a result is
-                ``"pending"``.
+            rest: the reason of these gaps.
         """
         part = begin, begin + sent
         missing = list(missing)
@@ -98,12 +100,12 @@ class LedgerBook:
         ]
         answered = [*self._results, *self._empty, *map(_span_of, self._gaps)]
         for span in _unanswered(self._speech, answered):
-            gaps += _enter_gap(_gap(span, "unaccounted"), entered, part)
+            gaps += _enter_gap(_gap(span, rest), entered, part)
         settled = max([self._complete_to, *(end for _, end in self._settling)])
-        rest = _subtract([(max(begin, settled), part[1])], entered)
-        if _total(rest) > TOLERANCE:
-            for span in rest:
-                gaps += _enter_gap(_gap(span, "unaccounted" if over else "pending"), entered, part)
+        after = _subtract([(max(begin, settled), part[1])], entered)
+        if _total(after) > TOLERANCE:
+            for span in after:
+                gaps += _enter_gap(_gap(span, rest), entered, part)
         return AudioLedger(
             decoded=decoded,
             sent=sent,

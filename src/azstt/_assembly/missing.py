@@ -16,6 +16,7 @@ _MEANINGS = {
     "truncated": "truncated: the recording ends too early",
     "damaged": "damaged: it can't be read",
     "absent": "absent: it was never stored",
+    "closed": "closed: the session was closed before it was recognized",
     "unreadable": "unreadable: a further recording of a kind that can't be followed",
 }
 

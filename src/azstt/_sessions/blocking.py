@@ -105,8 +105,8 @@ class BlockingLiveSession:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close."""
-        self.close()
+        """Finish and wait for the last results; after an exception close at once."""
+        self.close(now=kind is not None)
 
     def start(self) -> None:
         """Start the session; see `LiveSession.start`."""
@@ -131,12 +131,21 @@ class BlockingLiveSession:
         """Mark the end of the audio; see `LiveSession.finish`."""
         self._call(self._live.finish)
 
-    def close(self) -> None:
-        """Release everything; see `LiveSession.aclose`."""
+    def close(self, *, now: bool = False) -> None:
+        """End the session and release everything; see `LiveSession.aclose`.
+
+        Args:
+            now: do not wait for the last results. The default is the opposite of the async
+                session's, whose `aclose` others call to clean up after a cancellation.
+        """
+
+        async def close() -> None:
+            await self._live.aclose(now=now)
+
         if self._loop is not None and self._loop.is_here:
-            return self._call(self._live.aclose)  # which raises the error
+            return self._call(close)  # which raises the error
         try:
-            self._call(self._live.aclose)
+            self._call(close)
         finally:
             self._leave()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+import anyio
+
 from azstt._assembly.tracker import ResultTracker
 from azstt._errors import ConfigurationError, RecognitionError, SessionStateError
 from azstt._events import Event, Failed
@@ -29,10 +31,17 @@ Handler: TypeAlias = tuple[type, Callable[[Any], object]]
 
 #: Seconds between two checks for a stall while somebody waits.
 _CHECK_EVERY = 0.5
+#: Seconds that senders leave a failure to the reader, before they raise it themselves.
+_YIELD = 5.0
 
 
 class SessionDriver(Monitor):
-    """Follows a live session for those who send, read and wait; `pipeline` takes the audio."""
+    """Follows a live session for those who send, read and wait; `pipeline` takes the audio.
+
+    Attributes:
+        failure_told: whether what ended the session was raised; then whoever sends gets an error
+            of the session's state, so that a program with two halves is told once.
+    """
 
     def __init__(self, config: LiveConfig, handlers: list[Handler]) -> None:
         self.pipeline: AudioPipeline = AudioPipeline(config, self)
@@ -41,6 +50,8 @@ class SessionDriver(Monitor):
         self._feeder: Feeder = Feeder(self._open_session, self)
         self._handlers: list[Handler] = handlers
         self._events: EventQueue = EventQueue()
+        self._has_reader: bool = False
+        self.failure_told: bool = False
 
     async def open(self) -> None:
         """Start the session; returns when it takes audio, or was closed meanwhile.
@@ -133,6 +144,7 @@ class SessionDriver(Monitor):
         Raises:
             Exception: what ended the session, after the last event before it.
         """
+        self._has_reader = True
         while True:
             event = await self._events.get(0.0 if self.over else _CHECK_EVERY)
             if event is not None:
@@ -149,6 +161,7 @@ class SessionDriver(Monitor):
             SessionStateError: the session was closed before its end.
             Exception: what ended the session, if that was an error.
         """
+        self._has_reader = True
         await self._until(lambda: False)
         self.raise_failure()
         if not self._tracker.over:
@@ -157,6 +170,26 @@ class SessionDriver(Monitor):
             )
             error.partial = self.transcript()
             raise error
+
+    def raise_failure(self) -> None:
+        """Raise what ended it, if that was an error."""
+        if self.failure is not None:
+            self.failure_told = True
+            self.notify()
+            raise self.failure
+
+    async def yield_failure(self) -> None:
+        """Let the reader, if there is one, be the first to learn what ended the session."""
+        with anyio.move_on_after(_YIELD):
+            while self.failure is not None and self._has_reader and not self.failure_told:
+                await self._changed.wait()
+
+    def after_failure(self, call: str) -> SessionStateError:
+        """Return the error for a call after the failure was told."""
+        error = SessionStateError(f"{call}() after the session failed; open another session")
+        error.__cause__ = self.failure
+        error.partial = self.transcript()
+        return error
 
     def usage(self) -> Usage:
         """Return what was used so far."""

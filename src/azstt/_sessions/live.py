@@ -110,6 +110,7 @@ class LiveSession:
         self._driver: SessionDriver | None = None
         self._handlers: list[Handler] = []
         self._sending: bool = False
+        self._turn: anyio.Lock = anyio.Lock()
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -122,8 +123,8 @@ class LiveSession:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close."""
-        await self.aclose()
+        """Finish and wait for the last results; after an exception close at once."""
+        await self.aclose(now=kind is not None)
 
     async def start(self) -> None:
         """Start the session; returns when the recognizer takes audio.
@@ -165,39 +166,57 @@ class LiveSession:
         """
         audio = self._config.audio
         data = to_bytes(chunk, audio if isinstance(audio, AudioFormat) else None)
-        driver = self._open("send")
+        if self._sending:
+            raise SessionStateError("send() while another send() is running; one at a time")
+        driver = self._begun("send")
         self._sending = True
         try:
-            await checkpoint()
-            await driver.make_room()
-            driver.pipeline.feed(data)
+            async with self._turn:
+                await driver.yield_failure()
+                self._open("send")
+                await driver.make_room()
+                driver.pipeline.feed(data)
         finally:
             self._sending = False
 
     async def finish(self) -> None:
         """Mark the end of the audio; the last events follow, up to `Ended`.
 
+        Like `commit` and `update` it takes its turn behind a `send` that is running.
+
         Raises:
-            SessionStateError: not started, finished before, closed, or a `send` is running.
+            SessionStateError: not started, finished before, failed before, or closed.
             AzsttError: what ended the session.
         """
-        await checkpoint()
-        driver = self._open("finish")
+        driver = await self._in_turn("finish")
         self._state = _State.FINISHED
         driver.pipeline.finish()
 
-    async def aclose(self) -> None:
-        """Release everything, within 2 s and whether or not it is canceled. Idempotent.
+    async def aclose(self, *, now: bool = True) -> None:
+        """End the session and release everything. Idempotent.
 
-        Results that have not come yet are lost: to get them all, `finish` and read the events up
-        to the last one first. The transcript so far stays available.
+        The transcript stays available.
+
+        Args:
+            now: close within 2 s, whether or not it is canceled. Results that have not come yet
+                are lost: audio without one is a gap ``"closed"`` in the transcript's ledger. If
+                false, `finish` and wait for the last results first, as at the end of a block.
+
+        Raises:
+            AzsttError: what ended the session, unless another call has raised it; only if not
+                ``now``.
         """
-        if self._driver is None or self._state is _State.CLOSED:
+        driver = self._driver
+        if driver is None or self._state is _State.CLOSED:
             self._state = _State.CLOSED
             await checkpoint()
             return
-        self._state = _State.CLOSED
-        await self._driver.close()
+        try:
+            if not (now or driver.failure_told):
+                await self._end(driver)
+        finally:
+            self._state = _State.CLOSED
+            await driver.close()
 
     async def commit(self) -> None:
         """End the open segment here: what was said so far becomes a `Final`, and audio goes on.
@@ -214,8 +233,7 @@ class LiveSession:
         backend = self._config.backend
         if not backend.capabilities.commits:
             raise ConfigurationError(f"the {backend.name!r} backend does not support commit()")
-        await checkpoint()
-        self._open("commit").commit()
+        (await self._in_turn("commit")).commit()
 
     async def update(self, **options: Unpack[OptionFields]) -> None:
         """Recognize the audio that follows with other options, such as ``phrases``.
@@ -229,8 +247,7 @@ class LiveSession:
             SessionStateError: as for `finish`, or closed meanwhile.
             AzsttError: what ended the session.
         """
-        await checkpoint()
-        driver = self._open("update")
+        driver = await self._in_turn("update")
         backend, able = self._config.backend.name, self._config.backend.capabilities
         now = {name: getattr(self._options, name) for name in RecognitionOptions.model_fields}
         asked = RecognitionOptions.of({**now, **options})
@@ -373,17 +390,31 @@ class LiveSession:
             raise SessionStateError(f"{call} {_State.NEW.value}")
         return self._driver
 
+    async def _end(self, driver: SessionDriver) -> None:
+        """Finish, unless that was done, and wait for the end."""
+        if self._state is _State.OPEN and not driver.over:
+            await self.finish()
+        await driver.end()
+
+    async def _in_turn(self, call: str) -> SessionDriver:
+        """Return the driver of a session that takes audio, after a `send` that is running."""
+        driver = self._begun(call)
+        async with self._turn:
+            await driver.yield_failure()
+        self._open(call)
+        return driver
+
     def _open(self, call: str) -> SessionDriver:
         """Return the driver of a session that takes audio.
 
         Raises:
-            SessionStateError: the session is not open.
+            SessionStateError: the session is not open, or has failed and its reader knows.
             Exception: what ended it.
         """
         driver = self._begun(call)
+        if driver.failure_told:
+            raise driver.after_failure(call)
         driver.raise_failure()
         if self._state is not _State.OPEN:
             raise SessionStateError(f"{call}() {self._state.value}")
-        if self._sending:
-            raise SessionStateError(f"{call}() while send() is running; one call at a time")
         return driver

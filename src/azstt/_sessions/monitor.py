@@ -11,6 +11,7 @@ import anyio
 
 from azstt._assembly.assembler import Account
 from azstt._assembly.channels import merge
+from azstt._assembly.ledger import Rest
 from azstt._assembly.timeline import Timeline
 from azstt._assembly.tracker import ResultTracker
 from azstt._audio import DecodeReport
@@ -229,7 +230,7 @@ class Monitor:
         """Raise if audio is missing where a session has ended, or will never be recognized."""
         for tracker in self._trackers:
             if tracker.over:
-                tracker.complete({**self._account(tracker), "over": True})
+                tracker.complete({**self._account(tracker), "rest": "unaccounted"})
         if not self.source_is_over:
             _, taken, dropped = self.source.account()
             at = self._begin + self.reached(taken + dropped)
@@ -240,16 +241,23 @@ class Monitor:
 
     def _account(self, tracker: ResultTracker) -> Account:
         decoded, taken, dropped = self.source.account()
-        report = self.source.report()
+        report, rest = self.source.report(), self._rest(tracker)
         return {
             "begin": self._begin,
             "decoded": self.reached(decoded),
-            "sent": self.reached(taken + dropped),
+            # What still waits when a session is closed is dropped.
+            "sent": self.reached(decoded if rest == "closed" else taken + dropped),
             "missing": report.missing if report else (),
             "track": _track(report) if report else None,
             "usage": tracker.usage(taken, self.elapsed),
-            "over": self.over,
+            "rest": rest,
         }
+
+    def _rest(self, tracker: ResultTracker) -> Rest:
+        """Return why audio has no result, if some has none."""
+        if not self.over:
+            return "pending"
+        return "unaccounted" if tracker.over or self.failure else "closed"
 
 
 def _track(report: DecodeReport) -> AudioTrack:

@@ -34,7 +34,7 @@ def assembled(*events, sent=10.0, language=None, strict=False):
         "missing": (),
         "track": None,
         "usage": Usage(audio_seconds=sent),
-        "over": True,
+        "rest": "unaccounted",
     }
     return assembler, account
 

@@ -119,9 +119,9 @@ def test_audio_without_a_result_is_pending_while_the_session_is_open():
     """In the middle of a live session no audio is missing yet."""
     book = LedgerBook()
     book.add(final(0, 2))
-    (gap,) = book.close(10, 10, over=False).gaps
+    (gap,) = book.close(10, 10, rest="pending").gaps
     assert gap == Gap(at=2, seconds=8, reason="pending")
-    assert book.close(10, 10, over=False).unaccounted == 0
+    assert book.close(10, 10, rest="pending").unaccounted == 0
 
 
 def test_adjacent_gaps_keep_their_reasons():

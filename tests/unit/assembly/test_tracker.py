@@ -15,6 +15,7 @@ from azstt import (
     Usage,
     Word,
 )
+from azstt._assembly.ledger import Rest
 from azstt._assembly.timeline import Timeline
 from azstt._assembly.tracker import ResultTracker
 
@@ -25,10 +26,10 @@ def tracker() -> ResultTracker:
     return ResultTracker(backend="scripted", language="en-US")
 
 
-def account(sent: float, *, over: bool = True):
+def account(sent: float, *, rest: Rest = "unaccounted"):
     """Return what the events don't tell."""
     amounts = {"begin": 0.0, "decoded": sent, "sent": sent}
-    return {**amounts, "missing": (), "track": None, "usage": Usage(), "over": over}
+    return {**amounts, "missing": (), "track": None, "usage": Usage(), "rest": rest}
 
 
 def final(text: str, start: float, end: float) -> Final:
@@ -91,7 +92,7 @@ def test_words_know_their_place_in_the_text(tracker):
 def test_an_open_session_has_a_transcript(tracker):
     """A transcript can be had at any time; audio without a result yet is pending."""
     tracker.add(final("One.", 0, 1), 1.0)
-    (gap,) = tracker.so_far(account(2.0, over=False)).ledger.gaps
+    (gap,) = tracker.so_far(account(2.0, rest="pending")).ledger.gaps
     assert gap.reason == "pending"
 
 

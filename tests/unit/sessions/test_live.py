@@ -158,6 +158,7 @@ async def test_closed_without_finish_the_iteration_ends():
         for _ in range(6):
             await live.send(PIECE)
         await until(lambda: live.transcript.text)
+        await live.aclose()
     assert [event.kind async for event in live] == ["started", "final"]
     with pytest.raises(anyio.EndOfStream):
         await live.receive()
@@ -206,6 +207,7 @@ async def test_a_send_that_is_canceled_has_taken_nothing():
         with anyio.move_on_after(0.1):
             await live.send(PIECE)
         assert live.transcript.ledger.decoded == sent > 0
+        await live.aclose()
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
@@ -244,10 +246,29 @@ async def test_only_one_sends_at_a_time():
             await live.send(PIECE)
         group.start_soon(live.send, PIECE)
         await anyio.wait_all_tasks_blocked()
-        for call in (live.send, live.finish):
-            with pytest.raises(SessionStateError, match=r"while send\(\) is running"):
-                await call(*[PIECE][: call == live.send])
+        with pytest.raises(SessionStateError, match=r"while another send\(\) is running"):
+            await live.send(PIECE)
         group.cancel_scope.cancel()
+        await live.aclose()
+
+
+@pytest.mark.parametrize("call", ["finish", "commit", "update"])
+async def test_other_calls_take_their_turn_behind_a_send(call):
+    """A stop button's `finish` waits for the pump's `send`, whose audio still counts."""
+    hold = threading.Event()
+    backend = HeldBackend([], hold, at=0.1)
+    async with LiveSession(backend=backend, buffer=0.1) as live:
+        await live.send(PIECE)
+        await until(lambda: backend.taken >= 0.1)
+        await live.send(PIECE)
+        async with anyio.create_task_group() as group:
+            group.start_soon(live.send, PIECE)  # which waits for room
+            await anyio.wait_all_tasks_blocked()
+            group.start_soon(getattr(live, call))
+            await anyio.wait_all_tasks_blocked()
+            hold.set()
+    assert live.transcript.complete
+    assert live.transcript.duration == pytest.approx(0.3)
 
 
 async def test_of_two_that_begin_to_send_at_once_one_is_refused():
@@ -264,7 +285,7 @@ async def test_of_two_that_begin_to_send_at_once_one_is_refused():
         async with anyio.create_task_group() as group:
             group.start_soon(one)
             group.start_soon(one)
-    assert refused == ["send() while send() is running; one call at a time"]
+    assert refused == ["send() while another send() is running; one at a time"]
     assert live.transcript.ledger.decoded == pytest.approx(0.1)
 
 
@@ -358,10 +379,11 @@ async def test_too_much_audio_may_be_an_error():
         with pytest.raises(SessionStateError, match=r"buffer=0\.3 s .* overflow='block'"):
             await send(live, 10)
         assert 0.3 <= live.transcript.ledger.decoded < 0.7
+        await live.aclose()
 
 
 async def test_a_failure_comes_after_the_events_before_it():
-    """The reader gets every event, then the error with the partial; so does whoever sends on."""
+    """The reader gets every event, then the error with the partial; others are told of it."""
     failed = Cue(event=Failed(error=ThrottledError("too many", retry_after=2.0)), at=0.6)
     told: list[Failed] = []
     async with LiveSession(backend=ScriptedBackend([final("One.", 0.0, 0.5), failed])) as live:
@@ -372,9 +394,12 @@ async def test_a_failure_comes_after_the_events_before_it():
             await live.receive()
         assert caught.value.partial is not None
         assert caught.value.partial.text == "One."
-        for call in (live.send(PIECE), live.finish(), live.wait()):
-            with pytest.raises(ThrottledError):
+        with pytest.raises(ThrottledError):
+            await live.wait()
+        for call in (live.send(PIECE), live.finish()):
+            with pytest.raises(SessionStateError, match="after the session failed") as after:
                 await call
+            assert isinstance(after.value.__cause__, ThrottledError)
     assert [failure.error.retry_after for failure in told] == [2.0]
 
 
@@ -588,6 +613,7 @@ async def test_a_source_is_left_when_its_transcription_is_canceled():
         with anyio.move_on_after(0.2):
             await live.transcribe(endless())
         await until(lambda: "azstt source" not in {t.name for t in threading.enumerate()})
+        await live.aclose()
     assert pulled
 
 

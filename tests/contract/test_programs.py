@@ -1,0 +1,123 @@
+"""Programs as people write them: whatever their shape, they keep every word."""
+
+from __future__ import annotations
+
+import threading
+
+import anyio
+import pytest
+
+import azstt
+from azstt import BlockingLiveSession, LiveSession
+
+pytestmark = pytest.mark.usefixtures("no_thread_left")
+
+LAST = "for you"
+#: Bytes that a program sends at a time.
+PIECE = 3_200
+
+
+@pytest.fixture(scope="module")
+def recording(audio) -> bytes:
+    """A real voice, as PCM; `LAST` is among its last words."""
+    with azstt.open_audio(audio / "jfk.wav", end=10.4) as reader:
+        return b"".join(reader)
+
+
+def pieces(pcm: bytes) -> list[bytes]:
+    """Cut audio into pieces."""
+    return [pcm[at : at + PIECE] for at in range(0, len(pcm), PIECE)]
+
+
+def check(transcript: azstt.Transcript) -> None:
+    """Check that the last words are there, and that nothing is missing."""
+    assert LAST in transcript.text.lower()
+    assert transcript.complete
+
+
+def test_send_then_leave(backend, recording):
+    """Leaving the block is enough: the last words come."""
+    with BlockingLiveSession(backend=backend) as live:
+        for piece in pieces(recording):
+            live.send(piece)
+    check(live.transcript)
+
+
+def test_send_finish_then_leave(backend, recording):
+    """Whoever says `finish` and leaves gets the last words too."""
+    with BlockingLiveSession(backend=backend) as live:
+        live.send(recording)
+        live.finish()
+    check(live.transcript)
+
+
+def test_handlers_and_leave(backend, recording):
+    """Handlers get every final before the block is left."""
+    heard: list[str] = []
+    with BlockingLiveSession(backend=backend) as live:
+        live.on(azstt.Final, lambda event: heard.append(event.segment.text))
+        for piece in pieces(recording):
+            live.send(piece)
+    assert LAST in " ".join(heard).lower()
+
+
+def test_start_and_close_without_a_block(backend, recording):
+    """Without a block, `close` waits for the last words."""
+    live = BlockingLiveSession(backend=backend)
+    live.start()
+    live.send(recording)
+    live.finish()
+    live.close()
+    check(live.transcript)
+
+
+def test_a_stop_button(backend, recording):
+    """`finish` may come from another thread than the pump's, in the middle of a `send`."""
+    stopped = threading.Event()
+    with BlockingLiveSession(backend=backend) as live:
+
+        def pump() -> None:
+            for piece in pieces(recording):
+                if stopped.is_set():
+                    return
+                live.send(piece)
+            stopped.set()
+
+        pumping = threading.Thread(target=pump)
+        pumping.start()
+        stopped.wait()
+        live.finish()
+        pumping.join()
+    check(live.transcript)
+
+
+@pytest.mark.anyio
+async def test_async_send_then_leave(backend, recording):
+    """The same on an event loop."""
+    async with LiveSession(backend=backend) as live:
+        for piece in pieces(recording):
+            await live.send(piece)
+    check(live.transcript)
+
+
+@pytest.mark.anyio
+async def test_left_by_an_exception(backend, recording):
+    """An exception ends the session at once, and the transcript says that it is not complete."""
+    with anyio.fail_after(20), pytest.raises(ZeroDivisionError):
+        async with LiveSession(backend=backend) as live:
+            for piece in pieces(recording):
+                await live.send(piece)
+            raise ZeroDivisionError
+    transcript = live.transcript
+    assert not transcript.complete
+    assert {gap.reason for gap in transcript.ledger.gaps} == {"closed"}
+    assert transcript.duration == pytest.approx(10.4, abs=0.01)
+
+
+@pytest.mark.anyio
+async def test_closed_in_the_middle(backend, recording):
+    """`aclose` ends the session at once, and leaving the block then waits for nothing."""
+    async with LiveSession(backend=backend) as live:
+        await live.send(recording)
+        await live.aclose()
+    assert not live.transcript.complete

@@ -103,11 +103,16 @@ async def test_async_send_then_leave(backend, recording):
 @pytest.mark.anyio
 async def test_left_by_an_exception(backend, recording):
     """An exception ends the session at once, and the transcript says that it is not complete."""
-    with anyio.fail_after(20), pytest.raises(ZeroDivisionError):
-        async with LiveSession(backend=backend) as live:
+    live = LiveSession(backend=backend)
+
+    async def program() -> None:
+        async with live:
             for piece in pieces(recording):
                 await live.send(piece)
             raise ZeroDivisionError
+
+    with anyio.fail_after(20), pytest.raises(ZeroDivisionError):
+        await program()
     transcript = live.transcript
     assert not transcript.complete
     assert {gap.reason for gap in transcript.ledger.gaps} == {"closed"}

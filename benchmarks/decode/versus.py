@@ -26,7 +26,7 @@ from benchmarks.report import machine, note, print_table
 #: The ratio that is allowed.
 _TARGET: Final = 1.03
 #: CPU seconds that a run takes at least, for the resolution of the clock.
-_ENOUGH: Final = 0.1
+_ENOUGH: Final = 0.01
 #: Seconds of a piece of a stream.
 _PIECE: Final = 0.25
 #: What is decoded as it is pushed; the rest of the formats goes through a thread.

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from azstt._audio.formats.damage import Look
 from azstt._audio.formats.ebml import read_element, read_number
-from azstt._audio.formats.mpeg import FRAME_HEAD, TAG_HEAD, find_frame, frame_size, tag_size
+from azstt._audio.formats.mpeg import FRAME_HEAD, find_frame, frame_ends, tag_size
 
 #: Bytes at the end that are searched for the last page or frame, and for Matroska's last cluster.
 _TAIL, _CLUSTER_TAIL = 1 << 17, 1 << 22
@@ -106,13 +106,9 @@ def _frames(look: Look, size: int, kind: str) -> bool | None:
     at, certain = find_frame(tail, "aac" if kind == "aac" else "mp3")
     if not certain:
         return None
-    while at < len(tail):
-        length = frame_size(tail[at : at + FRAME_HEAD])
-        if not length:
-            # A tag, padding, or damage.
-            return len(tail) - at < FRAME_HEAD and not tag_size(tail[at : at + TAG_HEAD])
-        at += length
-    return at > len(tail)
+    at += frame_ends(tail[at:])[-1]
+    rest = tail[at:]  # a frame's first bytes; or a tag, padding, or damage
+    return at > len(tail) or (0 < len(rest) < FRAME_HEAD and not tag_size(rest))
 
 
 def _ac3(look: Look, size: int) -> bool | None:

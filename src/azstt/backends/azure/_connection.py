@@ -103,7 +103,7 @@ class RecognizerConnection:
         """Wait for the end, checking deadlines and renewing the token meanwhile."""
         disconnects = 0
         while not self._owner.wait(
-            lambda: handler.ended or handler.disconnects > disconnects, _POLL_INTERVAL
+            lambda seen=disconnects: handler.ended or handler.disconnects > seen, _POLL_INTERVAL
         ):
             if handler.disconnects > disconnects:
                 disconnects = handler.disconnects

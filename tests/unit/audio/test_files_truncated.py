@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import io
 from pathlib import Path
 
@@ -109,34 +108,6 @@ def test_a_fragment_that_is_not_there():
     assert not report_of(data).missing
     (gap,) = report_of(data[: len(data) // 2 + 9]).missing
     assert (gap.reason, gap.seconds) == ("truncated", None)
-
-
-class Download(io.RawIOBase):
-    """A download that breaks off."""
-
-    def __init__(self, data: bytes) -> None:
-        self._file = io.BytesIO(data)
-
-    def read(self, size: int = -1) -> bytes:
-        """Return data; at the end of what came, raise the error of http.client."""
-        data = self._file.read(size)
-        if len(data) < size:
-            raise http.client.IncompleteRead(data)
-        return data
-
-    def seekable(self) -> bool:
-        """Return False."""
-        return False
-
-
-@pytest.mark.parametrize("name", ["pcm_s16_16k.wav", "mp3.mp3", "opus.webm"])
-def test_a_download_that_breaks_off_is_a_truncated_file(name):
-    """A download that ends early is read to what came, and reported as the same file on disk is."""
-    data = (CONTAINERS / name).read_bytes()
-    part = data[: len(data) // 2 + 9]
-    report, expected = report_of(Download(part)), report_of(iter([part]))
-    assert report.missing == expected.missing
-    assert report.truncated
 
 
 def test_no_end_is_looked_for_in_nonsense():

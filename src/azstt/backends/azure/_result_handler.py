@@ -35,7 +35,7 @@ class ResultSink(Protocol):
         ...
 
     def wake(self) -> None:
-        """Called when the connection has ended."""
+        """Called when the connection is lost or has ended."""
         ...
 
 
@@ -74,6 +74,7 @@ class ResultHandler:
         """Count the loss and start the deadline for the SDK's reconnection."""
         self.disconnects += 1
         self.deadlines.disconnected(monotonic())
+        self._sink.wake()
 
     def on_message(self) -> None:
         """Record a message of any kind: the service is alive."""

@@ -1,0 +1,109 @@
+"""Tell the times of Matroska's blocks, which count from their cluster's, after damage too. Pure."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+#: Seconds by which timestamps may be off.
+_SLACK: Final = 0.05
+#: Seconds by which a block may be later than the end of the one before: a codec's pause.
+_PAUSE: Final = 1.0
+
+
+class _Doubt(NamedTuple):
+    """A block that is not where the one before it ends.
+
+    Attributes:
+        end: where it ends by its own timestamp.
+        shift: seconds by which that is too early, as its cluster's header was lost.
+    """
+
+    end: float
+    shift: float
+
+
+class ClusterClock:
+    """Tells the times of blocks in seconds.
+
+    A block that does not begin where the one before ends is doubted: nothing is concluded from it
+    unless the next one goes on from there. If a cluster's header was lost, its blocks are at too
+    early a time until the next cluster; how far, the length of the cluster before tells.
+
+    Attributes:
+        origin: the time of the first block of any track.
+        timed: whether a cluster has stated its time since the last damage.
+    """
+
+    def __init__(self) -> None:
+        self.origin: float | None = None
+        self.timed: bool = True
+        self._cluster = 0.0  # its time
+        self._length = 0.0  # of the cluster before, if it is known
+        self._expected = 0.0  # the time of the next block
+        self._doubt: _Doubt | None = None
+        self._former: float | None = None  # what was expected before a hole, to return to
+
+    @property
+    def end(self) -> float:
+        """Where the last block ends."""
+        doubt = self._doubt
+        return self._expected if doubt is None else max(self._expected, doubt.end + doubt.shift)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of the recording so far."""
+        return self._expected - (self.origin or 0.0)
+
+    def begin_cluster(self, time: float) -> None:
+        """Take a cluster's time."""
+        if self.timed and abs(time - self._expected) <= _PAUSE:
+            self._length = max(0.0, time - self._cluster)
+        self._cluster, self.timed, self._doubt, self._former = time, True, None, None
+
+    def at(self, offset: float) -> float:
+        """Return the time of a block by its offset from the cluster."""
+        time = self._cluster + offset
+        if self.origin is None:
+            self.origin = time
+        return time
+
+    def take(self, offset: float, seconds: float, skipped: float) -> float:
+        """Return the time of a block of the audio track.
+
+        Args:
+            offset: its offset from the cluster.
+            seconds: its duration.
+            skipped: about how much was skipped at the last damage, by the bytes.
+        """
+        time = self.at(offset)
+        doubt, self._doubt = self._doubt, None
+        if abs(time - self._expected) > _SLACK:
+            if self._former is not None and abs(time - self._former) <= _SLACK:
+                self._former = None  # there was no hole
+            elif doubt is not None and -_SLACK <= time - doubt.end <= _PAUSE:
+                self._cluster += doubt.shift
+                time += doubt.shift
+                self._former = self._expected
+            else:
+                shift = 0.0 if self.timed else self._missed(time, offset, skipped)
+                self._doubt = _Doubt(time + seconds, shift)
+                self._expected += seconds
+                return time + shift
+        if self._former is not None:
+            self._former += seconds
+        self._expected = time + seconds
+        return time
+
+    def _missed(self, time: float, offset: float, skipped: float) -> float:
+        """Return by how much a block is later than it seems, if it is of a later cluster.
+
+        Clusters of a recording mostly have the same length. Without one to go by, the block's own
+        cluster began after the last block before the damage.
+        """
+        if self._length:
+            earliest = max(self._expected - _SLACK, self._expected + skipped - self._length)
+            return self._length * max(0, math.ceil((earliest - time) / self._length))
+        if time >= self._expected - _SLACK:
+            return 0.0
+        return self._expected + max(offset, skipped) - time

@@ -48,7 +48,10 @@ def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -
         tally: records what is lost.
     """
     clock = MediaClock[AudioFrame](
-        media.origin, end=media.end, spliced=media.info.container in _BROADCAST
+        media.origin,
+        end=media.end,
+        spliced=media.info.container in _BROADCAST,
+        live=target.live,
     )
     if tally.base:
         clock.restart()  # it stands right after the recording before it

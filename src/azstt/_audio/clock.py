@@ -92,12 +92,15 @@ class MediaClock(Generic[T]):
         self._held: list[_Piece[T]] = []
         self._length: float = 0.0  # seconds of audio held
         self._jump: float = 0.0  # by how much the first piece of it is ahead
+        self._odd: bool = False  # whether the last piece of it contradicts the others
         self._damaged: float = -math.inf  # where something could not be read
         self._trusted: bool = True
         self._pieces: int = 0  # since the last large jump
         self._jumps: int = 0  # large ones with few pieces between
         self._jumped: float = 0.0  # seconds of those jumps together
-        self._last_jump: float = 0.0
+        self._last_jump: float = 0.0  # the last large one, by the timestamps
+        self._shift: float = 0.0  # what of it was not taken for a hole
+        self._jumped_at: float = 0.0
         self._back: float = 0.0  # seconds of small steps back, beyond what is plausible
         self._back_at: float = 0.0
 
@@ -188,17 +191,25 @@ class MediaClock(Generic[T]):
         alone, near = len(self._held) == 1, min(_BACK, abs(jump)) / 2
         least, most = (-TOLERANCE, _BACK) if alone else (-near, near)
         if after * jump > 0 and least <= farther <= most:
+            if self._odd:
+                self._held[-1] = self._held[-1]._replace(time=None)
+                self._odd = False
             enough = self._length >= self._patience or len(self._held) >= _MOST_HELD
             return jump if enough else None
         if alone:
             return 0.0
+        if not self._odd:
+            self._odd = True
+            return None
         if -TOLERANCE <= after <= (jump if jump > 0 else _SPLICE):  # it returns
             return after if self._held[0].lost is not None and after <= _BACK else 0.0
-        return jump if self._length >= _BACK or 0 < after - jump <= _SPLICE else 0.0
+        return jump if abs(jump) <= _SPLICE or self._length >= _BACK else 0.0
 
     @property
     def _patience(self) -> float:
         """Seconds of audio that confirm the jump of what is held."""
+        if self._returns(self._jump):
+            return 0.0
         doubtful = self.now - self._damaged < _DOUBTED
         if self._live:
             return _PATIENCE if doubtful and abs(self._jump) > _BACK else 0.0
@@ -207,13 +218,15 @@ class MediaClock(Generic[T]):
     def _settle(self, hole: float) -> list[_Piece[T]]:
         """Return what was held, with timestamps for this hole; without one they are wrong."""
         held, self._held = self._held, []
+        rest, self._odd = held[-1:] if self._odd else [], False
         if hole == self._jump:
             return held
         wrong = self._jump - hole
-        return [
+        right = [
             piece._replace(time=piece.time - wrong if hole and piece.time is not None else None)
-            for piece in held
+            for piece in held[: len(held) - len(rest)]
         ]
+        return right + rest
 
     def _place(self, piece: _Piece[T], ahead: float) -> Placed[T]:
         at = self.now
@@ -225,8 +238,10 @@ class MediaClock(Generic[T]):
     def _believe(self, ahead: float, lost: float | None) -> float:
         """Return the hole that a difference stands for; 0 if it is no hole."""
         hole = ahead
-        returns = -TOLERANCE <= ahead + self._last_jump <= _BACK
-        if not returns and self._is_elsewhere(ahead, damaged=lost is not None):
+        if self._returns(ahead):
+            self._offset = (self._offset or 0.0) - self._shift
+            hole += self._shift
+        elif self._is_elsewhere(ahead, damaged=lost is not None):
             self._offset, hole = (self._offset or 0.0) + ahead, 0.0
         if abs(ahead) <= _BACK:
             if 0 < abs(hole) < _SMALL and lost is None:
@@ -242,8 +257,13 @@ class MediaClock(Generic[T]):
             self._trusted = False
             return -self._jumped
         self._jumped += hole
-        self._last_jump = max(0.0, hole)
+        self._last_jump, self._shift, self._jumped_at = ahead, ahead - hole, self.now + hole
         return hole
+
+    def _returns(self, ahead: float) -> bool:
+        """Return whether a difference leads back to where the timestamps jumped from lately."""
+        soon = self.now - self._jumped_at <= _DOUBTED
+        return soon and abs(ahead) > _BACK and -TOLERANCE <= ahead + self._last_jump <= _BACK
 
     def _is_elsewhere(self, ahead: float, *, damaged: bool) -> bool:
         """Return whether a difference leads to another recording, or to where nothing can be."""

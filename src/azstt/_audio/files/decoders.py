@@ -11,7 +11,7 @@ from azstt._audio.files.amovie import HoleError, can_decode, decode_file
 from azstt._audio.files.libav import Media
 from azstt._audio.files.packets import decode_packets
 from azstt._audio.files.quiet import CanceledError, check_mix, hold_quiet
-from azstt._audio.files.timing import STATED
+from azstt._audio.files.timing import STATED, longest_pause
 from azstt._audio.formats.hop import has_junk
 from azstt._audio.formats.riff import WavHeader, read_samples, wav_track_info
 from azstt._audio.formats.truncation import End, find_end
@@ -177,8 +177,9 @@ class LibavFileDecoder:
         if not missing and (told or not cut):
             return
         if cut is False and (info.exact or self._is_without_pauses()):
-            # The file is whole: the rest was lost on the way.
-            tally.add(DAMAGED, at, missing)
+            # The file is whole: the rest was lost on the way, or is a pause of the codec.
+            if missing > longest_pause(info.codec):
+                tally.add(DAMAGED, at, missing)
         elif cut or info.exact:
             self._forget_last(at, tally)
             tally.add(TRUNCATED, at, self._missing(at, tally) if told else None)

@@ -34,6 +34,7 @@ class TimedResampler:
         self._clock = clock
         self._tally = tally
         self._pause = pause
+        self._timed = False  # whether there was a timestamp
         self._lost: float | None = None  # seconds lost since the last frame; None is no damage
         self._losses: list[float | None] = []  # the same before each frame that the clock holds
 
@@ -50,11 +51,15 @@ class TimedResampler:
         """
         seconds = frame.samples / frame.sample_rate
         if self._lost is None and self._clock.follows(time, seconds):
+            self._timed = self._timed or time is not None
             self._resampler.push(frame)
             return
-        lost, self._lost = self._lost, None
+        lost = None
+        if time is not None or not self._timed:  # otherwise a later timestamp tells where it is
+            lost, self._lost = self._lost, None
+        self._timed = self._timed or time is not None
         self._losses.append(lost)
-        for placed in self._clock.take(time, seconds, frame, damaged=lost is not None):
+        for placed in self._clock.take(time, seconds, frame, lost=lost):
             self._place(placed)
 
     def lose(self, seconds: float, packets: int = 1) -> None:

@@ -16,13 +16,20 @@ from azstt._audio.clock import MediaClock
 PIECE = 0.02
 
 
-def run(times, *, seconds=PIECE, **options):
-    """Return the clock after these timestamps, and the holes: seconds of audio before, length."""
-    clock = MediaClock[int](**options)
+def run(times, *, seconds=PIECE, lost=(), **options):
+    """Return the clock after these timestamps, and the holes: seconds of audio before, length.
+
+    Args:
+        times: a timestamp for each piece.
+        seconds: of each piece.
+        lost: what could not be read before which piece, in seconds.
+        options: of the clock.
+    """
+    clock, lost = MediaClock[int](**options), dict(lost)
     placed = []
     for number, time in enumerate(times):
-        if not clock.follows(time, seconds):
-            placed += clock.take(time, seconds, number)
+        if number in lost or not clock.follows(time, seconds):
+            placed += clock.take(time, seconds, number, lost=lost.get(number))
         else:
             placed.append((0.0, math.nan, number))
     placed += clock.flush()
@@ -99,6 +106,49 @@ def test_a_single_wrong_timestamp():
     assert run(times)[1] == []
 
 
+@pytest.mark.parametrize("wrong", [93.0, -6.0, 4.0, 0.5, 1e6])
+@pytest.mark.parametrize("pieces", [2, 17, 250])
+def test_a_wrong_timestamp_that_serves_many_pieces(wrong, pieces):
+    """A damaged timestamp from which others are counted moves nothing, in a file."""
+    times = count(0.0, 600)
+    times[300 : 300 + pieces] = count(6.0 + wrong, pieces)
+    clock, holes = run(times, live=False)
+    assert (holes, clock.now) == ([], pytest.approx(12.0))
+
+
+@pytest.mark.parametrize("wrong", [93.0, -3.0, 4.0])
+def test_a_wrong_timestamp_after_damage(wrong):
+    """What is lost before or after a wrong timestamp is a hole there, in a file and live."""
+    for live, at in itertools.product((False, True), (100, 117)):
+        times = [*count(0.0, 100), *count(2.0 + wrong, 17), *count(2.64, 400)]
+        clock, holes = run(times, lost={50: 0.0, at: 0.04}, live=live)
+        assert (holes, clock.now) == ([(at * PIECE, 0.3)], pytest.approx(10.64))
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_long_hole_after_damage(live):
+    """What was really lost is a hole, however long, if the timestamps stay there."""
+    times = [*count(0.0, 100), *count(40.0, 400)]
+    assert run(times, live=live, lost={100: 0.0})[1] == [(2.0, 38.0)]
+    assert run(times[:200], live=live, lost={100: 0.0})[1] == [(2.0, 38.0)]
+    clock = MediaClock[int](live=live)
+    assert clock.follows(0.0, 1.0)
+    assert [placed.hole for placed in clock.take(39.9, 0.02, 0, lost=38.9)] == [38.9]
+
+
+def test_a_wrong_timestamp_until_the_end():
+    """A jump after damage that less than a second of audio follows is not believed."""
+    assert run([*count(0.0, 100), *count(95.0, 17)], live=False, lost={100: 0.1})[1] == []
+
+
+def test_without_damage_nothing_waits_live():
+    """Live audio after a recorder's pause comes out with the second piece after it."""
+    clock = MediaClock[int]()
+    assert clock.follows(0.0, 1.0)
+    assert clock.take(61.0, 0.02, 0) == []
+    assert [placed.hole for placed in clock.take(61.02, 0.02, 1)] == [60.0, 0.0]
+
+
 def test_small_steps_back():
     """Timestamps that go back by half a second are followed: what came before was too late."""
     assert run([*count(0.0, 100), *count(1.5, 100)])[1] == [(2.0, -0.5)]
@@ -124,17 +174,14 @@ def test_splices_of_a_broadcast():
     times = [*count(0.0, 50), *count(40.0, 50)]
     assert run(times)[1] == [(1.0, 39.0)]
     assert run(times, spliced=True)[1] == []
-    clock = MediaClock[int](spliced=True)
-    assert clock.follows(0.0, 1.0)
-    assert clock.take(40.0, 1.0, 0, damaged=True) == []
-    assert [placed.hole for placed in clock.take(41.0, 1.0, 1)] == [39.0, 0.0]
+    assert run(times, spliced=True, lost={50: 0.02})[1] == [(1.0, 39.0)]
 
 
 def test_a_difference_after_damage():
     """After damage a hole of 10 ms counts, which otherwise is rounding."""
     for damaged, holes in ((False, [0.0]), (True, [pytest.approx(0.01), 0.0])):
         clock = MediaClock[int]()
-        placed = clock.take(0.01, 0.02, 0, damaged=damaged)
+        placed = clock.take(0.01, 0.02, 0, lost=0.0 if damaged else None)
         assert [p.hole for p in [*placed, *clock.take(0.03, 0.02, 1)]][: len(holes)] == holes
 
 
@@ -178,10 +225,11 @@ def test_silence_that_was_not_stored():
         pytest.param(lambda _: 1e9, 0.5, id="far away"),
     ],
 )
-def test_timestamps_that_lie(lie, bound):
+@pytest.mark.parametrize("live", [False, True])
+def test_timestamps_that_lie(lie, bound, live):
     """Whatever the timestamps of 20 s say, the times end about where counting samples ends."""
     times = [lie(number) for number in range(1000)]
-    clock, _ = run(times)
+    clock, _ = run(times, live=live)
     assert clock.now == pytest.approx(20.0, abs=bound)
 
 
@@ -194,8 +242,10 @@ stamps = st.one_of(
     st.lists(st.tuples(stamps, st.integers(1, 20)), max_size=30),
     st.one_of(st.none(), st.floats(0.1, 100)),
     st.booleans(),
+    st.booleans(),
+    st.dictionaries(st.integers(0, 400), st.floats(0, 1e4), max_size=9),
 )
-def test_hostile_timestamps(runs, end, spliced):
+def test_hostile_timestamps(runs, end, spliced, live, lost):
     """Pieces come out once and in order, and the times never fall far behind the samples."""
     times = list(
         itertools.chain.from_iterable(
@@ -203,7 +253,8 @@ def test_hostile_timestamps(runs, end, spliced):
             for start, length in runs
         )
     )
-    clock, holes = run(times, end=end, spliced=spliced)
+    lost = {number: seconds for number, seconds in lost.items() if number < len(times)}
+    clock, holes = run(times, end=end, spliced=spliced, live=live, lost=lost)
     total = sum(hole for _, hole in holes)
     assert clock.now == pytest.approx(counted(times) + total, abs=0.01)
     assert clock.now >= 0.85 * counted(times) - 1.5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Final
 
-from azstt._audio.files.timing import STATED
+from azstt._audio.files.timing import STATED, longest_pause
 from azstt._audio.formats.hop import has_junk
 from azstt._audio.formats.truncation import End, find_end
 from azstt._audio.report import DAMAGED, TRUNCATED, Tally, TrackInfo
@@ -71,8 +71,9 @@ class Ending:
         if not missing and (told or not cut):
             return
         if cut is False and (info.exact or self._is_without_pauses()):
-            # The file is whole: the rest was lost on the way.
-            tally.add(DAMAGED, at, missing)
+            # The file is whole: the rest was lost on the way, or is a pause of the codec.
+            if missing > longest_pause(info.codec):
+                tally.add(DAMAGED, at, missing)
         elif cut or info.exact:
             _forget_last(at, tally)
             tally.add(TRUNCATED, at, self._missing(at, tally) if told else None)

@@ -151,17 +151,16 @@ class Losses:
 
         libav finds out that pages are missing only a page later.
         """
-        place = self._place
+        place, look = self._place, self._source.look
         for last in self._before:
             if last is None or place is None or place <= last:
                 return
-            if self._container == "asf":
-                # By the average rate: libav does not say what it skips.
+            broken = is_broken(self._container, look, last, place)
+            if self._container == "asf" and not broken:
+                # By the average rate: a packet lasts longer than what is lost in it.
                 seconds = max(1.0, self._output.position - self._start)
                 broken = place - last > 0.8 * hole * last / seconds
-            else:
-                broken = is_broken(self._container, self._source.look, last, place)
             if broken:
                 self.note()
                 return
-            place = place if self._container == "asf" else last
+            place = last

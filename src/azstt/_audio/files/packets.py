@@ -15,6 +15,7 @@ from av.error import FFmpegError
 from azstt._audio.clock import MediaClock
 from azstt._audio.files.libav import Media
 from azstt._audio.files.losses import BARE_FRAMES, Losses
+from azstt._audio.files.timing import longest_pause
 from azstt._audio.rejections import protected
 from azstt._audio.report import Tally
 from azstt._audio.resample import Resampler, Target
@@ -34,8 +35,6 @@ _BATCH = 43
 _BROADCAST: Final = frozenset({"mpegts", "mpeg"})
 #: Errors of the demuxer in a row, without a packet between, after which the rest is given up.
 _MOST_ERRORS = 100
-#: Seconds that an Opus encoder pauses at most when nobody speaks (discontinuous transmission).
-_OPUS_PAUSE = 0.45
 
 
 def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -> Iterator[bytes]:
@@ -48,11 +47,14 @@ def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -
         tally: records what is lost.
     """
     clock = MediaClock[AudioFrame](
-        media.origin, end=media.end, spliced=media.info.container in _BROADCAST
+        media.origin,
+        end=media.end,
+        spliced=media.info.container in _BROADCAST,
+        live=target.live,
     )
     if tally.base:
         clock.restart()  # it stands right after the recording before it
-    pause = _OPUS_PAUSE if media.info.codec == "opus" else 0.0
+    pause = longest_pause(media.info.codec)
     output = TimedResampler(Resampler(target, source.label, tally), clock, tally, pause=pause)
     losses = Losses(media.info.container, media.stream, source, output)
     push, decode = output.push, packet_decoder(media.stream)

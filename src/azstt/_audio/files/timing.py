@@ -58,6 +58,8 @@ _MATROSKA: Final = "matroska,webm"
 _NO_DTS: Final = frozenset({_MATROSKA, "nut"})
 #: How many cover pictures, which have no timestamp, may come before the first packet.
 _MOST_PICTURES: Final = 16
+#: Seconds that an Opus encoder pauses at most when nobody speaks (discontinuous transmission).
+_OPUS_PAUSE: Final = 0.45
 _MICROSECONDS = 1_000_000
 
 
@@ -97,6 +99,11 @@ def latest_end(container: InputContainer, info: TrackInfo) -> float | None:
     if info.seconds is None or not (info.exact or info.container in STATED):
         return None
     return max(info.seconds, (container.duration or 0) / _MICROSECONDS)
+
+
+def longest_pause(codec: str) -> float:
+    """Return how many seconds of silence a codec may leave out, so that nothing is missing."""
+    return _OPUS_PAUSE if codec == "opus" else 0.0
 
 
 def track_end(

@@ -25,19 +25,25 @@ def decode(data, **options):
 
 
 def remux(name, container, time):
-    """Write a recording's packets with other times; None leaves the packet out."""
+    """Write a recording with its sound at other times; None leaves the packet out."""
     file = io.BytesIO()
     with av.open(CONTAINERS / name) as source, av.open(file, "w", format=container) as output:
-        stream = output.add_stream_from_template(source.streams.audio[0])
-        for packet in source.demux(audio=0):
+        streams = {s.index: output.add_stream_from_template(s) for s in source.streams}
+        for packet in source.demux():
             if not packet.size or packet.pts is None:
                 continue
-            if (new := time(float(packet.pts * packet.time_base))) is None:
-                continue
-            packet.pts = packet.dts = round(new / packet.time_base)
-            packet.stream = stream
+            if packet.stream.type == "audio":
+                if (new := time(float(packet.pts * packet.time_base))) is None:
+                    continue
+                packet.pts = packet.dts = round(new / packet.time_base)
+            packet.stream = streams[packet.stream.index]
             output.mux(packet)
     return file.getvalue()
+
+
+def silence_before(pcm):
+    """Return how many seconds of silence come first."""
+    return next(at for at in range(0, len(pcm), 2) if any(pcm[at : at + 2])) / 32_000
 
 
 def gap(time):
@@ -74,6 +80,75 @@ def test_stored_samples_alone(name, container):
     assert seconds == pytest.approx(filled - 1.5, abs=0.05)
     assert reader.media_time(1.5) == pytest.approx(1.5, abs=0.05)
     assert reader.media_time(3.0) == pytest.approx(4.5, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("name", "container"),
+    [
+        ("h264_aac.mp4", "mp4"),
+        ("h264_aac.mp4", "mov"),
+        ("h264_aac.mp4", "matroska"),
+        ("h264_aac.mp4", "flv"),
+        ("h264_aac.mp4", "mpegts"),
+        ("vp8_opus.webm", "webm"),
+    ],
+)
+def test_sound_that_begins_after_the_pictures(name, container):
+    """A track that begins 2 s after the pictures comes after 2 s of silence; nothing is missing."""
+    seconds, reader, pcm = decode(remux(name, container, lambda time: time + 2), timeline="media")
+    assert (seconds, silence_before(pcm)) == (
+        pytest.approx(9.1, abs=0.05),
+        pytest.approx(2, abs=0.03),
+    )
+    assert reader.report.missing == ()
+
+
+@pytest.mark.parametrize("container", ["mp4", "mov"])
+@pytest.mark.parametrize("name", ["h264_aac.mp4", "aac.m4a"])
+def test_an_edit_list_that_leaves_the_beginning_out(name, container):
+    """Sound before the time zero, which an edit list hides from players, is left out as well."""
+    whole = decode(CONTAINERS / name)[2]
+    seconds, reader, pcm = decode(remux(name, container, lambda time: time - 0.5), timeline="media")
+    assert seconds == pytest.approx(6.6, abs=0.01)
+    assert pcm[32_000:64_000] == whole[48_000:80_000]
+    assert reader.report.missing == ()
+
+
+def test_a_media_that_begins_before_zero():
+    """Where the first timestamps are negative, the first of them is the media's start."""
+    data = mkv(beeping(2.0, [0.5]), start=-3.0)
+    seconds, reader, pcm = decode(data, timeline="media")
+    assert (seconds, silence_before(pcm)) == (2.0, pytest.approx(0.5, abs=0.01))
+    assert reader.report.missing == ()
+
+
+#: Seconds after which the timestamps of MPEG-TS begin at zero again.
+WRAP = 2**33 / 90_000
+
+
+@pytest.mark.parametrize(
+    "time",
+    [lambda time: time + WRAP - 3, lambda time: time + 100 * (time >= 3)],
+    ids=["wraps", "jumps"],
+)
+def test_timestamps_of_a_broadcast_that_start_again(time):
+    """At a splice, and where the counter is full, players go on at once, and so do the times."""
+    plain = decode(remux("aac.m4a", "mpegts", lambda time: time), timeline="media")
+    seconds, reader, pcm = decode(remux("aac.m4a", "mpegts", time), timeline="media")
+    assert (seconds, pcm) == (plain[0], plain[2])
+    assert reader.media_time(5.0) == pytest.approx(5.0, abs=0.05)
+    assert reader.report.missing == ()
+
+
+def test_timestamps_of_a_broadcast_that_jump_back():
+    """A second program whose clock is behind the first one's begins where that ends."""
+    first, second = (
+        remux("aac.m4a", "mpegts", lambda time, at=at: time + at) for at in (50.0, 10.0)
+    )
+    seconds, reader, _ = decode(first + second, timeline="media")
+    assert seconds == pytest.approx(2 * decode(first)[0], abs=0.05)
+    assert reader.media_time(10.0) == pytest.approx(10.0, abs=0.05)
+    assert reader.report.missing == ()
 
 
 def test_a_recorder_whose_clock_drifts():

@@ -77,6 +77,7 @@ def check_mix(media: Media, start: float, end: float) -> None:
     """
     decode = packet_decoder(media.stream)
     media.container.seek(round((media.origin + start) * 1_000_000))
+    media.stream.codec_context.flush_buffers()
     for number, packet in enumerate(media.container.demux(media.stream)):
         if number % _OF >= _SAMPLE:
             continue

@@ -280,6 +280,39 @@ def test_a_pause(step):
     assert not losses_of(start() + one + two + later, step)
 
 
+@pytest.mark.parametrize("step", [1, 333, 1 << 30])
+def test_damaged_packets_displace_no_others(step):
+    """Packets that damage made longer or shorter are skipped, and the others keep their times."""
+    one, two, three, four = pages(PACKETS)
+    for first in (b"\xe0", b"\xfb\x06", b"\x18"):  # 2.5, 120 and 60 ms
+        damaged = bytearray(two)
+        for packet in (PACKETS[10], PACKETS[14], PACKETS[15]):
+            at = two.index(packet)
+            damaged[at : at + len(first)] = first
+        data = start() + one + bytes(damaged) + three + four
+        expected = [at for at in range(40) if at not in {10, 14, 15}]
+        assert packets_of(data, step) == [PACKETS[at] for at in expected]
+        assert times_of(data, step) == pytest.approx(expected)
+        assert len(losses_of(data, step)) == 2
+
+
+def test_damaged_packets_after_a_lost_page():
+    """The same holds for the page after a lost one, if it lasts as long as its packets do."""
+    one, two, _, four = pages(PACKETS)
+    damaged = four.replace(PACKETS[33][:2], b"\x18\x21")
+    times = times_of(start() + one + two + damaged)
+    assert times == pytest.approx([*range(20), *range(30, 33), *range(34, 40)])
+
+
+def test_a_page_after_one_with_a_damaged_position():
+    """Damaged packets that seemed longer put the next page no later than it is."""
+    one, two, three, four = pages(PACKETS)
+    lying = bytearray(two.replace(PACKETS[13][:2], b"\x18\x21"))
+    lying[13] ^= 0x80
+    damaged = start() + one + bytes(lying) + three[:-40] + four
+    assert times_of(damaged)[-10:] == pytest.approx(list(range(30, 40)))
+
+
 def test_packets_of_various_durations():
     """Where packets differ, a page's end tells where the next one begins."""
     long = [bytes([0xF0 | 8, at]) + bytes(30) for at in range(4)]  # 20 ms each, as in PACKETS

@@ -9,7 +9,7 @@ from azstt._audio.files.timing import STATED, longest_pause
 from azstt._audio.formats.hop import has_junk
 from azstt._audio.formats.truncation import End, find_end
 from azstt._audio.report import DAMAGED, TRUNCATED, Tally, TrackInfo
-from azstt._audio.sources import Source
+from azstt._audio.sources import Source, max_plausible_seconds
 
 #: Seconds that may be missing from the stated duration, because of rounding and encoder padding.
 _SLACK: Final = 0.1
@@ -70,7 +70,7 @@ class Ending:
         told = stated and not (cut and end.open)
         if not missing and (told or not cut):
             return
-        if cut is False and (info.exact or self._is_without_pauses()):
+        if cut is False and (info.exact or end.samples or self._is_without_pauses()):
             # The file is whole: the rest was lost on the way, or is a pause of the codec.
             if missing > longest_pause(info.codec):
                 tally.add(DAMAGED, at, missing)
@@ -86,14 +86,16 @@ class Ending:
 
     def _missing(self, at: float, tally: Tally) -> float:
         """Return how many seconds there are less than the container states, if any."""
-        info = self._info
-        if info.seconds is None:
+        info, seconds = self._info, self._info.seconds
+        if seconds is None and self._end.samples and info.sample_rate:
+            seconds = self._end.samples / info.sample_rate - self._origin
+        if seconds is None or seconds > max_plausible_seconds(self._source):
             return 0.0
-        slack = _EXACT_SLACK if info.container in _COUNTED else _SLACK
+        slack = _EXACT_SLACK if info.exact and info.container in _COUNTED else _SLACK
         gaps = (gap for gap in tally.missing if gap.at >= tally.started)
         skipped = sum((gap.seconds or 0.0) - gap.span for gap in gaps)
         end = tally.timeline.end(at) - tally.started + skipped
-        return missing if (missing := info.seconds - end) > slack else 0.0
+        return missing if (missing := seconds - end) > slack else 0.0
 
     def _is_without_pauses(self) -> bool:
         """Return whether an AVI file's stated duration counts no empty chunks, which are pauses."""

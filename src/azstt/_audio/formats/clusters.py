@@ -60,6 +60,7 @@ class ClusterClock:
         if self.timed and abs(time - self._expected) <= _PAUSE:
             self._length = max(0.0, time - self._cluster)
         self._cluster, self.timed, self._doubt, self._former = time, True, None, None
+        self._expected = min(self._expected, time + _PAUSE)  # the time before may have been wrong
 
     def at(self, offset: float) -> float:
         """Return the time of a block by its offset from the cluster."""
@@ -101,9 +102,9 @@ class ClusterClock:
         Clusters of a recording mostly have the same length. Without one to go by, the block's own
         cluster began after the last block before the damage.
         """
-        if self._length:
-            earliest = max(self._expected - _SLACK, self._expected + skipped - self._length)
-            return self._length * max(0, math.ceil((earliest - time) / self._length))
-        if time >= self._expected - _SLACK:
-            return 0.0
-        return self._expected + max(offset, skipped) - time
+        begin = self._expected - _SLACK
+        if not self._length:
+            return 0.0 if time >= begin else self._expected + max(offset, skipped) - time
+        least = math.ceil((begin - time) / self._length)
+        likely = round((self._expected + skipped - time) / self._length)
+        return self._length * max(0, least, likely)

@@ -26,8 +26,10 @@ _AC3: Final = (
 )
 #: Bytes of its header up to that field, and the sync word.
 _AC3_HEAD, _AC3_SYNC = 5, b"\x0b\x77"
-#: Bytes of a box's header, and of an FLV tag's.
-_BOX, _TAG = 8, 11
+#: Bytes of a box's header, of an FLV tag's, and of an Ogg page's without its sizes.
+_BOX, _TAG, _PAGE = 8, 11, 27
+#: An Ogg page's flags; and bytes of a file that include the beginning of its second page.
+_FIRST_PAGE, _LAST_PAGE, _HEAD = 2, 4, 4096
 
 
 class End(NamedTuple):
@@ -37,11 +39,13 @@ class End(NamedTuple):
         cut: whether it ends in the middle of something; None if that cannot be told.
         time: the time of the last block, in seconds; None if unknown.
         open: whether the length that libav tells is only that of what is there.
+        samples: how many samples the whole file has, if its end tells that.
     """
 
     cut: bool | None = None
     time: float | None = None
     open: bool = False
+    samples: int | None = None
 
 
 def find_end(container: str, look: Look, size: int) -> End:
@@ -56,8 +60,10 @@ def find_end(container: str, look: Look, size: int) -> End:
         return _matroska(look, size)
     if container == "mov,mp4,m4a,3gp,3g2,mj2":
         return _iso(look, size)
+    if container == "ogg":
+        return _ogg(look, size)
     check = _CHECKS.get(container)
-    return End() if check is None else End(check(look, size), open=container == "ogg")
+    return End() if check is None else End(check(look, size))
 
 
 def _matroska(look: Look, size: int) -> End:
@@ -90,14 +96,28 @@ def _matroska(look: Look, size: int) -> End:
     return End(cut, last)
 
 
-def _ogg(look: Look, size: int) -> bool | None:
+def _ogg(look: Look, size: int) -> End:
     tail = look(max(0, size - _TAIL), _TAIL)
     at = tail.rfind(b"OggS")
     if at < 0:
+        return End(open=True)
+    end = _page_end(tail, at)
+    cut = end is None or end > len(tail) or not tail[at + 5] & _LAST_PAGE
+    head = look(0, _HEAD)
+    second = _page_end(head, 0)
+    others = second is None or head[second + 5 : second + 6] == bytes([_FIRST_PAGE])
+    if cut or others or head[14:18] != tail[at + 14 : at + 18]:
+        return End(cut, open=True)
+    return End(cut, open=True, samples=int.from_bytes(tail[at + 6 : at + 14], "little"))
+
+
+def _page_end(data: bytes, at: int) -> int | None:
+    """Return where an Ogg page ends; None if its header is incomplete."""
+    sizes = at + _PAGE
+    if len(data) < sizes or len(data) < sizes + data[sizes - 1]:
         return None
-    lacing = tail[at + 27 : at + 27 + tail[at + 26]] if at + 27 <= len(tail) else b""
-    whole = at + 27 + len(lacing) + sum(lacing) <= len(tail) and len(lacing) == tail[at + 26]
-    return not (whole and tail[at + 5] & 4)
+    lacing = data[sizes : sizes + data[sizes - 1]]
+    return sizes + len(lacing) + sum(lacing)
 
 
 def _frames(look: Look, size: int, kind: str) -> bool | None:
@@ -203,7 +223,6 @@ def _wavpack(look: Look, size: int) -> bool | None:
 
 
 _CHECKS: Final[dict[str, Callable[[Look, int], bool | None]]] = {
-    "ogg": _ogg,
     "mp3": lambda look, size: _frames(look, size, "mp3"),
     "aac": lambda look, size: _frames(look, size, "aac"),
     "ac3": _ac3,

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from av.audio.frame import AudioFrame
 
 from azstt._audio.clock import MediaClock, Placed
 from azstt._audio.report import ABSENT, DAMAGED, Tally
 from azstt._audio.resample import Resampler
+
+#: Seconds of audio before a hole that make no difference to a late start: in an AVI, libav gives
+#: the first frame the time of the empty chunk at the beginning.
+_LATE_START: Final = 0.15
 
 
 class TimedResampler:
@@ -97,7 +102,7 @@ class TimedResampler:
         """Put silence before a frame, as the hole before it demands, and say what is missing."""
         reason: str | None = DAMAGED
         if not damaged:
-            late_start = at == 0
+            late_start = at <= _LATE_START
             reason = None if late_start or hole <= self._pause else ABSENT
         fill = self._tally.hole(self.position, hole, reason)
         self._resampler.push_silence(fill, frame)

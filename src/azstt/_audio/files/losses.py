@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from azstt._audio.clock import TOLERANCE
 from azstt._audio.formats.damage import MOST_PADDING, is_broken, is_padding
-from azstt._audio.formats.mpeg import TAG_HEAD, tag_size
+from azstt._audio.formats.mpeg import TAG_HEAD, after_tags, tag_size
 from azstt._audio.sources import Source
 from azstt._audio.timed import TimedResampler
 
@@ -95,7 +95,9 @@ class Losses:
             self._trouble = self._end
 
     def lose(self, packet: Packet[AudioStream]) -> None:
-        """Note that a packet could not be decoded."""
+        """Note that a packet could not be decoded, unless it is nothing but tags."""
+        if self._in_frames and after_tags(bytes(packet)) >= packet.size:
+            return
         self._packets += 1
         self.note()
         if self._in_frames and packet.pos is not None and self._output.position > self._start:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from azstt._audio.formats.damage import Look
 from azstt._audio.formats.ebml import read_element, read_number
 from azstt._audio.formats.mpeg import FRAME_HEAD, find_frame, frame_ends, tag_size
+from azstt._audio.formats.units import ac3_size
 
 #: Bytes at the end that are searched for the last page or frame, and for Matroska's last cluster.
 _TAIL, _CLUSTER_TAIL = 1 << 17, 1 << 22
@@ -20,12 +21,8 @@ _PROGRAM_END, _PACK = 0xB9, 0xBA
 _FILE_PROPERTIES: Final = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 #: Sizes of MPEG-TS packets, and how many bytes of the next one come before its sync byte.
 _TS_PACKETS: Final = ((188, 0), (192, 188), (204, 0))
-#: Kilobits per second of AC-3, by its header's field.
-_AC3: Final = (
-    *(32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640),
-)
-#: Bytes of its header up to that field, and the sync word.
-_AC3_HEAD, _AC3_SYNC = 5, b"\x0b\x77"
+#: Bytes of an AC-3 frame's header, and its sync word.
+_AC3_HEAD, _AC3_SYNC = 6, b"\x0b\x77"
 #: Bytes of a box's header, of an FLV tag's, and of an Ogg page's without its sizes.
 _BOX, _TAG, _PAGE = 8, 11, 27
 #: An Ogg page's flags; and bytes of a file that include the beginning of its second page.
@@ -135,23 +132,16 @@ def _ac3(look: Look, size: int) -> bool | None:
     tail = look(max(0, size - _TAIL), _TAIL)
     at = tail.find(_AC3_SYNC)
     while at >= 0:
-        length = _ac3_size(tail[at : at + _AC3_HEAD])
+        length = ac3_size(tail[at : at + _AC3_HEAD])
         if length and tail[at + length : at + length + 2] == _AC3_SYNC:
             break
         at = tail.find(_AC3_SYNC, at + 1)
     while 0 <= at < len(tail):
-        length = _ac3_size(tail[at : at + _AC3_HEAD])
+        length = ac3_size(tail[at : at + _AC3_HEAD])
         if not length:
             return len(tail) - at < _AC3_HEAD
         at += length
     return at > len(tail) if at >= 0 else None
-
-
-def _ac3_size(head: bytes) -> int:
-    if len(head) < _AC3_HEAD or not head.startswith(_AC3_SYNC) or head[4] & 63 >= 2 * len(_AC3):
-        return 0
-    rate, odd = _AC3[(head[4] & 63) >> 1], head[4] & 1
-    return {0: 4 * rate, 1: 2 * (320 * rate // 147 + odd), 2: 6 * rate}.get(head[4] >> 6, 0)
 
 
 def _flv(look: Look, size: int) -> bool | None:

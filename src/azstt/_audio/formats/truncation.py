@@ -13,6 +13,8 @@ from azstt._audio.formats.units import ac3_size
 
 #: Bytes at the end that are searched for the last page or frame, and for Matroska's last cluster.
 _TAIL, _CLUSTER_TAIL = 1 << 17, 1 << 22
+#: The same for MP3 and AAC: four of the largest frames.
+_FRAMES: Final = 1 << 15
 _SEGMENT, _CLUSTER, _TIME, _SCALE = 0x18538067, 0x1F43B675, 0xE7, b"\x2a\xd7\xb1\x83"
 _BLOCK_GROUP, _BLOCKS = 0xA0, frozenset({0xA1, 0xA3})
 #: Start codes of MPEG-PS on the system layer; the first ends the program, the second is a header.
@@ -119,7 +121,7 @@ def _page_end(data: bytes, at: int) -> int | None:
 
 def _frames(look: Look, size: int, kind: str) -> bool | None:
     """Follow the last MP3 or AAC frames."""
-    tail = look(max(0, size - _TAIL), _TAIL)
+    tail = look(max(0, size - _FRAMES), _FRAMES)
     at, certain = find_frame(tail, "aac" if kind == "aac" else "mp3")
     if not certain:
         return None

@@ -101,12 +101,9 @@ class RecognizerConnection:
         self, handler: ResultHandler, recognizer: SdkRecognizer, reader: Reader
     ) -> RecognitionError | None:
         """Wait for the end, checking deadlines and renewing the token meanwhile."""
-        disconnects = 0
-        while not self._owner.wait(
-            lambda seen=disconnects: handler.ended or handler.disconnects > seen, _POLL_INTERVAL
-        ):
-            if handler.disconnects > disconnects:
-                disconnects = handler.disconnects
+        while not self._owner.wait(lambda: handler.ended or handler.lost, _POLL_INTERVAL):
+            if handler.lost:
+                handler.lost = False
                 self._owner.wait(lambda: handler.ended, _VERDICT)
                 if handler.error is None:
                     self._owner.disconnected(handler.deadlines.last_response)

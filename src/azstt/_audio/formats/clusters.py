@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 _SLACK: Final = 0.05
 #: Seconds by which a block may be later than the end of the one before: a codec's pause.
 _PAUSE: Final = 1.0
+#: Seconds that a hole may last.
+_LONGEST_HOLE: Final = 30 * 3600.0
 
 
 class _Doubt(NamedTuple):
@@ -21,6 +23,10 @@ class _Doubt(NamedTuple):
 
     end: float
     shift: float
+
+    def is_confirmed(self, time: float) -> bool:
+        """Return whether the next block's time goes on from there; a pause may be between."""
+        return -_SLACK <= time - self.end <= (_SLACK if self.shift else _PAUSE)
 
 
 class ClusterClock:
@@ -39,6 +45,7 @@ class ClusterClock:
         self.origin: float | None = None
         self.timed: bool = True
         self._cluster = 0.0  # its time
+        self._leapt = False  # whether that is not where the cluster before ends
         self._length = 0.0  # of the cluster before, if it is known
         self._expected = 0.0  # the time of the next block
         self._doubt: _Doubt | None = None
@@ -56,8 +63,14 @@ class ClusterClock:
         return self._expected - (self.origin or 0.0)
 
     def begin_cluster(self, time: float) -> None:
-        """Take a cluster's time."""
-        if self.timed and abs(time - self._expected) <= _PAUSE:
+        """Take a cluster's time; one that goes back or far ahead is wrong, unless the next does too."""
+        ahead = time - self._expected
+        wrong = time < self._cluster or ahead > _LONGEST_HOLE
+        if wrong and self.origin is not None and not self._leapt:
+            self._leapt, self.timed = True, False
+            return
+        self._leapt = abs(ahead) > _PAUSE
+        if self.timed and not self._leapt:
             self._length = max(0.0, time - self._cluster)
         self._cluster, self.timed, self._doubt, self._former = time, True, None, None
         self._expected = min(self._expected, time + _PAUSE)  # the time before may have been wrong
@@ -75,14 +88,14 @@ class ClusterClock:
         Args:
             offset: its offset from the cluster.
             seconds: its duration.
-            skipped: about how much was skipped at the last damage, by the bytes.
+            skipped: about how much was skipped since the block before, by the bytes.
         """
         time = self.at(offset)
         doubt, self._doubt = self._doubt, None
         if abs(time - self._expected) > _SLACK:
             if self._former is not None and abs(time - self._former) <= _SLACK:
                 self._former = None  # there was no hole
-            elif doubt is not None and -_SLACK <= time - doubt.end <= _PAUSE:
+            elif doubt is not None and doubt.is_confirmed(time):
                 self._cluster += doubt.shift
                 time += doubt.shift
                 self._former = self._expected

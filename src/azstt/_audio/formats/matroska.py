@@ -72,6 +72,7 @@ class MatroskaDemuxer:
         self._latest = 0.0  # the time of the last block of any other track
         self._resyncing = False  # the position of the next element is unknown
         self._resynced_at = 0  # in bytes
+        self._block_end = 0  # of the last block of sound, in bytes
         self._damaged = False  # something before the next block may be missing
 
     def _next_element(self) -> tuple[Element, int] | None:
@@ -154,6 +155,7 @@ class MatroskaDemuxer:
         if grouped:
             packets[0] = packets[0]._replace(skip=block.skip)
             packets[-1] = packets[-1]._replace(drop=block.drop)
+        self._block_end = self._buffer.discarded + element.end
         damaged, self._damaged = self._damaged, False
         return [Loss(), *packets] if damaged else list(packets)
 
@@ -167,8 +169,8 @@ class MatroskaDemuxer:
     def _time(self, ticks: int, seconds: float) -> float:
         """Return the media's time of a block that lasts so many seconds."""
         clock, skipped = self._clock, 0.0
-        if not clock.timed:
-            share = (self._buffer.discarded - self._resynced_at) / self._resynced_at
+        if not clock.timed and self._block_end:
+            share = (self._buffer.discarded - self._block_end) / self._block_end
             skipped = share * clock.elapsed
         time = clock.take(ticks * self._info.tick, seconds, skipped)
         return time - (clock.origin or 0.0) - (self._tracks.delay if self._tracks else 0.0)

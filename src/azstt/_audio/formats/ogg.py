@@ -265,8 +265,8 @@ class OggDemuxer:
             self._head = b""
             self._buffer.mark_identified()
         if page.stream != self._stream:
-            self._buffer.discard(page.end)
-            return items
+            # Another stream's, or damaged: then its size may be wrong as well.
+            return [*items, *self._start_resync(page.start)]
         self._buffer.discard(page.start)
         if page.number != self._number:
             self._fragment.clear()

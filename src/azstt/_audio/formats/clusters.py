@@ -63,7 +63,7 @@ class ClusterClock:
         return self._expected - (self.origin or 0.0)
 
     def begin_cluster(self, time: float) -> None:
-        """Take a cluster's time; one that goes back or far ahead is wrong, unless the next does too."""
+        """Take a cluster's time. One that goes back or absurdly far is wrong if the next is not."""
         ahead = time - self._expected
         wrong = time < self._cluster or ahead > _LONGEST_HOLE
         if wrong and self.origin is not None and not self._leapt:

@@ -266,7 +266,10 @@ class OggDemuxer:
             self._buffer.mark_identified()
         if page.stream != self._stream:
             # Another stream's, or damaged: then its size may be wrong as well.
-            return [*items, *self._start_resync(page.start)]
+            self._resyncing = True
+            self._resynced_at = self._buffer.discarded + page.end
+            self._buffer.discard(page.start)
+            return items
         self._buffer.discard(page.start)
         if page.number != self._number:
             self._fragment.clear()

@@ -49,6 +49,7 @@ class ClusterClock:
         self._length = 0.0  # of the cluster before, if it is known
         self._expected = 0.0  # the time of the next block
         self._doubt: _Doubt | None = None
+        self._open = True  # whether the next block may settle a doubt, or is the first one
         self._former: float | None = None  # what was expected before a hole, to return to
 
     @property
@@ -82,6 +83,14 @@ class ClusterClock:
             self.origin = time
         return time
 
+    def follow(self, offset: float, seconds: float) -> float | None:
+        """Return the time of a block if it begins where the one before ends; else `take` it."""
+        time, expected = self._cluster + offset, self._expected
+        if self._open or not expected - _SLACK <= time <= expected + _SLACK:
+            return None
+        self._expected = time + seconds
+        return time
+
     def take(self, offset: float, seconds: float, skipped: float) -> float:
         """Return the time of a block of the audio track.
 
@@ -101,12 +110,13 @@ class ClusterClock:
                 self._former = self._expected
             else:
                 shift = 0.0 if self.timed else self._missed(time, offset, skipped)
-                self._doubt = _Doubt(time + seconds, shift)
+                self._doubt, self._open = _Doubt(time + seconds, shift), True
                 self._expected += seconds
                 return time + shift
         if self._former is not None:
             self._former += seconds
         self._expected = time + seconds
+        self._open = self._former is not None
         return time
 
     def _missed(self, time: float, offset: float, skipped: float) -> float:

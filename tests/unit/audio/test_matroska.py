@@ -416,6 +416,16 @@ def test_a_damaged_cluster_time_moves_no_other_cluster():
     assert times[-78:] == pytest.approx([1.6 + 0.02 * at for at in range(2, 80)])
 
 
+@pytest.mark.parametrize("wrong", [100, 1 << 60])
+def test_a_cluster_time_that_cannot_be(wrong):
+    """A cluster whose time goes back, or ahead by years, is put where the one before it ends."""
+    one, two, three, four = (cluster(PACKETS, time=800 * number) for number in range(4))
+    time = element("e7", wrong.to_bytes(8, "big"), length=1)
+    three = three.replace(element("e7", (1_600).to_bytes(2, "big"), length=1), time)
+    times = times_of(header() + one + two + three + four)
+    assert times == pytest.approx([0.02 * at for at in range(160)])
+
+
 def ended(data: bytes) -> Cut | None:
     """Return what is missing at the end."""
     demuxer = MatroskaDemuxer()

@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 _SLACK: Final = 0.05
 #: Seconds by which a block may be later than the end of the one before: a codec's pause.
 _PAUSE: Final = 1.0
+#: Seconds that a hole may last.
+_LONGEST_HOLE: Final = 30 * 3600.0
 
 
 class _Doubt(NamedTuple):
@@ -21,6 +23,10 @@ class _Doubt(NamedTuple):
 
     end: float
     shift: float
+
+    def is_confirmed(self, time: float) -> bool:
+        """Return whether the next block's time goes on from there; a pause may be between."""
+        return -_SLACK <= time - self.end <= (_SLACK if self.shift else _PAUSE)
 
 
 class ClusterClock:
@@ -39,9 +45,11 @@ class ClusterClock:
         self.origin: float | None = None
         self.timed: bool = True
         self._cluster = 0.0  # its time
+        self._leapt = False  # whether that is not where the cluster before ends
         self._length = 0.0  # of the cluster before, if it is known
         self._expected = 0.0  # the time of the next block
         self._doubt: _Doubt | None = None
+        self._open = True  # whether the next block may settle a doubt, or is the first one
         self._former: float | None = None  # what was expected before a hole, to return to
 
     @property
@@ -56,8 +64,14 @@ class ClusterClock:
         return self._expected - (self.origin or 0.0)
 
     def begin_cluster(self, time: float) -> None:
-        """Take a cluster's time."""
-        if self.timed and abs(time - self._expected) <= _PAUSE:
+        """Take a cluster's time. One that goes back or absurdly far is wrong if the next is not."""
+        ahead = time - self._expected
+        wrong = time < self._cluster or ahead > _LONGEST_HOLE
+        if wrong and self.origin is not None and not self._leapt:
+            self._leapt, self.timed = True, False
+            return
+        self._leapt = abs(ahead) > _PAUSE
+        if self.timed and not self._leapt:
             self._length = max(0.0, time - self._cluster)
         self._cluster, self.timed, self._doubt, self._former = time, True, None, None
         self._expected = min(self._expected, time + _PAUSE)  # the time before may have been wrong
@@ -69,31 +83,40 @@ class ClusterClock:
             self.origin = time
         return time
 
+    def follow(self, offset: float, seconds: float) -> float | None:
+        """Return the time of a block if it begins where the one before ends; else `take` it."""
+        time, expected = self._cluster + offset, self._expected
+        if self._open or not expected - _SLACK <= time <= expected + _SLACK:
+            return None
+        self._expected = time + seconds
+        return time
+
     def take(self, offset: float, seconds: float, skipped: float) -> float:
         """Return the time of a block of the audio track.
 
         Args:
             offset: its offset from the cluster.
             seconds: its duration.
-            skipped: about how much was skipped at the last damage, by the bytes.
+            skipped: about how much was skipped since the block before, by the bytes.
         """
         time = self.at(offset)
         doubt, self._doubt = self._doubt, None
         if abs(time - self._expected) > _SLACK:
             if self._former is not None and abs(time - self._former) <= _SLACK:
                 self._former = None  # there was no hole
-            elif doubt is not None and -_SLACK <= time - doubt.end <= _PAUSE:
+            elif doubt is not None and doubt.is_confirmed(time):
                 self._cluster += doubt.shift
                 time += doubt.shift
                 self._former = self._expected
             else:
                 shift = 0.0 if self.timed else self._missed(time, offset, skipped)
-                self._doubt = _Doubt(time + seconds, shift)
+                self._doubt, self._open = _Doubt(time + seconds, shift), True
                 self._expected += seconds
                 return time + shift
         if self._former is not None:
             self._former += seconds
         self._expected = time + seconds
+        self._open = self._former is not None
         return time
 
     def _missed(self, time: float, offset: float, skipped: float) -> float:

@@ -52,7 +52,7 @@ class MatroskaDemuxer:
     def end(self) -> Cut | None:
         """Return what is missing at the end: of the stated duration, or of the last element."""
         inside = self._buffer.end() and not self._resyncing
-        junk = self._resyncing and self._buffer.discarded - self._resynced_at > _JUNK
+        junk = self._resyncing and self._buffer.discarded - self._damaged_at > _JUNK
         inside = inside or junk or self._buffer.discarded < self._cluster_end
         stated = self._info.seconds
         if stated is None or self._tracks is None:
@@ -71,8 +71,8 @@ class MatroskaDemuxer:
         self._cluster_end = 0  # in bytes, if the cluster states its size
         self._latest = 0.0  # the time of the last block of any other track
         self._resyncing = False  # the position of the next element is unknown
-        self._resynced_at = 0  # in bytes
         self._damaged = False  # something before the next block may be missing
+        self._damaged_at = 0  # where that begins, in bytes
 
     def _next_element(self) -> tuple[Element, int] | None:
         """Return the next element and the size needed of it, once that much has arrived."""
@@ -109,7 +109,8 @@ class MatroskaDemuxer:
         elif name == webm.INFO:
             self._info = read_info(content)
         elif name == webm.TIME:
-            self._damaged = self._damaged or not self._clock.timed
+            if not self._clock.timed:
+                self._note_damage()
             self._clock.begin_cluster(int.from_bytes(content) * self._info.tick)
         self._buffer.discard(end)
         if name == webm.CLUSTER:
@@ -145,12 +146,14 @@ class MatroskaDemuxer:
         block = read_group(content) if grouped else read_block(content)
         if self._tracks is None or block.track != self._tracks.audio:
             raise ValueError(f"block of another track: {block.track}")
-        sizes = [opus.samples(data) for data in block.packets]
-        at = self._time(block.time, sum(sizes) / opus.RATE)
-        packets: list[Packet] = []
-        for data, samples in zip(block.packets, sizes, strict=True):
-            packets.append(Packet(data, samples, 0, 0, at))
+        first, *others = block.packets
+        samples = opus.samples(first)
+        at = self._time(block.time, (samples + sum(map(opus.samples, others))) / opus.RATE)
+        packets = [Packet(first, samples, 0, 0, at)]
+        for data in others:
             at += samples / opus.RATE
+            samples = opus.samples(data)
+            packets.append(Packet(data, samples, 0, 0, at))
         if grouped:
             packets[0] = packets[0]._replace(skip=block.skip)
             packets[-1] = packets[-1]._replace(drop=block.drop)
@@ -166,21 +169,29 @@ class MatroskaDemuxer:
 
     def _time(self, ticks: int, seconds: float) -> float:
         """Return the media's time of a block that lasts so many seconds."""
-        clock, skipped = self._clock, 0.0
-        if not clock.timed:
-            share = (self._buffer.discarded - self._resynced_at) / self._resynced_at
-            skipped = share * clock.elapsed
-        time = clock.take(ticks * self._info.tick, seconds, skipped)
+        clock, offset = self._clock, ticks * self._info.tick
+        time = clock.follow(offset, seconds)
+        if time is None:
+            skipped = 0.0
+            if self._damaged and self._damaged_at:
+                share = (self._buffer.discarded - self._damaged_at) / self._damaged_at
+                skipped = share * clock.elapsed
+            time = clock.take(offset, seconds, skipped)
         return time - (clock.origin or 0.0) - (self._tracks.delay if self._tracks else 0.0)
 
     def _start_resync(self) -> None:
         """Discard a byte and look for a place to resume."""
         if self._tracks is None:
             raise self._buffer.needs_libav()
-        self._resyncing = self._damaged = True
+        self._note_damage()
+        self._resyncing = True
         self._clock.timed = False
-        self._resynced_at = self._buffer.discarded
         self._buffer.discard(1)
+
+    def _note_damage(self) -> None:
+        """Note that something before the next block is missing, unless that is known."""
+        if not self._damaged:
+            self._damaged, self._damaged_at = True, self._buffer.discarded
 
     def _resync(self) -> bool:
         """Move to the next place to resume at; False if it has not arrived yet."""

@@ -265,7 +265,10 @@ class OggDemuxer:
             self._head = b""
             self._buffer.mark_identified()
         if page.stream != self._stream:
-            self._buffer.discard(page.end)
+            # Another stream's, or damaged: then its size may be wrong as well.
+            self._resyncing = True
+            self._resynced_at = self._buffer.discarded + page.end
+            self._buffer.discard(page.start)
             return items
         self._buffer.discard(page.start)
         if page.number != self._number:

@@ -46,12 +46,8 @@ def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -
         target: the output to produce.
         tally: records what is lost.
     """
-    clock = MediaClock[AudioFrame](
-        media.origin,
-        end=media.end,
-        spliced=media.info.container in _BROADCAST,
-        live=target.live,
-    )
+    broadcast = media.info.container in _BROADCAST
+    clock = MediaClock[AudioFrame](media.origin, end=media.end, spliced=broadcast, live=target.live)
     if tally.base:
         clock.restart()  # it stands right after the recording before it
     pause = longest_pause(media.info.codec)
@@ -69,8 +65,10 @@ def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -
             if losses.pending:
                 losses.enter(found=bool(frames))
             for frame in frames:
-                pts = frame.pts
-                push(frame, pts * tick if timed and pts is not None else None)
+                pts = frame.pts if timed else None
+                if broadcast and packet.pos is None and not _lasts(frame, packet, tick):
+                    pts = None
+                push(frame, None if pts is None else pts * tick)
         except FFmpegError as error:
             if packet.has_sidedata("encryption_info"):
                 raise protected(source) from error
@@ -106,6 +104,15 @@ def _demux(media: Media, losses: Losses) -> Iterator[Packet[AudioStream]]:
             losses.note()
         else:
             return
+
+
+def _lasts(frame: AudioFrame, packet: Packet[AudioStream], tick: float) -> bool:
+    """Return whether a frame is as long as libav says.
+
+    Where several frames of a broadcast have one timestamp, libav counts the others, by the sample
+    rate that the track had at first.
+    """
+    return abs(frame.samples / frame.sample_rate - (packet.duration or 0) * tick) < tick
 
 
 def packet_decoder(stream: AudioStream) -> Decode:

@@ -28,6 +28,8 @@ _BEYOND: Final = 1.0
 _PATIENCE, _MOST_HELD = 5.5, 500
 #: Seconds for which live timestamps are doubted after damage.
 _DOUBTED: Final = 10.0
+#: Seconds of another hole soon after one, up to which it is plausible.
+_ANOTHER: Final = 4.0
 #: Timestamps are given up after so many large jumps with no more pieces than this between any two,
 #: or if they go back by more than this share of the audio, and by over a second.
 _WILD, _WILD_PIECES, _SLOWEST = 5, 3, 0.1
@@ -204,17 +206,18 @@ class MediaClock(Generic[T]):
             return None
         if -TOLERANCE <= after <= (jump if jump > 0 else _SPLICE):  # it returns
             return after if self._held[0].lost is not None and after <= _BACK else 0.0
-        return jump if abs(jump) <= _SPLICE or self._length >= _BACK else 0.0
+        on = abs(jump) <= _SPLICE and 0 < after - jump <= _ANOTHER
+        return jump if on or self._length >= _BACK else 0.0
 
     @property
     def _patience(self) -> float:
         """Seconds of audio that confirm the jump of what is held."""
-        if self._returns(self._jump):
+        jump = self._jump
+        large = abs(jump) > (_BACK if self._live else _SMALL)
+        if not large or (self._live and not self.now) or self._returns(jump):
             return 0.0
-        doubtful = self.now - self._damaged < _DOUBTED
-        if self._live:
-            return _PATIENCE if doubtful and abs(self._jump) > _BACK else 0.0
-        return _PATIENCE if abs(self._jump) > _SMALL else 0.0
+        doubtful = not self._live or self.now - self._damaged < _DOUBTED
+        return _PATIENCE if doubtful else _SMALL
 
     def _settle(self, hole: float) -> list[_Piece[T]]:
         """Return what was held, with timestamps for this hole; without one they are wrong."""

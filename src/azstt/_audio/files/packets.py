@@ -64,11 +64,10 @@ def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -
             frames = decode(packet)
             if losses.pending:
                 losses.enter(found=bool(frames))
+            right = timed and not (broadcast and _is_miscounted(packet, frames, tick))
             for frame in frames:
-                pts = frame.pts if timed else None
-                if broadcast and packet.pos is None and not _lasts(frame, packet, tick):
-                    pts = None
-                push(frame, None if pts is None else pts * tick)
+                pts = frame.pts
+                push(frame, pts * tick if right and pts is not None else None)
         except FFmpegError as error:
             if packet.has_sidedata("encryption_info"):
                 raise protected(source) from error
@@ -106,13 +105,16 @@ def _demux(media: Media, losses: Losses) -> Iterator[Packet[AudioStream]]:
             return
 
 
-def _lasts(frame: AudioFrame, packet: Packet[AudioStream], tick: float) -> bool:
-    """Return whether a frame is as long as libav says.
+def _is_miscounted(packet: Packet[AudioStream], frames: list[AudioFrame], tick: float) -> bool:
+    """Return whether a packet's timestamp is wrong because its frames last longer, or less long.
 
     Where several frames of a broadcast have one timestamp, libav counts the others, by the sample
     rate that the track had at first.
     """
-    return abs(frame.samples / frame.sample_rate - (packet.duration or 0) * tick) < tick
+    seconds = (packet.duration or 0) * tick
+    return packet.pos is None and any(
+        abs(frame.samples / frame.sample_rate - seconds) > tick for frame in frames
+    )
 
 
 def packet_decoder(stream: AudioStream) -> Decode:

@@ -28,6 +28,8 @@ _BEYOND: Final = 1.0
 _PATIENCE, _MOST_HELD = 5.5, 500
 #: Seconds for which live timestamps are doubted after damage.
 _DOUBTED: Final = 10.0
+#: Seconds of another hole soon after one, up to which it is plausible.
+_ANOTHER: Final = 4.0
 #: Timestamps are given up after so many large jumps with no more pieces than this between any two,
 #: or if they go back by more than this share of the audio, and by over a second.
 _WILD, _WILD_PIECES, _SLOWEST = 5, 3, 0.1
@@ -92,7 +94,7 @@ class MediaClock(Generic[T]):
         self._held: list[_Piece[T]] = []
         self._length: float = 0.0  # seconds of audio held
         self._jump: float = 0.0  # by how much the first piece of it is ahead
-        self._odd: bool = False  # whether the last piece of it contradicts the others
+        self._odd: int | None = None  # which piece of it contradicts those before
         self._damaged: float = -math.inf  # where something could not be read
         self._trusted: bool = True
         self._pieces: int = 0  # since the last large jump
@@ -185,48 +187,50 @@ class MediaClock(Generic[T]):
             piece: the next piece.
             ahead: by how much its timestamp is ahead of the samples before what is held.
         """
-        jump = self._jump
+        jump, odd = self._jump, self._odd
+        if odd is not None and piece.time is None:
+            return None
         after = jump if piece.time is None else ahead - self._length
         farther = abs(after) - abs(jump)
         alone, near = len(self._held) == 1, min(_BACK, abs(jump)) / 2
         least, most = (-TOLERANCE, _BACK) if alone else (-near, near)
         if after * jump > 0 and least <= farther <= most:
-            if self._odd:
-                self._held[-1] = self._held[-1]._replace(time=None)
-                self._odd = False
+            if odd is not None:
+                self._held[odd], self._odd = self._held[odd]._replace(time=None), None
             enough = self._length >= self._patience or len(self._held) >= _MOST_HELD
             return jump if enough else None
         if alone:
             return 0.0
-        if not self._odd:
-            self._odd = True
+        if odd is None:
+            self._odd = len(self._held)
             return None
         if -TOLERANCE <= after <= (jump if jump > 0 else _SPLICE):  # it returns
             return after if self._held[0].lost is not None and after <= _BACK else 0.0
-        return jump if abs(jump) <= _SPLICE or self._length >= _BACK else 0.0
+        on = abs(jump) <= _SPLICE and 0 < after - jump <= _ANOTHER
+        return jump if on or self._length >= _BACK else 0.0
 
     @property
     def _patience(self) -> float:
         """Seconds of audio that confirm the jump of what is held."""
-        if self._returns(self._jump):
+        jump = self._jump
+        large = abs(jump) > (_BACK if self._live else _SMALL)
+        if not large or (self._live and not self.now) or self._returns(jump):
             return 0.0
-        doubtful = self.now - self._damaged < _DOUBTED
-        if self._live:
-            return _PATIENCE if doubtful and abs(self._jump) > _BACK else 0.0
-        return _PATIENCE if abs(self._jump) > _SMALL else 0.0
+        doubtful = not self._live or self.now - self._damaged < _DOUBTED
+        return _PATIENCE if doubtful else _SMALL
 
     def _settle(self, hole: float) -> list[_Piece[T]]:
         """Return what was held, with timestamps for this hole; without one they are wrong."""
         held, self._held = self._held, []
-        rest, self._odd = held[-1:] if self._odd else [], False
+        odd, self._odd = len(held) if self._odd is None else self._odd, None
         if hole == self._jump:
             return held
         wrong = self._jump - hole
         right = [
             piece._replace(time=piece.time - wrong if hole and piece.time is not None else None)
-            for piece in held[: len(held) - len(rest)]
+            for piece in held[:odd]
         ]
-        return right + rest
+        return right + held[odd:]
 
     def _place(self, piece: _Piece[T], ahead: float) -> Placed[T]:
         at = self.now

@@ -126,6 +126,29 @@ def test_a_wrong_timestamp_after_damage(wrong):
 
 
 @pytest.mark.parametrize("live", [False, True])
+def test_two_wrong_timestamps_and_a_return(live):
+    """Timestamps that jump on from a wrong one, and then return, move nothing."""
+    times = count(0.0, 600)
+    times[300:310], times[310:400] = count(7.1, 10), count(15.3, 90)
+    clock, holes = run(times, live=live, lost={299: 0.0})
+    assert (holes, clock.now) == ([], pytest.approx(12.0))
+
+
+@pytest.mark.parametrize("gap", [None, 17])
+def test_holes_one_after_another(gap):
+    """What is lost every few frames is a hole each time, also where few have a timestamp."""
+    times, lost = count(0.0, 100), {}
+    for number in range(6):
+        lost[len(times)] = 0.0
+        part = count(2.0 + 1.54 * (number + 1), 17)
+        times += part[:1] + [None] * 16 if gap else part
+    times += count(2.0 + 1.54 * 7, 400)
+    clock, holes = run(times, live=False, lost=lost)
+    assert clock.now == pytest.approx(2.0 + 1.54 * 7 + 8.0)
+    assert [hole for _, hole in holes][:6] == [1.54, *[1.2] * 5]
+
+
+@pytest.mark.parametrize("live", [False, True])
 def test_a_long_hole_after_damage(live):
     """What was really lost is a hole, however long, if the timestamps stay there."""
     times = [*count(0.0, 100), *count(40.0, 400)]
@@ -141,12 +164,15 @@ def test_a_wrong_timestamp_until_the_end():
     assert run([*count(0.0, 100), *count(95.0, 17)], live=False, lost={100: 0.1})[1] == []
 
 
-def test_without_damage_nothing_waits_live():
-    """Live audio after a recorder's pause comes out with the second piece after it."""
+@pytest.mark.parametrize(("seconds", "waits"), [(0.0, 1), (1.0, 5)])
+def test_nothing_waits_long_without_damage(seconds, waits):
+    """Live audio after a recorder's pause comes out 0.1 s later, and a late start at once."""
     clock = MediaClock[int]()
-    assert clock.follows(0.0, 1.0)
-    assert clock.take(61.0, 0.02, 0) == []
-    assert [placed.hole for placed in clock.take(61.02, 0.02, 1)] == [60.0, 0.0]
+    assert not seconds or clock.follows(0.0, seconds)
+    for number in range(waits):
+        assert clock.take(61.0 + PIECE * number, PIECE, number) == []
+    placed = clock.take(61.0 + PIECE * waits, PIECE, waits)
+    assert [piece.hole for piece in placed] == [61.0 - seconds, *[0.0] * waits]
 
 
 def test_small_steps_back():

@@ -197,3 +197,59 @@ def test_beyond_the_end():
     """A start after the end of the media is an error that says how long it is."""
     with pytest.raises(ConfigurationError, match=r"13\.0"):
         decode(GAPPED, start=14.0)
+
+
+def encode(codec, container, seconds=6.0, *, rate=16_000, keep=lambda _: True):
+    """Return beeps that PyAV has encoded, without the packets that are not to be kept."""
+    file = io.BytesIO()
+    resampler = av.AudioResampler(rate=rate)
+    # With this delay, several frames of a transport stream share a timestamp, as usual.
+    with av.open(file, "w", format=container, options={"max_delay": "700000"}) as output:
+        stream = output.add_stream(codec, rate=rate, layout="mono", bit_rate=48_000)
+        frame = av.AudioFrame("s16", "mono", round(16_000 * seconds))
+        frame.sample_rate, frame.pts = 16_000, 0
+        frame.planes[0].update(beeping(seconds, range(int(seconds))))
+        frames = [*resampler.resample(frame), *resampler.resample(None)]
+        for part in [*frames, None]:
+            for packet in stream.encode(part):
+                if keep(float(packet.pts * packet.time_base)):
+                    output.mux(packet)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("bit", [23, 19])
+def test_a_damaged_timestamp_of_a_transport_stream(bit):
+    """One wrong bit in a timestamp, of 93 s or 6 s, moves nothing, though many frames share it."""
+    data = bytearray(encode("mp2", "mpegts", 10.0))
+    heads = [at for at in range(0, len(data), 188) if b"\0\0\1\xc0" in data[at : at + 188]]
+    place = data.index(b"\0\0\1\xc0", heads[len(heads) // 2]) + 9
+    number = int.from_bytes(data[place + 1 : place + 3]) ^ 1 << (bit - 15 + 1)
+    data[place + 1 : place + 3] = number.to_bytes(2)
+    whole = decode(encode("mp2", "mpegts", 10.0), timeline="media")
+    seconds, reader, pcm = decode(bytes(data), timeline="media")
+    assert (seconds, reader.report.missing) == (whole[0], ())
+    assert pcm == whole[2]
+
+
+def test_a_hole_in_wma():
+    """Packets that a recorder left out of a WMA file are absent, not damaged."""
+    data = encode("wmav2", "asf", 10.0, rate=22_050, keep=lambda time: not 4.2 <= time < 5.5)
+    (gap,) = decode(data, timeline="media")[1].report.missing
+    assert (gap.reason, gap.seconds) == ("absent", pytest.approx(1.3, abs=0.1))
+
+
+@pytest.mark.parametrize("size", [500, 70_000])
+def test_a_tag_before_ac3(size):
+    """A tag in front of AC-3 is not damage."""
+    tag = b"ID3\4\0\0" + bytes((size >> 7 * part) & 127 for part in (3, 2, 1, 0)) + bytes(size)
+    data = encode("ac3", "ac3", rate=48_000)
+    seconds, reader, _ = decode(tag + data)
+    assert (seconds, reader.report.missing) == (decode(data)[0], ())
+
+
+def test_a_transport_stream_whose_sample_rate_changes():
+    """Frames that last longer than those before the change stand one after the other."""
+    data = encode("aac", "mpegts", rate=48_000) + encode("aac", "mpegts", rate=24_000)
+    seconds, reader, _ = decode(data)
+    assert reader.report.missing == ()
+    assert reader.media_time(seconds) == pytest.approx(seconds, abs=0.03)

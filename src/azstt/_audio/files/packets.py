@@ -46,12 +46,8 @@ def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -
         target: the output to produce.
         tally: records what is lost.
     """
-    clock = MediaClock[AudioFrame](
-        media.origin,
-        end=media.end,
-        spliced=media.info.container in _BROADCAST,
-        live=target.live,
-    )
+    broadcast = media.info.container in _BROADCAST
+    clock = MediaClock[AudioFrame](media.origin, end=media.end, spliced=broadcast, live=target.live)
     if tally.base:
         clock.restart()  # it stands right after the recording before it
     pause = longest_pause(media.info.codec)
@@ -68,9 +64,10 @@ def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -
             frames = decode(packet)
             if losses.pending:
                 losses.enter(found=bool(frames))
+            right = timed and not (broadcast and _is_miscounted(packet, frames, tick))
             for frame in frames:
                 pts = frame.pts
-                push(frame, pts * tick if timed and pts is not None else None)
+                push(frame, pts * tick if right and pts is not None else None)
         except FFmpegError as error:
             if packet.has_sidedata("encryption_info"):
                 raise protected(source) from error
@@ -106,6 +103,18 @@ def _demux(media: Media, losses: Losses) -> Iterator[Packet[AudioStream]]:
             losses.note()
         else:
             return
+
+
+def _is_miscounted(packet: Packet[AudioStream], frames: list[AudioFrame], tick: float) -> bool:
+    """Return whether a packet's timestamp is wrong because its frames last longer, or less long.
+
+    Where several frames of a broadcast have one timestamp, libav counts the others, by the sample
+    rate that the track had at first.
+    """
+    seconds = (packet.duration or 0) * tick
+    return packet.pos is None and any(
+        abs(frame.samples / frame.sample_rate - seconds) > tick for frame in frames
+    )
 
 
 def packet_decoder(stream: AudioStream) -> Decode:

@@ -138,7 +138,8 @@ def track_end(
 def _by_header(name: str, stream: AudioStream, source: Source) -> float:
     """Return the duration that a header states where libav only estimates it; 0 if none does."""
     if name in _COUNTED and stream.frames and stream.time_base:
-        return float(stream.frames * stream.time_base)
+        short = name == "avi"  # where the last frame counts like the others, however short it is
+        return float((stream.frames - short) * stream.time_base)
     return stated_seconds(name, source.head, stream.codec_context.bit_rate or 0) or 0.0
 
 

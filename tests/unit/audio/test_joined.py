@@ -67,6 +67,8 @@ def recording(name: str, rate: int = 16_000, layout: str = "mono") -> bytes:
         av.open(AUDIO / "jfk.wav") as speech,
     ):
         stream = output.add_stream(codec, rate=rate, layout=layout)
+        if codec == "wmav2":
+            stream.bit_rate = 48_000  # it does not take the default
         resampler = av.AudioResampler(stream.codec_context.format, layout, rate)
         fifo, left = av.AudioFifo(), rate * 3 // 2
         for frame in speech.decode(audio=0):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from typing import Final
 
 from azstt._audio.formats.mpeg import TAG_HEAD, frame_kind, mp3_info, tag_size
-from azstt._audio.formats.searches import WINDOW, Ask, Following, Scan, begins, past, search
+from azstt._audio.formats.searches import WINDOW, Ask, Following, Scan, after, begins, search
 from azstt._audio.formats.units import (
     BARE,
     FLV,
@@ -138,12 +138,16 @@ def mp3(at: int) -> Scan:
     flags = frame[tag + 7] if 0 <= tag <= len(frame) - 16 else 0
     place = tag + 8 + 4 * (flags & 1)
     size = int.from_bytes(frame[place : place + 4]) if flags & 2 else 0
-    if size:
-        head = yield Ask(at + size, _MP3_HEAD)
-        if not frame_kind(head) or mp3_info(head) is not None:
-            return (yield from past(at, at + size))
-        # There are more frames than it says.
-    return (yield from units(MPEG, at))
+    head = (yield Ask(at + size, _MP3_HEAD)) if size else b""
+    if size and not head and (yield Ask(at + size - 1, 1)):
+        return None
+    found = None
+    if head and (not frame_kind(head) or mp3_info(head) is not None):
+        found = yield from after(at + size)
+        if found is None or found.at == at + size:
+            return found
+    # It was cut off or damaged, or there are more frames than it says.
+    return (yield from units(MPEG, at)) or found
 
 
 def wavpack(at: int) -> Scan:

@@ -94,7 +94,8 @@ def past(begin: int, at: int) -> Scan:
     if found is not None and found.at == at:
         return found
     # It was cut off, or junk is behind it. What a stream has passed cannot be searched any more.
-    return (yield from search(begin + 1, end=at)) or found
+    # Its own media may be frames.
+    return (yield from search(begin + 1, end=at, bare=False)) or found
 
 
 def after(at: int) -> Scan:

@@ -186,12 +186,12 @@ def amr_frames(sizes: tuple[int, ...]) -> Unit:
 
 def fixed_packets(mark: bytes, size: int) -> Unit:
     """Return packets of one size that begin alike."""
-    return Unit(
-        re.compile(re.escape(mark)),
-        lambda data, at: size if data.startswith(mark, at) else 0,
-        len(mark),
-        len(mark),
-    )
+    same = len(mark)
+
+    def size_of(data: bytes, at: int) -> int:
+        return size if data.startswith(mark, at) else 0
+
+    return Unit(re.compile(re.escape(mark)), size_of, same, same)
 
 
 ADTS: Final = Unit(re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), _adts, 6, 2)

@@ -92,20 +92,21 @@ def _wav(at: int, order: Literal["big", "little"]) -> Scan:
 
 def _in_samples(at: int, size: int) -> Scan:
     """Look for another WAV file among the samples of a stream, in case they were cut short."""
-    end = at + size
+    end, least, magic = at + size, 1, b"RIFF"
     while at < end:
-        data = yield Ask(at, 4, WINDOW)
-        found = data.find(b"RIFF")
-        if found < 0:
-            at += max(1, len(data) - 3)
-            if len(data) < 4:  # noqa: PLR2004  the magic number
-                return None
+        data = yield Ask(at, least, WINDOW)
+        if len(data) < least:
+            return None
+        if (found := data.find(magic)) < 0:
+            # It may have begun at the end.
+            keep = next((n for n in (3, 2, 1) if data.endswith(magic[:n])), 0)
+            at, least = at + len(data) - keep, keep + 1
         elif found:
-            at += found
+            at, least = at + found, 1
         elif begins((yield Ask(at, HEAD))):
             return Following(at)
         else:
-            at += 1
+            at, least = at + 1, 1
     return None
 
 
@@ -241,9 +242,9 @@ def ebml(at: int) -> Scan:
     while True:
         head = yield Ask(at, HEAD)
         element = read_element(head, 0)
-        if element is None or (element.id == _EBML and at > begin):
-            return None if element is None else Following(at)
-        if element.id not in {_EBML, _SEGMENT} | _EBML_SIBLINGS:
+        if element is not None and element.id == _EBML and at > begin:
+            return Following(at)
+        if element is None or element.id not in {_EBML, _SEGMENT} | _EBML_SIBLINGS:
             return (yield from past(begin, at))
         if element.size is None:
             return (yield from units(MATROSKA, at + element.start))

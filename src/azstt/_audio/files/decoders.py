@@ -15,6 +15,7 @@ from azstt._audio.files.timing import STATED
 from azstt._audio.formats.hop import has_junk
 from azstt._audio.formats.riff import WavHeader, read_samples, wav_track_info
 from azstt._audio.formats.truncation import End, find_end
+from azstt._audio.repaired import RepairedSource
 from azstt._audio.report import DAMAGED, TRUNCATED, Tally, TrackInfo
 from azstt._audio.resample import (
     LAYOUTS,
@@ -160,7 +161,11 @@ class LibavFileDecoder:
             return False
         end = self._find_end()
         seconds = self.audio.seconds(size)
-        if end.cut or (end.time is not None and end.time - self._origin > seconds + _SLACK):
+        if (
+            end.cut
+            or end.broken
+            or (end.time is not None and end.time - self._origin > seconds + _SLACK)
+        ):
             return False
         if info.container not in _IN_FRAMES:
             return True
@@ -176,7 +181,7 @@ class LibavFileDecoder:
         told = stated and not (cut and end.open)
         if not missing and (told or not cut):
             return
-        if cut is False and (info.exact or self._is_without_pauses()):
+        if cut is False and (info.exact or end.broken or self._is_without_pauses()):
             # The file is whole: the rest was lost on the way.
             tally.add(DAMAGED, at, missing)
         elif cut or info.exact:
@@ -199,9 +204,14 @@ class LibavFileDecoder:
         return self.info.container == "avi" and self._source.seekable and count <= _NAMED
 
     def _find_end(self) -> End:
-        source = self._source
-        size = source.fetched if source.size is None else source.size
-        return find_end(self.info.container, source.look, size)
+        source = self._source if self._media is None else self._media.source
+        if not isinstance(source, RepairedSource):
+            size = source.fetched if source.size is None else source.size
+            return find_end(self.info.container, source.look, size)
+        repair = source.repair
+        end = find_end(self.info.container, source.look, repair.original(source.fetched))
+        cut = repair.ends_inside or end.cut is True
+        return end._replace(cut=cut, broken=bool(repair.cuts))
 
     def _missing(self, at: float, tally: Tally) -> float:
         """Return how many seconds there are less than the container states, if any."""

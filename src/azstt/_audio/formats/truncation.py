@@ -27,7 +27,7 @@ _AC3: Final = (
 #: Bytes of its header up to that field, and the sync word.
 _AC3_HEAD, _AC3_SYNC = 5, b"\x0b\x77"
 #: Bytes of a box's header, and of an FLV tag's.
-_BOX, _TAG = 8, 11
+_BOX, _TAG, _AUDIO_TAG = 8, 11, 8
 
 
 class End(NamedTuple):
@@ -37,11 +37,15 @@ class End(NamedTuple):
         cut: whether it ends in the middle of something; None if that cannot be told.
         time: the time of the last block, in seconds; None if unknown.
         open: whether the length that libav tells is only that of what is there.
+        broken: whether damage was met before the end.
+        last: the place of the last audio tag in an FLV file; None if unknown.
     """
 
     cut: bool | None = None
     time: float | None = None
     open: bool = False
+    broken: bool = False
+    last: int | None = None
 
 
 def find_end(container: str, look: Look, size: int) -> End:
@@ -56,6 +60,8 @@ def find_end(container: str, look: Look, size: int) -> End:
         return _matroska(look, size)
     if container == "mov,mp4,m4a,3gp,3g2,mj2":
         return _iso(look, size)
+    if container == "flv":
+        return _flv(look, size)
     check = _CHECKS.get(container)
     return End() if check is None else End(check(look, size), open=container == "ogg")
 
@@ -138,12 +144,21 @@ def _ac3_size(head: bytes) -> int:
     return {0: 4 * rate, 1: 2 * (320 * rate // 147 + odd), 2: 6 * rate}.get(head[4] >> 6, 0)
 
 
-def _flv(look: Look, size: int) -> bool | None:
-    last = int.from_bytes(look(size - 4, 4))
-    if not _TAG <= last < size:
-        return True
-    tag = look(size - 4 - last, 4)
-    return int.from_bytes(tag[1:4]) + _TAG != last if tag else None
+def _flv(look: Look, size: int) -> End:
+    """Go back from tag to tag, up to the last one with audio."""
+    end = size
+    while size - end < _TAIL:
+        last = int.from_bytes(look(end - 4, 4))
+        at = end - 4 - last
+        tag = look(at, 4) if last >= _TAG and at > 0 else b"\0"
+        if not tag:
+            return End()  # out of reach
+        if int.from_bytes(tag[1:4]) + _TAG != last:
+            return End(end == size, broken=True)
+        if tag[0] == _AUDIO_TAG:
+            return End(cut=False, last=at)
+        end = at
+    return End(cut=False)
 
 
 def _mpegts(look: Look, size: int) -> bool | None:
@@ -195,7 +210,7 @@ def _iso(look: Look, size: int) -> End:
         if not length and kind.isalnum():
             return End(cut=False, open=fragments)  # up to the end
         if length < _BOX or not kind.isascii() or not kind.strip(b"\0"):
-            return End(open=fragments)  # damage, or out of reach
+            return End(open=fragments, broken=bool(head))  # or out of reach
         at += length
     return End(at > size, open=fragments)
 
@@ -211,7 +226,6 @@ _CHECKS: Final[dict[str, Callable[[Look, int], bool | None]]] = {
     "mp3": lambda look, size: _frames(look, size, "mp3"),
     "aac": lambda look, size: _frames(look, size, "aac"),
     "ac3": _ac3,
-    "flv": _flv,
     "mpegts": _mpegts,
     "mpeg": _mpeg,
     "avi": _avi,

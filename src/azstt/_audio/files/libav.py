@@ -168,6 +168,8 @@ class Media:
         Returns:
             what is read from now on; None if that is the same as before.
         """
+        if self.info.container == MP4 and self.stream.frames:
+            return None  # an index finds everything
         place = self.source.tell()
         source = repaired(self.source) if self.source.seekable else None
         if source is None:

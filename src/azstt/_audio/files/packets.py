@@ -106,8 +106,11 @@ def _demux(media: Media, losses: Losses) -> Iterator[Packet[AudioStream]]:
                     continue
                 losses.take(packet)
                 if repairs and losses.pending:
-                    losses.put_back()
-                    break
+                    repairs = False
+                    if (source := media.repair()) is not None:
+                        losses.put_back()
+                        losses.repair(source)
+                        break
                 yield packet
             else:
                 if not (repairs and losses.is_early()):

@@ -138,7 +138,10 @@ class LibavFileDecoder:
             size += len(chunk)
             if size > skip:
                 yield chunk[max(0, skip - size + len(chunk)) :]
-        self._ending.enter(tally.base + self.audio.seconds(size), tally)
+        ending = self._ending
+        if media.source is not self._source:  # it was repaired
+            ending = Ending(media.source, self.info, self._origin)
+        ending.enter(tally.base + self.audio.seconds(size), tally)
 
 
 class PcmFileDecoder:

@@ -8,6 +8,7 @@ from typing import Final
 from azstt._audio.files.timing import STATED, longest_pause
 from azstt._audio.formats.hop import has_junk
 from azstt._audio.formats.truncation import End, find_end
+from azstt._audio.repaired import RepairedSource
 from azstt._audio.report import DAMAGED, TRUNCATED, Tally, TrackInfo
 from azstt._audio.sources import Source, max_plausible_seconds
 
@@ -49,7 +50,11 @@ class Ending:
         info, end, seconds = self._info, self._end, at - tally.base
         if self._missing(at, tally) and info.exact:
             return False
-        if end.cut or (end.time is not None and end.time - self._origin > seconds + _SLACK):
+        if (
+            end.cut
+            or end.broken
+            or (end.time is not None and end.time - self._origin > seconds + _SLACK)
+        ):
             return False
         if info.container not in _IN_FRAMES:
             return True
@@ -70,7 +75,7 @@ class Ending:
         told = stated and not (cut and end.open)
         if not missing and (told or not cut):
             return
-        if cut is False and (info.exact or end.samples or self._is_without_pauses()):
+        if cut is False and (info.exact or end.samples or end.broken or self._is_without_pauses()):
             # The file is whole: the rest was lost on the way, or is a pause of the codec.
             if missing > longest_pause(info.codec):
                 tally.add(DAMAGED, at, missing)
@@ -80,9 +85,14 @@ class Ending:
 
     @cached_property
     def _end(self) -> End:
-        source = self._source
-        size = source.fetched if source.size is None else source.size
-        return find_end(self._info.container, source.look, size)
+        source, container = self._source, self._info.container
+        if not isinstance(source, RepairedSource):
+            size = source.fetched if source.size is None else source.size
+            return find_end(container, source.look, size)
+        repair = source.repair
+        end = find_end(container, source.look, repair.original(source.fetched))
+        cut = repair.ends_inside or end.cut is True
+        return end._replace(cut=cut, broken=bool(repair.cuts))
 
     def _missing(self, at: float, tally: Tally) -> float:
         """Return how many seconds there are less than the container states, if any."""

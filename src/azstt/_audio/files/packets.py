@@ -17,7 +17,7 @@ from azstt._audio.files.libav import Media
 from azstt._audio.files.losses import BARE_FRAMES, Losses
 from azstt._audio.files.timing import longest_pause
 from azstt._audio.rejections import protected
-from azstt._audio.report import Tally
+from azstt._audio.report import DAMAGED, Tally
 from azstt._audio.resample import Resampler, Target
 from azstt._audio.sources import Source
 from azstt._audio.timed import TimedResampler
@@ -59,7 +59,6 @@ def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -
     timed = media.info.container not in BARE_FRAMES
     waiting = 0
     for packet in _demux(media, losses):
-        losses.take(packet)
         try:
             frames = decode(packet)
             if losses.pending:
@@ -84,25 +83,47 @@ def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -
         losses.note()
     losses.end()
     yield from output.flush()
+    _enter_unread(media, losses, output, tally)
     media.check()
+
+
+def _enter_unread(media: Media, losses: Losses, output: TimedResampler, tally: Tally) -> None:
+    """Enter what libav did not read of a stream, unless nothing is missing by what it states."""
+    if not media.info.exact and (left := losses.unread()) != 0:
+        tally.add(DAMAGED, output.position, left)
 
 
 def _demux(media: Media, losses: Losses) -> Iterator[Packet[AudioStream]]:
     """Yield the non-empty packets; after an error in the container go on, as FFmpeg does."""
     errors = 0
+    packets, repairs = media.demux(), media.source.seekable
     while errors < _MOST_ERRORS:
         try:
-            for packet in media.demux():
+            for packet in packets:
                 errors = 0
-                if packet.size:
-                    yield packet
+                if not packet.size:
+                    continue
+                losses.take(packet)
+                if repairs and losses.pending:
+                    repairs = False
+                    if (source := media.repair()) is not None:
+                        losses.put_back()
+                        losses.repair(source)
+                        break
+                yield packet
+            else:
+                if not (repairs and losses.is_early()):
+                    return
         except (FFmpegError, IndexError):
             # PyAV raises an IndexError for a stream that appears late in a damaged file.
             media.check()
             errors += 1
             losses.note()
-        else:
-            return
+        if repairs:
+            repairs = False
+            if (source := media.repair()) is not None:
+                losses.repair(source)
+        packets = losses.rest(media.demux())
 
 
 def _is_miscounted(packet: Packet[AudioStream], frames: list[AudioFrame], tick: float) -> bool:

@@ -94,8 +94,10 @@ def origin(container: InputContainer, first: Packet[Stream] | None) -> float:
     return (start or 0) / _MICROSECONDS
 
 
-def latest_end(container: InputContainer, info: TrackInfo) -> float | None:
+def latest_end(container: InputContainer, stream: AudioStream, info: TrackInfo) -> float | None:
     """Return where the media ends at the latest, in seconds from its start; None if unknown."""
+    if info.container == MP4 and not stream.frames:
+        return None  # in fragments, of which libav may not have found all
     if info.seconds is None or not (info.exact or info.container in STATED):
         return None
     return max(info.seconds, (container.duration or 0) / _MICROSECONDS)

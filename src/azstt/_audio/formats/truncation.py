@@ -27,6 +27,8 @@ _TS_PACKETS: Final = ((188, 0), (192, 188), (204, 0))
 _AC3_HEAD, _AC3_SYNC = 6, b"\x0b\x77"
 #: Bytes of a box's header, of an FLV tag's, and of an Ogg page's without its sizes.
 _BOX, _TAG, _PAGE = 8, 11, 27
+#: An FLV tag with audio.
+_AUDIO_TAG = 8
 #: An Ogg page's flags; and bytes of a file that include the beginning of its second page.
 _FIRST_PAGE, _LAST_PAGE, _HEAD = 2, 4, 4096
 
@@ -39,12 +41,16 @@ class End(NamedTuple):
         time: the time of the last block, in seconds; None if unknown.
         open: whether the length that libav tells is only that of what is there.
         samples: how many samples the whole file has, if its end tells that.
+        broken: whether damage was met before the end.
+        last: the place of the last audio tag in an FLV file; None if unknown.
     """
 
     cut: bool | None = None
     time: float | None = None
     open: bool = False
     samples: int | None = None
+    broken: bool = False
+    last: int | None = None
 
 
 def find_end(container: str, look: Look, size: int) -> End:
@@ -61,6 +67,8 @@ def find_end(container: str, look: Look, size: int) -> End:
         return _iso(look, size)
     if container == "ogg":
         return _ogg(look, size)
+    if container == "flv":
+        return _flv(look, size)
     check = _CHECKS.get(container)
     return End() if check is None else End(check(look, size))
 
@@ -146,12 +154,21 @@ def _ac3(look: Look, size: int) -> bool | None:
     return at > len(tail) if at >= 0 else None
 
 
-def _flv(look: Look, size: int) -> bool | None:
-    last = int.from_bytes(look(size - 4, 4))
-    if not _TAG <= last < size:
-        return True
-    tag = look(size - 4 - last, 4)
-    return int.from_bytes(tag[1:4]) + _TAG != last if tag else None
+def _flv(look: Look, size: int) -> End:
+    """Go back from tag to tag, up to the last one with audio."""
+    end = size
+    while size - end < _TAIL:
+        last = int.from_bytes(look(end - 4, 4))
+        at = end - 4 - last
+        tag = look(at, 4) if last >= _TAG and at > 0 else b"\0"
+        if not tag:
+            return End()  # out of reach
+        if int.from_bytes(tag[1:4]) + _TAG != last:
+            return End(end == size, broken=True)
+        if tag[0] == _AUDIO_TAG:
+            return End(cut=False, last=at)
+        end = at
+    return End(cut=False)
 
 
 def _mpegts(look: Look, size: int) -> bool | None:
@@ -203,7 +220,7 @@ def _iso(look: Look, size: int) -> End:
         if not length and kind.isalnum():
             return End(cut=False, open=fragments)  # up to the end
         if length < _BOX or not kind.isascii() or not kind.strip(b"\0"):
-            return End(open=fragments)  # damage, or out of reach
+            return End(open=fragments, broken=bool(head))  # or out of reach
         at += length
     return End(at > size, open=fragments)
 
@@ -218,7 +235,6 @@ _CHECKS: Final[dict[str, Callable[[Look, int], bool | None]]] = {
     "mp3": lambda look, size: _frames(look, size, "mp3"),
     "aac": lambda look, size: _frames(look, size, "aac"),
     "ac3": _ac3,
-    "flv": _flv,
     "mpegts": _mpegts,
     "mpeg": _mpeg,
     "avi": _avi,

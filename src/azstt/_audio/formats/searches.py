@@ -204,8 +204,3 @@ def _is_tagged(at: int, data: bytes) -> Generator[Ask, bytes, bool]:
     size = tag_size(data[:HEAD]) or 0
     data = yield Ask(at, size + HEAD)
     return frame_kind(data[size:]) is not None or data.startswith(b"fLaC", size)
-
-
-def is_name(name: bytes) -> bool:
-    """Return whether this may be a chunk's or a box's name."""
-    return len(name) == 4 and all(0x20 <= byte < 0x7F or byte == 0xA9 for byte in name)  # noqa: PLR2004

@@ -9,8 +9,8 @@ from typing import Final
 
 from azstt._audio.formats.fragments import FragmentBox, read_fragment
 from azstt._audio.formats.repair import Repair
-from azstt._audio.formats.searches import is_name
 from azstt._audio.formats.sniff import is_iso
+from azstt._audio.formats.units import is_name
 
 #: An FLV tag's header: audio, video or data; its size, its time, and three zeros.
 _TAG: Final = re.compile(rb"[\x08\x09\x12].{7}\0\0\0", re.DOTALL)

@@ -175,6 +175,17 @@ _ELEMENTS: Final = frozenset(
 )
 
 
+def _box(data: bytes, at: int) -> int:
+    """Return the size of a box of MP4."""
+    size = int.from_bytes(data[at : at + 4])
+    return size if size >= 8 and is_name(data[at + 4 : at + 8]) else 0  # noqa: PLR2004  its header
+
+
+def is_name(name: bytes) -> bool:
+    """Return whether this may be a chunk's or a box's name."""
+    return len(name) == 4 and all(0x20 <= byte < 0x7F or byte == 0xA9 for byte in name)  # noqa: PLR2004
+
+
 def amr_frames(sizes: tuple[int, ...]) -> Unit:
     """Return AMR's frames."""
 
@@ -208,5 +219,6 @@ WAVPACK: Final = Unit(re.compile(rb"wvpk"), _block, 10, 4)
 FLV: Final = Unit(re.compile(rb"[\x08\x09\x12](?=.{7}\0\0\0)", re.DOTALL), _tag, 11, 0)
 OGG: Final = Unit(re.compile(rb"OggS\0"), _page, 27, 0)
 MATROSKA: Final = Unit(re.compile(rb"\x1f\x43\xb6\x75"), _element, 2, 0)
+FRAGMENTS: Final = Unit(re.compile(rb".{4}moof\0\0\0\x10mfhd", re.DOTALL), _box, 8, 0)
 #: Units that need nothing before them.
 BARE: Final = (ADTS, MPEG, AC3, DTS, LATM, TS, DVB_TS)

@@ -18,18 +18,19 @@ from azstt._audio.formats.searches import (
     Following,
     Scan,
     begins,
-    is_name,
     past,
     search,
 )
 from azstt._audio.formats.units import (
     AMR_NB,
     AMR_WB,
+    FRAGMENTS,
     HEAD,
     MATROSKA,
     OGG,
     amr_frames,
     fixed_packets,
+    is_name,
 )
 
 #: The largest ``fmt`` chunk.
@@ -180,7 +181,7 @@ def iso(at: int) -> Scan:
     """Scan an MP4 or MOV file, in fragments or not.
 
     Another file, or header of fragments, begins with a second ``ftyp``, or a second ``moov`` after
-    fragments, if media follow it.
+    fragments, if media follow it. Fragments go on behind damage.
     """
     seen: set[bytes] = set()
     first = at
@@ -191,6 +192,12 @@ def iso(at: int) -> Scan:
         size, kind = int.from_bytes(head[:4]), head[4:8]
         size = int.from_bytes(head[8:16]) if size == 1 else size
         if not is_name(kind) or (kind != b"ftyp" and begins(head)):
+            if b"moof" in seen and begun is None and not begins(head):
+                found = yield from search(at, FRAGMENTS, bare=False)
+                if found is None:
+                    return None
+                at = found.at
+                continue
             return (yield from past(first, at)) if begun is None else None
         if size < 8:  # noqa: PLR2004  a box's header
             return None

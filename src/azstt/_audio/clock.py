@@ -93,6 +93,7 @@ class MediaClock(Generic[T]):
         self._live: bool = live
         self._held: list[_Piece[T]] = []
         self._length: float = 0.0  # seconds of audio held
+        self._lost: float = 0.0  # seconds that could not be read between the pieces of it
         self._jump: float = 0.0  # by how much the first piece of it is ahead
         self._odd: int | None = None  # which piece of it contradicts those before
         self._damaged: float = -math.inf  # where something could not be read
@@ -144,7 +145,7 @@ class MediaClock(Generic[T]):
                 if not ahead or _explains(lost, ahead):
                     placed.append(self._place(piece, ahead))
                     continue
-                self._jump, self._length = ahead, 0.0
+                self._jump, self._length, self._lost = ahead, 0.0, -(lost or 0.0)
             elif (hole := self._verdict(piece, ahead)) is not None:
                 first, *rest = self._settle(hole)
                 placed.append(self._place(first, hole))
@@ -152,6 +153,7 @@ class MediaClock(Generic[T]):
                 continue
             self._held.append(piece)
             self._length += piece.seconds
+            self._lost += lost or 0.0
         return placed
 
     def flush(self) -> list[Placed[T]]:
@@ -194,7 +196,7 @@ class MediaClock(Generic[T]):
         farther = abs(after) - abs(jump)
         alone, near = len(self._held) == 1, min(_BACK, abs(jump)) / 2
         least, most = (-TOLERANCE, _BACK) if alone else (-near, near)
-        if after * jump > 0 and least <= farther <= most:
+        if after * jump > 0 and least <= farther <= most + self._lost + (piece.lost or 0.0):
             if odd is not None:
                 self._held[odd], self._odd = self._held[odd]._replace(time=None), None
             enough = self._length >= self._patience or len(self._held) >= _MOST_HELD

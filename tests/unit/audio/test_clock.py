@@ -159,6 +159,13 @@ def test_a_long_hole_after_damage(live):
     assert [placed.hole for placed in clock.take(39.9, 0.02, 0, lost=38.9)] == [38.9]
 
 
+def test_losses_between_the_pieces_that_confirm_a_hole():
+    """A hole is confirmed by pieces that are further ahead, as more was lost between them."""
+    times = [*count(0, 100), 7.3, 12.1, *count(17.3, 300)]
+    _, holes = run(times, lost={100: 3.3, 101: 4.78, 102: 5.18}, live=False)
+    assert holes == [(2.0, 5.3), (2.02, 4.78), (2.04, 5.18)]
+
+
 def test_a_wrong_timestamp_until_the_end():
     """A jump after damage that less than a second of audio follows is not believed."""
     assert run([*count(0.0, 100), *count(95.0, 17)], live=False, lost={100: 0.1})[1] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator
 from typing import Final
 
@@ -23,8 +24,15 @@ from azstt._audio.formats.units import (
 
 #: A frame's header, its side information, and the beginning of an MP3 file's own header.
 _MP3_HEAD: Final = 4 + 32 + 16
+#: Bytes of a FLAC frame's header for its length and its rate, where a code says so.
+_BLOCK_FIELD: Final = {6: 1, 7: 2}
+_RATE_FIELD: Final = {12: 1, 13: 2, 14: 2}
 #: A FLAC frame's header without its check, the largest frame, and samples in one.
 _FLAC_HEAD, _MAX_FLAC, _MAX_STEP = 16, 1 << 17, 1 << 16
+#: Bytes of the block with what a FLAC file says of itself, up to the number of samples.
+_FLAC_INFO: Final = 22
+#: Places in a FLAC file at which its frames are looked at, and how many bytes of each.
+_PROBES, _PROBE = 8, 1 << 16
 #: Bytes at the end by which a file of frames is known to be nothing else.
 _TAIL: Final = 1 << 16
 
@@ -85,26 +93,26 @@ def _end_alike(unit: Unit, at: int, size: int) -> Generator[Ask, bytes, bool]:
     return False
 
 
-def flac(at: int) -> Scan:
-    """Scan a FLAC file: its frames say which they are, but not how large."""
-    at, last, most = at + 4, False, _MAX_FLAC
-    while not last:
-        block = yield Ask(at, 4)
-        if len(block) < 4:  # noqa: PLR2004  a block's header
-            return None
-        last, size = block[0] & 0x80 > 0, int.from_bytes(block[1:])
-        if not block[0] & 0x7F:
-            most = int.from_bytes((yield Ask(at, 11))[8:]) or _MAX_FLAC
-        at += 4 + size
+def flac(at: int, size: int | None) -> Scan:
+    """Scan a FLAC file: its frames say which they are, but not how large.
+
+    Args:
+        at: where it begins.
+        size: of the source, if it is known.
+    """
+    at, info = yield from _flac_blocks(at + 4)
+    most = int.from_bytes(info[7:10]) or _MAX_FLAC
     # The sync code, and the size and rate that only the last frame may change.
     frame = yield Ask(at, 3)
     number, seen = -1, 0
+    if size is not None:
+        at, number = yield from _last_probe(info, frame, at, size)
     while True:
         data = yield Ask(at, max(seen, _FLAC_HEAD) + 1, WINDOW)
         ended, found = len(data) <= max(seen, _FLAC_HEAD), -1
         place = data.find(frame, max(0, seen - _FLAC_HEAD))
         while 0 <= place <= len(data) - _FLAC_HEAD:
-            if number < (count := _flac_number(data, place + 4)) <= number + _MAX_STEP:
+            if number < (count := _flac_number(data, place)) <= number + _MAX_STEP:
                 number, found = count, place
             place = data.find(frame, place + 3)
         if found >= 0:  # a decoder needs the next header
@@ -119,16 +127,64 @@ def flac(at: int) -> Scan:
             seen = len(data)
 
 
+def _flac_blocks(at: int) -> Generator[Ask, bytes, tuple[int, bytes]]:
+    """Return where a FLAC file's frames begin, and what it says of itself."""
+    info, last = b"", False
+    while not last:
+        block = yield Ask(at, 4)
+        last = len(block) < 4 or block[0] & 0x80 > 0  # noqa: PLR2004  a block's header
+        if block and not block[0] & 0x7F:
+            info = (yield Ask(at, _FLAC_INFO))[4:_FLAC_INFO]
+        at += 4 + int.from_bytes(block[1:])
+    return at, info
+
+
+def _last_probe(
+    info: bytes, frame: bytes, at: int, size: int
+) -> Generator[Ask, bytes, tuple[int, int]]:
+    """Look at frames all over a FLAC file.
+
+    If they count on, up to the number that it states, no other one is in between: its frames would
+    count from 0.
+
+    Returns:
+        from where on to hop over all of them, and the number before.
+    """
+    begin, last, numbers = at, -1, list[int]()
+    for part in range(_PROBES):
+        at = begin + max(0, size - _PROBE - begin) * part // (_PROBES - 1)
+        data = (yield Ask(at, _PROBE))[:_PROBE]
+        places = (mark.start() for mark in re.finditer(re.escape(frame), data))
+        numbers = [number for place in places if (number := _flac_number(data, place)) >= 0]
+        if not numbers or (part and numbers[0] < last) or numbers != sorted(numbers):
+            return begin, -1
+        last = numbers[-1]
+    longest, samples = int.from_bytes(info[2:4]), int.from_bytes(info[10:18]) & (1 << 36) - 1
+    counted = last if frame[1] & 1 else last * longest
+    # The last frame may have another code for its length.
+    return (at, numbers[0] - 1) if counted < samples <= counted + 2 * longest else (begin, -1)
+
+
 def _flac_number(data: bytes, at: int) -> int:
-    """Return a FLAC frame's number, which is coded like UTF-8; -1 if it is none."""
-    first = data[at]
-    size = 8 - (first ^ 0xFF).bit_length()
-    if size in {1, 8}:
+    """Return the number of the FLAC frame at a place, which is coded like UTF-8; -1 if none is."""
+    head = data[at : at + _FLAC_HEAD]
+    size = max(1, 8 - (head[4] ^ 0xFF).bit_length()) if len(head) == _FLAC_HEAD else 8
+    end = 4 + size + _BLOCK_FIELD.get(head[2] >> 4, 0) + _RATE_FIELD.get(head[2] & 15, 0)
+    if size == 8 or _crc8(head[:end]) != head[end]:  # noqa: PLR2004  no number has as many bytes
         return -1
-    number = first & 0x7F >> size
-    for byte in data[at + 1 : at + max(1, size)]:
+    number = head[4] & (0x7F >> size if size > 1 else 0x7F)
+    for byte in head[5 : 4 + size]:
         number = number << 6 | byte & 0x3F
     return number
+
+
+def _crc8(data: bytes) -> int:
+    crc = 0
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc << 1 ^ (0x07 if crc & 0x80 else 0)) & 0xFF
+    return crc
 
 
 def mp3(at: int) -> Scan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from azstt._audio.formats.hops import frames, mp3
+from azstt._audio.formats.hops import flac, frames, mp3
 from azstt._audio.formats.mpeg import frame_kind, tag_size
 from azstt._audio.formats.searches import Ask, Following, Scan
 from azstt._audio.formats.walks import FIRST_BOXES, WALKS, iso
@@ -29,6 +29,8 @@ def scan(source_size: int | None = None) -> Scan:
     for magic, walk in WALKS.items():
         if head.startswith(magic):
             return (yield from walk(at))
+    if head.startswith(b"fLaC"):
+        return (yield from flac(at, source_size))
     if head[4:8] in FIRST_BOXES:
         return (yield from iso(at))
     if frame_kind(head) == "mp3":

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator
 from typing import Final, Literal
 
 from azstt._audio.formats.ebml import read_element
-from azstt._audio.formats.hops import flac, flv, units, wavpack
+from azstt._audio.formats.hops import flv, units, wavpack
 from azstt._audio.formats.searches import (
     PAGE,
     WINDOW,
@@ -328,7 +328,6 @@ WALKS: Final[dict[bytes, Callable[[int], Scan]]] = {
     b"riff": w64,
     b"OggS": ogg,
     b"\x1a\x45\xdf\xa3": ebml,
-    b"fLaC": flac,
     b"wvpk": wavpack,
     b"FLV\1": flv,
     b"0&\xb2u": asf,

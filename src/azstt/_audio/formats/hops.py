@@ -104,6 +104,8 @@ def flac(at: int, size: int | None) -> Scan:
     most = int.from_bytes(info[7:10]) or _MAX_FLAC
     # The sync code, and the size and rate that only the last frame may change.
     frame = yield Ask(at, 3)
+    if len(frame) < 3:  # noqa: PLR2004  it was cut off before
+        return None
     number, seen = -1, 0
     if size is not None:
         at, number = yield from _last_probe(info, frame, at, size)

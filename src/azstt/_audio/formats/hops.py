@@ -66,16 +66,16 @@ def units(unit: Unit, at: int, is_first: Callable[[bytes], bool] = lambda _: Fal
             at = found.at
 
 
-def frames(at: int, size: int | None) -> Scan:
+def frames(at: int, head: bytes, size: int | None) -> Scan:
     """Scan frames or packets that have nothing before them, if they are any.
 
     Args:
         at: where they begin.
+        head: their first bytes.
         size: of the source, if it is known.
     """
     for unit in (*BARE, M2TS, PS):
-        head = yield Ask(at, HEAD)
-        if unit.size(head, 0) if len(head) == HEAD else 0:
+        if len(head) > unit.head and unit.size(head, 0):
             if size is not None and (yield from _end_alike(unit, at, size)):
                 return None
             return (yield from units(unit, at))
@@ -124,7 +124,7 @@ def flac(at: int, size: int | None) -> Scan:
             other = yield from search(at, end=end)
             if ended or other is not None:
                 return other
-            at, seen = end - _FLAC_HEAD, 0
+            at, seen = end, 0
         else:
             seen = len(data)
 

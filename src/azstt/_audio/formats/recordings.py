@@ -35,7 +35,7 @@ def scan(source_size: int | None = None) -> Scan:
         return (yield from iso(at))
     if frame_kind(head) == "mp3":
         return (yield from mp3(at))
-    return (yield from frames(at, source_size))
+    return (yield from frames(at, head, source_size))
 
 
 class Splitter:

@@ -32,14 +32,15 @@ _BEGINS: Final = re.compile(
     rb"\0\0\x01\xba(?:[\x44-\x7f].{9}|[\x21-\x2f].{7})\0\0\x01",
     re.DOTALL,
 )
-#: Where one may begin, and by how many bytes before this.
+#: Where one may begin. No look-behind: with one, a pattern is tried at each byte.
 _MARKS: Final = re.compile(
-    rb"RI(?:FF.{4}WAVE|FF.{4}AVI |FX)|RF64|BW64|FORM.{4}AIF|caff\0|riff\x2e|fLaC|OggS\0|"
-    rb"(?<=\0\0..)ftyp|(?<=\0\0)\x01\xba|\.snd\0|\x1a\x45\xdf\xa3|ID3[\x02-\x04]\0|wvpk|TTA[12]|"
-    rb"MAC |#!AMR|FLV\x01|\x30\x26\xb2\x75|\.RMF|nut/m|Creative|\x06\x0e\x2b\x34|DSD |MPCK|MP\+|"
-    rb"tBaK",
+    rb"R(?:I(?:FF.{4}WAVE|FF.{4}AVI |FX)|F64)|BW64|FORM.{4}AIF|caff\0|riff\x2e|fLaC|OggS\0|"
+    rb"ftyp|\x01\xba|\.(?:snd\0|RMF)|\x1a\x45\xdf\xa3|ID3[\x02-\x04]\0|wvpk|TTA[12]|#!AMR|"
+    rb"M(?:AC |PCK|P\+)|FLV\x01|\x30\x26\xb2\x75|nut/m|Creative|\x06\x0e\x2b\x34|DSD |tBaK",
     re.DOTALL,
 )
+#: Bytes of one before some marks.
+_BEFORE: Final = {b"ftyp": 4, b"\x01\xba": 2}
 _ID3: Final = re.compile(rb"ID3[\x02-\x04]\0[\0\x40\x80][\0-\x7f]{4}")
 _LYRICS: Final = re.compile(rb"LYRICSBEGIN.*?LYRICS(?:200|END)", re.DOTALL)
 PAGE: Final = b"OggS\0"
@@ -134,9 +135,11 @@ def search(at: int, own: Unit | None = None, *, end: float = math.inf, bare: boo
         end: where to stop.
         bare: whether to look also for frames and packets that have nothing before them.
     """
-    kinds = (*(() if own is None else (own,)), *(BARE if bare else ()))
+    kinds = BARE if bare else ()
+    kinds = kinds if own is None or own in kinds else (own, *kinds)
     while at < end:
-        data = yield Ask(at, HEAD, WINDOW)
+        # What begins before the end, and not more: a stream passes what was searched.
+        data = yield Ask(at, HEAD, int(min(WINDOW, end - at + HEAD - 1)))
         if len(data) < HEAD:
             return None
         if begins(data) or (yield from _is_tagged(at, data)):
@@ -155,8 +158,7 @@ def _first(data: bytes, start: int, kinds: tuple[Unit, ...] = BARE) -> int | Non
     """Return the first place where a recording may begin; None if there is none."""
     places: list[int] = []
     for mark in _MARKS.finditer(data, start):
-        kind = mark[0][0]
-        place = mark.start() - (4 if mark[0] == b"ftyp" else 2 if kind == 1 else 0)
+        place = mark.start() - _BEFORE.get(mark[0], 0)
         if place >= start and (begins(data[place : place + HEAD]) or _ID3.match(data, place)):
             places.append(place)
             break

@@ -206,7 +206,7 @@ def fixed_packets(mark: bytes, size: int) -> Unit:
 
 
 ADTS: Final = Unit(re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), _adts, 6, 2)
-MPEG: Final = Unit(re.compile(rb"\xff[\xe2\xe3\xf2-\xf7\xfa-\xfd]"), _mpeg, 6, 2)
+MPEG: Final = Unit(re.compile(rb"\xff[\xe2\xe3\xf2-\xf7\xfa-\xfd](?=[\x10-\xef])"), _mpeg, 6, 2)
 AC3: Final = Unit(re.compile(rb"\x0b\x77"), ac3_size, 6, 2)
 DTS: Final = Unit(re.compile(rb"\x7f\xfe\x80\x01"), _dts, 8, 4)
 LATM: Final = Unit(re.compile(rb"\x56[\xe0-\xff]"), _latm, 3, 1)

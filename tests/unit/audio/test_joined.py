@@ -53,6 +53,7 @@ JOINED = [
     ("pcm.wav", "mp3.mp3", "rf64.wav"),
     ("pcm.aiff", "pcm.wav", "opus.ogg"),
     ("whole.mp4", "fragments.mp4", "pcm.wav"),
+    ("wavpack.wv", "wavpack.wv", "wavpack.wv"),
 ]
 
 

@@ -206,7 +206,7 @@ def fixed_packets(mark: bytes, size: int) -> Unit:
 
 
 ADTS: Final = Unit(re.compile(rb"\xff[\xf0\xf1\xf8\xf9]"), _adts, 6, 2)
-MPEG: Final = Unit(re.compile(rb"\xff[\xe2\xe3\xf2-\xf7\xfa-\xfd]"), _mpeg, 6, 2)
+MPEG: Final = Unit(re.compile(rb"\xff[\xe2\xe3\xf2-\xf7\xfa-\xfd](?=[\x10-\xef])"), _mpeg, 6, 2)
 AC3: Final = Unit(re.compile(rb"\x0b\x77"), ac3_size, 6, 2)
 DTS: Final = Unit(re.compile(rb"\x7f\xfe\x80\x01"), _dts, 8, 4)
 LATM: Final = Unit(re.compile(rb"\x56[\xe0-\xff]"), _latm, 3, 1)
@@ -215,7 +215,7 @@ TS: Final = Unit(re.compile(rb"\x47(?=.{187}\x47)", re.DOTALL), _packet(188, 0),
 M2TS: Final = Unit(re.compile(rb".{4}\x47(?=.{191}\x47)", re.DOTALL), _packet(192, 4), 5, 0)
 DVB_TS: Final = Unit(re.compile(rb"\x47(?=.{203}\x47)", re.DOTALL), _packet(204, 0), 1, 1)
 PS: Final = Unit(re.compile(rb"\0\0\x01\xba"), _pack, 6, 3)
-WAVPACK: Final = Unit(re.compile(rb"wvpk"), _block, 10, 4)
+WAVPACK: Final = Unit(re.compile(rb"wvpk"), _block, HEAD, 4)  # with the number of its first sample
 FLV: Final = Unit(re.compile(rb"[\x08\x09\x12](?=.{7}\0\0\0)", re.DOTALL), _tag, 11, 0)
 OGG: Final = Unit(re.compile(rb"OggS\0"), _page, 27, 0)
 MATROSKA: Final = Unit(re.compile(rb"\x1f\x43\xb6\x75"), _element, 2, 0)

@@ -87,7 +87,7 @@ class MediaClock(Generic[T]):
         live: bool = True,
     ) -> None:
         self.now: float = 0.0
-        self._offset: float | None = origin
+        self._offset: float = origin
         self._end: float | None = end
         self._spliced: bool = spliced
         self._live: bool = live
@@ -169,15 +169,11 @@ class MediaClock(Generic[T]):
                 placed += self.take(piece.time, piece.seconds, piece.item, lost=piece.lost)
         return placed
 
-    def restart(self) -> None:
-        """Begin another recording, which follows at once, whatever its first timestamp is."""
-        self._offset = None
-
     def _ahead(self, time: float | None) -> float:
         """Return by how much a timestamp is ahead of the samples."""
         if time is None or not self._trusted:
             return 0.0
-        if self._offset is None or (not self.now and -_BACK < time - self._offset < 0):
+        if not self.now and -_BACK < time - self._offset < 0:
             # The media's start is not always stated right: nothing comes before it.
             self._offset = time - self.now
         return time - self._offset - self.now
@@ -245,10 +241,10 @@ class MediaClock(Generic[T]):
         """Return the hole that a difference stands for; 0 if it is no hole."""
         hole = ahead
         if self._returns(ahead):
-            self._offset = (self._offset or 0.0) - self._shift
+            self._offset -= self._shift
             hole += self._shift
         elif self._is_elsewhere(ahead, damaged=lost is not None):
-            self._offset, hole = (self._offset or 0.0) + ahead, 0.0
+            self._offset, hole = self._offset + ahead, 0.0
         if abs(ahead) <= _BACK:
             if 0 < abs(hole) < _SMALL and lost is None:
                 hole -= math.copysign(TOLERANCE / 2, hole)

@@ -193,15 +193,6 @@ def test_another_recording_begins():
     assert (holes, clock.now) == ([(4.0, 0.5)], pytest.approx(5.5))
 
 
-def test_a_restart():
-    """After a restart the first timestamp stands for now, whatever it is."""
-    clock = MediaClock[int]()
-    assert clock.follows(0.0, 1.0)
-    clock.restart()
-    assert clock.follows(77.0, 1.0)
-    assert clock.now == 2.0
-
-
 def test_splices_of_a_broadcast():
     """A jump ahead by over 10 s is a splice in a broadcast, unless damage explains it."""
     times = [*count(0.0, 50), *count(40.0, 50)]

@@ -48,8 +48,6 @@ def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -
     """
     broadcast = media.info.container in _BROADCAST
     clock = MediaClock[AudioFrame](media.origin, end=media.end, spliced=broadcast, live=target.live)
-    if tally.base:
-        clock.restart()  # it stands right after the recording before it
     pause = longest_pause(media.info.codec)
     output = TimedResampler(Resampler(target, source.label, tally), clock, tally, pause=pause)
     losses = Losses(media.info.container, media.stream, source, output)

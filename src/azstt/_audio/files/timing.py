@@ -130,6 +130,8 @@ def track_end(
         return tagged - start, True
     if stream.duration is not None and stream.time_base is not None:
         late = max(0.0, float((stream.start_time or 0) * stream.time_base) - start)
+        # In fragments it may be the duration of the video.
+        exact = exact and (alone or not in_fragments)
         return late + float(stream.duration * stream.time_base), exact
     if container.duration is not None:
         # It may be the duration of the video; in Matroska it counts from zero.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import islice
 from typing import TYPE_CHECKING, Final, cast
 
@@ -61,6 +62,8 @@ _MOST_PICTURES: Final = 16
 #: Seconds that an Opus encoder pauses at most when nobody speaks (discontinuous transmission).
 _OPUS_PAUSE: Final = 0.45
 _MICROSECONDS = 1_000_000
+#: A header that states so many times what the file has was written before its size was known.
+_MOST_MISSING: Final = 64
 
 
 def first_packet(container: InputContainer) -> Packet[Stream] | None:
@@ -141,10 +144,13 @@ def track_end(
 
 def _by_header(name: str, stream: AudioStream, source: Source) -> float:
     """Return the duration that a header states where libav only estimates it; 0 if none does."""
+    rate = stream.codec_context.bit_rate or 0
     if name in _COUNTED and stream.frames and stream.time_base:
         short = name == "avi"  # where the last frame counts like the others, however short it is
-        return float((stream.frames - short) * stream.time_base)
-    return stated_seconds(name, source.head, stream.codec_context.bit_rate or 0) or 0.0
+        seconds = float((stream.frames - short) * stream.time_base)
+        most = _MOST_MISSING * 8 * source.size if source.size else math.inf
+        return seconds if seconds * rate <= most else 0.0
+    return stated_seconds(name, source.head, rate) or 0.0
 
 
 def _tagged(text: str) -> float | None:

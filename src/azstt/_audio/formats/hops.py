@@ -10,7 +10,6 @@ from azstt._audio.formats.mpeg import TAG_HEAD, frame_kind, mp3_info, tag_size
 from azstt._audio.formats.searches import WINDOW, Ask, Following, Scan, after, begins, search
 from azstt._audio.formats.units import (
     BARE,
-    FLV,
     HEAD,
     M2TS,
     MANY,
@@ -19,6 +18,7 @@ from azstt._audio.formats.units import (
     WAVPACK,
     Unit,
     count_units,
+    flv_tags,
     hop,
 )
 
@@ -216,4 +216,6 @@ def wavpack(at: int) -> Scan:
 def flv(at: int) -> Scan:
     """Scan an FLV file."""
     head = yield Ask(at, 9)
-    return (yield from units(FLV, at + int.from_bytes(head[5:9]) + 4))
+    at += int.from_bytes(head[5:9]) + 4
+    tag = yield Ask(at, 11)
+    return (yield from units(flv_tags(tag[8:]), at))

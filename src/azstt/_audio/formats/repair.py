@@ -6,13 +6,16 @@ place, step back, or end. They get nothing but whole tags, chunks and boxes inst
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Final, NamedTuple, Protocol
 
-from azstt._audio.formats.damage import MOST_PADDING
+from azstt._audio.formats.mpeg import TAG_HEAD, tag_size
 
 #: Bytes of an incomplete unit from which others are looked for in it: its size may be wrong.
 _SUSPICIOUS: Final = 1 << 14
+#: What may stand at the end of a file without a meaning.
+_NOTHING: Final = b"\0\r\n"
 #: Bytes of a unit behind damage that are waited for.
 _LARGEST: Final = 1 << 24
 #: Zeros that may stand for the missing part of a unit.
@@ -25,7 +28,7 @@ class Omission(NamedTuple):
     Attributes:
         place: bytes of the repaired stream before it.
         size: bytes that were left out; negative for zeros that were put in.
-        blank: whether they were zeros, few enough to be padding.
+        blank: whether they mean nothing at the end of a file, such as zeros.
     """
 
     place: int
@@ -97,8 +100,13 @@ class Repair:
     def finish(self) -> bytes:
         """Return the rest, at the end of the stream."""
         rest = self._data
-        self.ends_inside = bool(rest) or self._flowing > 0
-        if rest and not self._flowing and not self._structure.measure(rest, 0, found=False):
+        begun = self._structure.measure(rest, 0, found=False) if rest.strip(_NOTHING) else 0
+        is_tag = begun > 0 and tag_size(bytes(rest[:TAG_HEAD])) == len(rest)
+        if self._flowing:
+            self.ends_inside = self._flowing < sys.maxsize // 2  # others go on up to the end
+        else:
+            self.ends_inside = begun > 0 and not is_tag
+        if rest and not self._flowing and not begun:
             self._cut(len(rest))
         self._pass(len(rest))
         return self._take()
@@ -174,11 +182,9 @@ class Repair:
 
     def _cut(self, size: int) -> None:
         before = 0
-        blank = not any(self._data[:size])
+        blank = not self._data[:size].strip(_NOTHING)
         if self.cuts and self.cuts[-1].place == self._place:
             last = self.cuts.pop()
             before, blank = last.size, blank and last.blank
-        self.cuts.append(
-            Omission(self._place, before + size, blank and before + size <= MOST_PADDING)
-        )
+        self.cuts.append(Omission(self._place, before + size, blank))
         del self._data[:size]

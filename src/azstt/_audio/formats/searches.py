@@ -131,17 +131,20 @@ def search(at: int, own: Unit | None = None, *, end: float = math.inf, bare: boo
 
     Args:
         at: where to begin.
-        own: this recording's units: where two of them follow one another, it goes on.
+        own: this recording's units: where two of them follow one another, it goes on. Where it
+            does not, what follows is found at the end, unless it is little.
         end: where to stop.
         bare: whether to look also for frames and packets that have nothing before them.
     """
     kinds = BARE if bare else ()
     kinds = kinds if own is None or own in kinds else (own, *kinds)
+    begin, junk = at, 0
     while at < end:
         # What begins before the end, and not more: a stream passes what was searched.
         data = yield Ask(at, HEAD, int(min(WINDOW, end - at + HEAD - 1)))
         if len(data) < HEAD:
-            return None
+            is_much = own is not None and junk > max(_LEAST, _SHARE * begin)
+            return Following(at) if is_much and at < end else None
         if begins(data) or (yield from _is_tagged(at, data)):
             return Following(at)
         for unit in kinds:
@@ -150,7 +153,9 @@ def search(at: int, own: Unit | None = None, *, end: float = math.inf, bare: boo
             ):
                 return Following(at)
         found = _first(data, 1, kinds)
-        at += len(data) - HEAD + 1 if found is None else found
+        size = len(data) - HEAD + 1 if found is None else found
+        junk += len(data[:size].strip(b"\0"))
+        at += size
     return None
 
 

@@ -39,6 +39,7 @@ class FlvTags:
 
     def __init__(self) -> None:
         self._begun = False
+        self._tag: re.Pattern[bytes] | None = None
 
     def measure(self, data: bytearray, at: int, *, found: bool) -> int:  # noqa: ARG002  always sure
         """Return the size of a tag and what follows it; at first, of the file's header."""
@@ -46,7 +47,7 @@ class FlvTags:
             return _TAG_HEAD
         if not self._begun:
             return int.from_bytes(data[5:9]) + _TAG_END
-        if not _TAG.match(data, at):
+        if not self._pattern(data, at).match(data, at):
             return 0
         body = int.from_bytes(data[at + 1 : at + 4])
         if data[at] == _AUDIO and body > _LONGEST_SETUP:
@@ -55,8 +56,7 @@ class FlvTags:
                 return 0  # a damaged frame, which would change the decoder's setup
         return self._confirmed(data, at, _TAG_HEAD + body + _TAG_END)
 
-    @staticmethod
-    def _confirmed(data: bytearray, at: int, size: int) -> int:
+    def _confirmed(self, data: bytearray, at: int, size: int) -> int:
         """Return a tag's size if the size after it agrees, or another tag begins there."""
         end = at + size
         if len(data) < end or int.from_bytes(data[end - _TAG_END : end]) == size - _TAG_END:
@@ -64,11 +64,19 @@ class FlvTags:
         # Some writers state other sizes.
         if len(data) < end + _TAG_HEAD:
             return size + _TAG_HEAD
-        return size if _TAG.match(data, end) else 0
+        return size if self._pattern(data, at).match(data, end) else 0
 
     def candidates(self, data: bytes | bytearray, at: int) -> Iterator[int]:
         """Yield the places of what may be tags."""
-        return (found.start() for found in _TAG.finditer(data, at))
+        return (found.start() for found in (self._tag or _TAG).finditer(data, at))
+
+    def _pattern(self, data: bytearray, at: int) -> re.Pattern[bytes]:
+        """Return how tags begin; some writers number the stream, which should be 0."""
+        if self._tag is None:
+            stream = re.escape(bytes(data[at + 8 : at + _TAG_HEAD]))
+            other = re.compile(rb"[\x08\x09\x12].{7}" + stream, re.DOTALL)
+            self._tag = other if other.match(data, at) else _TAG
+        return self._tag
 
     def flows(self, data: bytearray) -> bool:
         """Return False: libav wants the size behind a tag."""
@@ -169,14 +177,14 @@ class FragmentBoxes:
             after = size + int.from_bytes(data[size : size + 4])
             if fragment.end(data) == after:
                 data[size + 4 : size + 8] = b"mdat"  # whatever is left of its name
-            elif bytes(data[size + 4 : size + 8]) == b"mdat":
+            elif bytes(data[size + 4 : size + 8]) == b"mdat" and after > size + 1:
                 self._fit(data, fragment, after)
             end = fragment.end(data)
             self._end = None if end is None else place + end
             self._rebase(data, place, fragment.bases)
-        elif kind == b"mdat" and size > 1 and self._end is not None:
+        elif kind == b"mdat" and size != 1 and self._end is not None:
             told = self._end - place
-            if size > _PROPORTION * told + _SPARE and told > _BOX_HEAD:
+            if told > _BOX_HEAD and not 0 < size <= _PROPORTION * told + _SPARE:
                 data[:4] = told.to_bytes(4)
         elif kind == b"moov":
             found = _TRACK.finditer(data, 0, size)

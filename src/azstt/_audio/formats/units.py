@@ -143,15 +143,6 @@ def _block(data: bytes, at: int) -> int:
     return 8 + int.from_bytes(data[at + 4 : at + 8], "little")
 
 
-def _tag(data: bytes, at: int) -> int:
-    """Return the size of an FLV tag, with its repetition behind it."""
-    size = 11 + int.from_bytes(data[at + 1 : at + 4])
-    if data[at] & 0xDF not in _FLV_TAGS or data[at + 8 : at + 11] != b"\0\0\0":
-        return 0
-    repeated = data[at + size : at + size + 4]
-    return size + 4 if len(repeated) < 4 or int.from_bytes(repeated) == size else 0  # noqa: PLR2004
-
-
 def _page(data: bytes, at: int) -> int:
     """Return the size of an Ogg page; 0 if the table in its header is not complete."""
     table = data[at + 27 : at + 27 + data[at + 26]]
@@ -195,6 +186,24 @@ def amr_frames(sizes: tuple[int, ...]) -> Unit:
     return Unit(re.compile(rb"[\4\x0c\x14\x1c\x24\x2c\x34\x3c]"), size, 1, 1)
 
 
+def flv_tags(stream: bytes = bytes(3)) -> Unit:
+    """Return an FLV file's tags, with the repetition of its size behind each.
+
+    Args:
+        stream: the number of the stream in them, which should be 0.
+    """
+
+    def size_of(data: bytes, at: int) -> int:
+        size = 11 + int.from_bytes(data[at + 1 : at + 4])
+        if data[at] & 0xDF not in _FLV_TAGS or data[at + 8 : at + 11] != stream:
+            return 0
+        repeated = data[at + size : at + size + 4]
+        return size + 4 if len(repeated) < 4 or int.from_bytes(repeated) == size else 0  # noqa: PLR2004
+
+    mark = rb"[\x08\x09\x12](?=.{7}" + re.escape(stream) + rb")"
+    return Unit(re.compile(mark, re.DOTALL), size_of, 11, 0)
+
+
 def fixed_packets(mark: bytes, size: int) -> Unit:
     """Return packets of one size that begin alike."""
     same = len(mark)
@@ -216,7 +225,6 @@ M2TS: Final = Unit(re.compile(rb".{4}\x47(?=.{191}\x47)", re.DOTALL), _packet(19
 DVB_TS: Final = Unit(re.compile(rb"\x47(?=.{203}\x47)", re.DOTALL), _packet(204, 0), 1, 1)
 PS: Final = Unit(re.compile(rb"\0\0\x01\xba"), _pack, 6, 3)
 WAVPACK: Final = Unit(re.compile(rb"wvpk"), _block, HEAD, 4)  # with the number of its first sample
-FLV: Final = Unit(re.compile(rb"[\x08\x09\x12](?=.{7}\0\0\0)", re.DOTALL), _tag, 11, 0)
 OGG: Final = Unit(re.compile(rb"OggS\0"), _page, 27, 0)
 MATROSKA: Final = Unit(re.compile(rb"\x1f\x43\xb6\x75"), _element, 2, 0)
 FRAGMENTS: Final = Unit(re.compile(rb".{4}moof\0\0\0\x10mfhd", re.DOTALL), _box, 8, 0)

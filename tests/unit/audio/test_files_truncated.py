@@ -8,7 +8,8 @@ from pathlib import Path
 import av
 import pytest
 
-from azstt._audio import DecodeReport, open_audio
+from azstt import ConfigurationError, IncompleteAudioWarning
+from azstt._audio import DecodeReport, open_audio, to_wav
 from azstt._audio.formats.truncation import find_end
 
 CONTAINERS = Path(__file__).parents[2] / "audio" / "containers"
@@ -114,3 +115,17 @@ def test_no_end_is_looked_for_in_nonsense():
     """Bytes that are no container are neither whole nor cut."""
     for container in ("ogg", "mp3", "ac3", "mpegts", "mpeg", "asf", "wv", "avi"):
         assert find_end(container, lambda at, size: bytes(900)[at : at + size], 900).cut is None
+
+
+def test_a_wav_file_of_what_was_cut_off():
+    """`to_wav` warns its caller of what the recording lacks."""
+    whole = to_wav(CONTAINERS.parent / "jfk.wav")
+    with pytest.warns(IncompleteAudioWarning, match=r"4\.8 s of audio is missing") as caught:
+        assert len(to_wav(whole[:200_000])) == 200_000
+    assert caught[0].filename == __file__
+
+
+def test_an_unknown_timeline():
+    """The message names the choices."""
+    with pytest.raises(ConfigurationError, match="'samples', 'media' .given: 'foo'"):
+        open_audio(CONTAINERS.parent / "jfk.wav", timeline="foo")

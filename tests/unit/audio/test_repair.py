@@ -100,3 +100,15 @@ def test_a_recording_that_ends_inside_something_is_cut_off(name):
     with open_audio(pieces(data[: len(data) * 3 // 5], 333)) as reader:
         assert sum(map(len, reader)) > 5 * 32_000
         assert [gap.reason for gap in reader.report.missing] == ["truncated"]
+
+
+@pytest.mark.parametrize("size", [0, 4_000])
+@pytest.mark.parametrize("tail", [bytes(5_000), b"\r\n"])
+@pytest.mark.parametrize("name", ["fragments", "flv"])
+def test_nothing_at_the_end_is_no_damage(name, tail, size):
+    """Padding or a line's end behind a whole recording is not called missing."""
+    data = recording(name) + tail
+    with open_audio(pieces(data, size) if size else data) as reader:
+        heard = sum(map(len, reader)) / 32_000
+        assert heard == pytest.approx(hear(recording(name))[0], abs=0.05)
+        assert reader.report.missing == ()

@@ -9,7 +9,7 @@ import av
 import pytest
 
 from azstt import ConfigurationError, open_audio
-from tests.beeps import beeping, mkv
+from tests.beeps import RATE, beeping, mkv
 
 CONTAINERS = Path(__file__).parents[2] / "audio" / "containers"
 #: Seconds of a recording with a beep each second, and its hole: where, how long.
@@ -24,10 +24,13 @@ def decode(data, **options):
     return len(pcm) / 32_000, reader, pcm
 
 
-def remux(name, container, time):
+def remux(name, container, time, **options):
     """Write a recording with its sound at other times; None leaves the packet out."""
     file = io.BytesIO()
-    with av.open(CONTAINERS / name) as source, av.open(file, "w", format=container) as output:
+    with (
+        av.open(CONTAINERS / name) as source,
+        av.open(file, "w", format=container, options=options) as output,
+    ):
         streams = {s.index: output.add_stream_from_template(s) for s in source.streams}
         for packet in source.demux():
             if not packet.size or packet.pts is None:
@@ -101,6 +104,30 @@ def test_sound_that_begins_after_the_pictures(name, container):
         pytest.approx(2, abs=0.03),
     )
     assert reader.report.missing == ()
+
+
+@pytest.mark.parametrize("container", ["mp4", "matroska"])
+def test_late_sound_in_a_recording_that_follows_another(container):
+    """The sound of a second recording is as late after its pictures as that of the first."""
+    late = remux("h264_aac.mp4", container, lambda time: time + 2)
+    once = decode(late, timeline="media")[0]
+    seconds, reader, pcm = decode(late + late, timeline="media")
+    assert seconds == pytest.approx(2 * once, abs=0.05)
+    second = pcm[round(once * RATE) * 2 :]
+    assert silence_before(second) == pytest.approx(2, abs=0.05)
+    assert reader.report.missing == ()
+
+
+def test_pictures_that_go_on_after_the_sound():
+    """Where the sound of fragments ends before the pictures, nothing is missing."""
+    short = remux(
+        "h264_aac.mp4",
+        "mp4",
+        lambda time: time if time < 3 else None,
+        movflags="frag_keyframe+empty_moov+default_base_moof",
+    )
+    seconds, reader, _ = decode(short)
+    assert (seconds, reader.report.missing) == (pytest.approx(3, abs=0.1), ())
 
 
 @pytest.mark.parametrize("container", ["mp4", "mov"])

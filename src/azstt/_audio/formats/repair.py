@@ -10,8 +10,6 @@ import sys
 from collections.abc import Iterator
 from typing import Final, NamedTuple, Protocol
 
-from azstt._audio.formats.mpeg import TAG_HEAD, tag_size
-
 #: Bytes of an incomplete unit from which others are looked for in it: its size may be wrong.
 _SUSPICIOUS: Final = 1 << 14
 #: What may stand at the end of a file without a meaning.
@@ -101,11 +99,10 @@ class Repair:
         """Return the rest, at the end of the stream."""
         rest = self._data
         begun = self._structure.measure(rest, 0, found=False) if rest.strip(_NOTHING) else 0
-        is_tag = begun > 0 and tag_size(bytes(rest[:TAG_HEAD])) == len(rest)
         if self._flowing:
             self.ends_inside = self._flowing < sys.maxsize // 2  # others go on up to the end
         else:
-            self.ends_inside = begun > 0 and not is_tag
+            self.ends_inside = begun > 0
         if rest and not self._flowing and not begun:
             self._cut(len(rest))
         self._pass(len(rest))

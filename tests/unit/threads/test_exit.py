@@ -55,6 +55,26 @@ def test_closing_at_exit_is_bounded(monkeypatch):
             exits.forget(one)
 
 
+def test_what_ends_by_itself_is_waited_for(monkeypatch):
+    """A slow machine does not cut native code off, which would abort the process."""
+    monkeypatch.setattr(exits, "LIMIT", 0.05)
+    closed = threading.Event()
+
+    class Slow:
+        def close(self):
+            time.sleep(0.3)
+            closed.set()
+
+    slow = Slow()
+    exits.at_exit(slow, Slow.close, ends=True)
+    try:
+        exits._close_all()
+        assert closed.is_set()
+    finally:
+        exits._exiting.clear()
+        exits.forget(slow)
+
+
 def test_what_is_open_is_closed_at_exit_and_nothing_else():
     """Closing runs after the program's last line; not for what was closed or collected before."""
     code = """

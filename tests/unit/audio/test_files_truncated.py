@@ -127,5 +127,5 @@ def test_a_wav_file_of_what_was_cut_off():
 
 def test_an_unknown_timeline():
     """The message names the choices."""
-    with pytest.raises(ConfigurationError, match="'samples', 'media' .given: 'foo'"):
+    with pytest.raises(ConfigurationError, match=r"'samples', 'media' \(given: 'foo'\)"):
         open_audio(CONTAINERS.parent / "jfk.wav", timeline="foo")

@@ -325,14 +325,14 @@ def open_audio(  # noqa: PLR0913  options, all with defaults
     )
 
 
-def _fill(timeline: str) -> float:
+def _fill(timeline: MediaTimeline) -> float:
     """Return how many seconds of silence a hole becomes at most."""
-    for name, seconds in _FILLS.items():
-        if name == timeline:
-            return seconds
-    raise ConfigurationError(
-        f"timeline must be one of {', '.join(map(repr, _FILLS))} (given: {timeline!r})"
-    )
+    seconds = _FILLS.get(timeline)
+    if seconds is None:
+        raise ConfigurationError(
+            f"timeline must be one of {', '.join(map(repr, _FILLS))} (given: {timeline!r})"
+        )
+    return seconds
 
 
 def open_reader(

@@ -84,12 +84,26 @@ def wav(pcm: bytes, *, channels: int = 1, lost: int = 0) -> bytes:
     return file.getvalue()[: len(file.getvalue()) - lost]
 
 
-def mkv(pcm: bytes, *, holes: Iterable[tuple[float, float]] = (), channels: int = 1) -> bytes:
-    """Return a Matroska file of PCM; each hole begins at a time of the media and has a length."""
+def mkv(
+    pcm: bytes,
+    *,
+    holes: Iterable[tuple[float, float]] = (),
+    channels: int = 1,
+    start: float = 0.0,
+) -> bytes:
+    """Return a Matroska file of PCM.
+
+    Args:
+        pcm: the samples.
+        holes: where on the media's timeline each begins, and its length.
+        channels: how many.
+        start: the first timestamp, in seconds.
+    """
     file = io.BytesIO()
     layout = "mono" if channels == 1 else "stereo"
     left = sorted(holes)
-    with av.open(file, "w", format="matroska") as container:
+    as_given = {"avoid_negative_ts": "disabled"}
+    with av.open(file, "w", format="matroska", options=as_given) as container:
         stream = container.add_stream("pcm_s16le", rate=RATE, layout=layout)
         size, time = _FRAME * 2 * channels, 0
         for at in range(0, len(pcm), size):
@@ -97,7 +111,8 @@ def mkv(pcm: bytes, *, holes: Iterable[tuple[float, float]] = (), channels: int 
                 time += round(left.pop(0)[1] * RATE)
             frame = av.AudioFrame("s16", layout, len(pcm[at : at + size]) // 2 // channels)
             frame.planes[0].update(pcm[at : at + size])
-            frame.sample_rate, frame.time_base, frame.pts = RATE, Fraction(1, RATE), time
+            frame.sample_rate, frame.time_base = RATE, Fraction(1, RATE)
+            frame.pts = time + round(start * RATE)
             container.mux(stream.encode(frame))
             time += frame.samples
         container.mux(stream.encode(None))

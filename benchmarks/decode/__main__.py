@@ -15,9 +15,9 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.arguments import names_of
 from benchmarks.decode.blocks import ALL_FORMS, BLOCKS, Bench
 from benchmarks.decode.decoders import (
     DECODERS,
@@ -37,29 +37,15 @@ _SMOKE_FORMS = ["mp3"]
 _SMOKE_BLOCKS = [name for name in BLOCKS if name != "hour"]
 
 
-def _names(allowed: tuple[str, ...]) -> Callable[[str], list[str]]:
-    """Return a parser of comma-separated names."""
-
-    def parse(text: str) -> list[str]:
-        names = text.split(",")
-        if unknown := [name for name in names if name not in allowed]:
-            raise argparse.ArgumentTypeError(
-                f"unknown: {', '.join(unknown)}; choose from {', '.join(allowed)}"
-            )
-        return names
-
-    return parse
-
-
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     cache = Path(tempfile.gettempdir()) / "azstt-decode-bench"
     parser.add_argument(
         "--inputs", type=Path, default=cache, metavar="DIR", help="where the clips are kept"
     )
-    parser.add_argument("--only", type=_names(tuple(BLOCKS)), metavar=",".join(BLOCKS))
-    parser.add_argument("--formats", type=_names(ALL_FORMS), metavar=",".join(ALL_FORMS))
-    parser.add_argument("--decoders", type=_names(tuple(DECODERS)), metavar=",".join(DECODERS))
+    parser.add_argument("--only", type=names_of(BLOCKS), metavar=",".join(BLOCKS))
+    parser.add_argument("--formats", type=names_of(ALL_FORMS), metavar=",".join(ALL_FORMS))
+    parser.add_argument("--decoders", type=names_of(DECODERS), metavar=",".join(DECODERS))
     parser.add_argument("-n", type=int, metavar="ROUNDS", help="default: 5")
     parser.add_argument("--quick", action="store_true", help="a smoke run of a few seconds")
     return parser.parse_args()

@@ -18,6 +18,7 @@ from statistics import median, quantiles
 from typing import Any, Final
 
 import azstt
+from benchmarks.arguments import names_of
 from benchmarks.decode.decoders import ffmpeg_on_path, ffmpeg_static
 from benchmarks.decode.inputs import FORMATS, Inputs
 from benchmarks.decode.measure import Worker
@@ -26,7 +27,7 @@ from benchmarks.report import machine, note, print_table
 #: The ratio that is allowed.
 _TARGET: Final = 1.03
 #: CPU seconds that a run takes at least, for the resolution of the clock.
-_ENOUGH: Final = 0.1
+_ENOUGH: Final = 0.01
 #: Seconds of a piece of a stream.
 _PIECE: Final = 0.25
 #: What is decoded as it is pushed; the rest of the formats goes through a thread.
@@ -38,8 +39,8 @@ def main() -> int:
     cache = Path(tempfile.gettempdir()) / "azstt-decode-bench"
     parser.add_argument("old", type=Path, metavar="OLD", help="the folder of the old azstt")
     parser.add_argument("--inputs", type=Path, default=cache, metavar="DIR")
-    parser.add_argument("--formats", default=",".join(FORMATS), metavar="NAMES")
-    parser.add_argument("-n", type=int, default=15, metavar="PAIRS")
+    parser.add_argument("--formats", type=names_of(FORMATS), metavar=",".join(FORMATS))
+    parser.add_argument("-n", type=int, default=30, metavar="PAIRS")
     arguments = parser.parse_args()
     program = ffmpeg_on_path() or ffmpeg_static()
     if program is None or not (arguments.old / "azstt").is_dir():
@@ -56,7 +57,7 @@ def main() -> int:
         rows = [
             _row(both, inputs, form, length, arguments.n, live=live)
             for length, live in (("10s", False), ("5min", False), ("5min", True))
-            for form in arguments.formats.split(",")
+            for form in arguments.formats or FORMATS
             if form in _STREAMS or not live
         ]
     head = ["", "old, ms", "new, ms", "new / old", "quartiles", "fastest", "pairs", f"<= {_TARGET}"]

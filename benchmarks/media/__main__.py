@@ -20,6 +20,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from benchmarks.arguments import names_of
 from benchmarks.decode.decoders import ffmpeg_on_path, ffmpeg_static, program_version
 from benchmarks.media.forms import FORMS
 from benchmarks.media.listening import Listener
@@ -41,7 +42,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--folder", type=Path, default=cache, metavar="DIR", help="where recordings are kept"
     )
-    parser.add_argument("--forms", default="", metavar=",".join(FORMS), help="default: all")
+    parser.add_argument(
+        "--forms", type=names_of(FORMS), metavar=",".join(FORMS), help="default: all"
+    )
     parser.add_argument(
         "--corpus", type=Path, metavar="DIR", help="more recordings that have nothing wrong"
     )
@@ -55,10 +58,7 @@ def main() -> int:
     if program is None:
         print("the ffmpeg program is needed: install ffmpeg or imageio-ffmpeg", file=sys.stderr)
         return 2
-    forms = [name for name in arguments.forms.split(",") if name]
-    if unknown := [name for name in forms if name not in FORMS]:
-        print(f"unknown forms: {', '.join(unknown)}", file=sys.stderr)
-        return 2
+    forms = arguments.forms
     if not arguments.quick:
         return _measure(arguments.folder, program, forms or list(FORMS), arguments.corpus)
     print(SMOKE_NOTICE)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import wave
+from array import array
+from fractions import Fraction
 
 import av
 import pytest
@@ -76,6 +79,30 @@ def test_what_is_missing_is_shown(apps, visit, audio, tmp_path, shoot):
     said = "5.5 s of audio is missing at 0:05: the recording ends too early."
     assert page["notice"].text_content() == said
     shoot(page, "missing")
+
+
+def test_other_tracks_and_reversed_channels_are_told(apps, visit, audio, tmp_path):
+    """The page says which of two tracks was transcribed, and that its channels cancel out."""
+    with wave.open(str(audio / "jfk.wav")) as speech:
+        left = array("h", speech.readframes(speech.getnframes()))
+    stereo = array("h", [sample for value in left for sample in (value, max(-value, -32_767))])
+    reversed_ = tmp_path / "reversed.mkv"
+    with av.open(str(reversed_), "w") as container:
+        tracks = [container.add_stream("pcm_s16le", rate=16_000, layout="stereo") for _ in "12"]
+        frame = av.AudioFrame("s16", "stereo", len(left))
+        frame.planes[0].update(stereo.tobytes())
+        frame.sample_rate, frame.time_base, frame.pts = 16_000, Fraction(1, 16_000), 0
+        for track in tracks:
+            container.mux(track.encode(frame))
+    page = visit(apps["local"].url)
+    page.upload(reversed_)
+    page.wait("done")
+    assert "americans" in words(page.text)
+    which, canceled = page["notice"].text_content().split(". ")
+    assert which == "This is audio track 0 of 2, counted from 0"
+    assert re.fullmatch(
+        r"1?\d\.\d s of the channels cancel each other, and one was taken there\.", canceled
+    )
 
 
 def test_progress_is_shown_and_can_be_canceled(apps, visit, audio):

@@ -17,7 +17,7 @@ from azstt.emulator import Utterance
 from azstt.emulator.engines import Phrase, Processed
 
 #: Short limits, so that tests of what never happens do not take long.
-QUICK = AzureLimits(connect=2, first_response=1, idle=1.5, stop=2, pace=200)
+QUICK = AzureLimits(connect=5, first_response=1, idle=1.5, stop=2, pace=200)
 SOON = ReconnectPolicy(attempts=3, total=20, first_delay=0.05, longest_delay=0.2)
 
 #: Bytes per write, and seconds that anything may take.

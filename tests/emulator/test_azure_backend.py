@@ -233,7 +233,8 @@ def test_each_attempt_is_reported(azure, number_engine, numbers, run, caplog):
     assert event.attempt == 1
     assert "closed the connection (1002)" in event.reason
     (record,) = (record for record in caplog.records if record.name == "azstt.azure")
-    assert record.getMessage().startswith("connection lost at 2.8 s (1002); attempt 1 in")
+    assert record.getMessage().startswith("connection lost (1002); attempt 1 in 0.")
+    assert record.getMessage().endswith("to resume at 2.8 s")
 
 
 # Errors
@@ -316,7 +317,7 @@ def test_an_sdk_failure_has_a_plain_message(azure):
 @pytest.mark.parametrize(
     ("fault", "limit"),
     [
-        (Stall(connection=None), "within 2 s (connect)"),
+        (Stall(connection=None), "within 5 s (connect)"),
         (Stall(when="after_upgrade", connection=None), "within 1 s (first_response)"),
         (Mute(connection=None), "for 1.5 s (idle)"),
         (Mute(at=1.0, connection=None), "for 1.5 s (idle)"),
@@ -332,7 +333,7 @@ def test_every_wait_ends(azure, fault, limit):
 
 def test_a_live_source_may_pause(azure, run):
     """Nothing times out while there is hardly any audio to recognize."""
-    limits = AzureLimits(connect=2, first_response=1, idle=0.5, stop=2)
+    limits = AzureLimits(connect=5, first_response=1, idle=0.5, stop=2)
     with emulators.serve(script=Script.saying("Hello.", start=2)) as emulator:
         session = run(azure(emulator, limits=limits), bytes(32_000), wait=False)
         session.pause(1.5)

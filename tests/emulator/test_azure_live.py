@@ -91,7 +91,7 @@ def test_many_commits_lose_and_duplicate_nothing(azure, number_engine, numbers, 
 def test_a_commit_survives_an_outage(azure, number_engine, numbers, said, run, faults):
     """Whether the old or the new connection is lost, every word is recognized."""
     pcm = numbers(20)
-    limits = AzureLimits(connect=2, first_response=1, idle=0.4, stop=2, pace=200)
+    limits = AzureLimits(connect=5, first_response=1, idle=0.4, stop=2, pace=200)
     with emulators.serve(engine=number_engine, faults=Faults.of(*faults)) as emulator:
         backend = azure(emulator, limits=limits)
         session = run(backend, pcm[: 2 * WORD], wait=False, properties=NO_SDK_RETRIES)
@@ -331,7 +331,7 @@ def test_a_token_is_replaced_once(run, number_engine, numbers, kind):
 @pytest.mark.campaign("minutes", whole=[20], sample=[4])
 def test_a_session_survives_a_long_silence(azure, run, minutes):
     """Speech after a long silence has its time, and memory use stays bounded."""
-    limits = AzureLimits(connect=2, first_response=2, idle=3, stop=2, pace=10_000)
+    limits = AzureLimits(connect=5, first_response=2, idle=3, stop=2, pace=10_000)
     script = Script.saying("Hello.", start=60.0 * minutes)
     with emulators.serve(script=script) as emulator:
         session = run(azure(emulator, limits=limits), b"", wait=False)
@@ -349,7 +349,7 @@ def test_a_session_survives_a_long_silence(azure, run, minutes):
 
 def test_a_service_that_sends_nothing_during_silence_is_not_a_timeout(azure, run):
     """With diarization, for example: azstt ends the stretch there, with no outage and no gap."""
-    limits = AzureLimits(connect=2, first_response=1, idle=0.3, stop=2, pace=10_000)
+    limits = AzureLimits(connect=5, first_response=1, idle=0.3, stop=2, pace=10_000)
     with emulators.serve(faults=Faults.of(NoAcks(connection=None))) as emulator:
         session = run(azure(emulator, limits=limits), b"", wait=False, diarize=True)
         for connection in range(2):
@@ -365,7 +365,7 @@ def test_a_service_that_sends_nothing_during_silence_is_not_a_timeout(azure, run
 
 def test_a_service_that_went_silent_is_a_timeout(azure, number_engine, numbers, said, run):
     """If there is no response to the end of the stretch either, all audio is sent again."""
-    limits = AzureLimits(connect=2, first_response=0.8, idle=0.5, stop=2, pace=10_000)
+    limits = AzureLimits(connect=5, first_response=0.8, idle=0.5, stop=2, pace=10_000)
     pcm = numbers(60)
     with emulators.serve(engine=number_engine, faults=Faults.of(Mute(at=3.0))) as emulator:
         session = run(azure(emulator, limits=limits), pcm[: 2 * PHRASE], wait=False)
@@ -395,7 +395,7 @@ def test_outages_far_apart_do_not_add_up(azure, run):
 
 def test_a_source_may_pause_for_longer_than_the_limits(azure, number_engine, numbers, said, run):
     """A pause before the first audio or in the middle of speech does not time out."""
-    limits = AzureLimits(connect=2, first_response=0.6, idle=0.6, stop=2, pace=200)
+    limits = AzureLimits(connect=5, first_response=0.6, idle=0.6, stop=2, pace=200)
     pcm = numbers(12)
     with emulators.serve(engine=number_engine) as emulator:
         session = run(azure(emulator, limits=limits), b"", wait=False)

@@ -22,7 +22,8 @@ from azstt.emulator.faults import Close, Expire
 
 HELLO = Script.saying("Hello.", start=0.1)
 ONCE = ReconnectPolicy(attempts=0)
-LIMITS = AzureLimits(connect=3, stop=2, pace=100)
+#: No test here waits for a limit: they allow for a busy machine.
+LIMITS = AzureLimits(connect=30, stop=2, pace=100)
 
 
 @dataclass

@@ -83,12 +83,28 @@ const MEANINGS = {
 
 /** Tells which parts of the audio are missing: the gaps of a ledger. */
 export function noteMissing(gaps) {
+  noteAll(aboutGaps(gaps));
+}
+
+function noteAll(sentences) {
+  if (sentences.length) note(sentences.join(" "));
+}
+
+const inSeconds = (length) => `${length.toFixed(length < 1 ? 2 : 1)} s`;
+
+function aboutGaps(gaps) {
   const parts = gaps.map(({ at, seconds, reason }) => {
-    const length = seconds === null ? "An unknown length" : `${seconds.toFixed(1)} s`;
+    const length = seconds === null ? "An unknown length" : inSeconds(seconds);
     return `${length} of audio is missing at ${clock(at)}: ${MEANINGS[reason] ?? reason}.`;
   });
   const more = parts.length > 3 ? [`There are ${parts.length - 3} more gaps.`] : [];
-  if (parts.length) note([...parts.slice(0, 3), ...more].join(" "));
+  return [...parts.slice(0, 3), ...more];
+}
+
+function aboutTrack({ number, count, canceled }) {
+  const which = `This is audio track ${number} of ${count}, counted from 0.`;
+  const taken = `${inSeconds(canceled)} of the channels cancel each other, and one was taken there.`;
+  return [...(count > 1 ? [which] : []), ...(canceled ? [taken] : [])];
 }
 
 /** Shows the progress, from 0 to 1; null is unknown. */
@@ -159,9 +175,9 @@ function hidePartial() {
 }
 
 /** Shows a saved transcript, which can be corrected and downloaded. */
-export function showSaved(id, { segments, ledger }) {
+export function showSaved(id, { segments, ledger, track }) {
   clearText();
-  noteMissing(ledger.gaps);
+  noteAll([...(track ? aboutTrack(track) : []), ...aboutGaps(ledger.gaps)]);
   segments.forEach(addSegment);
   edit(true);
   for (const link of $("keep").querySelectorAll("a")) link.href = `/transcripts/${id}/${link.dataset.format}`;

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from azstt._errors import IncompleteAudioWarning
-from azstt._result import Gap
+from azstt._result import TOLERANCE, Gap
 from azstt._transcript import Transcript
 from azstt._units import timestamp
 
@@ -54,9 +55,18 @@ def warned(transcript: Transcript, *, stacklevel: int) -> Transcript:
         stacklevel: whose call the warning names: 1 is the caller of this function.
     """
     if not transcript.complete:
-        missing = "; ".join(describe(transcript.ledger.gaps))
-        warnings.warn(missing, IncompleteAudioWarning, stacklevel=stacklevel + 1)
+        warn_of(transcript.ledger.gaps, stacklevel=stacklevel + 1)
     return transcript
+
+
+def warn_of(gaps: Iterable[Gap], *, stacklevel: int) -> None:
+    """Give the warning; `stacklevel` is as for `warned`."""
+    warnings.warn("; ".join(describe(gaps)), IncompleteAudioWarning, stacklevel=stacklevel + 1)
+
+
+def are_missing(gaps: Iterable[Gap]) -> bool:
+    """Return whether gaps of one channel are more than rounding."""
+    return sum(math.inf if gap.seconds is None else gap.seconds for gap in gaps) > TOLERANCE
 
 
 def _where(gaps: Sequence[Gap]) -> str:

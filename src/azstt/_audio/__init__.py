@@ -1,10 +1,10 @@
 """Decode any audio or video to PCM. The only package that imports `av`, and only when needed."""
 
 from azstt._audio.feed import ByteFeed as ByteFeed
+from azstt._audio.files.convert import to_wav as to_wav
 from azstt._audio.files.reader import AudioReader as AudioReader
 from azstt._audio.files.reader import open_audio as open_audio
 from azstt._audio.files.reader import open_reader as open_reader
-from azstt._audio.files.reader import to_wav as to_wav
 from azstt._audio.formats.containers import Container as Container
 from azstt._audio.inputs import AudioSource as AudioSource
 from azstt._audio.inputs import BytesLike as BytesLike

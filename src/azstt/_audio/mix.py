@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import repeat
 from operator import add, mul
@@ -63,6 +64,7 @@ class Mix:
         self._channels = layout.nb_channels
         mean = [1 / self._channels] * self._channels
         self._weights = _weights(layout) if named else mean
+        self._pair = self._weights == [0.5, 0.5]
         self._code, self._scale = _SAMPLES[sample_format.removesuffix("p")]
         self._heard = 0  # the channel that is heard if `pan` is set
         self._suspicious = False  # the mix was canceled before: look at every frame
@@ -77,18 +79,17 @@ class Mix:
 
     def _look(self, channels: list[list[float]], seconds: float) -> None:
         full = self._scale**2 * len(channels[0])
-        levels = [_power(channel) / full for channel in channels]
+        levels = [math.hypot(*channel) ** 2 / full for channel in channels]
         loudest = max(levels)
         self.wait = 0.0 if self._suspicious else _SOON
         if loudest < _LOUD:
             return
-        mixed = self._mix_level(channels) / full
+        mixed = self._mix_level(channels, levels, full)
         least = _CANCELED * loudest / self._channels**2
         if self.pan is None:
             self._check_mix(levels, mixed, seconds, canceled=mixed < least)
             return
-        pair = self._channels == 2  # noqa: PLR2004
-        heard = sum(levels) / 2 - mixed if pair else levels[self._heard]
+        heard = sum(levels) / 2 - mixed if self._pair else levels[self._heard]
         self._against = 0.0 if mixed < least else self._against + seconds
         if mixed < least and heard < least:
             self._hear_loudest(levels)
@@ -112,8 +113,7 @@ class Mix:
 
     def _hear_loudest(self, levels: list[float]) -> None:
         self._heard = levels.index(max(levels))
-        pair = self._channels == 2  # noqa: PLR2004
-        self.pan = "mono|c0=0.5*c0-0.5*c1" if pair else f"mono|c0=c{self._heard}"
+        self.pan = "mono|c0=0.5*c0-0.5*c1" if self._pair else f"mono|c0=c{self._heard}"
 
     def _sample(self, frame: AudioFrame) -> list[list[float]]:
         """Return some samples of each channel."""
@@ -123,22 +123,20 @@ class Mix:
         if len(planes) > 1:
             samples = [list(plane[:count:step]) for plane in planes]
         else:
-            every = planes[0][: count * channels]
-            samples = [list(every[channel :: channels * step]) for channel in range(channels)]
+            end, step = count * channels, channels * step
+            samples = [list(planes[0][channel:end:step]) for channel in range(channels)]
         if code == "B":
             return [[sample - self._scale for sample in channel] for channel in samples]
         return samples
 
-    def _mix_level(self, channels: list[list[float]]) -> float:
+    def _mix_level(self, channels: list[list[float]], levels: list[float], full: float) -> float:
+        if self._pair:
+            # The squares of sum and difference are twice those of the two together.
+            return sum(levels) / 2 - math.dist(*channels) ** 2 / (4 * full)
         mix = [0.0] * len(channels[0])
         for channel, weight in zip(channels, self._weights, strict=True):
             mix = list(map(add, mix, map(mul, channel, repeat(weight))))
-        return _power(mix)
-
-
-def _power(samples: list[float]) -> float:
-    power: float = sum(map(mul, samples, samples))
-    return power
+        return math.hypot(*mix) ** 2 / full
 
 
 def _numbers(plane: memoryview, code: str) -> memoryview[float]:

@@ -86,9 +86,10 @@ class Target:
         """Return a frame's samples as bytes."""
         width = self.audio.sample_width
         samples = frame.samples * self.audio.channels
+        plane = bytes(frame.planes[0])  # seldom longer than its samples
         if width == 3:  # noqa: PLR2004
-            return _narrow(bytes(memoryview(frame.planes[0])[: 4 * samples]))
-        return bytes(memoryview(frame.planes[0])[: width * samples])
+            return _narrow(plane[: 4 * samples])
+        return plane[: width * samples]
 
 
 def check_wave_format(fmt: WaveFormat, label: str) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from av.audio.frame import AudioFrame
 
 from azstt._audio.clock import MediaClock, Placed
 from azstt._audio.report import ABSENT, DAMAGED, Tally
 from azstt._audio.resample import Resampler
+
+#: Seconds of audio before a hole that make no difference to a late start: in an AVI, libav gives
+#: the first frame the time of the empty chunk at the beginning.
+_LATE_START: Final = 0.15
 
 
 class TimedResampler:
@@ -34,6 +39,7 @@ class TimedResampler:
         self._clock = clock
         self._tally = tally
         self._pause = pause
+        self._timed = False  # whether there was a timestamp
         self._lost: float | None = None  # seconds lost since the last frame; None is no damage
         self._losses: list[float | None] = []  # the same before each frame that the clock holds
 
@@ -50,11 +56,15 @@ class TimedResampler:
         """
         seconds = frame.samples / frame.sample_rate
         if self._lost is None and self._clock.follows(time, seconds):
+            self._timed = self._timed or time is not None
             self._resampler.push(frame)
             return
-        lost, self._lost = self._lost, None
+        lost = None
+        if time is not None or not self._timed:  # otherwise a later timestamp tells where it is
+            lost, self._lost = self._lost, None
+        self._timed = self._timed or time is not None
         self._losses.append(lost)
-        for placed in self._clock.take(time, seconds, frame, damaged=lost is not None):
+        for placed in self._clock.take(time, seconds, frame, lost=lost):
             self._place(placed)
 
     def lose(self, seconds: float, packets: int = 1) -> None:
@@ -92,7 +102,7 @@ class TimedResampler:
         """Put silence before a frame, as the hole before it demands, and say what is missing."""
         reason: str | None = DAMAGED
         if not damaged:
-            late_start = at == 0
+            late_start = at <= _LATE_START
             reason = None if late_start or hole <= self._pause else ABSENT
         fill = self._tally.hole(self.position, hole, reason)
         self._resampler.push_silence(fill, frame)

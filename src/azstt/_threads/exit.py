@@ -12,7 +12,7 @@ import atexit
 import os
 from collections.abc import Callable
 from functools import partial
-from threading import Event, Thread, current_thread
+from threading import TIMEOUT_MAX, Event, Thread, current_thread
 from time import monotonic
 from typing import Any, TypeVar
 from weakref import ref
@@ -22,28 +22,35 @@ from azstt._threads.tasks import BlockingCall
 
 T = TypeVar("T")
 
-#: Seconds that closing everything may take.
+#: Seconds that closing may take, except for what ends by itself.
 LIMIT = 5.0
 
-_open: dict[ref[Any], Callable[[Any], object]] = {}
+#: What is open: how to close it, and whether that ends by itself.
+_open: dict[ref[Any], tuple[Callable[[Any], object], bool]] = {}
 _exiting = Event()
 _held: set[Thread] = set()
 
 
-def at_exit(owner: T, close: Callable[[T], object]) -> None:
+def at_exit(owner: T, close: Callable[[T], object], *, ends: bool = False) -> None:
     """Call ``close(owner)`` when the interpreter exits, unless `forget` comes first.
 
-    All that is open is closed side by side, each in a thread, for 5 s at most. Each call must
+    All that is open is closed side by side, each in a thread, within 5 s. Each call must
     return only when its threads have ended or will never run Python again. An owner that nothing
     refers to any more, and so no thread, is forgotten.
 
     It never waits, and may be called with a lock that ``close`` needs. What registers too late is
     closed by its owner: whoever starts something of its own calls `check` first.
+
+    Args:
+        owner: what is open.
+        close: closes it.
+        ends: whether that ends by itself, however slow the machine is: no caller's code is waited
+            for. Then the exit waits for as long as it takes.
     """
     for key in tuple(_open):
         if key() is None:
             _open.pop(key, None)
-    _open[ref(owner)] = close
+    _open[ref(owner)] = close, ends
 
 
 def forget(owner: object) -> None:
@@ -78,10 +85,12 @@ def _close_all() -> None:
     _exiting.set()
     deadline = monotonic() + LIMIT
     closing = [
-        partial(close, owner) for key, close in tuple(_open.items()) if (owner := key()) is not None
+        (BlockingCall(partial(close, owner), name="azstt exit"), ends)
+        for key, (close, ends) in tuple(_open.items())
+        if (owner := key()) is not None
     ]
-    for call in [BlockingCall(close, name="azstt exit") for close in closing]:
-        call.join(deadline - monotonic())
+    for call, ends in closing:
+        call.join(TIMEOUT_MAX if ends else deadline - monotonic())
 
 
 if hasattr(os, "register_at_fork"):  # a forked child has none of these threads

@@ -16,13 +16,20 @@ from azstt._audio.clock import MediaClock
 PIECE = 0.02
 
 
-def run(times, *, seconds=PIECE, **options):
-    """Return the clock after these timestamps, and the holes: seconds of audio before, length."""
-    clock = MediaClock[int](**options)
+def run(times, *, seconds=PIECE, lost=(), **options):
+    """Return the clock after these timestamps, and the holes: seconds of audio before, length.
+
+    Args:
+        times: a timestamp for each piece.
+        seconds: of each piece.
+        lost: what could not be read before which piece, in seconds.
+        options: of the clock.
+    """
+    clock, lost = MediaClock[int](**options), dict(lost)
     placed = []
     for number, time in enumerate(times):
-        if not clock.follows(time, seconds):
-            placed += clock.take(time, seconds, number)
+        if number in lost or not clock.follows(time, seconds):
+            placed += clock.take(time, seconds, number, lost=lost.get(number))
         else:
             placed.append((0.0, math.nan, number))
     placed += clock.flush()
@@ -99,6 +106,82 @@ def test_a_single_wrong_timestamp():
     assert run(times)[1] == []
 
 
+@pytest.mark.parametrize("wrong", [93.0, -6.0, 4.0, 0.5, 1e6])
+@pytest.mark.parametrize("pieces", [2, 17, 250])
+def test_a_wrong_timestamp_that_serves_many_pieces(wrong, pieces):
+    """A damaged timestamp from which others are counted moves nothing, in a file."""
+    times = count(0.0, 600)
+    times[300 : 300 + pieces] = count(6.0 + wrong, pieces)
+    clock, holes = run(times, live=False)
+    assert (holes, clock.now) == ([], pytest.approx(12.0))
+
+
+@pytest.mark.parametrize("wrong", [93.0, -3.0, 4.0])
+def test_a_wrong_timestamp_after_damage(wrong):
+    """What is lost before or after a wrong timestamp is a hole there, in a file and live."""
+    for live, at in itertools.product((False, True), (100, 117)):
+        times = [*count(0.0, 100), *count(2.0 + wrong, 17), *count(2.64, 400)]
+        clock, holes = run(times, lost={50: 0.0, at: 0.04}, live=live)
+        assert (holes, clock.now) == ([(at * PIECE, 0.3)], pytest.approx(10.64))
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_two_wrong_timestamps_and_a_return(live):
+    """Timestamps that jump on from a wrong one, and then return, move nothing."""
+    times = count(0.0, 600)
+    times[300:310], times[310:400] = count(7.1, 10), count(15.3, 90)
+    clock, holes = run(times, live=live, lost={299: 0.0})
+    assert (holes, clock.now) == ([], pytest.approx(12.0))
+
+
+@pytest.mark.parametrize("gap", [None, 17])
+def test_holes_one_after_another(gap):
+    """What is lost every few frames is a hole each time, also where few have a timestamp."""
+    times, lost = count(0.0, 100), {}
+    for number in range(6):
+        lost[len(times)] = 0.0
+        part = count(2.0 + 1.54 * (number + 1), 17)
+        times += part[:1] + [None] * 16 if gap else part
+    times += count(2.0 + 1.54 * 7, 400)
+    clock, holes = run(times, live=False, lost=lost)
+    assert clock.now == pytest.approx(2.0 + 1.54 * 7 + 8.0)
+    assert [hole for _, hole in holes][:6] == [1.54, *[1.2] * 5]
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_long_hole_after_damage(live):
+    """What was really lost is a hole, however long, if the timestamps stay there."""
+    times = [*count(0.0, 100), *count(40.0, 400)]
+    assert run(times, live=live, lost={100: 0.0})[1] == [(2.0, 38.0)]
+    assert run(times[:200], live=live, lost={100: 0.0})[1] == [(2.0, 38.0)]
+    clock = MediaClock[int](live=live)
+    assert clock.follows(0.0, 1.0)
+    assert [placed.hole for placed in clock.take(39.9, 0.02, 0, lost=38.9)] == [38.9]
+
+
+def test_losses_between_the_pieces_that_confirm_a_hole():
+    """A hole is confirmed by pieces that are further ahead, as more was lost between them."""
+    times = [*count(0, 100), 7.3, 12.1, *count(17.3, 300)]
+    _, holes = run(times, lost={100: 3.3, 101: 4.78, 102: 5.18}, live=False)
+    assert holes == [(2.0, 5.3), (2.02, 4.78), (2.04, 5.18)]
+
+
+def test_a_wrong_timestamp_until_the_end():
+    """A jump after damage that less than a second of audio follows is not believed."""
+    assert run([*count(0.0, 100), *count(95.0, 17)], live=False, lost={100: 0.1})[1] == []
+
+
+@pytest.mark.parametrize(("seconds", "waits"), [(0.0, 1), (1.0, 5)])
+def test_nothing_waits_long_without_damage(seconds, waits):
+    """Live audio after a recorder's pause comes out 0.1 s later, and a late start at once."""
+    clock = MediaClock[int]()
+    assert not seconds or clock.follows(0.0, seconds)
+    for number in range(waits):
+        assert clock.take(61.0 + PIECE * number, PIECE, number) == []
+    placed = clock.take(61.0 + PIECE * waits, PIECE, waits)
+    assert [piece.hole for piece in placed] == [61.0 - seconds, *[0.0] * waits]
+
+
 def test_small_steps_back():
     """Timestamps that go back by half a second are followed: what came before was too late."""
     assert run([*count(0.0, 100), *count(1.5, 100)])[1] == [(2.0, -0.5)]
@@ -110,31 +193,19 @@ def test_another_recording_begins():
     assert (holes, clock.now) == ([(4.0, 0.5)], pytest.approx(5.5))
 
 
-def test_a_restart():
-    """After a restart the first timestamp stands for now, whatever it is."""
-    clock = MediaClock[int]()
-    assert clock.follows(0.0, 1.0)
-    clock.restart()
-    assert clock.follows(77.0, 1.0)
-    assert clock.now == 2.0
-
-
 def test_splices_of_a_broadcast():
     """A jump ahead by over 10 s is a splice in a broadcast, unless damage explains it."""
     times = [*count(0.0, 50), *count(40.0, 50)]
     assert run(times)[1] == [(1.0, 39.0)]
     assert run(times, spliced=True)[1] == []
-    clock = MediaClock[int](spliced=True)
-    assert clock.follows(0.0, 1.0)
-    assert clock.take(40.0, 1.0, 0, damaged=True) == []
-    assert [placed.hole for placed in clock.take(41.0, 1.0, 1)] == [39.0, 0.0]
+    assert run(times, spliced=True, lost={50: 0.02})[1] == [(1.0, 39.0)]
 
 
 def test_a_difference_after_damage():
     """After damage a hole of 10 ms counts, which otherwise is rounding."""
     for damaged, holes in ((False, [0.0]), (True, [pytest.approx(0.01), 0.0])):
         clock = MediaClock[int]()
-        placed = clock.take(0.01, 0.02, 0, damaged=damaged)
+        placed = clock.take(0.01, 0.02, 0, lost=0.0 if damaged else None)
         assert [p.hole for p in [*placed, *clock.take(0.03, 0.02, 1)]][: len(holes)] == holes
 
 
@@ -178,10 +249,11 @@ def test_silence_that_was_not_stored():
         pytest.param(lambda _: 1e9, 0.5, id="far away"),
     ],
 )
-def test_timestamps_that_lie(lie, bound):
+@pytest.mark.parametrize("live", [False, True])
+def test_timestamps_that_lie(lie, bound, live):
     """Whatever the timestamps of 20 s say, the times end about where counting samples ends."""
     times = [lie(number) for number in range(1000)]
-    clock, _ = run(times)
+    clock, _ = run(times, live=live)
     assert clock.now == pytest.approx(20.0, abs=bound)
 
 
@@ -194,8 +266,10 @@ stamps = st.one_of(
     st.lists(st.tuples(stamps, st.integers(1, 20)), max_size=30),
     st.one_of(st.none(), st.floats(0.1, 100)),
     st.booleans(),
+    st.booleans(),
+    st.dictionaries(st.integers(0, 400), st.floats(0, 1e4), max_size=9),
 )
-def test_hostile_timestamps(runs, end, spliced):
+def test_hostile_timestamps(runs, end, spliced, live, lost):
     """Pieces come out once and in order, and the times never fall far behind the samples."""
     times = list(
         itertools.chain.from_iterable(
@@ -203,7 +277,8 @@ def test_hostile_timestamps(runs, end, spliced):
             for start, length in runs
         )
     )
-    clock, holes = run(times, end=end, spliced=spliced)
+    lost = {number: seconds for number, seconds in lost.items() if number < len(times)}
+    clock, holes = run(times, end=end, spliced=spliced, live=live, lost=lost)
     total = sum(hole for _, hole in holes)
     assert clock.now == pytest.approx(counted(times) + total, abs=0.01)
     assert clock.now >= 0.85 * counted(times) - 1.5

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
 import io
 from pathlib import Path
 
 import av
 import pytest
 
-from azstt._audio import DecodeReport, open_audio
+from azstt import ConfigurationError, IncompleteAudioWarning
+from azstt._audio import DecodeReport, open_audio, to_wav
 from azstt._audio.formats.truncation import find_end
 
 CONTAINERS = Path(__file__).parents[2] / "audio" / "containers"
@@ -111,35 +111,21 @@ def test_a_fragment_that_is_not_there():
     assert (gap.reason, gap.seconds) == ("truncated", None)
 
 
-class Download(io.RawIOBase):
-    """A download that breaks off."""
-
-    def __init__(self, data: bytes) -> None:
-        self._file = io.BytesIO(data)
-
-    def read(self, size: int = -1) -> bytes:
-        """Return data; at the end of what came, raise the error of http.client."""
-        data = self._file.read(size)
-        if len(data) < size:
-            raise http.client.IncompleteRead(data)
-        return data
-
-    def seekable(self) -> bool:
-        """Return False."""
-        return False
-
-
-@pytest.mark.parametrize("name", ["pcm_s16_16k.wav", "mp3.mp3", "opus.webm"])
-def test_a_download_that_breaks_off_is_a_truncated_file(name):
-    """A download that ends early is read to what came, and reported as the same file on disk is."""
-    data = (CONTAINERS / name).read_bytes()
-    part = data[: len(data) // 2 + 9]
-    report, expected = report_of(Download(part)), report_of(iter([part]))
-    assert report.missing == expected.missing
-    assert report.truncated
-
-
 def test_no_end_is_looked_for_in_nonsense():
     """Bytes that are no container are neither whole nor cut."""
     for container in ("ogg", "mp3", "ac3", "mpegts", "mpeg", "asf", "wv", "avi"):
         assert find_end(container, lambda at, size: bytes(900)[at : at + size], 900).cut is None
+
+
+def test_a_wav_file_of_what_was_cut_off():
+    """`to_wav` warns its caller of what the recording lacks."""
+    whole = to_wav(CONTAINERS.parent / "jfk.wav")
+    with pytest.warns(IncompleteAudioWarning, match=r"4\.8 s of audio is missing") as caught:
+        assert len(to_wav(whole[:200_000])) == 200_000
+    assert caught[0].filename == __file__
+
+
+def test_an_unknown_timeline():
+    """The message names the choices."""
+    with pytest.raises(ConfigurationError, match=r"'samples', 'media' \(given: 'foo'\)"):
+        open_audio(CONTAINERS.parent / "jfk.wav", timeline="foo")

@@ -40,13 +40,20 @@ MADE = {
     "pcm.au": ("au", "pcm_s16be", {}),
     "pcm.caf": ("caf", "pcm_s16le", {}),
     "pcm.w64": ("w64", "pcm_s16le", {}),
+    "aac.flv": ("flv", "aac", {}),
+    "wma.asf": ("asf", "wmav2", {}),
+    "wavpack.wv": ("wv", "wavpack", {}),
+    "tta.tta": ("tta", "tta", {}),
+    "aac.aac": ("adts", "aac", {}),
+    "ac3.ac3": ("ac3", "ac3", {}),
 }
 JOINED = [
-    *((name, name, name) for name in MADE),
+    *((name, name, name) for name in list(MADE)[:14]),
     ("opus.ogg", "flac.ogg", "opus.ogg"),
     ("pcm.wav", "mp3.mp3", "rf64.wav"),
     ("pcm.aiff", "pcm.wav", "opus.ogg"),
     ("whole.mp4", "fragments.mp4", "pcm.wav"),
+    ("wavpack.wv", "wavpack.wv", "wavpack.wv"),
 ]
 
 
@@ -54,13 +61,15 @@ JOINED = [
 def recording(name: str, rate: int = 16_000, layout: str = "mono") -> bytes:
     """Encode a second and a half of speech."""
     format_name, codec, options = MADE[name]
-    rate = 48_000 if codec == "libopus" else rate
+    rate = {"libopus": 48_000, "wmav2": 44_100}.get(codec, rate)
     file = io.BytesIO()
     with (
         av.open(file, "w", format=format_name, options=dict(options)) as output,
         av.open(AUDIO / "jfk.wav") as speech,
     ):
         stream = output.add_stream(codec, rate=rate, layout=layout)
+        if codec == "wmav2":
+            stream.bit_rate = 48_000  # it does not take the default
         resampler = av.AudioResampler(stream.codec_context.format, layout, rate)
         fifo, left = av.AudioFifo(), rate * 3 // 2
         for frame in speech.decode(audio=0):
@@ -179,6 +188,18 @@ def test_what_cannot_be_followed_is_named():
         assert (gap.at, gap.seconds, gap.reason) == (1.5, None, "unreadable")
 
 
+def test_much_junk_at_the_end_is_named():
+    """Kilobytes behind a recording that nothing can read are a gap of unknown length."""
+    data = recording("pcm.wav") + bytes(range(1, 251)) * 40
+    with open_audio(data) as reader:
+        assert SPEECH.seconds(sum(map(len, reader))) == 1.5
+    _, decoder = live(data)
+    for report in (reader.report, decoder.report):
+        assert report is not None
+        (gap,) = report.missing
+        assert (gap.at, gap.seconds, gap.reason) == (1.5, None, "unreadable")
+
+
 def test_a_part_of_joined_recordings_is_selected():
     """``start`` and ``end`` count through all recordings."""
     data = recording("pcm.wav") * 3
@@ -236,7 +257,18 @@ def test_any_split_finds_the_same_recordings(names, sizes):
     assert len(parts[0]) == first.at
 
 
-FOLLOWED = [("flac.flac", "pcm.wav"), ("opus.ogg", "pcm.wav"), ("opus.webm", "fragments.mp4")]
+FOLLOWED = [
+    ("flac.flac", "pcm.wav"),
+    ("opus.ogg", "pcm.wav"),
+    ("opus.webm", "fragments.mp4"),
+    ("aac.flv", "aac.flv"),
+    ("wma.asf", "pcm.wav"),
+    ("wavpack.wv", "wavpack.wv"),
+    ("tta.tta", "aac.flv"),
+    ("aac.aac", "wavpack.wv"),
+    ("flac.flac", "aac.aac"),
+    ("pcm.aiff", "tta.tta"),
+]
 
 
 @pytest.mark.parametrize("names", FOLLOWED, ids="-".join)

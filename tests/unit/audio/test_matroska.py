@@ -376,6 +376,56 @@ def test_times_after_a_lost_cluster():
     assert sum(isinstance(item, Loss) for item in items) == 2
 
 
+@pytest.mark.parametrize("step", [1, 333, 1 << 30])
+@pytest.mark.parametrize("filler", [20, 400, 2_400])
+def test_times_after_a_lost_cluster_of_a_regular_recording(filler, step):
+    """Where clusters have a length, a block without its cluster is at its true time at once."""
+    packets = (PACKETS * 5)[:200]
+    clusters = [cluster(packets[at : at + 50], time=20 * at) for at in range(0, 200, 50)]
+    before, after = clusters[1].index(packets[80]) - 7, clusters[2].index(packets[110]) - 7
+    damage = bytes(filler)  # less than there was, or as much
+    data = header() + clusters[0] + clusters[1][:before] + damage + clusters[2][after:]
+    items = demux(data + clusters[3], step)
+    times = [item.time for item in items if isinstance(item, Packet)]
+    assert times == pytest.approx([0.02 * at for at in [*range(80), *range(110, 200)]])
+    assert sum(isinstance(item, Loss) for item in items) == 2
+
+
+def test_a_damaged_timestamp_moves_no_other_block():
+    """After a wrong timestamp and a lost block, all other blocks keep their times."""
+    data = cluster(PACKETS, time=1_000)
+    wrong = data.index(PACKETS[10]) - 3
+    for timestamp in (b"\x20\xc8", b"\x7f\xff", b"\x80\0", b"\0\0"):
+        damaged = bytearray(data)
+        damaged[wrong : wrong + 2] = timestamp
+        damaged[data.index(PACKETS[11]) - 7] = 0
+        times = times_of(header() + bytes(damaged))
+        assert len(times) == 39
+        assert times[:10] == pytest.approx([0.02 * at for at in range(10)])
+        assert times[11:] == pytest.approx([0.02 * at for at in range(12, 40)])
+
+
+def test_a_damaged_cluster_time_moves_no_other_cluster():
+    """After a cluster with a wrong time and damage in it, the next one is at its own time."""
+    clusters = [cluster(PACKETS, time=800 * number) for number in range(4)]
+    damaged = bytearray(cluster(PACKETS, time=800 + 16_384))
+    damaged[damaged.index(PACKETS[11]) - 7] = 0
+    rest = bytearray(clusters[2])
+    rest[rest.index(PACKETS[1]) - 7] = 0
+    times = times_of(header() + clusters[0] + bytes(damaged) + bytes(rest) + clusters[3])
+    assert times[-78:] == pytest.approx([1.6 + 0.02 * at for at in range(2, 80)])
+
+
+@pytest.mark.parametrize("wrong", [100, 1 << 60])
+def test_a_cluster_time_that_cannot_be(wrong):
+    """A cluster whose time goes back, or ahead by years, is put where the one before it ends."""
+    one, two, three, four = (cluster(PACKETS, time=800 * number) for number in range(4))
+    time = element("e7", wrong.to_bytes(8, "big"), length=1)
+    three = three.replace(element("e7", (1_600).to_bytes(2, "big"), length=1), time)
+    times = times_of(header() + one + two + three + four)
+    assert times == pytest.approx([0.02 * at for at in range(160)])
+
+
 def ended(data: bytes) -> Cut | None:
     """Return what is missing at the end."""
     demuxer = MatroskaDemuxer()

@@ -203,7 +203,7 @@ def test_other_streams_are_skipped():
     assert not losses_of(data)
     demuxer = OggDemuxer()
     list(demuxer.feed(start() + one + page([bytes(60_000)], 9, stream=99)[:1_000]))
-    assert len(demuxer._buffer.data) == 0
+    assert len(demuxer._buffer.data) < len(b"OggS\0")  # what may begin the next page
 
 
 @pytest.mark.parametrize("step", [1, 100, 1 << 30])
@@ -251,6 +251,17 @@ def test_wrong_flags(step):
     assert found == PACKETS[:19] + PACKETS[20:]
 
 
+def test_a_page_that_seems_to_be_of_another_stream():
+    """If both the stream and the sizes in a page's header are damaged, no other page is lost."""
+    one, two, three, four = pages(PACKETS)
+    damaged = bytearray(two)
+    damaged[14] ^= 0x20
+    damaged[27:30] = b"\xfe" * 3  # sizes
+    for step in (1, 1 << 30):
+        found = packets_of(start() + one + bytes(damaged) + three + four, step)
+        assert found == PACKETS[:10] + PACKETS[20:]
+
+
 def test_wrong_positions():
     """A position that is far off, and alone with that, moves nothing."""
     one, two, three, four = pages(PACKETS)
@@ -278,6 +289,39 @@ def test_a_pause(step):
         [*range(20), *range(70, 90)]
     )
     assert not losses_of(start() + one + two + later, step)
+
+
+@pytest.mark.parametrize("step", [1, 333, 1 << 30])
+def test_damaged_packets_displace_no_others(step):
+    """Packets that damage made longer or shorter are skipped, and the others keep their times."""
+    one, two, three, four = pages(PACKETS)
+    for first in (b"\xe0", b"\xfb\x06", b"\x18"):  # 2.5, 120 and 60 ms
+        damaged = bytearray(two)
+        for packet in (PACKETS[10], PACKETS[14], PACKETS[15]):
+            at = two.index(packet)
+            damaged[at : at + len(first)] = first
+        data = start() + one + bytes(damaged) + three + four
+        expected = [at for at in range(40) if at not in {10, 14, 15}]
+        assert packets_of(data, step) == [PACKETS[at] for at in expected]
+        assert times_of(data, step) == pytest.approx(expected)
+        assert len(losses_of(data, step)) == 2
+
+
+def test_damaged_packets_after_a_lost_page():
+    """The same holds for the page after a lost one, if it lasts as long as its packets do."""
+    one, two, _, four = pages(PACKETS)
+    damaged = four.replace(PACKETS[33][:2], b"\x18\x21")
+    times = times_of(start() + one + two + damaged)
+    assert times == pytest.approx([*range(20), *range(30, 33), *range(34, 40)])
+
+
+def test_a_page_after_one_with_a_damaged_position():
+    """Damaged packets that seemed longer put the next page no later than it is."""
+    one, two, three, four = pages(PACKETS)
+    lying = bytearray(two.replace(PACKETS[13][:2], b"\x18\x21"))
+    lying[13] ^= 0x80
+    damaged = start() + one + bytes(lying) + three[:-40] + four
+    assert times_of(damaged)[-10:] == pytest.approx(list(range(30, 40)))
 
 
 def test_packets_of_various_durations():

@@ -222,6 +222,17 @@ def test_how_a_damaged_stream_is_cut_does_not_matter(name, choice):
     assert (len(again[0]), again[1], type(again[2])) == (len(pcm), report, type(end))
 
 
+@pytest.mark.parametrize("size", [1, 3, 263])
+def test_a_tag_amid_damage_counts_alike_however_the_stream_is_cut(size):
+    """The seconds that damage to an MP3 stream costs don't depend on which chunk a tag begins."""
+    data = SMALL["containers/mp3.mp3"]
+    data = data[:1_498] + data[1_514:1_777] + b"ID3\4" + bytes(6) + data[1_777:]
+    _, report, _ = live([data])
+    assert report is not None
+    assert [gap.reason for gap in report.missing] == ["damaged", "truncated"]
+    assert live(cut(data, size))[1] == report
+
+
 ENDLESS = {
     "webm with an endless element": SMALL["chromium.webm"][:2_033]
     + bytes.fromhex("ec01fffffffffffe00"),

@@ -10,7 +10,7 @@ from threading import Event
 import av
 import pytest
 
-from azstt._audio import LiveDecoder
+from azstt._audio import LiveDecoder, open_audio
 from azstt._audio_format import AudioFormat
 from azstt._result import Gap
 
@@ -231,3 +231,19 @@ def test_a_recording_follows_at_the_end_of_the_one_before(second):
     report = live.decoder.report
     assert report is not None
     assert report.seconds == len(live.pcm) / 32_000
+
+
+@pytest.mark.parametrize("name", ["containers/vorbis.ogg", "containers/flac.flac"])
+def test_the_last_page_tells_what_was_lost_before_it(name):
+    """Audio at the end that is lost is named with its length, live as in a file."""
+    data = bytearray(remux(name, "ogg", lambda time: time))
+    before = data.rfind(b"OggS", 0, data.rfind(b"OggS"))
+    data[before + 22] ^= 0xFF  # the checksum
+    live = Live(bytes(data))
+    with open_audio(bytes(data)) as reader:
+        for _ in reader:
+            pass
+    assert live.missing == reader.report.missing
+    (lost,) = live.missing
+    assert lost.reason == "damaged"
+    assert lost.at + (lost.seconds or 0.0) == pytest.approx(WHOLE, abs=0.1)

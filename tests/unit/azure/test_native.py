@@ -48,3 +48,35 @@ def test_a_callback_on_a_native_thread_is_traced():
         threading.settrace(before)  # type: ignore[arg-type]
     assert seen == [tracer]
     assert sys.gettrace() is mine
+
+
+def test_a_callback_runs_while_a_tracer_is_being_set():
+    """Python refuses to set two tracers at once; no event is lost to that."""
+    heard: list[object] = []
+    before = threading.gettrace()
+
+    @native_callback(heard.append)
+    def callback() -> None:
+        heard.append("event")
+
+    class Tracer:
+        """Python deletes it in the middle of setting the next one."""
+
+        def __call__(self, *_: object) -> None:
+            return None
+
+        def __del__(self) -> None:
+            callback()
+
+    def run() -> None:
+        sys.settrace(Tracer())
+        sys.settrace(None)
+
+    threading.settrace(lambda *_: None)
+    try:
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    finally:
+        threading.settrace(before)  # type: ignore[arg-type]
+    assert heard == ["event"]

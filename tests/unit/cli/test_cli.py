@@ -264,6 +264,19 @@ def test_a_file_that_lacks_something_is_reported(here, tmp_path):
     assert here("transcribe", "jfk.wav", "--backend", "talking", "--strict").returncode == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no /dev/stdin")
+@pytest.mark.parametrize("source", ["-", "/dev/stdin"])
+def test_the_same_is_said_of_standard_input(azstt, source):
+    """Audio that stops while it is piped in is reported as the file is."""
+    done = azstt(
+        "transcribe", source, "--backend", "talking", stdin=wav(bytes(96_000), lost=96_000)
+    )
+    name = "standard input" if source == "-" else source
+    said = "3.0 s of audio is missing at 00:00:03.000 (truncated: the recording ends too early)"
+    assert done.stderr.decode() == f"azstt: {name}: {said}; --format json shows more\n"
+    assert done.returncode == 0
+
+
 def test_a_start_beyond_the_end_is_reported_with_the_length(here):
     """Nothing was transcribed: the message says why, for the file that is too short."""
     line = error_of(here("transcribe", "jfk.wav", "--start", "100", "--backend", "talking"), 2)

@@ -40,6 +40,7 @@ class Hanging:
 def test_closing_at_exit_is_bounded(monkeypatch):
     """However many sessions hang while they are closed, the exit waits once for all of them."""
     monkeypatch.setattr(exits, "LIMIT", 0.2)
+    monkeypatch.setattr(exits, "_open", {})  # nothing of other tests
     free = threading.Event()
     hanging = [Hanging(free) for _ in range(30)]
     for one in hanging:
@@ -53,6 +54,27 @@ def test_closing_at_exit_is_bounded(monkeypatch):
         free.set()
         for one in hanging:
             exits.forget(one)
+
+
+def test_what_ends_by_itself_is_waited_for(monkeypatch):
+    """A slow machine does not cut native code off, which would abort the process."""
+    monkeypatch.setattr(exits, "LIMIT", 0.05)
+    monkeypatch.setattr(exits, "_open", {})  # nothing of other tests
+    closed = threading.Event()
+
+    class Slow:
+        def close(self):
+            time.sleep(0.3)
+            closed.set()
+
+    slow = Slow()
+    exits.at_exit(slow, Slow.close, ends=True)
+    try:
+        exits._close_all()
+        assert closed.is_set()
+    finally:
+        exits._exiting.clear()
+        exits.forget(slow)
 
 
 def test_what_is_open_is_closed_at_exit_and_nothing_else():

@@ -18,6 +18,7 @@ from azstt._audio.formats.riff import WavHeader, read_wav_header
 from azstt._audio.formats.sniff import can_stream
 from azstt._audio.inputs import read_into_memory
 from azstt._audio.rejections import empty_source, no_such_track
+from azstt._audio.repaired import repaired
 from azstt._audio.sources import HEAD, Source
 from azstt._audio_format import AudioFormat
 from azstt._threads.imports import guarded_import
@@ -54,6 +55,8 @@ def _open_recording(
     header = _read_header(source)
     if header is None and not source.seekable and not _decodes_as_it_arrives(source):
         source = read_into_memory(source)
+    elif header is None and not source.seekable:
+        source = repaired(source) or source
     return source, _open(source, header, audio, keep_channels=keep_channels, track=track)
 
 

@@ -8,14 +8,12 @@ from collections.abc import Iterator
 from av.error import FFmpegError
 
 from azstt._audio.files.amovie import HoleError, can_decode, decode_file
+from azstt._audio.files.endings import Ending
 from azstt._audio.files.libav import Media
 from azstt._audio.files.packets import decode_packets
 from azstt._audio.files.quiet import CanceledError, check_mix, hold_quiet
-from azstt._audio.files.timing import STATED
-from azstt._audio.formats.hop import has_junk
 from azstt._audio.formats.riff import WavHeader, read_samples, wav_track_info
-from azstt._audio.formats.truncation import End, find_end
-from azstt._audio.report import DAMAGED, TRUNCATED, Tally, TrackInfo
+from azstt._audio.report import Tally, TrackInfo
 from azstt._audio.resample import (
     LAYOUTS,
     MOST_CHANNELS,
@@ -28,16 +26,6 @@ from azstt._audio.sources import Source
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioDecodeError, ConfigurationError
 
-#: Seconds that may be missing from the stated duration, because of rounding and encoder padding.
-_SLACK = 0.1
-#: The same for formats that count samples.
-_EXACT_SLACK = 0.02
-#: Bytes that are searched at once.
-_SCAN = 1 << 20
-#: How often an AVI file's index names a track in the way of an empty chunk.
-_NAMED = 2
-#: Formats without timestamps, in which the fast path skips damage silently.
-_IN_FRAMES = frozenset({"mp3", "aac"})
 #: Seconds of padding that an encoder may add to fill its last frames.
 _PADDING = 0.15
 
@@ -62,6 +50,7 @@ class LibavFileDecoder:
         self.info: TrackInfo = self._media.info
         self._track = self.info.track
         self._origin = self._media.origin
+        self._ending = Ending(source, self.info, self._origin)
         try:
             self.audio: AudioFormat = _output_format(
                 audio, self.info.channels, source, keep_channels=keep_channels
@@ -99,12 +88,14 @@ class LibavFileDecoder:
                 for chunk in chunks:
                     yielded += len(chunk)
                     yield chunk
-                if yielded and self._is_whole(yielded, tally):
+                at = tally.base + self.audio.seconds(yielded)
+                if yielded and self._ending.is_reached(at, tally):
                     return
             except (FFmpegError, HoleError, CanceledError, UnicodeError):
                 # Decode it again by packets, which handles damage and also file names that are
                 # not valid text.
                 pass
+            self.close()  # the check of the mix left it somewhere in the middle
         yield from self._packets(yielded, tally)
 
     def _check_mix(self, start: int, end: int) -> None:
@@ -114,11 +105,8 @@ class LibavFileDecoder:
             CanceledError: they do.
             FFmpegError: the part cannot be read.
         """
-        media = Media(self._source, self._track)
-        try:
-            check_mix(media, start, end)
-        finally:
-            media.close()
+        self._media = self._media or Media(self._source, self._track)
+        check_mix(self._media, start, end)
 
     def _trim(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """Drop the padding that some formats have after their stated duration.
@@ -150,69 +138,10 @@ class LibavFileDecoder:
             size += len(chunk)
             if size > skip:
                 yield chunk[max(0, skip - size + len(chunk)) :]
-        self._enter_end(tally.base + self.audio.seconds(size), tally)
-
-    def _is_whole(self, size: int, tally: Tally) -> bool:
-        """Return whether the fast path has seen everything there is."""
-        info, source = self.info, self._source
-        at = tally.base + self.audio.seconds(size)
-        if self._missing(at, tally) and info.exact:
-            return False
-        end = self._find_end()
-        seconds = self.audio.seconds(size)
-        if end.cut or (end.time is not None and end.time - self._origin > seconds + _SLACK):
-            return False
-        if info.container not in _IN_FRAMES:
-            return True
-        # Where the file's own header counts the frames that were decoded, none was skipped.
-        all_there = info.exact and abs((info.seconds or 0.0) - seconds) < _EXACT_SLACK
-        return all_there or not has_junk(source.look, source.size or 0)
-
-    def _enter_end(self, at: float, tally: Tally) -> None:
-        """Enter what is missing at the end of the output."""
-        info, end = self.info, self._find_end()
-        cut, missing = end.cut, self._missing(at, tally)
-        stated = info.seconds is not None and (info.exact or info.container in STATED)
-        told = stated and not (cut and end.open)
-        if not missing and (told or not cut):
-            return
-        if cut is False and (info.exact or self._is_without_pauses()):
-            # The file is whole: the rest was lost on the way.
-            tally.add(DAMAGED, at, missing)
-        elif cut or info.exact:
-            self._forget_last(at, tally)
-            tally.add(TRUNCATED, at, self._missing(at, tally) if told else None)
-
-    def _forget_last(self, at: float, tally: Tally) -> None:
-        """Forget the damage at the end: what was cut in the middle is part of the missing end."""
-        last = tally.missing[-1] if tally.missing else None
-        if last is None or last.reason != DAMAGED or last.span:
-            return
-        if last.at >= tally.timeline.end(at) - _SLACK:
-            tally.missing.pop()
-
-    def _is_without_pauses(self) -> bool:
-        """Return whether an AVI file's stated duration counts no empty chunks, which are pauses."""
-        look, size = self._source.look, self._source.size or 0
-        empty = b"%02dwb\0\0\0\0" % self.info.index
-        count = sum(look(at, _SCAN).count(empty) for at in range(0, size, _SCAN))
-        return self.info.container == "avi" and self._source.seekable and count <= _NAMED
-
-    def _find_end(self) -> End:
-        source = self._source
-        size = source.fetched if source.size is None else source.size
-        return find_end(self.info.container, source.look, size)
-
-    def _missing(self, at: float, tally: Tally) -> float:
-        """Return how many seconds there are less than the container states, if any."""
-        info = self.info
-        if info.seconds is None:
-            return 0.0
-        slack = _EXACT_SLACK if info.container in {"flac", "ogg"} else _SLACK
-        gaps = (gap for gap in tally.missing if gap.at >= tally.started)
-        skipped = sum((gap.seconds or 0.0) - gap.span for gap in gaps)
-        end = tally.timeline.end(at) - tally.started + skipped
-        return missing if (missing := info.seconds - end) > slack else 0.0
+        ending = self._ending
+        if media.source is not self._source:  # it was repaired
+            ending = Ending(media.source, self.info, self._origin)
+        ending.enter(tally.base + self.audio.seconds(size), tally)
 
 
 class PcmFileDecoder:

@@ -24,9 +24,11 @@ from azstt._audio.rejections import (
     not_audio,
     protected,
 )
+from azstt._audio.repaired import RepairedSource, repaired
 from azstt._audio.report import TrackInfo
 from azstt._audio.resample import is_named
 from azstt._audio.sources import HEAD, Source, max_plausible_seconds
+from azstt._errors import AudioDecodeError, ConfigurationError, NoAudioStreamError
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -111,10 +113,12 @@ class Media:
         origin: the timestamp of the media's start, in seconds.
         end: where the media ends at the latest, in seconds from its start; None if that is unknown.
         by_name: whether libav opened the file by its name, which helps it to find the format.
+        source: what is read: the source, or since `repair` the one without its damage.
     """
 
     def __init__(self, source: Source, track: int | None) -> None:
-        self._source = source
+        self.source: Source = source
+        self._repaired: Media | None = None
         self.by_name: bool = False
         self._waiting: list[Packet[AudioStream]] = []  # read when the track was chosen
         self._file: LibavFile | None = None
@@ -132,13 +136,15 @@ class Media:
                 self._waiting.insert(0, cast("Packet[AudioStream]", first))
             self.origin: float = origin(self.container, first)
             self.info: TrackInfo = _track_info(self.container, self.stream, source, self.origin)
-            self.end: float | None = latest_end(self.container, self.info)
+            self.end: float | None = latest_end(self.container, self.stream, self.info)
         except BaseException:
             self.container.close()
             raise
 
     def check(self) -> None:
         """Re-raise the error of the caller's file object, if there was one."""
+        if self._repaired is not None:
+            self._repaired.check()
         if self._file is not None and self._file.failure is not None:
             raise self._file.failure
 
@@ -149,16 +155,41 @@ class Media:
             FFmpegError: the container is damaged here.
             IndexError: the same; PyAV's error for a stream that appears late.
         """
+        if self._repaired is not None:
+            yield from self._repaired.demux()
+            return
         waiting, self._waiting = self._waiting, []
         yield from waiting
         yield from self.container.demux(self.stream)
 
+    def repair(self) -> RepairedSource | None:
+        """Let `demux` begin again without the damage in the source.
+
+        Returns:
+            what is read from now on; None if that is the same as before.
+        """
+        if self.info.container == MP4 and self.stream.frames:
+            return None  # an index finds everything
+        place = self.source.tell()
+        source = repaired(self.source) if self.source.seekable else None
+        if source is None:
+            return None
+        try:
+            self._repaired = Media(source, self.info.track)
+        except (AudioDecodeError, NoAudioStreamError, ConfigurationError):
+            self.source.seek(place)
+            return None
+        self.source = source
+        return source
+
     def close(self) -> None:
         """Close the container, but not the source."""
+        if self._repaired is not None:
+            self._repaired.close()
         self.container.close()
 
     def _open(self, head: bytes, *, thorough: bool) -> InputContainer:
-        source = self._source
+        source = self.source
         # Only the content decides what looks like something else: libav goes by a file's name too.
         url = source.url if describe(head) is None else None
         self.by_name = url is not None
@@ -194,7 +225,7 @@ class Media:
             raise not_audio(max(head, source.head, key=len), source, error) from error
 
     def _choose_stream(self, track: int | None) -> AudioStream:
-        source = self._source
+        source = self.source
         stream, self._waiting = choose_track(self.container, track, source)
         if codec_tag(stream) in {"enca", "drms"}:
             raise protected(source)

@@ -15,8 +15,9 @@ from av.error import FFmpegError
 from azstt._audio.clock import MediaClock
 from azstt._audio.files.libav import Media
 from azstt._audio.files.losses import BARE_FRAMES, Losses
+from azstt._audio.files.timing import longest_pause
 from azstt._audio.rejections import protected
-from azstt._audio.report import Tally
+from azstt._audio.report import DAMAGED, Tally
 from azstt._audio.resample import Resampler, Target
 from azstt._audio.sources import Source
 from azstt._audio.timed import TimedResampler
@@ -34,8 +35,6 @@ _BATCH = 43
 _BROADCAST: Final = frozenset({"mpegts", "mpeg"})
 #: Errors of the demuxer in a row, without a packet between, after which the rest is given up.
 _MOST_ERRORS = 100
-#: Seconds that an Opus encoder pauses at most when nobody speaks (discontinuous transmission).
-_OPUS_PAUSE = 0.45
 
 
 def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -> Iterator[bytes]:
@@ -47,12 +46,9 @@ def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -
         target: the output to produce.
         tally: records what is lost.
     """
-    clock = MediaClock[AudioFrame](
-        media.origin, end=media.end, spliced=media.info.container in _BROADCAST
-    )
-    if tally.base:
-        clock.restart()  # it stands right after the recording before it
-    pause = _OPUS_PAUSE if media.info.codec == "opus" else 0.0
+    broadcast = media.info.container in _BROADCAST
+    clock = MediaClock[AudioFrame](media.origin, end=media.end, spliced=broadcast, live=target.live)
+    pause = longest_pause(media.info.codec)
     output = TimedResampler(Resampler(target, source.label, tally), clock, tally, pause=pause)
     losses = Losses(media.info.container, media.stream, source, output)
     push, decode = output.push, packet_decoder(media.stream)
@@ -61,14 +57,14 @@ def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -
     timed = media.info.container not in BARE_FRAMES
     waiting = 0
     for packet in _demux(media, losses):
-        losses.take(packet)
         try:
             frames = decode(packet)
             if losses.pending:
                 losses.enter(found=bool(frames))
+            right = timed and not (broadcast and _is_miscounted(packet, frames, tick))
             for frame in frames:
                 pts = frame.pts
-                push(frame, pts * tick if timed and pts is not None else None)
+                push(frame, pts * tick if right and pts is not None else None)
         except FFmpegError as error:
             if packet.has_sidedata("encryption_info"):
                 raise protected(source) from error
@@ -85,25 +81,59 @@ def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -
         losses.note()
     losses.end()
     yield from output.flush()
+    _enter_unread(media, losses, output, tally)
     media.check()
+
+
+def _enter_unread(media: Media, losses: Losses, output: TimedResampler, tally: Tally) -> None:
+    """Enter what libav did not read of a stream, unless nothing is missing by what it states."""
+    if not media.info.exact and (left := losses.unread()) != 0:
+        tally.add(DAMAGED, output.position, left)
 
 
 def _demux(media: Media, losses: Losses) -> Iterator[Packet[AudioStream]]:
     """Yield the non-empty packets; after an error in the container go on, as FFmpeg does."""
     errors = 0
+    packets, repairs = media.demux(), media.source.seekable
     while errors < _MOST_ERRORS:
         try:
-            for packet in media.demux():
+            for packet in packets:
                 errors = 0
-                if packet.size:
-                    yield packet
+                if not packet.size:
+                    continue
+                losses.take(packet)
+                if repairs and losses.pending:
+                    repairs = False
+                    if (source := media.repair()) is not None:
+                        losses.put_back()
+                        losses.repair(source)
+                        break
+                yield packet
+            else:
+                if not (repairs and losses.is_early()):
+                    return
         except (FFmpegError, IndexError):
             # PyAV raises an IndexError for a stream that appears late in a damaged file.
             media.check()
             errors += 1
             losses.note()
-        else:
-            return
+        if repairs:
+            repairs = False
+            if (source := media.repair()) is not None:
+                losses.repair(source)
+        packets = losses.rest(media.demux())
+
+
+def _is_miscounted(packet: Packet[AudioStream], frames: list[AudioFrame], tick: float) -> bool:
+    """Return whether a packet's timestamp is wrong because its frames last longer, or less long.
+
+    Where several frames of a broadcast have one timestamp, libav counts the others, by the sample
+    rate that the track had at first.
+    """
+    seconds = (packet.duration or 0) * tick
+    return packet.pos is None and any(
+        abs(frame.samples / frame.sample_rate - seconds) > tick for frame in frames
+    )
 
 
 def packet_decoder(stream: AudioStream) -> Decode:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.packet import Packet
 
-#: A chunk is quiet if the highest bytes of its samples are closer to zero: -26 dB of full scale,
-#: which is over what lossy codecs leave of two channels that cancel each other.
-_QUIET: Final = 7
+#: A chunk is quiet if the highest bytes of its samples are no others: -26 dB of full scale, which
+#: is over what lossy codecs leave of two channels that cancel each other.
+_QUIET: Final = bytes([*range(7), *range(250, 256)])
 #: Every so many samples of a chunk are looked at.
 _STEP: Final = 127
 #: How many chunks, of a second each, are held back at most, and from how many on they are looked
@@ -48,8 +48,7 @@ def hold_quiet(
     held: list[bytes] = []
     number, loud, width = 0, False, audio.sample_width
     for number, chunk in enumerate(chunks, 1):
-        highest = memoryview(chunk[width - 1 :: width * _STEP]).cast("b")
-        quiet = not highest or -_QUIET < min(highest) <= max(highest) < _QUIET
+        quiet = not chunk[width - 1 :: width * _STEP].strip(_QUIET)
         held.append(chunk)
         if quiet and len(held) < _MOST:
             continue
@@ -77,6 +76,7 @@ def check_mix(media: Media, start: float, end: float) -> None:
     """
     decode = packet_decoder(media.stream)
     media.container.seek(round((media.origin + start) * 1_000_000))
+    media.stream.codec_context.flush_buffers()
     for number, packet in enumerate(media.container.demux(media.stream)):
         if number % _OF >= _SAMPLE:
             continue

@@ -12,7 +12,6 @@ from typing import Final, Literal, Self, TypeAlias, Unpack
 from azstt._assembly.timeline import Timeline
 from azstt._audio.files.choose import choose_decoder
 from azstt._audio.files.recordings import FileDecoder
-from azstt._audio.formats.riff import wav_header
 from azstt._audio.inputs import AudioSource, make_source
 from azstt._audio.rejections import beyond_the_end, nothing_decoded
 from azstt._audio.report import DecodeReport, Tally
@@ -23,7 +22,7 @@ from azstt._options import AudioFields
 from azstt._result import Gap
 
 #: The default output; immutable, so it can be shared.
-_SPEECH = AudioFormat()
+SPEECH: Final = AudioFormat()
 #: What becomes of holes in the timestamps: nothing, or silence.
 MediaTimeline: TypeAlias = Literal["samples", "media"]
 #: Seconds of silence for a hole: none, or up to an hour.
@@ -266,7 +265,7 @@ class AudioReader:
 def open_audio(  # noqa: PLR0913  options, all with defaults
     source: AudioSource,
     *,
-    audio: AudioFormat = _SPEECH,
+    audio: AudioFormat = SPEECH,
     keep_channels: bool = False,
     start: float = 0.0,
     end: float | None = None,
@@ -317,13 +316,23 @@ def open_audio(  # noqa: PLR0913  options, all with defaults
         source,
         audio=audio,
         keep_channels=keep_channels,
-        fill=_FILLS[timeline],
+        fill=_fill(timeline),
         start=start,
         end=end,
         track=track,
         max_seconds=max_seconds,
         max_bytes=max_bytes,
     )
+
+
+def _fill(timeline: MediaTimeline) -> float:
+    """Return how many seconds of silence a hole becomes at most."""
+    seconds = _FILLS.get(timeline)
+    if seconds is None:
+        raise ConfigurationError(
+            f"timeline must be one of {', '.join(map(repr, _FILLS))} (given: {timeline!r})"
+        )
+    return seconds
 
 
 def open_reader(
@@ -352,49 +361,3 @@ def open_reader(
     except BaseException:
         opened.close()
         raise
-
-
-def to_wav(  # noqa: PLR0913  see open_audio
-    source: AudioSource,
-    *,
-    audio: AudioFormat = _SPEECH,
-    keep_channels: bool = False,
-    start: float = 0.0,
-    end: float | None = None,
-    track: int | None = None,
-    timeline: MediaTimeline = "samples",
-    max_seconds: float | None = None,
-    max_bytes: int | None = None,
-) -> bytes:
-    """Return the sound of any audio or video as a complete WAV file.
-
-    Args:
-        source: see `open_audio`.
-        audio: see `open_audio`.
-        keep_channels: see `open_audio`.
-        start: see `open_audio`.
-        end: see `open_audio`.
-        track: see `open_audio`.
-        timeline: see `open_audio`.
-        max_seconds: see `open_audio`.
-        max_bytes: see `open_audio`.
-
-    Raises:
-        AudioError: see `open_audio`; an `AudioTooLargeError` also if the WAV file would exceed its
-            limit of 4 GiB.
-        ConfigurationError: see `open_audio`.
-    """
-    with open_audio(
-        source,
-        audio=audio,
-        keep_channels=keep_channels,
-        start=start,
-        end=end,
-        track=track,
-        timeline=timeline,
-        max_seconds=max_seconds,
-        max_bytes=max_bytes,
-    ) as reader:
-        pcm = b"".join(reader)
-        header = wav_header(reader.audio, len(pcm), source=reader.source)
-        return header + pcm + b"\0" * (len(pcm) & 1)

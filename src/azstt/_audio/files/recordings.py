@@ -217,7 +217,7 @@ class JoinedDecoder:
 
 def find_following(source: Source) -> Following | None:
     """Find the recording that follows the one at the beginning of a source that can seek."""
-    walk = scan()
+    walk = scan(source.size)
     ask = next(walk)
     try:
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import islice
 from typing import TYPE_CHECKING, Final, cast
 
@@ -58,7 +59,11 @@ _MATROSKA: Final = "matroska,webm"
 _NO_DTS: Final = frozenset({_MATROSKA, "nut"})
 #: How many cover pictures, which have no timestamp, may come before the first packet.
 _MOST_PICTURES: Final = 16
+#: Seconds that an Opus encoder pauses at most when nobody speaks (discontinuous transmission).
+_OPUS_PAUSE: Final = 0.45
 _MICROSECONDS = 1_000_000
+#: A header that states so many times what the file has was written before its size was known.
+_MOST_MISSING: Final = 64
 
 
 def first_packet(container: InputContainer) -> Packet[Stream] | None:
@@ -92,11 +97,18 @@ def origin(container: InputContainer, first: Packet[Stream] | None) -> float:
     return (start or 0) / _MICROSECONDS
 
 
-def latest_end(container: InputContainer, info: TrackInfo) -> float | None:
+def latest_end(container: InputContainer, stream: AudioStream, info: TrackInfo) -> float | None:
     """Return where the media ends at the latest, in seconds from its start; None if unknown."""
+    if info.container == MP4 and not stream.frames:
+        return None  # in fragments, of which libav may not have found all
     if info.seconds is None or not (info.exact or info.container in STATED):
         return None
     return max(info.seconds, (container.duration or 0) / _MICROSECONDS)
+
+
+def longest_pause(codec: str) -> float:
+    """Return how many seconds of silence a codec may leave out, so that nothing is missing."""
+    return _OPUS_PAUSE if codec == "opus" else 0.0
 
 
 def track_end(
@@ -121,6 +133,8 @@ def track_end(
         return tagged - start, True
     if stream.duration is not None and stream.time_base is not None:
         late = max(0.0, float((stream.start_time or 0) * stream.time_base) - start)
+        # In fragments it may be the duration of the video.
+        exact = exact and (alone or not in_fragments)
         return late + float(stream.duration * stream.time_base), exact
     if container.duration is not None:
         # It may be the duration of the video; in Matroska it counts from zero.
@@ -130,9 +144,13 @@ def track_end(
 
 def _by_header(name: str, stream: AudioStream, source: Source) -> float:
     """Return the duration that a header states where libav only estimates it; 0 if none does."""
+    rate = stream.codec_context.bit_rate or 0
     if name in _COUNTED and stream.frames and stream.time_base:
-        return float(stream.frames * stream.time_base)
-    return stated_seconds(name, source.head, stream.codec_context.bit_rate or 0) or 0.0
+        short = name == "avi"  # where the last frame counts like the others, however short it is
+        seconds = float((stream.frames - short) * stream.time_base)
+        most = _MOST_MISSING * 8 * source.size if source.size else math.inf
+        return seconds if seconds * rate <= most else 0.0
+    return stated_seconds(name, source.head, rate) or 0.0
 
 
 def _tagged(text: str) -> float | None:

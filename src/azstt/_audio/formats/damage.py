@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 from azstt._audio.formats.ebml import read_element, read_number
@@ -17,8 +17,9 @@ _WITHOUT_HOLES: Final = frozenset({"flac"})
 _MOST: Final = 1 << 24
 #: Zeros at the end up to which a file is only padded.
 MOST_PADDING: Final = 1 << 16
-#: Bytes of the fixed part of an Ogg page's header, and of a Matroska block's header at most.
-_PAGE, _BLOCK_HEAD = 27, 9
+#: Bytes of the fixed part of an Ogg page's header, of a Matroska block's header at most, and those
+#: that every ASF packet begins with.
+_PAGE, _BLOCK_HEAD, _PACKET = 27, 9, 3
 _LYRICS: Final = b"LYRICSBEGIN"
 #: Matroska's elements of the upper levels, and those in them that begin with further elements.
 _MATROSKA: Final = frozenset(
@@ -49,22 +50,26 @@ def is_broken(container: str, look: Look, last: int, place: int) -> bool:
     if container in _WITHOUT_HOLES:
         return True
     if container.startswith("matroska"):
-        end = _block_end(look(max(0, last - _BLOCK_HEAD), min(last, _BLOCK_HEAD)), last)
-        return not _elements_reach(look(end, min(_MOST, place - end)), place - end)
+        head = look(max(0, last - _BLOCK_HEAD), min(last, _BLOCK_HEAD))
+        ends = (last + size for size in _block_sizes(head) if last + size <= place)
+        return not any(
+            _elements_reach(look(end, min(_MOST, place - end)), place - end) for end in ends
+        )
     if container == "ogg":
         return not _pages_reach(look(last, min(_MOST, place - last + _PAGE)), place - last)
+    if container == "asf":
+        return look(last, _PACKET) != look(place, _PACKET)
     if container == "flv":
         return not _tags_reach(look(last, min(_MOST, place - last)), place - last)
     return False
 
 
-def _block_end(head: bytes, place: int) -> int:
-    """Return where a Matroska block ends, of which libav tells where the content begins."""
+def _block_sizes(head: bytes) -> Iterator[int]:
+    """Yield the sizes that a Matroska block may have, by the bytes before its content."""
     for at in range(len(head) - 1):
         size = read_number(head, at + 1) if head[at] in _BLOCKS else None
         if size is not None and size[0] is not None and size[1] == len(head):
-            return place + size[0]
-    return place
+            yield size[0]
 
 
 def _elements_reach(data: bytes, goal: int) -> bool:

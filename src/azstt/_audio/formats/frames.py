@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from azstt._audio.formats.demux import Cut, DemuxBuffer, Loss
@@ -11,6 +11,7 @@ from azstt._audio.formats.mpeg import (
     TAG_HEAD,
     FrameKind,
     find_frame,
+    frame_ends,
     frame_kind,
     frame_shape,
     frame_size,
@@ -36,8 +37,6 @@ class FrameDemuxer:
         self.kind: FrameKind | None = kind
         self._buffer = DemuxBuffer()
         self._shape: tuple[int, int] | None = None
-        self._sizes: dict[int, int] = {}  # of MP3 frames, by the byte of the header that tells
-        self._size_of: Callable[[bytearray, int], int] = self._mp3_size
         self._resyncing = False  # the position of the next frame is unknown
         self._junk = 0  # bytes since the last frame
 
@@ -61,12 +60,10 @@ class FrameDemuxer:
 
     def _frames(self, shape: tuple[int, int]) -> list[bytes | Loss]:
         """Return the complete frames at the beginning of the buffer."""
-        data, at, size_of, first = self._buffer.data, 0, self._size_of, shape[0]
+        data, at = self._buffer.data, 0
         frames: list[bytes | Loss] = []
-        whole = len(data) - FRAME_HEAD
-        while at <= whole and data[at] == 0xFF and data[at + 1] & 0xFE == first:  # noqa: PLR2004  the sync word
-            end = at + size_of(data, at)
-            if not at < end <= len(data):
+        for end in frame_ends(data, shape):
+            if end > len(data):
                 break
             frames.append(bytes(data[at:end]))
             at = end
@@ -77,32 +74,12 @@ class FrameDemuxer:
                 self._junk = 0
         return frames
 
-    def _is_frame(self, head: bytes) -> bool:
-        """Return whether a frame like the ones before begins here."""
-        return (
-            frame_kind(head) == self.kind
-            and frame_shape(head) == self._shape
-            and frame_size(head) > 0
-        )
-
-    def _aac_size(self, data: bytearray, at: int) -> int:
-        """Return the size of an AAC frame; 0 if it is not like the ones before."""
-        same = self._shape is not None and data[at + 2] & 0xFC == self._shape[1]
-        return (data[at + 3] & 3) << 11 | data[at + 4] << 3 | data[at + 5] >> 5 if same else 0
-
-    def _mp3_size(self, data: bytearray, at: int) -> int:
-        """Return the size of an MP3 frame; 0 if it is not like the ones before."""
-        size = self._sizes.get(data[at + 2])
-        if size is None:
-            head = bytes(data[at : at + FRAME_HEAD])
-            size = frame_size(head) if frame_shape(head) == self._shape else 0
-            self._sizes[data[at + 2]] = size
-        return size
-
     def _step(self) -> bool:
         """Process what is no complete frame: a tag, junk; False if it is incomplete."""
+        if self._resyncing:
+            return self._resync()
         head = bytes(self._buffer.data[:TAG_HEAD])
-        if not self._resyncing and self._shape is not None and self._is_frame(head):
+        if self._shape is not None and frame_ends(head, self._shape):
             return False
         tag = tag_size(head)
         if tag:
@@ -137,6 +114,4 @@ class FrameDemuxer:
 
     def _set_shape(self, head: bytes) -> None:
         self._shape = frame_shape(head)
-        self._size_of = self._aac_size if self.kind == "aac" else self._mp3_size
-        self._sizes.clear()
         self._buffer.mark_identified()

@@ -1,11 +1,18 @@
-"""Hop over the frames of an MP3 or AAC file, to find what a decoder would skip silently. Pure."""
+"""Find what a decoder would skip silently between the frames of an MP3 or AAC file. Pure."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from azstt._audio.formats.damage import MOST_PADDING, Look, is_padding
-from azstt._audio.formats.mpeg import FRAME_HEAD, TAG_HEAD, frame_kind, frame_size, tag_size
+from azstt._audio.formats.mpeg import (
+    FRAME_HEAD,
+    TAG_HEAD,
+    frame_ends,
+    frame_kind,
+    frame_size,
+    tag_size,
+)
 
 _BLOCK: Final = 1 << 20
 
@@ -17,10 +24,10 @@ def has_junk(look: Look, size: int) -> bool:
         look: reads the file.
         size: number of bytes of the file.
     """
-    at, sizes = 0, dict[bytes, int]()
+    at = 0
     while at < size:
         block = look(at, _BLOCK)
-        place = _hop(block, sizes)
+        place = max(frame_ends(block), default=0)
         at += place
         rest = block[place:] if place + TAG_HEAD <= len(block) else look(at, TAG_HEAD)
         if len(rest) < FRAME_HEAD:
@@ -34,24 +41,3 @@ def has_junk(look: Look, size: int) -> bool:
         else:
             break  # layers 1 and 2, or a bit rate that is not stated
     return False
-
-
-def _hop(block: bytes, sizes: dict[bytes, int]) -> int:
-    """Return where the frames that lie one after the other end, or the block does.
-
-    Args:
-        block: the bytes.
-        sizes: of MP3 frames, by the first three bytes of their header, as far as they are known.
-    """
-    at, most = 0, len(block) - FRAME_HEAD
-    while at <= most:
-        head = block[at : at + 3]
-        size = sizes.get(head)
-        if size is None:
-            size = frame_size(block[at : at + FRAME_HEAD])
-            if not size:
-                break
-            if block[at + 1] & 6:  # the layer; AAC's sizes are not in these bytes
-                sizes[head] = size
-        at += size
-    return at

@@ -13,6 +13,7 @@ from typing import Final
 
 from azstt._audio.formats import opus, webm
 from azstt._audio.formats.blocks import block_ticks, read_block, read_group
+from azstt._audio.formats.clusters import ClusterClock
 from azstt._audio.formats.demux import Cut, DemuxBuffer, Item, Loss, Packet, StreamStart
 from azstt._audio.formats.ebml import Element, read_element
 from azstt._audio.formats.webm import DAMAGED, Info, Tracks, bytes_wanted, read_info, read_tracks
@@ -27,8 +28,6 @@ _RESYNC: Final = (
 _LONGEST_START: Final = 1 + 8 + 1 + 3
 #: The first byte of an element that may follow a block.
 _FOLLOWERS: Final = frozenset({0xA3, 0xA0, 0x1F, 0x1A, 0x1C, 0xE7, 0xEC, 0xAB, 0xA7, 0x12})
-#: Seconds by which timestamps may be off.
-_SLACK: Final = 0.009
 #: Seconds that may be missing from the stated duration: of sound, or beside pictures.
 _END_SLACK, _PICTURES_SLACK = 0.1, 1.0
 #: Bytes at the end, in which no block was found, that are worth telling.
@@ -53,12 +52,12 @@ class MatroskaDemuxer:
     def end(self) -> Cut | None:
         """Return what is missing at the end: of the stated duration, or of the last element."""
         inside = self._buffer.end() and not self._resyncing
-        junk = self._resyncing and self._buffer.discarded - self._resynced_at > _JUNK
+        junk = self._resyncing and self._buffer.discarded - self._damaged_at > _JUNK
         inside = inside or junk or self._buffer.discarded < self._cluster_end
         stated = self._info.seconds
         if stated is None or self._tracks is None:
             return Cut(None) if inside else None
-        missing = stated - max(self._latest, self._expected_time)
+        missing = stated - max(self._latest, self._clock.end)
         slack = _END_SLACK if inside or len(self._tracks.numbers) == 1 else _PICTURES_SLACK
         return Cut(missing) if missing > slack else None
 
@@ -68,15 +67,12 @@ class MatroskaDemuxer:
         self._tracks: Tracks | None = None
         self._resync_pattern = re.compile(b"")
         self._info = Info()
-        self._cluster_ticks = 0  # the cluster's time, in ticks
+        self._clock = ClusterClock()
         self._cluster_end = 0  # in bytes, if the cluster states its size
-        self._origin: float | None = None  # the time of the first block of any track
         self._latest = 0.0  # the time of the last block of any other track
-        self._expected_time = 0.0  # the time of the next block, in seconds
         self._resyncing = False  # the position of the next element is unknown
-        self._resynced_at = 0  # in bytes
         self._damaged = False  # something before the next block may be missing
-        self._cluster_timed = True  # a cluster has stated its time since the damage
+        self._damaged_at = 0  # where that begins, in bytes
 
     def _next_element(self) -> tuple[Element, int] | None:
         """Return the next element and the size needed of it, once that much has arrived."""
@@ -92,7 +88,7 @@ class MatroskaDemuxer:
         return None
 
     def _bytes_wanted(self, element: Element) -> int:
-        return bytes_wanted(self._buffer.data, element, self._tracks, later=self._expected_time > 0)
+        return bytes_wanted(self._buffer.data, element, self._tracks, later=self._clock.end > 0)
 
     def _take(self, element: Element, size: int) -> Iterable[Item]:
         """Process an element and discard it."""
@@ -113,9 +109,9 @@ class MatroskaDemuxer:
         elif name == webm.INFO:
             self._info = read_info(content)
         elif name == webm.TIME:
-            self._cluster_ticks = int.from_bytes(content)
-            self._damaged = self._damaged or not self._cluster_timed
-            self._cluster_timed = True
+            if not self._clock.timed:
+                self._note_damage()
+            self._clock.begin_cluster(int.from_bytes(content) * self._info.tick)
         self._buffer.discard(end)
         if name == webm.CLUSTER:
             self._cluster_end = self._buffer.discarded + element.size if element.size else 0
@@ -144,19 +140,20 @@ class MatroskaDemuxer:
         """
         grouped = element.id == webm.GROUP
         if not content:
-            if self._origin is None or self._info.seconds is not None:
+            if self._clock.origin is None or self._info.seconds is not None:
                 self._note_other_track(element, grouped=grouped)
             return []
         block = read_group(content) if grouped else read_block(content)
         if self._tracks is None or block.track != self._tracks.audio:
             raise ValueError(f"block of another track: {block.track}")
-        at = start = self._time(block.time)
-        packets: list[Packet] = []
-        for data in block.packets:
+        first, *others = block.packets
+        samples = opus.samples(first)
+        at = self._time(block.time, (samples + sum(map(opus.samples, others))) / opus.RATE)
+        packets = [Packet(first, samples, 0, 0, at)]
+        for data in others:
+            at += samples / opus.RATE
             samples = opus.samples(data)
             packets.append(Packet(data, samples, 0, 0, at))
-            at += samples / opus.RATE
-        self._expected_time += at - start
         if grouped:
             packets[0] = packets[0]._replace(skip=block.skip)
             packets[-1] = packets[-1]._replace(drop=block.drop)
@@ -168,37 +165,33 @@ class MatroskaDemuxer:
         data, at = self._buffer.data, element.start
         if grouped and (block := read_element(data, at)) is not None:
             at = block.start
-        time = (self._cluster_ticks + block_ticks(data, at)) * self._info.tick
-        self._latest = time
-        if self._origin is None:
-            self._origin = time
+        self._latest = self._clock.at(block_ticks(data, at) * self._info.tick)
 
-    def _time(self, ticks: int) -> float:
-        """Return the media's time of a block, and note it.
-
-        If a cluster's header was lost, block times are off until the next cluster states its time:
-        then the bytes that were skipped tell about how far this is from the block before.
-        """
-        tick = self._info.tick
-        time = (self._cluster_ticks + ticks) * tick
-        lost = self._damaged and not self._cluster_timed
-        if lost and time < self._expected_time - _SLACK:
-            skipped = self._buffer.discarded - self._resynced_at
-            time = self._expected_time + skipped * self._expected_time / self._resynced_at
-            self._cluster_ticks = round(time / tick) - ticks
-        self._expected_time = time
-        if self._origin is None:
-            self._origin = time
-        return time - self._origin - (self._tracks.delay if self._tracks else 0.0)
+    def _time(self, ticks: int, seconds: float) -> float:
+        """Return the media's time of a block that lasts so many seconds."""
+        clock, offset = self._clock, ticks * self._info.tick
+        time = clock.follow(offset, seconds)
+        if time is None:
+            skipped = 0.0
+            if self._damaged and self._damaged_at:
+                share = (self._buffer.discarded - self._damaged_at) / self._damaged_at
+                skipped = share * clock.elapsed
+            time = clock.take(offset, seconds, skipped)
+        return time - (clock.origin or 0.0) - (self._tracks.delay if self._tracks else 0.0)
 
     def _start_resync(self) -> None:
         """Discard a byte and look for a place to resume."""
         if self._tracks is None:
             raise self._buffer.needs_libav()
-        self._resyncing = self._damaged = True
-        self._cluster_timed = False
-        self._resynced_at = self._buffer.discarded
+        self._note_damage()
+        self._resyncing = True
+        self._clock.timed = False
         self._buffer.discard(1)
+
+    def _note_damage(self) -> None:
+        """Note that something before the next block is missing, unless that is known."""
+        if not self._damaged:
+            self._damaged, self._damaged_at = True, self._buffer.discarded
 
     def _resync(self) -> bool:
         """Move to the next place to resume at; False if it has not arrived yet."""

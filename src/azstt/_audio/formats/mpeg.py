@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 #: The codec according to a frame's header; "other" is left to libav.
@@ -12,6 +13,8 @@ FRAME_HEAD: Final = 6
 TAG_HEAD: Final = 16
 _ID3, _APE, _ID3V1 = b"ID3", b"APETAGEX", b"TAG"
 _ID3_HEAD, _APE_HEAD, _ID3V1_SIZE = 10, 32, 128
+#: The size of an AAC frame, which is not in the bytes that tell that of an MP3 frame.
+_FURTHER: Final = -1
 #: Kilobits per second by the header's field: for MPEG-1, and for its successors.
 _BIT_RATES: Final = (
     (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
@@ -90,6 +93,34 @@ def frame_size(head: bytes) -> int:
     bits = _BIT_RATES[newer][head[2] >> 4] * 1_000
     rate = _RATES[head[2] >> 2 & 3] >> _HALVINGS[version]
     return (72 if newer else 144) * bits // rate + (head[2] >> 1 & 1) if bits else 0
+
+
+def frame_ends(data: bytes | bytearray, shape: tuple[int, int] | None = None) -> list[int]:
+    """Return where the frames end that lie one after the other from the beginning on.
+
+    Args:
+        data: the bytes; the last frame may end beyond them.
+        shape: what the frames have in common; None if that does not matter.
+    """
+    at, ends, most = 0, list[int](), len(data) - FRAME_HEAD
+    while at <= most:
+        size = _size_by(bytes(data[at : at + 3]), shape)
+        if size == _FURTHER:
+            size = (data[at + 3] & 3) << 11 | data[at + 4] << 3 | data[at + 5] >> 5
+        if not size:
+            break
+        at += size
+        ends.append(at)
+    return ends
+
+
+@lru_cache(256)
+def _size_by(head: bytes, shape: tuple[int, int] | None) -> int:
+    """Return a frame's size by the first three bytes; 0 if no frame of this shape begins so."""
+    if shape not in {None, frame_shape(head)}:
+        return 0
+    head += bytes(FRAME_HEAD - len(head))
+    return _FURTHER if frame_kind(head) == "aac" else frame_size(head)
 
 
 def frame_samples(head: bytes) -> int:

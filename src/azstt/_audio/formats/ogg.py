@@ -89,7 +89,9 @@ class PageClock:
     """Positions of packets in a stream that tells only where each page ends.
 
     As long as all packets have the same duration, a page's header shows where it begins. Otherwise
-    a difference shows when the page is over, and counts from the next one on.
+    a difference shows when the page is over, and counts from the next one on. A page that lasts as
+    long as all of its packets with the duration of those before is of such packets only, so that a
+    damaged one, which may seem to last longer, does not displace the others.
 
     Attributes:
         origin: the position of the first packet.
@@ -103,13 +105,26 @@ class PageClock:
         self._page: Page | None = None  # whose beginning is yet to be compared
         self._left = 0  # packets to come on this page
         self._duration = 0  # of the packet before
+        self._usual = 0  # duration of all packets on the last page of equal ones
+        self._equal = False  # whether this is such a page
+        self._lost = False  # whether something before this page is missing
+        self._sure = 0  # the last position that a page confirmed
         self._varies = self._varied = False  # durations on this page, on the one before
         self._doubted: int | None = None  # a difference that another page has to confirm
 
-    def begin_page(self, page: Page) -> None:
-        """Take a page's header."""
+    def begin_page(self, page: Page, *, damaged: bool = False) -> None:
+        """Take a page's header; `damaged` if something before it is missing."""
         self._page, self._left = page, page.packets
         self._varies, self._varied = False, self._varies
+        self._equal, self._lost = False, damaged
+        if page.position >= 0 and self._position is not None:
+            for duration in (self._duration, self._usual):
+                gap = page.position - duration * page.packets - self._position
+                whole = round(gap / duration) * duration if damaged and duration else 0
+                if duration and abs(gap - whole) < opus.SHORTEST:
+                    self._equal, self._duration, self._usual = True, duration, duration
+                    self._varied = False
+                    return
 
     @property
     def started(self) -> bool:
@@ -118,12 +133,16 @@ class PageClock:
 
     def lose(self) -> None:
         """Note that the rest of a page is lost; the packet before may not be one either."""
-        self._duration, self._varies = 0, False
+        self._duration, self._varies, self._equal = self._usual, False, False
 
     def end_page(self, page: Page) -> None:
         """Compare the position after a page with the one it states."""
         if (self._varies or self._varied) and page.position >= 0 and self._position is not None:
             self._correct(page.position - self._position, last=page.flags & _LAST > 0)
+
+    def fits(self, samples: int) -> bool:
+        """Return whether the next packet can have this duration."""
+        return not self._equal or samples == self._duration
 
     def take(self, samples: int) -> int:
         """Return the position of a packet, given its duration: 0 if it is unreadable."""
@@ -152,11 +171,14 @@ class PageClock:
         """Follow the stated positions, which may be a lie if they go back or far ahead."""
         if last and gap < 0:
             return
-        lie = gap < -_SLACK or gap > _LONGEST_GAP
+        position = (self._position or 0) + gap
+        # What was damaged before may have seemed to last longer than it did.
+        back = position < self._sure if self._lost else gap < -_SLACK
+        lie = back or gap > _LONGEST_GAP
         confirmed = self._doubted is not None and abs(gap - self._doubted) <= _SLACK
         self._doubted = gap if lie else None
         if not lie or confirmed:
-            self._position = (self._position or 0) + gap
+            self._position = self._sure = position
             self._doubted = None
             self.damaged = gap > _SLACK and (self._varies or self._varied)
 
@@ -243,7 +265,10 @@ class OggDemuxer:
             self._head = b""
             self._buffer.mark_identified()
         if page.stream != self._stream:
-            self._buffer.discard(page.end)
+            # Another stream's, or damaged: then its size may be wrong as well.
+            self._resyncing = True
+            self._resynced_at = self._buffer.discarded + page.end
+            self._buffer.discard(page.start)
             return items
         self._buffer.discard(page.start)
         if page.number != self._number:
@@ -254,7 +279,7 @@ class OggDemuxer:
         if not page.flags & _CONTINUED:
             self._fragment.clear()
         self._page, self._parts = page, deque(page.parts)
-        self._clock.begin_page(page)
+        self._clock.begin_page(page, damaged=self._damaged)
         self._ended = page.flags & _LAST > 0
         return items
 
@@ -287,6 +312,8 @@ class OggDemuxer:
         """Return a packet; on the last page, samples after the stream's end are dropped."""
         whole = len(data) <= _LONGEST and not self._orphaned
         samples = opus.samples(data) if whole else 0
+        if not self._clock.fits(samples):
+            samples = 0
         position = self._clock.take(samples)
         self._tags = self._orphaned = False
         if not samples:

@@ -6,7 +6,8 @@ from typing import Final
 
 #: Opus counts samples at this rate, whatever the recording's rate was.
 RATE: Final = 48_000
-#: The longest packet, in samples.
+#: The shortest and the longest packet, in samples.
+SHORTEST: Final = 120
 _LONGEST: Final = 5_760
 #: The largest frame, in bytes, plus two for its size.
 _MAX_FRAME: Final = 1_275 + 2

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
+from azstt._audio.formats.hops import flac, frames, mp3
 from azstt._audio.formats.mpeg import frame_kind, tag_size
 from azstt._audio.formats.searches import Ask, Following, Scan
-from azstt._audio.formats.walks import FIRST_BOXES, WALKS, iso, mp3
+from azstt._audio.formats.walks import FIRST_BOXES, WALKS, iso
 
 #: Bytes by which a stream's format is told; it may not have more yet.
 _FIRST_HEAD: Final = 12
 
 
-def scan() -> Scan:
-    """Scan a recording for the one that follows it."""
+def scan(source_size: int | None = None) -> Scan:
+    """Scan a recording for the one that follows it.
+
+    Args:
+        source_size: bytes from its beginning to the end of the source, if they can all be read.
+    """
     at = 0
     while True:
         head = yield Ask(at, _FIRST_HEAD)
@@ -24,9 +29,13 @@ def scan() -> Scan:
     for magic, walk in WALKS.items():
         if head.startswith(magic):
             return (yield from walk(at))
+    if head.startswith(b"fLaC"):
+        return (yield from flac(at, source_size))
     if head[4:8] in FIRST_BOXES:
         return (yield from iso(at))
-    return (yield from mp3(at)) if frame_kind(head) == "mp3" else None
+    if frame_kind(head) == "mp3":
+        return (yield from mp3(at))
+    return (yield from frames(at, head, source_size))
 
 
 class Splitter:

@@ -10,29 +10,39 @@ import re
 from collections.abc import Generator
 from typing import Final, NamedTuple, TypeAlias
 
-from azstt._audio.formats.mpeg import find_frame, frame_kind, frame_size, tag_size
+from azstt._audio.formats.mpeg import frame_kind, tag_size
+from azstt._audio.formats.units import BARE, HEAD, MANY, Unit, count_units
 
-#: Bytes in which all recordings can be told by how they begin.
-HEAD: Final = 16
 #: Bytes that are searched at once.
-_WINDOW: Final = 1 << 18
+WINDOW: Final = 1 << 18
 #: How far behind a recording another one is looked for, where something else follows it.
 _JUNK: Final = 1 << 20
-#: How the formats that can be told by a few bytes begin.
+#: Bytes behind a recording that are worth telling, if they are that share of it.
+_LEAST, _SHARE = 2048, 0.01
+#: The largest frame that is taken for one in the middle of other bytes.
+_LARGEST: Final = 1 << 13
+#: How formats begin that can be told by a few bytes.
 _BEGINS: Final = re.compile(
     rb"(?:RIFF|RIFX|RF64|BW64)....(?:WAVE|AVI )|FORM....AIF[FC]|caff\0\x01\0\0|"
     rb"riff\x2e\x91\xcf\x11|fLaC[\0\x80]\0\0\x22|OggS\0[\x02\x06].{6}|\0\0..ftyp[ -~]{4}|"
-    rb"\.snd\0\0..|\x1a\x45\xdf\xa3(?:[\x80-\xbf]|\x01.{7}|\x10.{3})(?:\x42|\xec|\xbf)",
+    rb"\.snd\0\0..|\x1a\x45\xdf\xa3(?:[\x80-\xbf]|\x01.{7}|\x10.{3})(?:\x42|\xec|\xbf)|"
+    rb"wvpk.{5}\x04|TTA[12][\x01-\x03]\0|MAC .\x0f\0\0|#!AMR(?:-WB)?\n|FLV\x01[\0-\x07]\0\0\0\x09|"
+    rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9|\.RMF\0\0\0\x12|nut/multimedia|Creative Voice|"
+    rb"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02|DSD \x1c\0\0\0|MPCKSH|MP\+[\x07\x17]|tBaK|"
+    rb"\0\0\x01\xba(?:[\x44-\x7f].{9}|[\x21-\x2f].{7})\0\0\x01",
     re.DOTALL,
 )
-_ID3: Final = re.compile(rb"ID3[\x02-\x04]\0[\0\x40\x80][\0-\x7f]{4}")
-#: How other recordings begin that are looked for in one that does not state its size.
-OTHERS: Final = (
-    *(b"RIFF", b"OggS\0\2", b"\x1a\x45\xdf\xa3", b"fLaC\0\0\0\x22", b"ID3\3\0", b"ID3\4\0"),
-    *(b"\0\0\0" + bytes([size]) + b"ftyp" for size in (20, 24, 28, 32, 36)),
+#: Where one may begin. No look-behind: with one, a pattern is tried at each byte.
+_MARKS: Final = re.compile(
+    rb"R(?:I(?:FF.{4}WAVE|FF.{4}AVI |FX)|F64)|BW64|FORM.{4}AIF|caff\0|riff\x2e|fLaC|OggS\0|"
+    rb"ftyp|\x01\xba|\.(?:snd\0|RMF)|\x1a\x45\xdf\xa3|ID3[\x02-\x04]\0|wvpk|TTA[12]|#!AMR|"
+    rb"M(?:AC |PCK|P\+)|FLV\x01|\x30\x26\xb2\x75|nut/m|Creative|\x06\x0e\x2b\x34|DSD |tBaK",
+    re.DOTALL,
 )
-#: The size that a frame rarely exceeds.
-_FRAMES: Final = 1 << 15
+#: Bytes of one before some marks.
+_BEFORE: Final = {b"ftyp": 4, b"\x01\xba": 2}
+_ID3: Final = re.compile(rb"ID3[\x02-\x04]\0[\0\x40\x80][\0-\x7f]{4}")
+_LYRICS: Final = re.compile(rb"LYRICSBEGIN.*?LYRICS(?:200|END)", re.DOTALL)
 PAGE: Final = b"OggS\0"
 
 
@@ -72,75 +82,126 @@ def begins(head: bytes) -> bool:
     return _BEGINS.match(head) is not None
 
 
+def past(begin: int, at: int) -> Scan:
+    """Look behind a recording that says where it ends; inside, if it was cut off before.
+
+    Args:
+        begin: where its audio begins.
+        at: where it ends.
+    """
+    found = yield from after(at)
+    if found is None and ((yield Ask(at, 1)) or (yield Ask(at - 1, 1))):
+        return None
+    if found is not None and found.at == at:
+        return found
+    # It was cut off, or junk is behind it. What a stream has passed cannot be searched any more.
+    # Its own media may be frames.
+    return (yield from search(begin + 1, end=at, bare=False)) or found
+
+
 def after(at: int) -> Scan:
-    """Look for a recording right after the end of one: behind tags, zeros and other junk."""
-    end = at
+    """Look for a recording right after the end of one: behind tags, zeros and other junk.
+
+    Much junk without a recording behind it is a recording that nothing can read.
+    """
+    end, junk = at, 0
     while at - end < _JUNK:
-        data = yield Ask(at, HEAD, _WINDOW)
-        if not data:
-            return None
+        data = yield Ask(at, HEAD, WINDOW)
         if size := tag_size(data[:HEAD]):
             # An ID3 tag may also begin the next recording: what follows it decides.
             if (yield from _is_tagged(at, data)):
                 return Following(at)
             at += size
-        elif begins(data) or (yield from _is_frames(at, data)):
+        elif lyrics := _LYRICS.match(data):
+            at += lyrics.end()
+        elif begins(data) or (yield from _are_units(at, data)):
             return Following(at)
         elif len(data) < HEAD:
-            return None
+            break
         else:
-            found = _BEGINS.search(data, 1) or _ID3.search(data, 1)
-            at += len(data) - HEAD + 1 if found is None else found.start()
-    return None
+            found = _first(data, 1)
+            size = len(data) - HEAD + 1 if found is None else found
+            junk += len(data[:size].strip(b"\0"))
+            at += size
+    return Following(at) if junk > max(_LEAST, _SHARE * end) else None
 
 
-def _is_frames(at: int, data: bytes) -> Generator[Ask, bytes, bool]:
-    """Return whether MP3 or AAC frames begin here."""
-    kind, size = frame_kind(data), frame_size(data)
-    if kind is None or not size:
-        return False
-    data = yield Ask(at, size + HEAD)
-    return find_frame(data, kind) == (0, True)
-
-
-def search(at: int, magics: tuple[bytes, ...], frame: bytes = b"", end: float = math.inf) -> Scan:
-    """Look for a recording in one that does not state its size.
+def search(at: int, own: Unit | None = None, *, end: float = math.inf, bare: bool = True) -> Scan:
+    """Look for a recording among bytes whose structure is unknown.
 
     Args:
         at: where to begin.
-        magics: how others begin; the first one is that of this recording's format.
-        frame: how this recording's frames begin. While windows end in frames, and hold no other
-            recording of this format, they are not searched for other formats.
+        own: this recording's units: where two of them follow one another, it goes on. Where it
+            does not, what follows is found at the end, unless it is little.
         end: where to stop.
+        bare: whether to look also for frames and packets that have nothing before them.
     """
-    least = 1
+    kinds = BARE if bare else ()
+    kinds = kinds if own is None or own in kinds else (own, *kinds)
+    begin, junk = at, 0
     while at < end:
-        data = yield Ask(at, least, _WINDOW)
-        if len(data) < least:
-            return None
-        whole = frame and frame in data[-_FRAMES:] and magics[0] not in data
-        found = -1 if whole else _find(data, magics)
-        if found < 0:
-            # A magic number may have begun at the end.
-            keep = max(_begun(data, magic) for magic in magics)
-            at, least = at + len(data) - keep, keep + 1
-        elif found or len(data) < HEAD:
-            at, least = at + found, HEAD
-        elif begins(data) or data.startswith(PAGE) or (yield from _is_tagged(at, data)):
+        # What begins before the end, and not more: a stream passes what was searched.
+        data = yield Ask(at, HEAD, int(min(WINDOW, end - at + HEAD - 1)))
+        if len(data) < HEAD:
+            is_much = own is not None and junk > max(_LEAST, _SHARE * begin)
+            return Following(at) if is_much and at < end else None
+        if begins(data) or (yield from _is_tagged(at, data)):
             return Following(at)
-        else:
-            at, least = at + 1, 1
+        for unit in kinds:
+            if unit.mark.match(data) and (
+                yield from _are_units(at, data, (unit,), 2 if unit is own else MANY)
+            ):
+                return Following(at)
+        found = _first(data, 1, kinds)
+        size = len(data) - HEAD + 1 if found is None else found
+        junk += len(data[:size].strip(b"\0"))
+        at += size
     return None
 
 
-def _find(data: bytes, magics: tuple[bytes, ...]) -> int:
-    """Return where the first of the magic numbers is; -1 if there is none."""
-    return min((found for magic in magics if (found := data.find(magic)) >= 0), default=-1)
+def _first(data: bytes, start: int, kinds: tuple[Unit, ...] = BARE) -> int | None:
+    """Return the first place where a recording may begin; None if there is none."""
+    places: list[int] = []
+    for mark in _MARKS.finditer(data, start):
+        place = mark.start() - _BEFORE.get(mark[0], 0)
+        if place >= start and (begins(data[place : place + HEAD]) or _ID3.match(data, place)):
+            places.append(place)
+            break
+    limit = places[0] if places else len(data) - HEAD + 1
+    for unit in kinds:
+        for mark in unit.mark.finditer(data, start):
+            if (place := mark.start()) >= limit:
+                break
+            count, after_them = count_units(unit, data, place, 2)
+            if count == 2 or (count == 1 and len(data) - unit.head < after_them < place + _LARGEST):  # noqa: PLR2004
+                limit = place
+                places.append(place)
+                break
+    return min(places, default=None)
 
 
-def _begun(data: bytes, magic: bytes) -> int:
-    """Return how many bytes at the end may be the beginning of a magic number."""
-    return next((n for n in range(len(magic) - 1, 0, -1) if data.endswith(magic[:n])), 0)
+def _are_units(
+    at: int, data: bytes, kinds: tuple[Unit, ...] = BARE, least: int = 2
+) -> Generator[Ask, bytes, bool]:
+    """Return whether frames or packets begin here, which need nothing before them.
+
+    Args:
+        at: the place.
+        data: the bytes there.
+        kinds: the kinds to look for.
+        least: how many have to follow one another.
+    """
+    for unit in kinds:
+        count, end = count_units(unit, data, 0, least)
+        while 0 < count < least and end + unit.head > len(data):
+            size = len(data)
+            data = yield Ask(at, max(end + unit.head, HEAD), WINDOW)
+            count, end = count_units(unit, data, 0, least)
+            if len(data) <= size:
+                break
+        if count == least:
+            return True
+    return False
 
 
 def _is_tagged(at: int, data: bytes) -> Generator[Ask, bytes, bool]:
@@ -150,8 +211,3 @@ def _is_tagged(at: int, data: bytes) -> Generator[Ask, bytes, bool]:
     size = tag_size(data[:HEAD]) or 0
     data = yield Ask(at, size + HEAD)
     return frame_kind(data[size:]) is not None or data.startswith(b"fLaC", size)
-
-
-def is_name(name: bytes) -> bool:
-    """Return whether this may be a chunk's or a box's name."""
-    return len(name) == 4 and all(0x20 <= byte < 0x7F or byte == 0xA9 for byte in name)  # noqa: PLR2004

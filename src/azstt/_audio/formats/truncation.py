@@ -8,10 +8,13 @@ from typing import Final, NamedTuple
 
 from azstt._audio.formats.damage import Look
 from azstt._audio.formats.ebml import read_element, read_number
-from azstt._audio.formats.mpeg import FRAME_HEAD, TAG_HEAD, find_frame, frame_size, tag_size
+from azstt._audio.formats.mpeg import FRAME_HEAD, find_frame, frame_ends, tag_size
+from azstt._audio.formats.units import ac3_size
 
 #: Bytes at the end that are searched for the last page or frame, and for Matroska's last cluster.
 _TAIL, _CLUSTER_TAIL = 1 << 17, 1 << 22
+#: The same for MP3 and AAC: four of the largest frames.
+_FRAMES: Final = 1 << 15
 _SEGMENT, _CLUSTER, _TIME, _SCALE = 0x18538067, 0x1F43B675, 0xE7, b"\x2a\xd7\xb1\x83"
 _BLOCK_GROUP, _BLOCKS = 0xA0, frozenset({0xA1, 0xA3})
 #: Start codes of MPEG-PS on the system layer; the first ends the program, the second is a header.
@@ -20,14 +23,14 @@ _PROGRAM_END, _PACK = 0xB9, 0xBA
 _FILE_PROPERTIES: Final = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 #: Sizes of MPEG-TS packets, and how many bytes of the next one come before its sync byte.
 _TS_PACKETS: Final = ((188, 0), (192, 188), (204, 0))
-#: Kilobits per second of AC-3, by its header's field.
-_AC3: Final = (
-    *(32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640),
-)
-#: Bytes of its header up to that field, and the sync word.
-_AC3_HEAD, _AC3_SYNC = 5, b"\x0b\x77"
-#: Bytes of a box's header, and of an FLV tag's.
-_BOX, _TAG = 8, 11
+#: Bytes of an AC-3 frame's header, and its sync word.
+_AC3_HEAD, _AC3_SYNC = 6, b"\x0b\x77"
+#: Bytes of a box's header, of an FLV tag's, and of an Ogg page's without its sizes.
+_BOX, _TAG, _PAGE = 8, 11, 27
+#: An FLV tag with audio.
+_AUDIO_TAG = 8
+#: An Ogg page's flags; and bytes of a file that include the beginning of its second page.
+_FIRST_PAGE, _LAST_PAGE, _HEAD = 2, 4, 4096
 
 
 class End(NamedTuple):
@@ -37,11 +40,17 @@ class End(NamedTuple):
         cut: whether it ends in the middle of something; None if that cannot be told.
         time: the time of the last block, in seconds; None if unknown.
         open: whether the length that libav tells is only that of what is there.
+        samples: how many samples the whole file has, if its end tells that.
+        broken: whether damage was met before the end.
+        last: the place of the last audio tag in an FLV file; None if unknown.
     """
 
     cut: bool | None = None
     time: float | None = None
     open: bool = False
+    samples: int | None = None
+    broken: bool = False
+    last: int | None = None
 
 
 def find_end(container: str, look: Look, size: int) -> End:
@@ -56,8 +65,12 @@ def find_end(container: str, look: Look, size: int) -> End:
         return _matroska(look, size)
     if container == "mov,mp4,m4a,3gp,3g2,mj2":
         return _iso(look, size)
+    if container == "ogg":
+        return _ogg(look, size)
+    if container == "flv":
+        return _flv(look, size)
     check = _CHECKS.get(container)
-    return End() if check is None else End(check(look, size), open=container == "ogg")
+    return End() if check is None else End(check(look, size))
 
 
 def _matroska(look: Look, size: int) -> End:
@@ -90,60 +103,72 @@ def _matroska(look: Look, size: int) -> End:
     return End(cut, last)
 
 
-def _ogg(look: Look, size: int) -> bool | None:
+def _ogg(look: Look, size: int) -> End:
     tail = look(max(0, size - _TAIL), _TAIL)
     at = tail.rfind(b"OggS")
     if at < 0:
+        return End(open=True)
+    end = _page_end(tail, at)
+    cut = end is None or end > len(tail) or not tail[at + 5] & _LAST_PAGE
+    head = look(0, _HEAD)
+    second = _page_end(head, 0)
+    others = second is None or head[second + 5 : second + 6] == bytes([_FIRST_PAGE])
+    if cut or others or head[14:18] != tail[at + 14 : at + 18]:
+        return End(cut, open=True)
+    return End(cut, open=True, samples=int.from_bytes(tail[at + 6 : at + 14], "little"))
+
+
+def _page_end(data: bytes, at: int) -> int | None:
+    """Return where an Ogg page ends; None if its header is incomplete."""
+    sizes = at + _PAGE
+    if len(data) < sizes or len(data) < sizes + data[sizes - 1]:
         return None
-    lacing = tail[at + 27 : at + 27 + tail[at + 26]] if at + 27 <= len(tail) else b""
-    whole = at + 27 + len(lacing) + sum(lacing) <= len(tail) and len(lacing) == tail[at + 26]
-    return not (whole and tail[at + 5] & 4)
+    lacing = data[sizes : sizes + data[sizes - 1]]
+    return sizes + len(lacing) + sum(lacing)
 
 
 def _frames(look: Look, size: int, kind: str) -> bool | None:
     """Follow the last MP3 or AAC frames."""
-    tail = look(max(0, size - _TAIL), _TAIL)
+    tail = look(max(0, size - _FRAMES), _FRAMES)
     at, certain = find_frame(tail, "aac" if kind == "aac" else "mp3")
     if not certain:
         return None
-    while at < len(tail):
-        length = frame_size(tail[at : at + FRAME_HEAD])
-        if not length:
-            # A tag, padding, or damage.
-            return len(tail) - at < FRAME_HEAD and not tag_size(tail[at : at + TAG_HEAD])
-        at += length
-    return at > len(tail)
+    at += frame_ends(tail[at:])[-1]
+    rest = tail[at:]  # a frame's first bytes; or a tag, padding, or damage
+    return at > len(tail) or (0 < len(rest) < FRAME_HEAD and not tag_size(rest))
 
 
 def _ac3(look: Look, size: int) -> bool | None:
     tail = look(max(0, size - _TAIL), _TAIL)
     at = tail.find(_AC3_SYNC)
     while at >= 0:
-        length = _ac3_size(tail[at : at + _AC3_HEAD])
+        length = ac3_size(tail[at : at + _AC3_HEAD])
         if length and tail[at + length : at + length + 2] == _AC3_SYNC:
             break
         at = tail.find(_AC3_SYNC, at + 1)
     while 0 <= at < len(tail):
-        length = _ac3_size(tail[at : at + _AC3_HEAD])
+        length = ac3_size(tail[at : at + _AC3_HEAD])
         if not length:
             return len(tail) - at < _AC3_HEAD
         at += length
     return at > len(tail) if at >= 0 else None
 
 
-def _ac3_size(head: bytes) -> int:
-    if len(head) < _AC3_HEAD or not head.startswith(_AC3_SYNC) or head[4] & 63 >= 2 * len(_AC3):
-        return 0
-    rate, odd = _AC3[(head[4] & 63) >> 1], head[4] & 1
-    return {0: 4 * rate, 1: 2 * (320 * rate // 147 + odd), 2: 6 * rate}.get(head[4] >> 6, 0)
-
-
-def _flv(look: Look, size: int) -> bool | None:
-    last = int.from_bytes(look(size - 4, 4))
-    if not _TAG <= last < size:
-        return True
-    tag = look(size - 4 - last, 4)
-    return int.from_bytes(tag[1:4]) + _TAG != last if tag else None
+def _flv(look: Look, size: int) -> End:
+    """Go back from tag to tag, up to the last one with audio."""
+    end = size
+    while size - end < _TAIL:
+        last = int.from_bytes(look(end - 4, 4))
+        at = end - 4 - last
+        tag = look(at, 4) if last >= _TAG and at > 0 else b"\0"
+        if not tag:
+            return End()  # out of reach
+        if int.from_bytes(tag[1:4]) + _TAG != last:
+            return End(end == size, broken=True)
+        if tag[0] == _AUDIO_TAG:
+            return End(cut=False, last=at)
+        end = at
+    return End(cut=False)
 
 
 def _mpegts(look: Look, size: int) -> bool | None:
@@ -195,7 +220,7 @@ def _iso(look: Look, size: int) -> End:
         if not length and kind.isalnum():
             return End(cut=False, open=fragments)  # up to the end
         if length < _BOX or not kind.isascii() or not kind.strip(b"\0"):
-            return End(open=fragments)  # damage, or out of reach
+            return End(open=fragments, broken=bool(head))  # or out of reach
         at += length
     return End(at > size, open=fragments)
 
@@ -207,11 +232,9 @@ def _wavpack(look: Look, size: int) -> bool | None:
 
 
 _CHECKS: Final[dict[str, Callable[[Look, int], bool | None]]] = {
-    "ogg": _ogg,
     "mp3": lambda look, size: _frames(look, size, "mp3"),
     "aac": lambda look, size: _frames(look, size, "aac"),
     "ac3": _ac3,
-    "flv": _flv,
     "mpegts": _mpegts,
     "mpeg": _mpeg,
     "avi": _avi,

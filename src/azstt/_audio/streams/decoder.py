@@ -209,6 +209,8 @@ class LiveDecoder:
             self._take(b"", least=1)
         decoder = self._decoder
         if decoder is None:
+            if self._heard and not self._head and not self._unreadable:
+                self._skip_recording()  # much junk was at the end, see `after`
             self._receiver.end(None)
             return
         try:

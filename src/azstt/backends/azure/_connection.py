@@ -20,8 +20,10 @@ from azstt.backends.azure._tokens import TokenCache
 
 _log = logging.getLogger("azstt.azure")
 
-#: Seconds between checks of the deadlines: less than the SDK waits before it reconnects.
+#: Seconds between checks of the deadlines.
 _POLL_INTERVAL = 0.2
+#: Seconds after a loss in which the SDK says whether it gives up; it reconnects later than that.
+_VERDICT = 0.1
 
 
 class ConnectionOwner(ResultSink, Protocol):
@@ -99,11 +101,12 @@ class RecognizerConnection:
         self, handler: ResultHandler, recognizer: SdkRecognizer, reader: Reader
     ) -> RecognitionError | None:
         """Wait for the end, checking deadlines and renewing the token meanwhile."""
-        disconnects = 0
-        while not self._owner.wait(lambda: handler.ended, _POLL_INTERVAL):
-            if handler.disconnects > disconnects and handler.error is None:
-                disconnects = handler.disconnects
-                self._owner.disconnected(handler.deadlines.last_response)
+        while not self._owner.wait(lambda: handler.ended or handler.lost, _POLL_INTERVAL):
+            if handler.lost:
+                handler.lost = False
+                self._owner.wait(lambda: handler.ended, _VERDICT)
+                if handler.error is None:
+                    self._owner.disconnected(handler.deadlines.last_response)
             if handler.ended or self._is_empty(reader):
                 return self._conclude(handler)
             if overdue := self._overdue(handler):

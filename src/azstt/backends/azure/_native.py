@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import ParamSpec, TypeAlias
 
@@ -42,4 +43,5 @@ def _trace_here() -> None:
     """Trace a thread that Python did not start, for coverage; does nothing outside tests."""
     tracer = threading.gettrace()
     if tracer is not None and sys.gettrace() is None:
-        sys.settrace(tracer)
+        with suppress(RuntimeError):  # another thread is just setting its own: next time
+            sys.settrace(tracer)

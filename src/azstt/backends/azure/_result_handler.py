@@ -35,7 +35,7 @@ class ResultSink(Protocol):
         ...
 
     def wake(self) -> None:
-        """Called when the connection has ended."""
+        """Called when the connection is lost or has ended."""
         ...
 
 
@@ -45,8 +45,8 @@ class ResultHandler:
     Attributes:
         deadlines: the deadlines of the connection.
         session_id: the service's id of the session; None before it is connected.
-        disconnects: how often the connection was lost; the SDK reconnects by itself, and fails if
-            it can't.
+        lost: whether the connection was lost since somebody last set this to False; the SDK
+            reconnects by itself, and fails if it can't.
         ended: whether the session with the service has ended.
         error: why it ended; None at the end of the audio.
     """
@@ -56,7 +56,7 @@ class ResultHandler:
     ) -> None:
         self.deadlines: Deadlines = Deadlines(request.limits, monotonic(), base)
         self.session_id: str | None = None
-        self.disconnects: int = 0
+        self.lost: bool = False
         self.ended: bool = False
         self.error: RecognitionError | None = None
         self._sink: ResultSink = sink
@@ -71,9 +71,10 @@ class ResultHandler:
         self._sink.connected(self)
 
     def on_disconnected(self) -> None:
-        """Count the loss and start the deadline for the SDK's reconnection."""
-        self.disconnects += 1
+        """Record the loss and start the deadline for the SDK's reconnection."""
+        self.lost = True
         self.deadlines.disconnected(monotonic())
+        self._sink.wake()
 
     def on_message(self) -> None:
         """Record a message of any kind: the service is alive."""

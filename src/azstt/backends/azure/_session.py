@@ -226,8 +226,8 @@ class AzureSession:
             raise error
         self._reconnects.postpone(attempt.delay - delay)
         _log.warning(
-            "connection lost at %.1f s (%s); attempt %d in %.1f s",
-            *(self._buffer.settled, error.code or type(error).__name__, number, attempt.delay),
+            "connection lost (%s); attempt %d in %.1f s, to resume at %.1f s",
+            *(error.code or type(error).__name__, number, attempt.delay, self._buffer.settled),
         )
         self._emit_event(attempt)
         self.wait(lambda: False, attempt.delay)

@@ -6,11 +6,13 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError
 from azstt._options import RecognitionOptions
+from azstt._threads import exit as exits
 from azstt._threads.imports import guarded_import, is_installed, require
 from azstt.backends._base import Capabilities, Emit, RecognizerSession
 from azstt.backends.local import _assets
@@ -28,6 +30,8 @@ _MAX_WORKERS = 4
 #: (`python -m benchmarks.accuracy --long --pause`). But live listeners want the final soon.
 _MIN_SILENCE = 2.0
 _MIN_SILENCE_LIVE = 0.8
+
+_loading = Lock()
 
 
 class LocalBackend:
@@ -136,8 +140,13 @@ class LocalBackend:
 
 
 def _load(folder: Path, *, published: bool, align: bool) -> Recognizer:
-    """Import numpy and onnxruntime, then load the model."""
-    with guarded_import("numpy", "onnxruntime", needed_by="the embedded recognizer", extra="local"):
-        from azstt.backends.local._recognizer import load  # noqa: PLC0415 - heavy
+    """Import numpy and onnxruntime, then load the model; the interpreter's exit waits for that."""
+    exits.at_exit(_loading, lambda loading: loading.acquire(), ends=True)
+    exits.check()  # after the line above, so that the exit has seen that line or this sees the exit
+    with _loading:
+        with guarded_import(
+            "numpy", "onnxruntime", needed_by="the embedded recognizer", extra="local"
+        ):
+            from azstt.backends.local._recognizer import load  # noqa: PLC0415 - heavy
 
-    return load(folder, published=published, align=align)
+        return load(folder, published=published, align=align)

@@ -41,7 +41,7 @@ class WorkerPool:
             if self._idle < waiting and len(self._workers) < self._size:
                 worker = Thread(target=self._work, name="azstt-local", daemon=True)
                 self._workers.append(worker)
-                exits.at_exit(self, WorkerPool.stop)
+                exits.at_exit(self, WorkerPool.stop, ends=True)
                 worker.start()
             self._ready.notify()
 

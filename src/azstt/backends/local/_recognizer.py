@@ -76,11 +76,10 @@ class Recognizer:
 
 
 _loaded: dict[tuple[Path, bool], Recognizer] = {}
-_loading = Lock()
 
 
 def load(folder: Path, *, published: bool, align: bool) -> Recognizer:
-    """Load a model, once per process; it stays loaded for later sessions. Thread-safe.
+    """Load a model, once per process; it stays loaded for later sessions. For one thread at a time.
 
     Args:
         folder: the folder with the model's files.
@@ -90,13 +89,12 @@ def load(folder: Path, *, published: bool, align: bool) -> Recognizer:
     Raises:
         ServiceError: a file is not the published one.
     """
-    with _loading:
-        key = (folder.resolve(), align)
-        if key not in _loaded:
-            if published:
-                _assets.verify(folder)
-            _loaded[key] = Recognizer(folder, align=align)
-        return _loaded[key]
+    key = (folder.resolve(), align)
+    if key not in _loaded:
+        if published:
+            _assets.verify(folder)
+        _loaded[key] = Recognizer(folder, align=align)
+    return _loaded[key]
 
 
 def _joined(words: Sequence[SpokenWord]) -> str:

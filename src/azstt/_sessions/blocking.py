@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from threading import Lock
 from types import TracebackType
 from typing import Self, TypeVar, TypeVarTuple, Unpack
@@ -19,6 +19,7 @@ from azstt._options import OptionFields
 from azstt._result import Usage
 from azstt._sessions.chunks import AudioChunk
 from azstt._sessions.config import Overflow
+from azstt._sessions.feed import AudioSource
 from azstt._sessions.live import LiveSession
 from azstt._threads.loop_thread import LoopThread, RunningLoop
 from azstt._transcript import Transcript
@@ -62,6 +63,7 @@ class BlockingLiveSession:
         backend: the recognizer to use.
         overflow: what to do when the recognizer falls behind.
         buffer: seconds of audio that may wait for it until then.
+        idle_timeout: seconds without audio after which a session that somebody waits for ends.
         strict: raise an error at the end if any audio is missing.
         on_reconnect: called before each attempt to reconnect.
         **options: the fields of `RecognitionOptions`.
@@ -78,6 +80,7 @@ class BlockingLiveSession:
         overflow: Overflow = "block",
         buffer: float = 120.0,
         strict: bool = False,
+        idle_timeout: float | None = 60.0,
         on_reconnect: ReconnectHook | None = None,
         **options: Unpack[OptionFields],
     ) -> None:
@@ -87,6 +90,7 @@ class BlockingLiveSession:
             overflow=overflow,
             buffer=buffer,
             strict=strict,
+            idle_timeout=idle_timeout,
             on_reconnect=on_reconnect,
             **options,
         )
@@ -201,9 +205,20 @@ class BlockingLiveSession:
         """Wait for the end and return the whole transcript; see `LiveSession.wait`."""
         return warned(self._call(self._live.wait), stacklevel=2)
 
-    def transcribe(self, source: Iterable[AudioChunk]) -> Transcript:
-        """Send all of a source and wait for the end; see `LiveSession.transcribe`."""
+    def transcribe(self, source: AudioSource) -> Transcript:
+        """Send all of a source and wait for the end; see `LiveSession.transcribe`.
+
+        To iterate over the events, use `feed`.
+        """
         return warned(self._call(self._live.transcribe, source), stacklevel=2)
+
+    def feed(self, source: AudioSource, *, finish: bool = True) -> None:
+        """Send all of a source in the background; see `LiveSession.feed`. Returns at once."""
+
+        async def feed() -> None:
+            self._live.feed(source, finish=finish)
+
+        self._call(feed)
 
     def on(self, kind: type[E], handler: Callable[[E], object]) -> Callable[[], None]:
         """Call a function with each event of a kind; see `LiveSession.on`."""

@@ -25,6 +25,7 @@ class LiveConfig:
     overflow: Overflow
     buffer: float
     strict: bool
+    idle_timeout: float | None
     on_reconnect: ReconnectHook | None
 
     def __post_init__(self) -> None:
@@ -45,6 +46,11 @@ class LiveConfig:
             )
         if not (math.isfinite(self.buffer) and self.buffer > 0):
             raise ConfigurationError(f"buffer={self.buffer!r} must be a number of seconds above 0")
+        idle = self.idle_timeout
+        if idle is not None and not (math.isfinite(idle) and idle > 0):
+            raise ConfigurationError(
+                f"idle_timeout={idle!r} must be a number of seconds above 0, or None for no limit"
+            )
         if self.on_reconnect is not None and not able.reconnects:
             raise ConfigurationError(
                 f"the {backend!r} backend never reconnects; leave out on_reconnect"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, TypeAlias
 
 import anyio
 
 from azstt._assembly.tracker import ResultTracker
-from azstt._errors import ConfigurationError, RecognitionError, SessionStateError
+from azstt._errors import AzsttError, ConfigurationError, RecognitionError, SessionStateError
 from azstt._events import Event, Failed
 from azstt._options import RecognitionOptions
 from azstt._result import Usage
@@ -17,6 +18,7 @@ from azstt._sessions.event_queue import EventQueue
 from azstt._sessions.feeder import Feeder
 from azstt._sessions.monitor import Monitor
 from azstt._sessions.pipeline import AudioPipeline
+from azstt._sessions.watchdog import IdleClock
 from azstt._threads.loop_queue import loop_caller
 from azstt.backends import (
     CommittingSession,
@@ -39,6 +41,8 @@ class SessionDriver(Monitor):
     """Follows a live session for those who send, read and wait; `pipeline` takes the audio.
 
     Attributes:
+        finished: whether no more audio will come.
+        fault: what was wrong with the audio's source: raised after the last event.
         failure_told: whether what ended the session was raised; then whoever sends gets an error
             of the session's state, so that a program with two halves is told once.
     """
@@ -51,7 +55,15 @@ class SessionDriver(Monitor):
         self._handlers: list[Handler] = handlers
         self._events: EventQueue = EventQueue()
         self._has_reader: bool = False
+        self._idle: IdleClock = IdleClock(config.idle_timeout, step=2 * _CHECK_EVERY)
+        self.finished: bool = False
+        self.fault: BaseException | None = None
         self.failure_told: bool = False
+
+    @property
+    def ending(self) -> bool:
+        """Whether no more audio is accepted."""
+        return self.over or self.finished
 
     async def open(self) -> None:
         """Start the session; returns when it takes audio, or was closed meanwhile.
@@ -60,7 +72,7 @@ class SessionDriver(Monitor):
             Exception: what the backend raised.
         """
         await self._feeder.start()
-        await self._until(lambda: self.started)
+        await self.until(lambda: self.started)
         self.raise_failure()
 
     async def close(self) -> None:
@@ -68,26 +80,28 @@ class SessionDriver(Monitor):
         self.stop()
         await self._feeder.close()
 
-    async def make_room(self) -> None:
+    async def make_room(self) -> bool:
         """Wait until the pipeline accepts more audio, or raise, depending on ``overflow``.
 
+        Returns:
+            Whether it accepts any: not if the session has ended or was finished meanwhile.
+
         Raises:
-            SessionStateError: there is no room, or the session was closed meanwhile.
-            Exception: what ended it meanwhile.
+            SessionStateError: there is no room.
         """
         config, pipeline = self._config, self.pipeline
         if pipeline.decoding or pipeline.full:
             await self._room(block=config.overflow == "block")
             if pipeline.full:
                 self.check()  # there may be no other call that waits and checks
-        if self.over:
-            self.raise_failure()
-            raise SessionStateError("send() after the session was closed; open another session")
+        if self.ending:
+            return False
         if config.overflow == "error" and pipeline.full:
             raise SessionStateError(
                 f"the recognizer is behind: buffer={config.buffer!r} s of audio wait for it; send "
                 "no faster than real time, or choose overflow='block' or 'drop_oldest'"
             )
+        return True
 
     async def _room(self, *, block: bool) -> None:
         """Wait until the pipeline accepts more audio, or the session is over.
@@ -100,10 +114,23 @@ class SessionDriver(Monitor):
         def has_room() -> bool:
             return not (self.pipeline.decoding or (block and self.pipeline.full))
 
-        while not (self.over or has_room()):
+        while not (self.ending or has_room()):
             self.pipeline.notify_of_room()
             if not has_room():  # there may be since
                 await self.wait(_CHECK_EVERY)
+
+    def finish(self) -> None:
+        """Mark the end of the audio. Idempotent."""
+        if not self.finished:
+            self.finished = True
+            self.pipeline.finish()
+            self.notify()
+
+    def end_with(self, fault: BaseException) -> None:
+        """Finish, because the audio's source has failed, and raise that after the last event."""
+        if not self.ending:
+            self.fault = fault
+            self.finish()
 
     def commit(self) -> None:
         """End the open segment after what was sent so far."""
@@ -131,7 +158,7 @@ class SessionDriver(Monitor):
             call_soon(self.notify)
 
         self.pipeline.call(update)
-        await self._until(lambda: bool(answers))
+        await self.until(lambda: bool(answers))
         self.raise_failure()
         if not answers:
             raise SessionStateError("the session was closed before the update was applied")
@@ -145,6 +172,8 @@ class SessionDriver(Monitor):
             Exception: what ended the session, after the last event before it.
         """
         self._has_reader = True
+        if self._events.empty:
+            self.check()  # here, for a reader that polls never waits until the next check
         while True:
             event = await self._events.get(0.0 if self.over else _CHECK_EVERY)
             if event is not None:
@@ -162,7 +191,7 @@ class SessionDriver(Monitor):
             Exception: what ended the session, if that was an error.
         """
         self._has_reader = True
-        await self._until(lambda: False)
+        await self.until(lambda: False)
         self.raise_failure()
         if not self._tracker.over:
             error = SessionStateError(
@@ -178,18 +207,29 @@ class SessionDriver(Monitor):
             self.notify()
             raise self.failure
 
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for a condition or the end of the session, with an eye on stalls."""
+        while not (self.over or condition()):
+            await self.wait(_CHECK_EVERY)
+
     async def yield_failure(self) -> None:
         """Let the reader, if there is one, be the first to learn what ended the session."""
         with anyio.move_on_after(_YIELD):
             while self.failure is not None and self._has_reader and not self.failure_told:
                 await self._changed.wait()
 
-    def after_failure(self, call: str) -> SessionStateError:
-        """Return the error for a call after the failure was told."""
-        error = SessionStateError(f"{call}() after the session failed; open another session")
-        error.__cause__ = self.failure
-        error.partial = self.transcript()
-        return error
+    def check_failure(self, call: str) -> None:
+        """Raise if the session has failed.
+
+        Raises:
+            SessionStateError: what ended it was told before, or will be after the last event.
+            Exception: what ended it.
+        """
+        if self.failure_told or (self.fault is not None and not self.over):
+            error = SessionStateError(f"{call}() after the session failed; open another session")
+            error.partial = self.transcript()
+            raise error from (self.failure or self.fault)
+        self.raise_failure()
 
     def usage(self) -> Usage:
         """Return what was used so far."""
@@ -200,15 +240,35 @@ class SessionDriver(Monitor):
         self._events.put(event)
         self._call_handlers(event)
 
+    def check(self) -> None:
+        """Give up on a recognizer that has stalled, and on who sends no audio."""
+        super().check()
+        config, source = self._config, self.pipeline
+        taken, heard = source.account().taken, self._tracker.heard
+        awaited = self.started and not (self.ending or source.full)
+        mark = (awaited, source.fed, taken, heard, self._tracker.reconnects)
+        if self._idle.is_over(mark, monotonic()) and awaited:
+            self.end_with(
+                SessionStateError(
+                    f"no audio and no finish() for {config.idle_timeout:g} s; call finish() after "
+                    "the last audio, or set idle_timeout=None if such pauses are meant"
+                )
+            )
+
     def stop(self) -> None:
         """Mark the end, and wake everyone who waits."""
+        fault = self.fault if not (self.over or self.failure) else None
+        self.failure = self.failure or fault
         super().stop()
         self._events.wake()
+        if isinstance(fault, AzsttError):
+            fault.partial = self.transcript()
 
     def on_failure(self, error: BaseException) -> None:
         """End with an error; handlers of `Failed` get it too."""
         if not self.over:
             super().on_failure(error)
+            error.__context__ = error.__context__ or self.fault
             if isinstance(error, RecognitionError):
                 self._call_handlers(Failed(error=error))
 
@@ -219,11 +279,6 @@ class SessionDriver(Monitor):
                     handler(event)
                 except Exception as error:  # noqa: BLE001 - raised again where somebody waits
                     self.on_failure(error)
-
-    async def _until(self, condition: Callable[[], bool]) -> None:
-        """Wait for a condition or the end of the session, with an eye on stalls."""
-        while not (self.over or condition()):
-            await self.wait(_CHECK_EVERY)
 
     def _open_session(self, emit: Emit) -> RecognizerSession:
         config = self._config

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import replace
 from enum import Enum
+from functools import partial
 from inspect import iscoroutinefunction
 from types import TracebackType
 from typing import Self, Unpack
@@ -22,7 +24,7 @@ from azstt._result import Usage
 from azstt._sessions.chunks import AudioChunk, to_bytes
 from azstt._sessions.config import LiveConfig, Overflow
 from azstt._sessions.driver import Handler, SessionDriver
-from azstt._threads.tasks import both, each
+from azstt._sessions.feed import AudioSource, Feed, Feeds, Transcription
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend, ReconnectHook, resolve
 
@@ -58,6 +60,9 @@ class LiveSession:
     `start`, `send` and `aclose` may run in different tasks, or cells of a notebook.
     `BlockingLiveSession` is the same for threads.
 
+    Attributes:
+        idle_timeout: as below; may be changed before `start`.
+
     Args:
         audio: what will be sent: PCM of any format, resampled as needed, or a container that
             arrives in chunks: ``"webm"``, ``"ogg"``, ``"mp4"`` (fragmented), ``"mp3"``, ``"aac"``
@@ -67,6 +72,9 @@ class LiveSession:
             with ``"block"`` `send` waits, ``"drop_oldest"`` drops the oldest audio and reports it
             as an `AudioGap` and in the ledger, and with ``"error"`` `send` raises.
         buffer: seconds of audio that may wait for the recognizer until then.
+        idle_timeout: seconds without audio after which a session that somebody waits for ends,
+            unless it was finished: its sender has perhaps died. What was sent until then is
+            recognized, then a `SessionStateError` is raised. None for no limit.
         strict: raise an `IncompleteTranscriptError` at the end if any audio is missing, because
             what was sent is cut off or damaged or because it was dropped. Otherwise the ledger says
             so, and `wait` and `transcribe` give an `IncompleteAudioWarning`.
@@ -89,6 +97,7 @@ class LiveSession:
         overflow: Overflow = "block",
         buffer: float = 120.0,
         strict: bool = False,
+        idle_timeout: float | None = 60.0,
         on_reconnect: ReconnectHook | None = None,
         **options: Unpack[OptionFields],
     ) -> None:
@@ -103,14 +112,17 @@ class LiveSession:
             overflow=overflow,
             buffer=buffer,
             strict=strict,
+            idle_timeout=idle_timeout,
             on_reconnect=on_reconnect,
         )
+        self.idle_timeout: float | None = idle_timeout
         self._options: RecognitionOptions = asked
         self._state: _State = _State.NEW
         self._driver: SessionDriver | None = None
         self._handlers: list[Handler] = []
         self._sending: bool = False
         self._turn: anyio.Lock = anyio.Lock()
+        self._feeds: Feeds = Feeds(self._turn, self._pcm)
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -138,7 +150,8 @@ class LiveSession:
         if self._state is not _State.NEW:
             raise SessionStateError("a live session starts once; open another session")
         self._state = _State.STARTING
-        self._driver = SessionDriver(self._config, self._handlers)
+        config = replace(self._config, idle_timeout=self.idle_timeout)
+        self._driver = SessionDriver(config, self._handlers)
         try:
             await self._driver.open()
         except BaseException:
@@ -164,33 +177,42 @@ class LiveSession:
                 too much audio waits and ``overflow`` is ``"error"``: nothing was sent.
             AzsttError: what ended the session, with what was recognized as ``.partial``.
         """
-        audio = self._config.audio
-        data = to_bytes(chunk, audio if isinstance(audio, AudioFormat) else None)
+        data = to_bytes(chunk, self._pcm)
         if self._sending:
             raise SessionStateError("send() while another send() is running; one at a time")
+        if self._feeds.running:
+            raise SessionStateError("send() while a source is being sent; one at a time")
         driver = self._begun("send")
         self._sending = True
         try:
             async with self._turn:
                 await driver.yield_failure()
+                await self._feeds.send_pulled()
                 self._open("send")
-                await driver.make_room()
-                driver.pipeline.feed(data)
+                if await driver.make_room():
+                    driver.pipeline.feed(data)
+                else:
+                    self._open("send")
         finally:
             self._sending = False
 
     async def finish(self) -> None:
         """Mark the end of the audio; the last events follow, up to `Ended`.
 
-        Like `commit` and `update` it takes its turn behind a `send` that is running.
+        Like `commit` and `update` it takes its turn behind a `send` that is running. It stops the
+        source of a `feed` or `transcribe`; what was pulled from it is sent.
 
         Raises:
             SessionStateError: not started, finished before, failed before, or closed.
             AzsttError: what ended the session.
         """
-        driver = await self._in_turn("finish")
+        driver = self._begun("finish")
+        await self._feeds.stop()
+        if self._state is _State.OPEN and driver.finished and driver.failure is None:
+            return  # its source came to an end at the same time
+        await self._in_turn("finish")
         self._state = _State.FINISHED
-        driver.pipeline.finish()
+        driver.finish()
 
     async def aclose(self, *, now: bool = True) -> None:
         """End the session and release everything. Idempotent.
@@ -216,7 +238,9 @@ class LiveSession:
                 await self._end(driver)
         finally:
             self._state = _State.CLOSED
+            self._feeds.close()
             await driver.close()
+            await self._feeds.over()
 
     async def commit(self) -> None:
         """End the open segment here: what was said so far becomes a `Final`, and audio goes on.
@@ -307,10 +331,19 @@ class LiveSession:
         await self._begun("wait").end()
         return self._done()
 
-    async def transcribe(
-        self, source: AsyncIterable[AudioChunk] | Iterable[AudioChunk]
-    ) -> Transcript:
-        """Send all of a source, finish, and wait for the end; handlers of `on` get the events.
+    def transcribe(self, source: AudioSource) -> Transcription:
+        """Send all of a source, and finish; await the transcript, or iterate over the events.
+
+        ::
+
+            transcript = await live.transcribe(source)
+
+            async for event in live.transcribe(source):
+                ...
+
+        When the wait is canceled, the source is stopped; what was pulled from it is sent, and the
+        next call for the same source goes on with it. After a ``break`` the source is sent on until
+        `finish` or the end of the block.
 
         Args:
             source: chunks as for `send`. One that is not async is iterated over in a thread, so
@@ -318,22 +351,32 @@ class LiveSession:
 
         Raises:
             AzsttError: what ended the session, as for `receive`.
-            SessionStateError: as for `send` and `wait`.
+            SessionStateError: as for `feed` and `wait`.
+            Exception: what the source raised, after what came before was recognized. If it is an
+                `AzsttError`, that is its ``.partial``; in any case it is in ``transcript``.
         """
-        driver = self._open("transcribe")
+        return Transcription(self._transcribe(source), partial(self._iterate, source))
 
-        async def feed() -> None:
-            async with aclosing(each(source)) as chunks:
-                async for chunk in chunks:
-                    await self.send(chunk)
-            await self.finish()
+    def feed(self, source: AudioSource, *, finish: bool = True) -> Feed:
+        """Send all of a source in the background, and finish; returns at once.
 
-        try:
-            await both(feed, driver.end)
-        except SessionStateError as error:
-            error.partial = error.partial or self.transcript
-            raise
-        return self._done()
+        The session owns the task. The end of the session's block waits for it, `finish` stops it,
+        and `aclose` cancels it. If the source fails, the session finishes, and the source's own
+        error is raised to whoever reads or waits, or at the end of the block.
+
+        Args:
+            source: as for `transcribe`.
+            finish: whether to finish after it.
+
+        Returns:
+            What may be awaited until all of the source was sent. Canceling that stops the source,
+            as for `transcribe`.
+
+        Raises:
+            SessionStateError: not started, finished or closed; or another source is being sent.
+            AzsttError: what ended the session.
+        """
+        return self._feed("feed", source, finish=finish, keep=True)
 
     def on(self, kind: type[E], handler: Callable[[E], object]) -> Callable[[], None]:
         """Call a function with each event of a kind, on the loop; it must return quickly.
@@ -381,6 +424,38 @@ class LiveSession:
         """
         return self._begun("usage").usage()
 
+    async def _transcribe(self, source: AudioSource) -> Transcript:
+        feed = self._feed("transcribe", source, finish=True, keep=True)
+        try:
+            await self._begun("transcribe").end()
+        except BaseException:
+            feed.stop()
+            raise
+        return self._done()
+
+    def _iterate(self, source: AudioSource) -> Self:
+        self._feed("transcribe", source, finish=True, keep=False)
+        return self
+
+    def _feed(self, call: str, source: AudioSource, *, finish: bool, keep: bool) -> Feed:
+        """Send a source, or go on with it."""
+        driver, feed = self._begun(call), self._feeds.find(source)
+        if feed is None or not driver.finished:
+            self._open(call)
+            if self._feeds.running not in {None, feed}:
+                raise SessionStateError(
+                    f"{call}() while another source is being sent; wait for its end, or stop it "
+                    "with finish()"
+                )
+            feed = self._feeds.start(source, driver, finish=finish)
+        feed.keep = keep
+        return feed
+
+    @property
+    def _pcm(self) -> AudioFormat | None:
+        """The format of what is sent; None for a container."""
+        return audio if isinstance(audio := self._config.audio, AudioFormat) else None
+
     def _done(self) -> Transcript:
         """Return the transcript, for `wait` and `transcribe`, with a warning to their callers."""
         return warned(self.transcript, stacklevel=3)
@@ -392,7 +467,9 @@ class LiveSession:
 
     async def _end(self, driver: SessionDriver) -> None:
         """Finish, unless that was done, and wait for the end."""
-        if self._state is _State.OPEN and not driver.over:
+        if (feed := self._feeds.running) is not None and feed.keep:
+            await driver.until(lambda: not feed.running)
+        if self._state is _State.OPEN and not driver.ending:
             await self.finish()
         await driver.end()
 
@@ -401,6 +478,7 @@ class LiveSession:
         driver = self._begun(call)
         async with self._turn:
             await driver.yield_failure()
+            await self._feeds.send_pulled()
         self._open(call)
         return driver
 
@@ -412,9 +490,8 @@ class LiveSession:
             Exception: what ended it.
         """
         driver = self._begun(call)
-        if driver.failure_told:
-            raise driver.after_failure(call)
-        driver.raise_failure()
-        if self._state is not _State.OPEN:
-            raise SessionStateError(f"{call}() {self._state.value}")
+        driver.check_failure(call)
+        state = _State.FINISHED if driver.finished and self._state is _State.OPEN else self._state
+        if state is not _State.OPEN:
+            raise SessionStateError(f"{call}() {state.value}")
         return driver

@@ -27,11 +27,15 @@ class AudioPipeline:
     """Accepts audio on the loop without ever blocking it; the source of a live feeder.
 
     Most audio is decoded where it is fed. The PCM waits in a queue for the feeder.
+
+    Attributes:
+        fed: how many bytes were fed.
     """
 
     def __init__(self, config: LiveConfig, monitor: Monitor) -> None:
         rate = config.backend.capabilities.sample_rates[0]
         self.audio: AudioFormat = AudioFormat(sample_rate=rate)
+        self.fed: int = 0
         self._config: LiveConfig = config
         self._monitor: Monitor = monitor
         self._call_soon: CallSoon = loop_caller()
@@ -91,6 +95,7 @@ class AudioPipeline:
         decoder = self._decoder
         if decoder is None:
             return
+        self.fed += len(data)
         if len(data) <= _SLICE:  # the usual case: speech as it is spoken
             self._do(partial(decoder.feed, data))
             return

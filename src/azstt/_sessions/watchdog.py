@@ -1,4 +1,4 @@
-"""Distinguishes a recognizer that hangs from one that waits for audio. Pure."""
+"""Distinguishes a recognizer that hangs, and an idle sender, from a mere pause. Pure."""
 
 from __future__ import annotations
 
@@ -28,3 +28,33 @@ class StallDetector:
         if seen != self._seen or not waiting:
             self._seen, self._moved = seen, now
         return now - self._moved > self.limit
+
+
+class IdleClock:
+    """A clock that runs only while somebody waits: from one check to the next, for so long at most.
+
+    Args:
+        limit: seconds without a change that are too many; None for any number.
+        step: seconds that may pass between two checks; what is longer was no wait.
+    """
+
+    def __init__(self, limit: float | None, *, step: float) -> None:
+        self._limit: float | None = limit
+        self._step: float = step
+        self._seen: object = None
+        self._checked: float = 0.0
+        self._waited: float = 0.0
+
+    def is_over(self, mark: object, now: float) -> bool:
+        """Return whether the limit is exceeded; call it at regular intervals during a wait.
+
+        Args:
+            mark: what happened so far; no change between two calls means that nothing did.
+            now: the time.
+        """
+        if mark != self._seen:
+            self._waited = 0.0
+        else:
+            self._waited += min(now - self._checked, self._step)
+        self._seen, self._checked = mark, now
+        return self._limit is not None and self._waited > self._limit

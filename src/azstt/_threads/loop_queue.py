@@ -48,14 +48,27 @@ class LoopQueue(Generic[T]):
         self._items.append(item)
         self._call_soon(self._wake)
 
-    async def get(self) -> T:
-        """Wait for the next item; canceling loses none."""
+    @property
+    def first(self) -> T | None:
+        """The next item, which stays in the queue; None if there is none yet."""
+        return self._items[0] if self._items else None
+
+    async def ready(self) -> None:
+        """Wait until there is an item; one task at a time."""
         await checkpoint()
         while not self._items:
             self._ready = anyio.Event()
             if not self._items:
                 await self._ready.wait()
+
+    def pop(self) -> T:
+        """Take the next item, which must be there."""
         return self._items.popleft()
+
+    async def get(self) -> T:
+        """Wait for the next item; canceling loses none."""
+        await self.ready()
+        return self.pop()
 
     def _wake(self) -> None:
         self._ready.set()

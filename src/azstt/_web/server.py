@@ -171,6 +171,7 @@ class WireServer:
                 diarize=command.diarize,
                 phrases=command.phrases,
             )
+            live.idle_timeout = None  # the client may pause: the connection tells whether it lives
             await live.start()
         except BaseException:
             del self._sessions[session_id]

@@ -601,7 +601,7 @@ async def test_whoever_waits_for_the_whole_is_told_that_it_was_closed(call):
 
 @pytest.mark.usefixtures("no_thread_left")
 async def test_a_source_is_left_when_its_transcription_is_canceled():
-    """Its thread pulls no more from it, at once and without a warning."""
+    """Nothing is pulled from it anymore, at once and without a warning."""
     pulled: list[bytes] = []
 
     def endless():
@@ -612,9 +612,10 @@ async def test_a_source_is_left_when_its_transcription_is_canceled():
     async with LiveSession(backend=stuck(0.1), buffer=0.2) as live:
         with anyio.move_on_after(0.2):
             await live.transcribe(endless())
-        await until(lambda: "azstt source" not in {t.name for t in threading.enumerate()})
+        before = len(pulled)
+        await anyio.sleep(0.05)
         await live.aclose()
-    assert pulled
+    assert len(pulled) == before > 0
 
 
 async def test_start_send_and_close_may_stand_in_different_tasks():

@@ -8,7 +8,7 @@ import anyio.lowlevel
 import pytest
 
 from azstt import SessionStateError
-from azstt._threads.tasks import BlockingCall, both, each
+from azstt._threads.tasks import BackgroundTask, BlockingCall, SourceReader, both
 
 pytestmark = pytest.mark.anyio
 
@@ -91,6 +91,15 @@ def test_a_thread_waits_for_a_blocking_call_for_so_long_at_most():
     assert call.result()
 
 
+async def take(reader: SourceReader[int], most: int = 1_000) -> list[int]:
+    """Take items to the end of the source, or so many."""
+    items: list[int] = []
+    while len(items) < most and await reader.ready():
+        items += reader.item
+        reader.take()
+    return items
+
+
 @pytest.mark.usefixtures("no_thread_left")
 async def test_each_item_of_a_blocking_source_comes_in_order():
     """A source that makes the thread wait does not keep the loop from its work."""
@@ -101,16 +110,16 @@ async def test_each_item_of_a_blocking_source_comes_in_order():
         gate.wait(5)
         yield 2
 
-    items: list[int] = []
-    async for item in each(source()):
-        items.append(item)
-        gate.set()
-    assert items == [1, 2]
+    reader = SourceReader(source())
+    assert await take(reader, 1) == [1]
+    gate.set()
+    assert await take(reader) == [2]
+    assert reader.failure is None
 
 
 @pytest.mark.usefixtures("no_thread_left")
-async def test_an_endless_source_is_left_in_the_middle():
-    """It is never far ahead of who takes from it, and its thread ends when nobody does."""
+async def test_nothing_is_pulled_ahead():
+    """What nobody asks for stays in the source, and its thread ends when nobody will."""
     made: list[int] = []
 
     def source():
@@ -118,24 +127,37 @@ async def test_an_endless_source_is_left_in_the_middle():
             made.append(len(made))
             yield made[-1]
 
-    items = each(source())
-    assert [await anext(items) for _ in range(20)] == list(range(20))
-    await items.aclose()
-    assert len(made) < 40
+    reader = SourceReader(source())
+    assert await take(reader, 20) == made == list(range(20))
+    await anyio.sleep(0.01)
+    assert len(made) == 20
+    reader.close()
+
+
+async def test_a_source_that_is_not_begun_is_closed():
+    """Nothing was started, so nothing is to be ended."""
+    reader = SourceReader([1])
+    reader.close()
+    await reader.over()
 
 
 @pytest.mark.usefixtures("no_thread_left")
-async def test_what_a_source_raises_comes_out_after_its_items():
-    """Nothing that it gave before is lost."""
+@pytest.mark.parametrize("kind", ["blocking", "async"])
+async def test_what_a_source_raises_is_known_after_its_items(kind):
+    """Nothing that it gave before is lost, and an exit of the program is no exception."""
 
-    def source():
+    def blocking():
         yield 1
-        raise OSError("unplugged")
+        raise SystemExit("unplugged")
 
-    items = each(source())
-    assert await anext(items) == 1
-    with pytest.raises(OSError, match="unplugged"):
-        await anext(items)
+    async def asynchronous():
+        yield 1
+        raise SystemExit("unplugged")
+
+    reader = SourceReader(blocking() if kind == "blocking" else asynchronous())
+    assert await take(reader) == [1]
+    assert isinstance(reader.failure, SystemExit)
+    assert not await reader.ready()
 
 
 async def test_an_async_source_is_taken_as_it_is():
@@ -146,7 +168,90 @@ async def test_an_async_source_is_taken_as_it_is():
             await anyio.lowlevel.checkpoint()
             yield item
 
-    assert [item async for item in each(source())] == [0, 1, 2]
+    assert await take(SourceReader(source())) == [0, 1, 2]
+
+
+@pytest.mark.usefixtures("no_thread_left")
+@pytest.mark.parametrize("kind", ["blocking", "async"])
+async def test_a_pull_that_nobody_waits_for_is_not_lost(kind):
+    """Its item is there for whoever comes next, and the source is not entered twice."""
+    gate, loop_gate = threading.Event(), anyio.Event()
+
+    def blocking():
+        gate.wait(5)
+        yield 1
+        yield 2
+
+    async def asynchronous():
+        await loop_gate.wait()
+        yield 1
+        yield 2
+
+    reader = SourceReader(blocking() if kind == "blocking" else asynchronous())
+    for _ in range(3):
+        with anyio.move_on_after(0.01) as scope:
+            await reader.ready()
+        assert scope.cancelled_caught
+        assert reader.pulling
+    gate.set()
+    loop_gate.set()
+    assert await take(reader) == [1, 2]
+
+
+async def test_an_async_source_is_canceled_when_it_is_closed():
+    """A wait inside it ends, in the task that began it."""
+    ended: list[bool] = []
+
+    async def source():
+        try:
+            with anyio.CancelScope():  # which only the same task may leave
+                yield 1
+                await anyio.sleep_forever()
+        finally:
+            ended.append(True)
+
+    reader = SourceReader(source())
+    assert await take(reader, 1) == [1]
+    with anyio.move_on_after(0.01):
+        await reader.ready()
+    reader.close()
+    with anyio.fail_after(10):
+        await reader.over()
+    assert ended
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])  # trio does not let a test raise it by hand
+async def test_a_source_that_is_canceled_from_within_has_failed():
+    """A source that ends because something that it awaited was canceled did not end by itself."""
+
+    async def source():
+        yield 1
+        raise asyncio.CancelledError
+
+    reader = SourceReader(source())
+    assert await take(reader) == [1]
+    assert "canceled from within" in str(reader.failure)
+
+
+async def test_a_background_task_outlives_who_began_it():
+    """It belongs to its owner, who cancels it."""
+    began, tasks = anyio.Event(), list[BackgroundTask]()
+
+    async def work() -> None:
+        began.set()
+        await anyio.sleep_forever()
+
+    async def begin() -> None:
+        tasks.append(BackgroundTask(work, name="test task"))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(begin)
+    with anyio.fail_after(10):
+        await began.wait()
+        assert tasks[0].running
+        tasks[0].cancel()
+        assert not tasks[0].running
+        await tasks[0].over()
 
 
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])  # trio does not let a test raise it by hand

@@ -1,0 +1,232 @@
+"""Sources that a live session sends by itself, and what callers get to wait for them."""
+
+from __future__ import annotations
+
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+)
+from functools import partial
+from types import TracebackType
+from typing import Any, TypeAlias
+
+import anyio
+
+from azstt._audio_format import AudioFormat
+from azstt._errors import SessionStateError
+from azstt._events import Event
+from azstt._sessions.chunks import AudioChunk, to_bytes
+from azstt._sessions.driver import SessionDriver
+from azstt._threads.tasks import GRACE, TICK, BackgroundTask, SourceReader
+from azstt._transcript import Transcript
+
+#: What a live session can send by itself; one that is not async is iterated over in a thread.
+AudioSource: TypeAlias = AsyncIterable[AudioChunk] | Iterable[AudioChunk]
+
+
+class Feed(Awaitable[None]):
+    """A source that a live session sends in the background; await it to wait until all is sent.
+
+    Canceling that wait stops the source. What was pulled from it is sent all the same.
+
+    Attributes:
+        source: the source.
+        reader: pulls from it.
+        finish: whether the end of the source is the end of the session's audio.
+        keep: whether the end of the session's block waits for it; otherwise it stops it.
+
+    Args:
+        source: the source.
+        driver: the session.
+    """
+
+    def __init__(self, source: AudioSource, driver: SessionDriver) -> None:
+        self.source: AudioSource = source
+        self.reader: SourceReader[AudioChunk] = SourceReader(source)
+        self.finish: bool = True
+        self.keep: bool = True
+        self._driver: SessionDriver = driver
+        self._task: BackgroundTask | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it is being sent."""
+        return self._task is not None and self._task.running
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        """Wait until it was sent or stopped; `LiveSession.feed` says what it raises."""
+        return self._wait().__await__()
+
+    def start(self, send: Callable[[], Awaitable[None]]) -> BackgroundTask:
+        """Run a function that sends it."""
+        self._task = BackgroundTask(send, name="azstt send")
+        return self._task
+
+    def stop(self) -> None:
+        """Pull no more from the source, for now."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def send_pulled(self, audio: AudioFormat | None) -> None:
+        """Send what was pulled and not sent yet; a failure ends the session after that audio."""
+        driver = self._driver
+        for chunk in self.reader.item:
+            try:
+                data = to_bytes(chunk, audio)
+                if await driver.make_room():
+                    driver.pipeline.feed(data)
+            except Exception as error:  # noqa: BLE001 - raised again where somebody waits
+                driver.end_with(error)
+            self.reader.take()
+
+    async def send(self, turn: anyio.Lock, send_pulled: Callable[[], Awaitable[None]]) -> None:
+        """Send the source up to its end, or that of the session."""
+        driver, reader = self._driver, self.reader
+        while not driver.ending and await reader.ready():
+            async with turn:
+                await send_pulled()
+        async with turn:
+            if reader.failure is not None:
+                driver.end_with(reader.failure)
+            elif self.finish:
+                driver.finish()
+
+    async def _wait(self) -> None:
+        driver = self._driver
+        try:
+            await driver.until(lambda: not self.running)
+            if driver.fault is not None:  # what came before it is recognized first
+                await driver.until(lambda: False)
+        except BaseException:
+            self.stop()
+            raise
+        await driver.yield_failure()
+        driver.check_failure("feed")
+        if not driver.finished and driver.over:
+            raise SessionStateError("the session was closed before all of its source was sent")
+
+
+class Feeds:
+    """The sources of a live session, one after another; it goes on with one that was stopped.
+
+    Args:
+        turn: what all who send take turns by.
+        audio: the session's PCM; None if it takes a container.
+    """
+
+    def __init__(self, turn: anyio.Lock, audio: AudioFormat | None) -> None:
+        self._turn: anyio.Lock = turn
+        self._audio: AudioFormat | None = audio
+        self._feeds: list[Feed] = []
+        self._task: BackgroundTask | None = None  # one at a time sends
+
+    @property
+    def running(self) -> Feed | None:
+        """The one that is being sent."""
+        return next((feed for feed in self._feeds if feed.running), None)
+
+    def find(self, source: AudioSource) -> Feed | None:
+        """Return the one of a source, unless all of that was sent before."""
+        return next((feed for feed in self._feeds if feed.source is source), None)
+
+    def start(self, source: AudioSource, driver: SessionDriver, *, finish: bool) -> Feed:
+        """Send a source, or go on with one that was stopped."""
+        feed = self.find(source)
+        if feed is None:
+            feed = Feed(source, driver)
+            self._feeds.append(feed)
+        feed.finish = finish
+        if not feed.running:
+            self._task = feed.start(partial(self._send, feed, self._task))
+        return feed
+
+    async def stop(self) -> None:
+        """Stop the one that is being sent; what is being pulled gets a moment to arrive."""
+        if self._task is not None:
+            self._task.cancel()
+            await self._task.over()
+        for feed in self._feeds:
+            if feed.reader.pulling:
+                with anyio.move_on_after(TICK):
+                    await feed.reader.ready()
+
+    async def send_pulled(self) -> None:
+        """Send what was pulled from the sources and not sent yet; call it in turn."""
+        for feed in tuple(self._feeds):
+            await feed.send_pulled(self._audio)
+
+    def close(self) -> None:
+        """End everything; does not wait."""
+        if self._task is not None:
+            self._task.cancel()
+        for feed in self._feeds:
+            feed.reader.close()
+
+    async def over(self) -> None:
+        """Wait after `close` until everything has ended, for 2 s at most."""
+        with anyio.move_on_after(GRACE, shield=True):
+            if self._task is not None:
+                await self._task.over()
+            for feed in self._feeds:
+                await feed.reader.over()
+
+    async def _send(self, feed: Feed, before: BackgroundTask | None) -> None:
+        if before is not None:
+            await before.over()
+        await feed.send(self._turn, self.send_pulled)
+        if not feed.finish:  # sent again it starts over
+            self._feeds.remove(feed)
+            feed.reader.close()
+
+
+class Transcription(Coroutine[Any, Any, Transcript], AsyncIterable[Event]):
+    """What `LiveSession.transcribe` returns: await it, or iterate over it.
+
+    Args:
+        whole: sends the source and waits for the transcript.
+        begin: starts to send the source instead, and returns the events.
+    """
+
+    def __init__(
+        self,
+        whole: Coroutine[Any, Any, Transcript],
+        begin: Callable[[], AsyncIterator[Event]],
+    ) -> None:
+        self._whole: Coroutine[Any, Any, Transcript] = whole
+        self._begin: Callable[[], AsyncIterator[Event]] = begin
+
+    def __await__(self) -> Generator[Any, Any, Transcript]:
+        """Send all of the source and wait for the whole transcript."""
+        return self._whole.__await__()
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        """Send the source in the background, and return the events."""
+        self._whole.close()
+        return self._begin()
+
+    # A coroutine can become a task; the rest is what it takes to be one.
+
+    def send(self, value: Any, /) -> Any:  # noqa: ANN401 - as the coroutine has it
+        """Resume the coroutine."""
+        return self._whole.send(value)
+
+    def throw(
+        self,
+        kind: Any,  # noqa: ANN401 - as the coroutine has it
+        value: object = None,
+        trace: TracebackType | None = None,
+        /,
+    ) -> Any:  # noqa: ANN401 - as the coroutine has it
+        """Resume the coroutine with an exception."""
+        if value is None and trace is None:
+            return self._whole.throw(kind)
+        return self._whole.throw(kind, value, trace)
+
+    def close(self) -> None:
+        """Close the coroutine."""
+        self._whole.close()

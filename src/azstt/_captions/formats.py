@@ -1,4 +1,4 @@
-"""Segments as the text of whole files: SubRip, WebVTT, plain text, CSV. Pure.
+"""Segments as the text of whole files: SubRip, WebVTT, plain text, CSV, JSON lines. Pure.
 
 Lines end with LF. Players accept it as well as CRLF, and Python turns it into CRLF in a file that
 is written in text mode on Windows, where a CRLF would become CR CR LF. Only CSV uses CRLF, as
@@ -26,12 +26,18 @@ from azstt._units import timestamp
 _COLUMNS = ("start", "end", "speaker", "language", "confidence", "text", "channel")
 
 
-def srt(segments: Sequence[Segment], limits: Limits) -> str:
-    """Return SubRip captions; a caption names its speaker where the speaker changes."""
-    blocks: list[str] = []
+def srt(segments: Sequence[Segment], limits: Limits, *, first: int = 1) -> str:
+    """Return SubRip captions; a caption names its speaker where the speaker changes.
+
+    Args:
+        segments: what is said.
+        limits: how much a caption may hold.
+        first: the number of the first caption; more than 1 for text to append to a file.
+    """
+    blocks: list[str] = [""] if first > 1 else []
     speaker = ""
     captions = make_captions(segments, limits, name_speakers=True)
-    for number, caption in enumerate(captions, start=1):
+    for number, caption in enumerate(captions, start=first):
         prefix = speaker_prefix(caption.speaker) if caption.speaker != speaker else ""
         speaker = caption.speaker
         lines = wrap_lines(caption.fragments, limits, prefix=prefix)
@@ -67,6 +73,11 @@ def csv_text(segments: Sequence[Segment]) -> str:
         times = f"{s.start:.3f}", f"{s.end:.3f}"
         writer.writerow([*times, s.speaker, s.language, s.confidence, s.text, s.channel])
     return file.getvalue()
+
+
+def jsonl(segments: Sequence[Segment]) -> str:
+    """Return JSON lines: an object for each segment, with the fields of `Segment`."""
+    return "".join(f"{segment.model_dump_json()}\n" for segment in segments)
 
 
 def _times(caption: Caption, decimal_mark: str) -> str:

@@ -43,9 +43,9 @@ class Limits:
         max_seconds: how long a caption stays at most.
     """
 
-    max_chars: int
-    max_lines: int
-    max_seconds: float
+    max_chars: int = 42
+    max_lines: int = 2
+    max_seconds: float = 7.0
 
     def __post_init__(self) -> None:
         """Refuse limits that no caption can keep.

@@ -16,6 +16,7 @@ from azstt._cli.help import BACKEND, LANGUAGE, PHRASE, STRICT
 from azstt._cli.live import LIVE_EXAMPLES, live
 from azstt._cli.outputs import FORMATS, Outputs, read_formats
 from azstt._cli.schema import schema
+from azstt._cli.signals import Stopped, on_signals, stop
 from azstt._cli.terminal import notify, report_error, write
 from azstt._cli.transcribe import TranscribeRequest, transcribe_all
 from azstt._errors import ConfigurationError, MissingDependencyError
@@ -46,8 +47,10 @@ Exit status:
   1    unreadable audio, failed recognition, a file that can't be written, or with --strict
        missing audio
   2    invalid usage or configuration
+  129  stopped by SIGHUP: the terminal was closed
   130  stopped by Ctrl-C
   141  the reader of the output has exited
+  143  stopped by SIGTERM, as by kill, timeout and systemd
 """
 
 app = typer.Typer(
@@ -64,7 +67,8 @@ def run() -> int:
     debug = "--debug" in sys.argv
     try:
         work = cast("Work | int | None", app(standalone_mode=False, prog_name="azstt"))
-        return work() if callable(work) else work or _OK
+        with on_signals(stop):
+            return work() if callable(work) else work or _OK
     except _UsageError as error:
         message = error.format_message().rstrip(".")
         notify(f"{message[:1].lower()}{message[1:]}; see 'azstt --help'")
@@ -72,9 +76,9 @@ def run() -> int:
     except (ConfigurationError, MissingDependencyError) as error:
         report_error(error, debug=debug)
         return _USAGE
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, typer.Abort) as stopped:
         notify("stopped")
-        return _INTERRUPTED
+        return stopped.status if isinstance(stopped, Stopped) else _INTERRUPTED
     except BrokenPipeError:
         # Discard what is still buffered, or the interpreter would report an error as it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

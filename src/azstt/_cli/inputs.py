@@ -66,32 +66,38 @@ class StdinPipe:
         self._closed.set()
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield the chunks up to the end, or until it is closed.
+        """Yield the chunks up to the end, or those that were read before it was closed.
 
         Raises:
             AudioSourceError: it can't be read, or is empty.
         """
         empty = True
-        while not self._closed.is_set():
-            try:
-                chunk = self._chunks.get(timeout=_TICK)
-            except Empty:
-                continue
+        while (chunk := self._next()) is not None:
             if isinstance(chunk, OSError):
                 raise AudioSourceError(
                     f"can't read standard input: {chunk.strerror}", errno=chunk.errno
                 ) from chunk
-            if not chunk and empty:
+            if not chunk and empty and not self._closed.is_set():
                 raise AudioSourceError("standard input is empty; is the other program running?")
             if not chunk:
                 return
             empty = False
             yield chunk
 
+    def _next(self) -> bytes | OSError | None:
+        """Wait for the next chunk; None if it is closed and there is none."""
+        while True:
+            closed = self._closed.is_set()
+            try:
+                return self._chunks.get(timeout=_TICK)
+            except Empty:
+                if closed:
+                    return None
+
     def _read(self) -> None:
         try:
             with open(0, "rb", buffering=0, closefd=False) as stream:
-                while chunk := stream.read(_CHUNK):
+                while not self._closed.is_set() and (chunk := stream.read(_CHUNK)):
                     self._chunks.put(chunk)
             self._chunks.put(b"")
         except OSError as error:

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-import signal
+import math
 import warnings
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from signal import SIGINT
 from threading import Thread
+from time import monotonic
 
-from azstt._assembly.missing import how_much
+import anyio
+
+from azstt._assembly.missing import describe
 from azstt._audio.microphone import Microphone, microphone
 from azstt._audio.portaudio import devices, own_format
-from azstt._captions.formats import txt
 from azstt._cli.backends import choose_backend
+from azstt._cli.growing import GrowingFile, GrowingText
 from azstt._cli.inputs import StdinPipe
 from azstt._cli.outputs import MICROPHONE, STDIN, Outputs, display_name, report_problems
+from azstt._cli.signals import Stopped, on_signals
 from azstt._cli.terminal import TextPrinter, notify, report_error, text_printer, write_table
-from azstt._errors import AzsttError, ConfigurationError, MissingDependencyError
+from azstt._errors import (
+    AzsttError,
+    ConfigurationError,
+    MissingDependencyError,
+    RecognitionTimeoutError,
+)
 from azstt._events import AudioGap, Event, Final, Partial, Reconnecting
 from azstt._options import OptionFields
+from azstt._result import Gap
 from azstt._sessions.blocking import BlockingLiveSession
 from azstt._transcript import Transcript
+
+#: Seconds after which the files are looked after, even if there was no event.
+_TICK = 1.0
+#: Seconds that the last results may take after a signal that no person sent.
+_GRACE = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +47,13 @@ class LiveRequest:
     Attributes:
         pipe: standard input; None for the microphone.
         device: the microphone's number or part of its name; None for the system's.
-        outputs: where the transcript is saved at the end; None for nowhere.
+        format: what is printed: one of `GROWING`.
+        outputs: where the transcript is saved; None for nowhere.
     """
 
     pipe: StdinPipe | None
     device: int | str | None
+    format: str
     outputs: Outputs | None
     backend: str | None
     strict: bool
@@ -55,15 +73,17 @@ class _LiveRun:
     Attributes:
         failures: errors raised after the start.
         transcript: the transcript at the end.
-        stopped: Ctrl-C was pressed.
-        unsaved: the transcript could not be written.
+        stopped: the signal that ended the recording, if one did.
+        unread: why nobody can read standard output any more.
+        unsaved: why the transcript could not be written.
     """
 
     def __init__(self, request: LiveRequest, source: StdinPipe | Microphone) -> None:
         self.failures: list[AzsttError] = []
         self.transcript: Transcript | None = None
-        self.stopped: bool = False
-        self.unsaved: bool = False
+        self.stopped: int | None = None
+        self.unread: OSError | None = None
+        self.unsaved: OSError | None = None
         self._request: LiveRequest = request
         self._source: StdinPipe | Microphone = source
         self._session: BlockingLiveSession = BlockingLiveSession(
@@ -72,24 +92,29 @@ class _LiveRun:
             strict=request.strict,
             **request.options,
         )
+        self._file: GrowingFile | None = _growing_file(request.outputs)
+        self._text: GrowingText = GrowingText(request.format)
+        self._deadline: float = math.inf
+        self._told: set[str] = set()
 
     def run(self) -> None:
-        """Print text until the source ends or is stopped, then save the transcript.
+        """Print text until the source ends or is stopped, and save the transcript meanwhile.
 
         Raises:
             AzsttError: it could not start. Later errors are added to ``failures``.
-            KeyboardInterrupt: Ctrl-C was pressed a second time.
+            Stopped: the second signal, or it took too long after the first.
         """
-        with self._source, self._session, self._handling_ctrl_c():
+        with self._source, self._session, on_signals(self._on_signal):
             if not (self._request.quiet or self._request.pipe):
                 notify("listening; press Ctrl-C to finish")
             Thread(target=self._feed, name="azstt source", daemon=True).start()
             try:
-                with text_printer() as printer:
-                    for event in self._session:
-                        self._show(event, printer)
+                self._follow()
             except AzsttError as error:
                 self.failures.append(error)
+            except BaseException:
+                self._session.close(now=True)  # so that the ledger says what is missing
+                raise
             finally:
                 self.transcript = self._session.transcript
                 self._save(self.transcript)
@@ -99,29 +124,24 @@ class _LiveRun:
         transcript = self.transcript
         error = self.failures[0] if self.failures else None
         if transcript and (transcript.segments or not error):
-            report_problems(self._request.source, transcript, error, details="--save FILE.json")
+            report_problems(
+                self._request.source,
+                transcript,
+                error,
+                details="--save FILE.json",
+                told=self._told,
+            )
         if isinstance(self._source, Microphone) and (times := self._source.overflows):
             notify(f"audio from the microphone was lost {times} times: this machine is too slow")
 
-    @contextmanager
-    def _handling_ctrl_c(self) -> Generator[None]:
-        """Let the first Ctrl-C stop the source, and the second one everything."""
-        default = signal.getsignal(signal.SIGINT)
-
-        def stop() -> None:
-            self.stopped = True
-            self._source.close()
-
-        def on_first(*_: object) -> None:
-            signal.signal(signal.SIGINT, default)
-            Thread(target=stop, name="azstt stop", daemon=True).start()
-
-        if default is not signal.SIG_IGN:  # ignored in a shell's background jobs
-            signal.signal(signal.SIGINT, on_first)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, default)
+    def _on_signal(self, number: int) -> None:
+        """Stop the source at the first signal, and everything at the second."""
+        if self.stopped is not None:
+            raise Stopped(number)
+        self.stopped = number
+        if number != SIGINT:  # nobody is there to press Ctrl-C again
+            self._deadline = monotonic() + _GRACE
+        Thread(target=self._source.close, name="azstt stop", daemon=True).start()
 
     def _feed(self) -> None:
         with suppress(AzsttError):  # what ends the session is raised where events are read
@@ -135,29 +155,86 @@ class _LiveRun:
         except AzsttError as error:  # the audio before it is still recognized
             self.failures.append(error)
 
+    def _follow(self) -> None:
+        """Save and print what the events say, up to the end.
+
+        Once nobody can read it the recording ends, and the rest is only saved.
+
+        Raises:
+            OSError: nobody can read it, and it is saved nowhere.
+        """
+        try:
+            with text_printer() as printer:
+                printer.line(self._text.header)
+                for event in self._events():
+                    self._show(event, printer)
+        except AzsttError:
+            raise
+        except OSError as error:
+            if self._file is None:
+                raise
+            self.unread = error
+            self._source.close()
+            for _ in self._events():
+                pass
+
+    def _events(self) -> Iterator[Event]:
+        """Yield the events, after the saved transcript has them."""
+        while True:
+            if monotonic() > self._deadline and self.stopped:
+                raise Stopped(self.stopped)
+            try:
+                event = self._session.receive(timeout=_TICK)
+            except RecognitionTimeoutError:
+                raise
+            except TimeoutError:
+                self._update()
+                continue
+            except anyio.EndOfStream:
+                return
+            if self._file and isinstance(event, Final) and event.segment.text:
+                self._file.add(event.segment)
+            self._update()
+            yield event
+
     def _show(self, event: Event, printer: TextPrinter) -> None:
         match event:
             case Partial():
                 printer.partial(event.stable, event.tail)
             case Final(segment=segment):
-                printer.line(txt([segment]) if segment.text else "")
+                printer.line(self._text.add(segment) if segment.text else "")
             case Reconnecting() if not self._request.quiet:
                 printer.notice(f"connection lost ({event.reason}); reconnecting")
             case AudioGap() if not self._request.quiet:
-                printer.notice(f"{how_much([event.seconds])} of audio was lost ({event.reason})")
+                self._told.add(event.reason)
+                gap = Gap(at=event.start, seconds=event.seconds, reason=event.reason)
+                printer.notice(*describe([gap]))
             case _:
                 pass
 
-    def _save(self, transcript: Transcript) -> None:
-        """Write the transcript, even if incomplete, where it was asked for."""
-        request = self._request
-        if request.outputs is None or (self.failures and not transcript.segments):
+    def _update(self) -> None:
+        """Bring the file up to date, with a notice when that begins to fail."""
+        if self._file is None:
             return
         try:
-            request.outputs.write(request.source, transcript, first=True)
+            self._file.update(lambda: self._session.transcript)
         except OSError as error:
-            report_error(error, about=display_name(request.source), debug=request.debug)
-            self.unsaved = True
+            if self.unsaved is None and not self._request.quiet:
+                notify(f"can't save the transcript yet: {error}; trying again")
+            self.unsaved = error
+        else:
+            self.unsaved = None
+
+    def _save(self, transcript: Transcript) -> None:
+        """Write the transcript, even if incomplete, where it was asked for."""
+        if self._file is None or (self.failures and not transcript.segments):
+            return
+        try:
+            self._file.finish(transcript)
+        except OSError as error:
+            self.unsaved = error
+        else:
+            self.unsaved = None
 
 
 def listen(request: LiveRequest) -> bool:
@@ -169,7 +246,8 @@ def listen(request: LiveRequest) -> bool:
     Raises:
         ConfigurationError: the options do not fit the microphone or the backend.
         MissingDependencyError: an extra is not installed.
-        KeyboardInterrupt: Ctrl-C was pressed twice, or before the end of the pipe.
+        Stopped: a signal ended it; the first Ctrl-C is the end of a recording from the microphone.
+        BrokenPipeError: the reader of standard output has exited.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # lost audio is reported below
@@ -181,13 +259,22 @@ def listen(request: LiveRequest) -> bool:
             raise
         except AzsttError as error:
             live_run.failures.append(error)
-    for failure in live_run.failures:
-        report_error(failure, about=display_name(request.source), debug=request.debug)
+    problems = [*live_run.failures, *filter(None, [live_run.unsaved])]
+    for problem in problems:
+        report_error(problem, about=display_name(request.source), debug=request.debug)
     if not request.quiet:
         live_run.report_problems()
-    if live_run.stopped and request.pipe and not live_run.failures:
-        raise KeyboardInterrupt
-    return not (live_run.failures or live_run.unsaved)
+    if problems:
+        return False
+    if isinstance(live_run.unread, BrokenPipeError) and not live_run.stopped:
+        raise live_run.unread
+    if live_run.stopped and (request.pipe or live_run.stopped != SIGINT):
+        raise Stopped(live_run.stopped)
+    return not live_run.unread
+
+
+def _growing_file(outputs: Outputs | None) -> GrowingFile | None:
+    return GrowingFile(*outputs.file, force=outputs.force) if outputs else None
 
 
 def show_devices() -> None:

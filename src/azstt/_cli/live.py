@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from azstt._audio_format import AudioFormat
+from azstt._cli.growing import GROWING
 from azstt._cli.help import BACKEND, LANGUAGE, PHRASE, STRICT
 from azstt._cli.inputs import StdinPipe
 from azstt._cli.listening import LiveRequest, listen, show_devices
-from azstt._cli.outputs import FORMATS, MICROPHONE, STDIN, Outputs
+from azstt._cli.outputs import FORMATS, MICROPHONE, STDIN, Outputs, read_formats
 from azstt._errors import ConfigurationError
 from azstt._options import OptionFields
 
@@ -51,12 +52,21 @@ def live(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
             help="Standard input is PCM: signed 16-bit little-endian, at RATE samples per second.",
         ),
     ] = None,
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="FORMAT",
+            help=f"What is printed: {', '.join(GROWING)}. jsonl is an object for each segment.",
+        ),
+    ] = "txt",
     save: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Write the transcript here at the end, in the format given by the extension: "
-            f"{', '.join(FORMATS)}.",
+            help="Write the transcript here, in the format given by the extension: "
+            f"{', '.join(FORMATS)}. The file grows as the text comes.",
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
@@ -82,7 +92,9 @@ def live(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
 
     Ctrl-C ends the recording: what was said so far is still recognized and saved. Press it again
     to stop at once; what has been recognized is saved even then. With the microphone, the first
-    Ctrl-C is the normal way to finish, not an error.
+    Ctrl-C is the normal way to finish, not an error. SIGTERM and a closed terminal end the
+    recording too; the last results may then take 30 s. With --save, a reader of standard output
+    that exits does the same.
     """
     if list_devices:
         return _show_devices
@@ -98,6 +110,7 @@ def live(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
     request = LiveRequest(
         pipe=pipe,
         device=int(device) if device and device.isdecimal() else device,
+        format=_printed(format_),
         outputs=Outputs.plan([name], (), save, force=force) if save else None,
         backend=backend,
         strict=strict,
@@ -111,6 +124,16 @@ def live(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
 def _show_devices() -> int:
     show_devices()
     return 0
+
+
+def _printed(name: str) -> str:
+    """Return the format to print."""
+    (known,) = read_formats([name])
+    if known not in GROWING:
+        raise ConfigurationError(
+            f"can't print {known} before the end; use --format jsonl, or --save FILE.{known}"
+        )
+    return known
 
 
 def _pipe(source: str | None, raw: str | None) -> StdinPipe | None:

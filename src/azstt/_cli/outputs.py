@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from azstt._assembly.missing import describe, how_much
+from azstt._captions.formats import jsonl
+from azstt._cli.files import write_file
 from azstt._cli.terminal import notify, write
 from azstt._errors import AzsttError, ConfigurationError, IncompleteTranscriptError
 from azstt._result import TOLERANCE, AudioTrack
@@ -23,6 +25,7 @@ FORMATS: Mapping[str, Callable[[Transcript], str]] = {
     "vtt": Transcript.to_vtt,
     "json": lambda transcript: transcript.model_dump_json(indent=2) + "\n",
     "csv": Transcript.to_csv,
+    "jsonl": lambda transcript: jsonl(transcript.segments),
 }
 
 
@@ -51,6 +54,7 @@ def report_problems(
     *,
     details: str,
     track_chosen: bool = False,
+    told: Collection[str] = (),
 ) -> None:
     """Report what the text itself does not show: a failure, silence, other or missing audio.
 
@@ -60,6 +64,7 @@ def report_problems(
         error: what ended the transcription, if that was an error; it has been reported.
         details: the option that shows where audio is missing.
         track_chosen: whether the user has chosen the audio track, and so knows the others.
+        told: reasons of gaps that have been reported.
     """
     name = display_name(source)
     if error is not None:
@@ -79,8 +84,9 @@ def report_problems(
             f"{name}: {how_much([track.canceled])} of the channels cancel each other, and one was "
             "taken there; azstt transcribe --channels separate recognizes each"
         )
-    for phrase in describe(transcript.ledger.gaps):
-        notify(f"{name}: {phrase}; {details} shows more")
+    gaps = [gap for gap in transcript.ledger.gaps if gap.reason not in told]
+    if gaps:
+        notify(f"{name}: {'; '.join(describe(gaps))}; {details} shows more")
 
 
 def _found_missing(transcript: Transcript, error: AzsttError) -> bool:
@@ -141,14 +147,17 @@ class Outputs:
             text = FORMATS[name](transcript)
             path = self.paths.get((source, name))
             if path is not None:
-                # No newline translation: the formats define their own line endings.
-                mode = "w" if self.force else "x"
-                with path.open(mode, encoding="utf-8", newline="") as file:
-                    file.write(text)
+                write_file(path, text, new=not self.force)
             elif self.headings:
                 write(f"{'' if first else chr(10)}==> {display_name(source)} <==\n{text}")
             else:
                 write(text)
+
+    @property
+    def file(self) -> tuple[str, Path]:
+        """The format and the path of the only file."""
+        (((_, name), path),) = self.paths.items()
+        return name, path
 
 
 def _check_stdout(sources: Sequence[str], formats: Sequence[str]) -> None:

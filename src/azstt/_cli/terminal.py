@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.console import Console
 from rich.live import Live
@@ -18,8 +18,9 @@ from azstt._units import timestamp
 
 
 def notify(message: object) -> None:
-    """Print a notice or an error to standard error, on one line."""
-    print("azstt:", " ".join(str(message).split()), file=sys.stderr, flush=True)  # noqa: T201 - this is a command-line tool
+    """Print a notice or an error to standard error, on one line, if that is still open."""
+    with suppress(OSError):  # a closed terminal
+        print("azstt:", " ".join(str(message).split()), file=sys.stderr, flush=True)  # noqa: T201 - this is a command-line tool
 
 
 def report_error(error: BaseException, *, about: str = "", debug: bool) -> None:

@@ -16,6 +16,7 @@ import pytest
 from azstt import Transcript
 from azstt._cli.app import run
 from tests.beeps import mkv, wav
+from tests.live_command import import_path
 
 COMMAND = [sys.executable, "-m", "azstt"]
 ASK_NOT = "ask not what your country can do for you"
@@ -84,7 +85,7 @@ def azstt(audio, plugins):
             input=stdin,
             capture_output=True,
             cwd=audio,
-            env={**os.environ, "PYTHONPATH": str(plugins), **(env or {})},
+            env={**os.environ, "PYTHONPATH": import_path(plugins), **(env or {})},
             check=False,
             timeout=120,
         )
@@ -449,7 +450,7 @@ def test_a_reader_that_exits_early_causes_no_error_message(audio, plugins):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=audio,
-        env={**os.environ, "PYTHONPATH": str(plugins)},
+        env={**os.environ, "PYTHONPATH": import_path(plugins)},
     )
     with process:
         process.stdout.close()
@@ -465,7 +466,7 @@ def test_ctrl_c_stops_at_once(audio, plugins):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=audio,
-        env={**os.environ, "PYTHONPATH": str(plugins)},
+        env={**os.environ, "PYTHONPATH": import_path(plugins)},
     )
     with process:
         assert process.stderr.readline() == b"ready\n"

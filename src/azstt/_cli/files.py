@@ -1,0 +1,64 @@
+"""Text files of which nobody ever sees half."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from secrets import token_hex
+from shutil import copymode
+
+
+def write_file(path: Path, text: str, *, new: bool) -> None:
+    """Write a file next to its place, and then put it there.
+
+    A file that it replaces keeps its permissions, and a symbolic link stays one. What is not a
+    regular file, such as a named pipe, is written to directly. Line endings are those of the text.
+
+    Args:
+        path: the file.
+        text: all of its text.
+        new: refuse to replace a file.
+
+    Raises:
+        FileExistsError: there is a file, and ``new``.
+        OSError: it can't be written. A file that was there before is unchanged.
+    """
+    place = path.resolve()
+    if not can_grow(place):
+        place.write_text(text, encoding="utf-8", newline="")
+        return
+    beside = place.with_name(f".azstt-{token_hex(4)}.tmp")
+    try:
+        with beside.open("x", encoding="utf-8", newline="") as file:
+            file.write(text)
+        if new:
+            place.touch(exist_ok=False)
+        elif place.exists():
+            copymode(place, beside)
+        beside.replace(place)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def append_to_file(path: Path, text: str) -> None:
+    """Append text to a file: all of it or, after an error, nothing.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    with path.open("ab", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END)
+        rest = memoryview(text.encode())
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+        except OSError:
+            file.truncate(end)
+            raise
+
+
+def can_grow(path: Path) -> bool:
+    """Return whether there is a regular file or nothing, so not a pipe, a device or a folder."""
+    return path.is_file() or not path.exists()

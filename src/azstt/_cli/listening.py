@@ -70,6 +70,7 @@ class _LiveRun:
             audio=source.audio,
             backend=choose_backend(request.backend, quiet=request.quiet),
             strict=request.strict,
+            idle_timeout=None,  # a pipe may pause for as long as it likes
             **request.options,
         )
 

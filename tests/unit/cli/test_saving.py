@@ -12,15 +12,17 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from azstt import Segment, Transcript, Word
+from azstt import AudioFormat, AudioSourceError, Segment, Transcript, Word
 from azstt._cli import growing
 from azstt._cli.files import write_file
 from azstt._cli.growing import GROWING, GrowingFile
 from azstt._cli.inputs import StdinPipe
-from azstt._cli.outputs import FORMATS
+from azstt._cli.listening import LiveRequest, listen
+from azstt._cli.outputs import FORMATS, Outputs
 from tests.live_command import COMMAND, RAW, SECONDS, import_path, posix, started
 
 pytestmark = posix
@@ -186,6 +188,53 @@ def test_a_file_that_appears_meanwhile_is_kept(plugins, tmp_path):
     assert process.returncode == 1
     assert b"talk.txt" in err.splitlines()[-1]
     assert saved.read_text() == "mine"
+
+
+def test_a_microphone_that_is_unplugged(monkeypatch, plugins, tmp_path, capfd):
+    """What came before is printed and saved, and the error is named once."""
+
+    class Unplugged(StdinPipe):
+        def __enter__(self):
+            return self
+
+        def __iter__(self):
+            yield SECONDS
+            raise AudioSourceError("the microphone stopped unexpectedly")
+
+    monkeypatch.syspath_prepend(plugins)
+    saved = tmp_path / "talk.txt"
+    request = LiveRequest(
+        pipe=Unplugged(AudioFormat()),
+        device=None,
+        format="txt",
+        outputs=Outputs.plan(["-"], (), str(saved), force=False),
+        backend="talking",
+        strict=False,
+        options={},
+        quiet=False,
+        debug=False,
+    )
+    assert not listen(request)
+    out, err = capfd.readouterr()
+    error, early = err.splitlines()
+    assert error == "azstt: standard input: the microphone stopped unexpectedly"
+    assert "the transcript ends early" in early
+    assert out == saved.read_text() == FIRST + LAST
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+def test_a_full_disk_under_standard_output(plugins, tmp_path):
+    """That is one line and status 1; the transcript is saved."""
+    saved = tmp_path / "talk.txt"
+    args = (*RAW, "--backend", "talking", "--save", saved)
+    with (
+        Path("/dev/full").open("wb") as full,
+        started(*args, plugins=plugins, stdin=subprocess.PIPE, stdout=full) as process,
+    ):
+        _, err = process.communicate(SECONDS, timeout=60)
+    assert process.returncode == 1
+    assert b"azstt: standard output: [Errno 28]" in err
+    assert saved.read_text() == FIRST + LAST
 
 
 # -- of several files

@@ -266,6 +266,7 @@ async def feed_and_leave(live: LiveSession, source) -> None:
 @pytest.mark.parametrize(
     "form", [iterate, await_all, await_feed, feed_and_read, feed_and_wait, feed_and_leave]
 )
+@pytest.mark.parametrize("unplugged", ["async"], indirect=True)
 async def test_an_async_microphone_is_unplugged(backend, unplugged, form):
     """In every form the error itself comes, once, with every word."""
 

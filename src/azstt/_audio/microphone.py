@@ -32,8 +32,7 @@ def microphone(
     Works in threads and on asyncio and trio alike::
 
         with azstt.microphone() as mic:             async with azstt.microphone() as mic:
-            for chunk in mic:                           async for chunk in mic:
-                live.send(chunk)                            await live.send(chunk)
+            live.transcribe(mic)                        await live.transcribe(mic)
 
     Args:
         device: a number from ``azstt live --devices``, or part of a device's name; None for the

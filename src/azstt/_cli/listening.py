@@ -75,7 +75,7 @@ class _LiveRun:
         transcript: the transcript at the end.
         stopped: the signal that ended the recording, if one did.
         unread: why nobody can read standard output any more.
-        unsaved: why the transcript could not be written.
+        unsaved: the transcript could not be written.
     """
 
     def __init__(self, request: LiveRequest, source: StdinPipe | Microphone) -> None:
@@ -83,19 +83,21 @@ class _LiveRun:
         self.transcript: Transcript | None = None
         self.stopped: int | None = None
         self.unread: OSError | None = None
-        self.unsaved: OSError | None = None
+        self.unsaved: bool = False
         self._request: LiveRequest = request
         self._source: StdinPipe | Microphone = source
         self._session: BlockingLiveSession = BlockingLiveSession(
             audio=source.audio,
             backend=choose_backend(request.backend, quiet=request.quiet),
             strict=request.strict,
+            idle_timeout=None,  # a pipe may pause for as long as it likes
             **request.options,
         )
         self._file: GrowingFile | None = _growing_file(request.outputs)
         self._text: GrowingText = GrowingText(request.format)
         self._deadline: float = math.inf
-        self._told: set[str] = set()
+        self._told: set[str] = set()  # reasons of gaps
+        self._save_failed: bool = False
 
     def run(self) -> None:
         """Print text until the source ends or is stopped, and save the transcript meanwhile.
@@ -171,9 +173,9 @@ class _LiveRun:
         except AzsttError:
             raise
         except OSError as error:
+            self.unread = error
             if self._file is None:
                 raise
-            self.unread = error
             self._source.close()
             for _ in self._events():
                 pass
@@ -213,28 +215,26 @@ class _LiveRun:
                 pass
 
     def _update(self) -> None:
-        """Bring the file up to date, with a notice when that begins to fail."""
+        """Bring the file up to date, with a notice when that fails for the first time."""
         if self._file is None:
             return
         try:
             self._file.update(lambda: self._session.transcript)
         except OSError as error:
-            if self.unsaved is None and not self._request.quiet:
+            if not (self._save_failed or self._request.quiet):
                 notify(f"can't save the transcript yet: {error}; trying again")
-            self.unsaved = error
-        else:
-            self.unsaved = None
+            self._save_failed = True
 
     def _save(self, transcript: Transcript) -> None:
         """Write the transcript, even if incomplete, where it was asked for."""
+        request = self._request
         if self._file is None or (self.failures and not transcript.segments):
             return
         try:
             self._file.finish(transcript)
         except OSError as error:
-            self.unsaved = error
-        else:
-            self.unsaved = None
+            report_error(error, about=display_name(request.source), debug=request.debug)
+            self.unsaved = True
 
 
 def listen(request: LiveRequest) -> bool:
@@ -259,18 +259,28 @@ def listen(request: LiveRequest) -> bool:
             raise
         except AzsttError as error:
             live_run.failures.append(error)
-    problems = [*live_run.failures, *filter(None, [live_run.unsaved])]
-    for problem in problems:
-        report_error(problem, about=display_name(request.source), debug=request.debug)
-    if not request.quiet:
+        except OSError as error:
+            if error is not live_run.unread:
+                raise
+    return _conclude(live_run, request)
+
+
+def _conclude(live_run: _LiveRun, request: LiveRequest) -> bool:
+    """Report how it went, and return whether everything succeeded; raises what `listen` does."""
+    stopped, unread = live_run.stopped, live_run.unread
+    for failure in live_run.failures:
+        report_error(failure, about=display_name(request.source), debug=request.debug)
+    if not (request.quiet or (unread and request.outputs is None)):
         live_run.report_problems()
-    if problems:
+    if live_run.failures or live_run.unsaved:
         return False
-    if isinstance(live_run.unread, BrokenPipeError) and not live_run.stopped:
-        raise live_run.unread
-    if live_run.stopped and (request.pipe or live_run.stopped != SIGINT):
-        raise Stopped(live_run.stopped)
-    return not live_run.unread
+    if stopped and (request.pipe or stopped != SIGINT):
+        raise Stopped(stopped)
+    if isinstance(unread, BrokenPipeError):
+        raise unread
+    if unread is not None:
+        report_error(unread, about="standard output", debug=request.debug)
+    return unread is None
 
 
 def _growing_file(outputs: Outputs | None) -> GrowingFile | None:

@@ -32,7 +32,8 @@ def report_error(error: BaseException, *, about: str = "", debug: bool) -> None:
         debug: print the traceback.
     """
     if debug:
-        traceback.print_exception(error)
+        with suppress(OSError):
+            traceback.print_exception(error)
     message = str(error)
     notify(message if about in message else f"{about}: {message}")
 

@@ -45,13 +45,15 @@ class _SilentSession(LiveSession):
 class BlockingLiveSession:
     """`LiveSession` for threads, scripts and notebooks: the same methods, without ``await``.
 
-    One thread may send while another iterates over the events::
+    Give it the source of the audio and iterate over the events::
 
         with azstt.BlockingLiveSession(language="en-US", audio="webm") as live:
-            Thread(target=pump, args=(live,)).start()  # live.send(chunk) ...; live.finish()
+            live.feed(source)                                # an iterable of chunks
             for event in live:
                 ...
         print(live.transcript.text)
+
+    Or send the chunks yourself, with `send` and `finish`, in another thread or the same.
 
     Calls may come from any thread, including one that runs an event loop, which they block.
     Ctrl-C interrupts the call that waits, and loses neither events nor the session. Handlers run

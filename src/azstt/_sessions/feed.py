@@ -117,11 +117,21 @@ class Feeds:
     Args:
         turn: what all who send take turns by.
         audio: the session's PCM; None if it takes a container.
+        begun: returns the driver for a call, or raises if the session was not started.
+        opened: does so if it does not accept audio.
     """
 
-    def __init__(self, turn: anyio.Lock, audio: AudioFormat | None) -> None:
+    def __init__(
+        self,
+        turn: anyio.Lock,
+        audio: AudioFormat | None,
+        begun: Callable[[str], SessionDriver],
+        opened: Callable[[str], SessionDriver],
+    ) -> None:
         self._turn: anyio.Lock = turn
         self._audio: AudioFormat | None = audio
+        self._begun: Callable[[str], SessionDriver] = begun
+        self._opened: Callable[[str], SessionDriver] = opened
         self._feeds: list[Feed] = []
         self._task: BackgroundTask | None = None  # one at a time sends
 
@@ -130,20 +140,51 @@ class Feeds:
         """The one that is being sent."""
         return next((feed for feed in self._feeds if feed.running), None)
 
-    def find(self, source: AudioSource) -> Feed | None:
-        """Return the one of a source, unless all of that was sent before."""
-        return next((feed for feed in self._feeds if feed.source is source), None)
+    def start(
+        self, call: str, source: AudioSource, *, finish: bool = True, keep: bool = True
+    ) -> Feed:
+        """Send a source, or go on with one that was stopped.
 
-    def start(self, source: AudioSource, driver: SessionDriver, *, finish: bool) -> Feed:
-        """Send a source, or go on with one that was stopped."""
-        feed = self.find(source)
-        if feed is None:
-            feed = Feed(source, driver)
-            self._feeds.append(feed)
-        feed.finish = finish
-        if not feed.running:
-            self._task = feed.start(partial(self._send, feed, self._task))
+        Args:
+            call: who asks, for messages.
+            source: the source.
+            finish: see `Feed`.
+            keep: see `Feed`.
+
+        Raises:
+            SessionStateError: the session accepts no audio, or another source is being sent.
+            Exception: what ended the session.
+        """
+        feed = next((feed for feed in self._feeds if feed.source is source), None)
+        if feed is None or not self._begun(call).finished:
+            driver = self._opened(call)
+            if self.running not in {None, feed}:
+                raise SessionStateError(
+                    f"{call}() while another source is being sent; wait for its end, or stop it "
+                    "with finish()"
+                )
+            if feed is None:
+                feed = Feed(source, driver)
+                self._feeds.append(feed)
+            feed.finish = finish
+            if not feed.running:
+                self._task = feed.start(partial(self._send, feed, self._task))
+        feed.keep = keep
         return feed
+
+    async def wait(self, source: AudioSource) -> None:
+        """Send a source and wait for the end of the session; canceling stops the source.
+
+        Raises:
+            SessionStateError: as for `start`, or the session was closed before its end.
+            Exception: what ended the session.
+        """
+        feed = self.start("transcribe", source)
+        try:
+            await self._begun("transcribe").end()
+        except BaseException:
+            feed.stop()
+            raise
 
     async def stop(self) -> None:
         """Stop the one that is being sent; what is being pulled gets a moment to arrive."""

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import replace
 from enum import Enum
-from functools import partial
 from inspect import iscoroutinefunction
 from types import TracebackType
 from typing import Self, Unpack
@@ -44,15 +43,15 @@ class _State(Enum):
 class LiveSession:
     """Recognizes speech while it is spoken; on asyncio and trio.
 
-    Send audio in one task and iterate over the events in another; the transcript so far is
-    available at any time::
+    Give it the source of the audio and iterate over the events; the transcript so far is available
+    at any time::
 
         async with azstt.LiveSession(language="en-US", audio="webm") as live:
-            async with anyio.create_task_group() as group:
-                group.start_soon(pump, live)      # await live.send(chunk) ...; await live.finish()
-                async for event in live:
-                    ...
+            async for event in live.transcribe(source):      # an iterable of chunks, async or not
+                ...
         print(live.transcript.text)
+
+    Or send the chunks yourself, with `send` and `finish`, and iterate over the session.
 
     All calls belong to the event loop that `start` was called on. Each can be canceled without
     losing anything: the next `receive` returns the event that a canceled one did not, and a
@@ -122,7 +121,8 @@ class LiveSession:
         self._handlers: list[Handler] = []
         self._sending: bool = False
         self._turn: anyio.Lock = anyio.Lock()
-        self._feeds: Feeds = Feeds(self._turn, self._pcm)
+        self._pcm: AudioFormat | None = audio if isinstance(audio, AudioFormat) else None
+        self._feeds: Feeds = Feeds(self._turn, self._pcm, self._begun, self._open)
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -355,7 +355,16 @@ class LiveSession:
             Exception: what the source raised, after what came before was recognized. If it is an
                 `AzsttError`, that is its ``.partial``; in any case it is in ``transcript``.
         """
-        return Transcription(self._transcribe(source), partial(self._iterate, source))
+
+        async def whole() -> Transcript:
+            await self._feeds.wait(source)
+            return self._done()
+
+        def iterate() -> AsyncIterator[Event]:
+            self._feeds.start("transcribe", source, keep=False)
+            return self
+
+        return Transcription(whole(), iterate)
 
     def feed(self, source: AudioSource, *, finish: bool = True) -> Feed:
         """Send all of a source in the background, and finish; returns at once.
@@ -376,7 +385,7 @@ class LiveSession:
             SessionStateError: not started, finished or closed; or another source is being sent.
             AzsttError: what ended the session.
         """
-        return self._feed("feed", source, finish=finish, keep=True)
+        return self._feeds.start("feed", source, finish=finish)
 
     def on(self, kind: type[E], handler: Callable[[E], object]) -> Callable[[], None]:
         """Call a function with each event of a kind, on the loop; it must return quickly.
@@ -423,38 +432,6 @@ class LiveSession:
             SessionStateError: not started.
         """
         return self._begun("usage").usage()
-
-    async def _transcribe(self, source: AudioSource) -> Transcript:
-        feed = self._feed("transcribe", source, finish=True, keep=True)
-        try:
-            await self._begun("transcribe").end()
-        except BaseException:
-            feed.stop()
-            raise
-        return self._done()
-
-    def _iterate(self, source: AudioSource) -> Self:
-        self._feed("transcribe", source, finish=True, keep=False)
-        return self
-
-    def _feed(self, call: str, source: AudioSource, *, finish: bool, keep: bool) -> Feed:
-        """Send a source, or go on with it."""
-        driver, feed = self._begun(call), self._feeds.find(source)
-        if feed is None or not driver.finished:
-            self._open(call)
-            if self._feeds.running not in {None, feed}:
-                raise SessionStateError(
-                    f"{call}() while another source is being sent; wait for its end, or stop it "
-                    "with finish()"
-                )
-            feed = self._feeds.start(source, driver, finish=finish)
-        feed.keep = keep
-        return feed
-
-    @property
-    def _pcm(self) -> AudioFormat | None:
-        """The format of what is sent; None for a container."""
-        return audio if isinstance(audio := self._config.audio, AudioFormat) else None
 
     def _done(self) -> Transcript:
         """Return the transcript, for `wait` and `transcribe`, with a warning to their callers."""

@@ -41,6 +41,9 @@ class Loading(ScriptedBackend):
         time.sleep(3)
         return super().open(options, audio, emit)
 
+def loading():
+    return Loading([said("At last.")])
+
 def troubled():
     lost = Reconnecting(attempt=1, delay=0.0, reason="connection reset")
     return ScriptedBackend([lost, AudioGap(start=0.5, end=2.0, reason="dropped")])
@@ -55,7 +58,7 @@ def plugins(tmp_path_factory):
     info = folder / "azstt_voices-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: azstt-voices\nVersion: 1.0\n")
-    names = ("talking", "failing", "stuck", "slow", "deaf", "troubled", "Loading")
-    entries = "\n".join(f"{name.lower()} = azstt_voices:{name}" for name in names)
+    names = ("talking", "failing", "stuck", "slow", "deaf", "troubled", "loading")
+    entries = "\n".join(f"{name} = azstt_voices:{name}" for name in names)
     (info / "entry_points.txt").write_text(f"[azstt.backends]\n{entries}\n")
     return folder

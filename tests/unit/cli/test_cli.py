@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from azstt import Transcript
+from azstt import Segment, Transcript
 from azstt._cli.app import run
 from tests.beeps import mkv, wav
 from tests.live_command import import_path
@@ -140,10 +140,10 @@ def test_standard_input_may_be_a_pipe(azstt, audio):
 def test_every_format_into_a_folder(here, tmp_path):
     """A folder gets a file for each source and format, named after the source."""
     folder = tmp_path / "new" / "folder"
-    formats = ("--format", "txt,srt", "--format", "vtt,JSON,csv", "--output", folder)
+    formats = ("--format", "txt,srt", "--format", "vtt,JSON,csv,jsonl", "--output", folder)
     done = here("transcribe", "jfk.wav", "go_forward.ogg", "--backend", "talking", *formats)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-    endings = ("csv", "json", "srt", "txt", "vtt")
+    endings = ("csv", "json", "jsonl", "srt", "txt", "vtt")
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         f"{stem}.{ending}" for stem in ("jfk", "go_forward") for ending in endings
     )
@@ -155,6 +155,8 @@ def test_every_format_into_a_folder(here, tmp_path):
         assert [row["text"] for row in csv.DictReader(file)] == [
             segment.text for segment in transcript.segments
         ]
+    lines = (folder / "jfk.jsonl").read_text().splitlines()
+    assert tuple(map(Segment.model_validate_json, lines)) == transcript.segments
 
 
 def test_texts_of_several_files_have_headings(here):

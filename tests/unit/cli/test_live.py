@@ -146,6 +146,8 @@ def test_a_transcript_that_cannot_be_saved(live, tmp_path):
         (("-", "--raw", "16k"), "not '16k'"),
         (("-", "--raw", "16000:0"), "not '16000:0'"),
         (("-", "--device", "USB"), "--device selects a microphone"),
+        (("-", "--format", "json"), "can't print json before the end; use --format jsonl"),
+        (("-", "--format", "pdf"), "unknown format: 'pdf'"),
         (("-", "--save", __file__), "use --force to overwrite it"),
         (("-", "--backend", "no-such"), "installed are"),
         (("-", "--backend", "local", "--language", "sv"), "it knows en"),

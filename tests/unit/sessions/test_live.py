@@ -667,6 +667,8 @@ async def test_hours_of_unread_partials_are_no_burden():
         ({"overflow": "drop"}, "overflow='drop' is not one of block, drop_oldest, error"),
         ({"buffer": 0}, "buffer=0 must be a number of seconds above 0"),
         ({"buffer": math.inf}, "buffer=inf"),
+        ({"idle_timeout": 0.0}, r"idle_timeout=0\.0 must be a number .* or None"),
+        ({"idle_timeout": math.nan}, "idle_timeout=nan"),
         ({"channels": "separate"}, "open one for each"),
         ({"on_reconnect": print}, "'quiet' backend never reconnects"),
         ({"language": "de-DE"}, "'quiet' backend does not recognize language 'de-DE'"),

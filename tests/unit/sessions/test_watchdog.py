@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from azstt._sessions.watchdog import StallDetector
+from azstt._sessions.watchdog import IdleClock, StallDetector
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,27 @@ def test_the_clock_runs_only_against_a_recognizer_that_does_not_move(looks, over
     seen = [stall.is_over(mark, now, waiting=waiting) for mark, now, waiting in looks]
     assert seen[-1] is over
     assert not any(seen[:-1])
+
+
+@pytest.mark.parametrize(
+    ("looks", "over"),
+    [
+        ([(1, 0), (1, 1), (1, 2), (1, 3)], False),
+        ([(1, 0), (1, 1), (1, 2), (1, 3), (1, 4)], True),
+        ([(1, 0), (1, 1), (2, 2), (2, 3), (2, 4)], False),
+        ([(1, 0), (1, 100), (1, 200)], False),
+    ],
+    ids=["within", "beyond", "it moved", "nobody looked"],
+)
+def test_the_idle_clock_runs_only_from_look_to_look(looks, over):
+    """A pause in which nobody waits does not count, however long."""
+    idle = IdleClock(3.0, step=1.0)
+    seen = [idle.is_over(mark, now) for mark, now in looks]
+    assert seen[-1] is over
+    assert not any(seen[:-1])
+
+
+def test_an_idle_clock_without_a_limit():
+    """It never ends anything."""
+    idle = IdleClock(None, step=100.0)
+    assert not any(idle.is_over(1, now) for now in range(0, 10_000, 50))

@@ -259,6 +259,16 @@ def test_nothing_is_lost_or_duplicated_wherever_connections_are_cut(loop, first,
     assert kinds == ["started", *["partial", "final"] * 10, "ended"]
 
 
+async def test_a_client_may_pause():
+    """Its connection tells that it lives, so silence does not end its session."""
+    async with connected(WireServer(opener(talking(), idle_timeout=0.1)), START) as client:
+        assert (await client.next())["kind"] == "opened"
+        await anyio.sleep(1.2)
+        await client.submit(SECOND, FINISH)
+        assert (await client.wait_for("ended"))[1]["position"] == 1.0
+        await client.submit({"kind": "close"})
+
+
 async def test_a_session_expires_after_the_grace_time():
     """It is closed, and can't be resumed."""
     sessions = []

@@ -10,7 +10,7 @@ from azstt._audio import Container
 from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError
 from azstt._options import RecognitionOptions
-from azstt.backends import RecognizerBackend, ReconnectHook
+from azstt.backends import RecognizerBackend
 
 Overflow: TypeAlias = Literal["block", "drop_oldest", "error"]
 
@@ -25,7 +25,7 @@ class LiveConfig:
     overflow: Overflow
     buffer: float
     strict: bool
-    on_reconnect: ReconnectHook | None
+    has_hook: bool  # for reconnecting
 
     def __post_init__(self) -> None:
         """Check the arguments against each other and against the backend.
@@ -45,7 +45,7 @@ class LiveConfig:
             )
         if not (math.isfinite(self.buffer) and self.buffer > 0):
             raise ConfigurationError(f"buffer={self.buffer!r} must be a number of seconds above 0")
-        if self.on_reconnect is not None and not able.reconnects:
+        if self.has_hook and not able.reconnects:
             raise ConfigurationError(
                 f"the {backend!r} backend never reconnects; leave out on_reconnect"
             )

@@ -7,7 +7,7 @@ from functools import partial
 from weakref import ref
 
 import anyio
-from anyio.lowlevel import EventLoopToken, current_token
+from anyio.lowlevel import current_token
 
 from azstt._assembly.tracker import ResultTracker
 from azstt._errors import ConfigurationError, RecognitionError, SessionStateError
@@ -49,7 +49,7 @@ class SessionDriver(Monitor):
         self._config: LiveConfig = config
         self._feeder: Feeder = Feeder(self._open_session, self)
         self._handlers: ref[Handlers] = ref(handlers)
-        self._loop: EventLoopToken = current_token()
+        self._loop: object = current_token().native_token
         self._call_soon: CallSoon = loop_caller()
         self._events: EventQueue = EventQueue()
         self._has_reader: bool = False
@@ -84,7 +84,7 @@ class SessionDriver(Monitor):
         Raises:
             SessionStateError: this is another event loop than the one of `open`.
         """
-        if current_token() != self._loop:
+        if current_token().native_token is not self._loop:
             raise SessionStateError(
                 f"{call}() on another event loop than start(), where the results arrive; make all "
                 "calls of a session within one asyncio.run() (for a pytest fixture: give the tests "

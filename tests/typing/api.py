@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import assert_type
 
@@ -69,6 +70,27 @@ def failures() -> None:
         assert_type(error.partial, azstt.Transcript | None)
         assert_type(error.retryable, bool)
         assert_type(error.retry_after, float | None)
+
+
+def handlers(live: azstt.LiveSession, blocking: azstt.BlockingLiveSession) -> None:
+    """Register handlers for one kind of event, for several, and for all."""
+
+    def partial(event: azstt.Partial) -> None:
+        pass
+
+    def either(event: azstt.Partial | azstt.Final) -> None:
+        pass
+
+    def any_event(event: azstt.Event) -> None:
+        pass
+
+    assert_type(live.on(azstt.Partial, partial), Callable[[], None])
+    blocking.on(azstt.Final, either)
+    live.on(azstt.Partial | azstt.Final, either)
+    blocking.on(azstt.Event, any_event)
+    live.on(azstt.Final, lambda event: event.segment.text)
+    live.on(azstt.Final, partial)  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    live.on("final", partial)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
 def events(event: azstt.Event) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from threading import Lock
 from types import TracebackType
 from typing import Self, TypeVar, TypeVarTuple, Unpack
@@ -14,14 +16,17 @@ from azstt._assembly.missing import warned
 from azstt._audio import Container
 from azstt._audio_format import AudioFormat
 from azstt._errors import SessionStateError
-from azstt._events import E, Event
+from azstt._events import Event
 from azstt._options import OptionFields
 from azstt._result import Usage
 from azstt._sessions.chunks import AudioChunk
 from azstt._sessions.config import Overflow
 from azstt._sessions.feed import AudioSource
+from azstt._sessions.handlers import EventEmitter, Handlers
 from azstt._sessions.live import LiveSession
+from azstt._threads import exit as exits
 from azstt._threads.loop_thread import LoopThread, RunningLoop
+from azstt._threads.tasks import BlockingCall
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend, ReconnectHook, resolve
 
@@ -36,13 +41,21 @@ _MIN_WAIT = 0.001
 
 
 class _SilentSession(LiveSession):
-    """A session that leaves the warning to the blocking one, which knows the caller."""
+    """A session that leaves the warnings to the blocking one, which knows the caller."""
 
     def _done(self) -> Transcript:
         return self.transcript
 
+    def _warn_unclosed(self) -> None:
+        pass
 
-class BlockingLiveSession:
+    @property
+    def handlers(self) -> Handlers:
+        """The handlers, which both have in common."""
+        return self._handlers
+
+
+class BlockingLiveSession(EventEmitter):
     """`LiveSession` for threads, scripts and notebooks: the same methods, without ``await``.
 
     Give it the source of the audio and iterate over the events::
@@ -86,7 +99,7 @@ class BlockingLiveSession:
         on_reconnect: ReconnectHook | None = None,
         **options: Unpack[OptionFields],
     ) -> None:
-        self._live: LiveSession = _SilentSession(
+        self._live: _SilentSession = _SilentSession(
             audio=audio,
             backend=resolve(backend, stacklevel=2),  # here, so that its warning names the caller
             overflow=overflow,
@@ -97,8 +110,23 @@ class BlockingLiveSession:
             **options,
         )
         self._loop: RunningLoop | None = None
+        self._handlers: Handlers = self._live.handlers
+        self._user: object = object()  # of the loop, which must not keep the session alive
         self._reading: Lock = Lock()
         self._unread: deque[Event] = deque()  # received, but not returned yet
+
+    def __del__(self) -> None:
+        """Let go of a session that nobody closed, and say so, as for a file."""
+        loop: RunningLoop | None = getattr(self, "_loop", None)  # none if __init__ raised
+        if loop is not None and exits.is_open(loop):
+            # On another thread: it waits, and this may be the loop's own.
+            BlockingCall(partial(_LOOP_THREAD.leave, self._user), name="azstt close")
+            warnings.warn(
+                f"unclosed {self!r}; use 'with', or call close()",
+                ResourceWarning,
+                stacklevel=2,
+                source=self,
+            )
 
     def __enter__(self) -> Self:
         """Start."""
@@ -119,7 +147,7 @@ class BlockingLiveSession:
         if self._loop is not None:
             return self._call(self._live.start)  # which raises the error
         try:
-            self._loop = _LOOP_THREAD.enter(self)
+            self._loop = _LOOP_THREAD.enter(self._user)
             self._call(self._live.start)
         except BaseException:
             try:
@@ -222,10 +250,6 @@ class BlockingLiveSession:
 
         self._call(feed)
 
-    def on(self, kind: type[E], handler: Callable[[E], object]) -> Callable[[], None]:
-        """Call a function with each event of a kind; see `LiveSession.on`."""
-        return self._live.on(kind, handler)
-
     @property
     def transcript(self) -> Transcript:
         """All that was recognized so far; see `LiveSession.transcript`."""
@@ -267,4 +291,4 @@ class BlockingLiveSession:
 
     def _leave(self) -> None:
         self._loop = None
-        _LOOP_THREAD.leave(self)
+        _LOOP_THREAD.leave(self._user)

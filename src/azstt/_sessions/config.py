@@ -10,7 +10,7 @@ from azstt._audio import Container
 from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError
 from azstt._options import RecognitionOptions
-from azstt.backends import RecognizerBackend, ReconnectHook
+from azstt.backends import RecognizerBackend
 
 Overflow: TypeAlias = Literal["block", "drop_oldest", "error"]
 
@@ -26,7 +26,7 @@ class LiveConfig:
     buffer: float
     strict: bool
     idle_timeout: float | None
-    on_reconnect: ReconnectHook | None
+    has_hook: bool  # for reconnecting
 
     def __post_init__(self) -> None:
         """Check the arguments against each other and against the backend.
@@ -51,7 +51,7 @@ class LiveConfig:
             raise ConfigurationError(
                 f"idle_timeout={idle!r} must be a number of seconds above 0, or None for no limit"
             )
-        if self.on_reconnect is not None and not able.reconnects:
+        if self.has_hook and not able.reconnects:
             raise ConfigurationError(
                 f"the {backend!r} backend never reconnects; leave out on_reconnect"
             )

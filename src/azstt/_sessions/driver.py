@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from time import monotonic
-from typing import Any, TypeAlias
+from weakref import ref
 
 import anyio
+from anyio.lowlevel import current_token
 
 from azstt._assembly.tracker import ResultTracker
 from azstt._errors import AzsttError, ConfigurationError, RecognitionError, SessionStateError
-from azstt._events import Event, Failed
+from azstt._events import Event, Failed, Reconnecting
 from azstt._options import RecognitionOptions
 from azstt._result import Usage
 from azstt._sessions.config import LiveConfig
 from azstt._sessions.event_queue import EventQueue
 from azstt._sessions.feeder import Feeder
+from azstt._sessions.handlers import Handlers
 from azstt._sessions.monitor import Monitor
 from azstt._sessions.pipeline import AudioPipeline
 from azstt._sessions.watchdog import IdleClock
-from azstt._threads.loop_queue import loop_caller
+from azstt._threads.loop_queue import CallSoon, loop_caller
 from azstt.backends import (
     CommittingSession,
     Emit,
@@ -27,9 +30,6 @@ from azstt.backends import (
     ReconnectingSession,
     UpdatingSession,
 )
-
-#: A kind of event, and the function that is called with each.
-Handler: TypeAlias = tuple[type, Callable[[Any], object]]
 
 #: Seconds between two checks for a stall while somebody waits.
 _CHECK_EVERY = 0.5
@@ -47,12 +47,14 @@ class SessionDriver(Monitor):
             of the session's state, so that a program with two halves is told once.
     """
 
-    def __init__(self, config: LiveConfig, handlers: list[Handler]) -> None:
+    def __init__(self, config: LiveConfig, handlers: Handlers) -> None:
         self.pipeline: AudioPipeline = AudioPipeline(config, self)
         super().__init__(config.backend, config.options, self.pipeline, strict=config.strict)
         self._config: LiveConfig = config
         self._feeder: Feeder = Feeder(self._open_session, self)
-        self._handlers: list[Handler] = handlers
+        self._handlers: ref[Handlers] = ref(handlers)
+        self._loop: object = current_token().native_token
+        self._call_soon: CallSoon = loop_caller()
         self._events: EventQueue = EventQueue()
         self._has_reader: bool = False
         self._idle: IdleClock = IdleClock(config.idle_timeout, step=2 * _CHECK_EVERY)
@@ -76,9 +78,30 @@ class SessionDriver(Monitor):
         self.raise_failure()
 
     async def close(self) -> None:
-        """Release everything; whoever waits for an event gets the rest of them, and the end."""
-        self.stop()
+        """Release everything; whoever waits for an event gets the rest of them, and the end.
+
+        It may run on another event loop than the rest, after that one has ended.
+        """
+        self.over = True
+        self._call_soon(self.stop)
         await self._feeder.close()
+
+    def abandon(self) -> bool:
+        """Release everything without waiting, on any thread; return whether it was not closed."""
+        return self._feeder.abandon()
+
+    def check_loop(self, call: str) -> None:
+        """Refuse a call that would wait for what happens on another event loop.
+
+        Raises:
+            SessionStateError: this is another event loop than the one of `open`.
+        """
+        if current_token().native_token is not self._loop:
+            raise SessionStateError(
+                f"{call}() on another event loop than start(), where the results arrive; make all "
+                "calls of a session within one asyncio.run() (for a pytest fixture: give the tests "
+                "its loop_scope), or use BlockingLiveSession"
+            )
 
     async def make_room(self) -> bool:
         """Wait until the pipeline accepts more audio, or raise, depending on ``overflow``.
@@ -257,7 +280,7 @@ class SessionDriver(Monitor):
 
     def stop(self) -> None:
         """Mark the end, and wake everyone who waits."""
-        fault = self.fault if not (self.over or self.failure) else None
+        fault = None if self.failure else self.fault
         self.failure = self.failure or fault
         super().stop()
         self._events.wake()
@@ -265,26 +288,38 @@ class SessionDriver(Monitor):
             fault.partial = self.transcript()
 
     def on_failure(self, error: BaseException) -> None:
-        """End with an error; handlers of `Failed` get it too."""
+        """End with an error, and release everything; handlers of `Failed` get it too."""
         if not self.over:
             super().on_failure(error)
             error.__context__ = error.__context__ or self.fault
+            self._feeder.abandon()  # its threads must not keep the error's traceback alive
             if isinstance(error, RecognitionError):
                 self._call_handlers(Failed(error=error))
 
     def _call_handlers(self, event: Event) -> None:
-        for kind, handler in tuple(self._handlers):
-            if isinstance(event, kind):
-                try:
-                    handler(event)
-                except Exception as error:  # noqa: BLE001 - raised again where somebody waits
-                    self.on_failure(error)
+        handlers = self._handlers()
+        for error in handlers.call(event) if handlers else ():
+            self.on_failure(error)
+            if not isinstance(error, Exception):  # an exit, from whichever handler, is not lost
+                self.failure = error
+
+    def _before_reconnect(self, event: Reconnecting) -> float | None:
+        """Call the caller's hook, on another thread; an exit comes out of whoever waits."""
+        handlers = self._handlers()
+        try:
+            if handlers is None or handlers.on_reconnect is None:
+                return None
+            return handlers.on_reconnect(event)
+        except BaseException as error:
+            if not isinstance(error, Exception):
+                self._call_soon(partial(self.on_failure, error))
+            raise
 
     def _open_session(self, emit: Emit) -> RecognizerSession:
         config = self._config
         session = config.backend.open(config.options, self.pipeline.audio, emit)
-        if config.on_reconnect is not None and isinstance(session, ReconnectingSession):
-            session.on_reconnect(config.on_reconnect)
+        if config.has_hook and isinstance(session, ReconnectingSession):
+            session.on_reconnect(self._before_reconnect)
         return session
 
     @property

@@ -58,6 +58,13 @@ class Feeder:
                 await call.over()
         exits.forget(self)  # what still hangs is not worth a delay of the exit
 
+    def abandon(self) -> bool:
+        """Begin to close everything, on any thread; return whether `close` has not done it."""
+        if not exits.is_open(self):
+            return False
+        self._begin_close()
+        return True
+
     def _stop(self) -> None:
         for call in self._begin_close():
             call.join(exits.LIMIT)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+import warnings
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from enum import Enum
-from inspect import iscoroutinefunction
 from types import TracebackType
 from typing import Self, Unpack
 
@@ -17,13 +16,14 @@ from azstt._assembly.missing import warned
 from azstt._audio import Container
 from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError, SessionStateError
-from azstt._events import E, Event
+from azstt._events import Event
 from azstt._options import OptionFields, RecognitionOptions
 from azstt._result import Usage
 from azstt._sessions.chunks import AudioChunk, to_bytes
 from azstt._sessions.config import LiveConfig, Overflow
-from azstt._sessions.driver import Handler, SessionDriver
+from azstt._sessions.driver import SessionDriver
 from azstt._sessions.feed import AudioSource, Feed, Feeds, Transcription
+from azstt._sessions.handlers import EventEmitter, Handlers
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend, ReconnectHook, resolve
 
@@ -40,7 +40,7 @@ class _State(Enum):
     CLOSED = "after the session was closed; open another session"
 
 
-class LiveSession:
+class LiveSession(EventEmitter):
     """Recognizes speech while it is spoken; on asyncio and trio.
 
     Give it the source of the audio and iterate over the events; the transcript so far is available
@@ -53,7 +53,8 @@ class LiveSession:
 
     Or send the chunks yourself, with `send` and `finish`, and iterate over the session.
 
-    All calls belong to the event loop that `start` was called on. Each can be canceled without
+    All calls belong to the event loop that `start` was called on; on another loop `aclose` still
+    releases everything, and the others raise a `SessionStateError`. Each can be canceled without
     losing anything: the next `receive` returns the event that a canceled one did not, and a
     canceled `send` has taken nothing. No task and no cancel scope stays open between calls, so
     `start`, `send` and `aclose` may run in different tasks, or cells of a notebook.
@@ -112,17 +113,23 @@ class LiveSession:
             buffer=buffer,
             strict=strict,
             idle_timeout=idle_timeout,
-            on_reconnect=on_reconnect,
+            has_hook=on_reconnect is not None,
         )
         self.idle_timeout: float | None = idle_timeout
         self._options: RecognitionOptions = asked
         self._state: _State = _State.NEW
         self._driver: SessionDriver | None = None
-        self._handlers: list[Handler] = []
+        self._handlers: Handlers = Handlers(on_reconnect)
         self._sending: bool = False
         self._turn: anyio.Lock = anyio.Lock()
         self._pcm: AudioFormat | None = audio if isinstance(audio, AudioFormat) else None
-        self._feeds: Feeds = Feeds(self._turn, self._pcm, self._begun, self._open)
+        self._feeds: Feeds = Feeds(self._turn, self._pcm, self._here, self._open)
+
+    def __del__(self) -> None:
+        """Let go of a session that nobody closed, and say so, as for a file."""
+        driver: SessionDriver | None = getattr(self, "_driver", None)  # none if __init__ raised
+        if driver is not None and driver.abandon():
+            self._warn_unclosed()
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -182,7 +189,7 @@ class LiveSession:
             raise SessionStateError("send() while another send() is running; one at a time")
         if self._feeds.running:
             raise SessionStateError("send() while a source is being sent; one at a time")
-        driver = self._begun("send")
+        driver = self._here("send")
         self._sending = True
         try:
             async with self._turn:
@@ -206,7 +213,7 @@ class LiveSession:
             SessionStateError: not started, finished before, failed before, or closed.
             AzsttError: what ended the session.
         """
-        driver = self._begun("finish")
+        driver = self._here("finish")
         await self._feeds.stop()
         if self._state is _State.OPEN and driver.finished and driver.failure is None:
             return  # its source came to an end at the same time
@@ -300,7 +307,7 @@ class LiveSession:
                 `IncompleteTranscriptError`, or an `AudioError`.
             SessionStateError: not started, or another task is waiting for the next event.
         """
-        event = await self._begun("receive").event()
+        event = await self._here("receive").event()
         if event is None:
             raise anyio.EndOfStream
         return event
@@ -328,7 +335,7 @@ class LiveSession:
             SessionStateError: not started, or closed before the end; what was recognized until
                 then is its ``.partial``.
         """
-        await self._begun("wait").end()
+        await self._here("wait").end()
         return self._done()
 
     def transcribe(self, source: AudioSource) -> Transcription:
@@ -387,32 +394,6 @@ class LiveSession:
         """
         return self._feeds.start("feed", source, finish=finish)
 
-    def on(self, kind: type[E], handler: Callable[[E], object]) -> Callable[[], None]:
-        """Call a function with each event of a kind, on the loop; it must return quickly.
-
-        An exception that it raises ends the session, and is raised by the call that waits or
-        comes next.
-
-        Returns:
-            A function that removes the handler.
-
-        Raises:
-            ConfigurationError: it is a coroutine function, which would never be awaited.
-        """
-        if iscoroutinefunction(handler):
-            raise ConfigurationError(
-                f"a handler must be a plain function, not a coroutine function: {handler!r}; "
-                "to await, iterate over the session instead"
-            )
-        entry = (kind, handler)
-        self._handlers.append(entry)
-
-        def remove() -> None:
-            with suppress(ValueError):  # removed before
-                self._handlers.remove(entry)
-
-        return remove
-
     @property
     def transcript(self) -> Transcript:
         """All that was recognized so far; complete after `Ended`.
@@ -437,13 +418,29 @@ class LiveSession:
         """Return the transcript, for `wait` and `transcribe`, with a warning to their callers."""
         return warned(self.transcript, stacklevel=3)
 
+    def _warn_unclosed(self) -> None:
+        warnings.warn(
+            f"unclosed {self!r}; use 'async with', or await aclose()",
+            ResourceWarning,
+            stacklevel=3,
+            source=self,
+        )
+
     def _begun(self, call: str) -> SessionDriver:
         if self._driver is None:
             raise SessionStateError(f"{call} {_State.NEW.value}")
         return self._driver
 
+    def _here(self, call: str) -> SessionDriver:
+        """Return the driver for a call that waits, if this is its loop; once closed, any is."""
+        driver = self._begun(call)
+        if self._state is not _State.CLOSED:
+            driver.check_loop(call)
+        return driver
+
     async def _end(self, driver: SessionDriver) -> None:
         """Finish, unless that was done, and wait for the end."""
+        driver.check_loop("aclose")
         if (feed := self._feeds.running) is not None and feed.keep:
             await driver.until(lambda: not feed.running)
         if self._state is _State.OPEN and not driver.ending:
@@ -452,7 +449,7 @@ class LiveSession:
 
     async def _in_turn(self, call: str) -> SessionDriver:
         """Return the driver of a session that takes audio, after a `send` that is running."""
-        driver = self._begun(call)
+        driver = self._here(call)
         async with self._turn:
             await driver.yield_failure()
             await self._feeds.send_pulled()

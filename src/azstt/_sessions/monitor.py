@@ -215,7 +215,7 @@ class Monitor:
                     self.stop()
                 case _:
                     self.deliver(event)
-        except Exception as error:  # noqa: BLE001 - raised again where somebody waits
+        except BaseException as error:  # noqa: BLE001 - raised again where somebody waits
             self.on_failure(error)
 
     def on_failure(self, error: BaseException) -> None:

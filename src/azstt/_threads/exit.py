@@ -58,6 +58,11 @@ def forget(owner: object) -> None:
     _open.pop(ref(owner), None)
 
 
+def is_open(owner: object) -> bool:
+    """Return whether there is something to close, and threads may still be started for that."""
+    return ref(owner) in _open and not _exiting.is_set()
+
+
 def check() -> None:
     """Let nothing new begin while the interpreter exits.
 

@@ -182,7 +182,8 @@ class RunningLoop:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._serve())
+            with asyncio.Runner() as runner:
+                self._run_until_over(runner.get_loop())
         except Exception as failure:
             if self._started.is_set:
                 raise
@@ -191,6 +192,16 @@ class RunningLoop:
         self._native = None
         self._fail_calls()
         exits.forget(self)
+
+    def _run_until_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Run the loop; an exit in somebody's callback or task does not end it for all others."""
+        serving = loop.create_task(self._serve())
+        while not serving.done():
+            try:
+                loop.run_until_complete(serving)
+            except (SystemExit, KeyboardInterrupt) as error:
+                what = f"{type(error).__name__} on the thread {self._thread.name!r}"
+                loop.call_exception_handler({"message": what, "exception": error})
 
     async def _serve(self) -> None:
         self._native = asyncio.get_running_loop()

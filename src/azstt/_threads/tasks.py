@@ -36,7 +36,7 @@ async def both(first: AsyncJob, second: AsyncJob) -> None:
         SessionStateError: a job was canceled by something that it waited for, and not from
             outside, so that it did not do its work.
     """
-    failures: list[Exception] = []
+    failures: list[BaseException] = []
     done: list[AsyncJob] = []
 
     async with anyio.create_task_group() as group:
@@ -45,7 +45,9 @@ async def both(first: AsyncJob, second: AsyncJob) -> None:
             try:
                 await job()
                 done.append(job)
-            except Exception as failure:  # noqa: BLE001 - raised again below, outside the group
+            except (anyio.get_cancelled_exc_class(), GeneratorExit):
+                raise
+            except BaseException as failure:  # noqa: BLE001 - raised again below, outside the group
                 failures.append(failure)
                 group.cancel_scope.cancel("the other job failed")
 

@@ -50,6 +50,25 @@ def test_what_the_function_raises_comes_out(error):
     loop_thread.leave("test")
 
 
+def test_an_exit_in_anybodys_task_ends_no_loop(caplog):
+    """Other calls go on, and what nobody waits for is logged."""
+    loop_thread = LoopThread("azstt test")
+    loop_thread.enter("test")
+    tasks: list[asyncio.Task[None]] = []
+
+    async def stray() -> None:
+        tasks.append(asyncio.create_task(raises(SystemExit(3))))
+        asyncio.get_running_loop().call_soon(sys.exit, 4)
+        await asyncio.wait(tasks)
+        await asyncio.sleep(0.01)
+
+    loop_thread.call(stray)
+    assert loop_thread.call(thread_name) == "azstt test"
+    loop_thread.leave("test")
+    assert isinstance(tasks[0].exception(), SystemExit)
+    assert caplog.text.count("SystemExit on the thread 'azstt test'") == 2
+
+
 def test_the_loop_is_shared_while_anybody_holds_it():
     """Concurrent users get the same loop; after the last one has left there is none."""
     loop_thread = LoopThread("azstt test")

@@ -39,6 +39,18 @@ async def test_a_failure_comes_out_bare_and_stops_the_other(jobs):
         await both(*jobs)
 
 
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()], ids=repr)
+async def test_an_exit_comes_out_bare_too(error):
+    """It ends neither the loop nor the program before the caller has seen it."""
+
+    async def leave() -> None:
+        raise error
+
+    with pytest.raises(type(error)) as caught, anyio.fail_after(30):
+        await both(leave, for_ever)
+    assert caught.value is error
+
+
 async def test_a_blocking_call_is_awaited():
     """The function runs in a thread of its own, which is gone when it is over."""
     ran_on: list[threading.Thread] = []

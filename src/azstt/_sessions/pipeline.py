@@ -104,7 +104,8 @@ class AudioPipeline:
 
     def call(self, function: Call) -> None:
         """Have the feeder call a function after what was fed so far."""
-        self._do(partial(self._queue.call, function))
+        if self._decoder is not None:
+            self._do(partial(self._decoder.call, partial(self._queue.call, function)))
 
     def _do(self, *jobs: Call) -> None:
         """Do the first job now, unless others wait, and each further one in a turn of the loop."""

@@ -9,7 +9,16 @@ from itertools import accumulate
 from operator import itemgetter
 from typing import Literal, TypeAlias
 
-from azstt._events import AudioGap, Ended, Event, Final, Partial, SpeechEnded, SpeechStarted
+from azstt._events import (
+    AudioGap,
+    Committed,
+    Ended,
+    Event,
+    Final,
+    Partial,
+    SpeechEnded,
+    SpeechStarted,
+)
 from azstt._result import TOLERANCE, AudioLedger, Gap
 
 #: The reason of a gap in audio that was sent and never reached the recognizer.
@@ -54,6 +63,8 @@ class LedgerBook:
                 self._hear(segment.end)
             case SpeechEnded(at=at):
                 self._end_speech(at)
+                self._hear(at)
+            case Committed(at=at):
                 self._hear(at)
             case AudioGap(end=end, reason=reason):
                 self._add_gap(event)

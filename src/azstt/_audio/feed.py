@@ -86,7 +86,6 @@ class ByteFeed:
         """How many bytes are waiting to be read."""
         return self._buffered
 
-
     def take(self, size: int) -> bytes:
         """Wait for data and return up to `size` bytes; empty at the end. For the reader only."""
         with self._changed:

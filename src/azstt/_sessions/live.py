@@ -222,7 +222,9 @@ class LiveSession:
         """End the open segment here: what was said so far becomes a `Final`, and audio goes on.
 
         Returns at once. The event `Committed` follows the last `Final` of the audio so far, also
-        if nothing was said: read up to it to get a turn. Azure Speech: the recognizer is ended and another one starts at this point, over a
+        if nothing was said: read up to it to get a turn.
+
+        Azure Speech: the recognizer is ended and another one starts at this point, over a
         connection of its own; language detection and speaker labels start over. The embedded
         recognizer ends the utterance here.
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     Decode: TypeAlias = Callable[[Packet[AudioStream] | None], list[AudioFrame]]
 
 #: Packets pushed between pulls, unless live: there the next packet may have to be waited for. Every
-#: pull ends with an exception, so smaller batches raise more of them; much larger ones no longer fit
-#: into the CPU cache.
+#: pull ends with an exception, so smaller batches raise more of them; much larger ones no longer
+#: fit into the CPU cache.
 _BATCH = 43
 #: Formats of broadcasts, in which jumps of the timestamps are splices.
 _BROADCAST: Final = frozenset({"mpegts", "mpeg"})

@@ -31,9 +31,9 @@ class LiveDecoder:
     other formats, and unusual variants of these, are decoded by libav in a thread that this object
     owns. Damage is skipped and reported, and only fatal if nothing can be decoded.
 
-    Call `feed`, `call` and `finish` from one thread, such as an event loop's; neither blocks. `close` and
-    the properties are thread-safe. `sink` and `done` are called on whichever thread decodes, one
-    call at a time; they must not wait for a thread that may be closing the decoder.
+    Call `feed`, `call` and `finish` from one thread, such as an event loop's; none blocks. `close`
+    and the properties are thread-safe. `sink` and `done` are called on whichever thread decodes,
+    one call at a time; they must not wait for a thread that may be closing the decoder.
 
     Args:
         audio: the stream's format: raw PCM of a format, a container, or ``"auto"`` to detect it.

@@ -116,11 +116,12 @@ class AzureSession:
     def commit(self) -> None:
         """End the open segment after the last `write`; returns at once, its `Final` follows.
 
-        `Committed` comes once the recognizer has ended. For the service this is the end of the audio: it sends all remaining results, and the audio
-        that follows goes to another recognizer, over another connection. So a word that is being
-        spoken is recognized as two, language detection and speaker labels start over, and audio
-        waits for the fraction of a second until the new connection is established. If nothing was
-        written since the last commit, the recognizer goes on.
+        For the service this is the end of the audio: it sends all remaining results, which
+        `Committed` follows, and the audio that follows goes to another recognizer, over another
+        connection. So a word that is being spoken is recognized as two, language detection and
+        speaker labels start over, and audio waits for the fraction of a second until the new
+        connection is established. If nothing was written since the last commit, the recognizer
+        goes on.
 
         Raises:
             SessionStateError: before `start` or after `finish`.

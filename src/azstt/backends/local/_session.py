@@ -134,8 +134,8 @@ class LocalSession:
     def commit(self) -> None:
         """End the open utterance here; its final follows, and further speech opens another.
 
-        `Committed` comes after the finals of all audio so far. Blocks as `write` does. A word in progress is recognized as two; less than 0.15 s of speech
-        is left to the next utterance.
+        `Committed` comes after the finals of all audio so far. Blocks as `write` does. A word in
+        progress is recognized as two; less than 0.15 s of speech is left to the next utterance.
 
         Raises:
             SessionStateError: before `start` or after `finish`.

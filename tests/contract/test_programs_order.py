@@ -280,27 +280,27 @@ async def test_send_a_file_and_close_at_once(audio):
 
 def test_times_of_a_partial_transcript_after_dropped_audio():
     """Words, syllables and phonemes after audio that was dropped have the audio's times."""
-    sound = {"text": "x", "start": 1.0, "end": 1.2}
+    sound = {"text": "x", "start": 0.5, "end": 0.7}
     word = azstt.PronouncedWord(
         **sound, syllables=(azstt.Sound(**sound),), phonemes=(azstt.Sound(**sound),)
     )
-    segment = azstt.Segment(
-        text="x",
-        start=1.0,
-        end=1.2,
-        words=(azstt.Word(**sound),),
-        pronunciation=azstt.Pronunciation(words=(word,)),
-    )
-    cues = [azstt.Final(segment=segment), azstt.Failed(error=azstt.ServiceError("it broke"))]
-    cues = [Cue(event=event, at=1.0) for event in cues]
-    live = BlockingLiveSession(
-        backend=ScriptedBackend(cues), overflow="drop_oldest", buffer=1.0, partials=False
-    )
-    with live:
-        live.send(bytes(32_000 * 3))
+    scores = azstt.Pronunciation(words=(word,))
+    segment = azstt.Segment(words=(azstt.Word(**sound),), pronunciation=scores, **sound)
+    script = [
+        Cue(event=azstt.SpeechStarted(at=0.0), at=0.1, delay=0.5),  # busy, so that audio is dropped
+        Cue(event=azstt.Final(segment=segment), at=1.0),
+        Cue(event=azstt.Failed(error=azstt.ServiceError("it broke")), at=1.0),
+    ]
+    backend = ScriptedBackend(script)
+    with BlockingLiveSession(backend=backend, overflow="drop_oldest", buffer=1.0) as live:
+        live.send(bytes(PIECE))
+        live.send(bytes(32_000 * 4))
         with pytest.raises(azstt.ServiceError) as failure:
             live.wait()
-    (heard,) = failure.value.partial.segments
-    pronounced = heard.pronunciation.words[0]
-    spans = [heard.words[0], pronounced, pronounced.syllables[0], pronounced.phonemes[0]]
-    assert [span.start for span in spans] == pytest.approx([3.0] * 4)
+    partial = failure.value.partial
+    dropped = sum(gap.seconds for gap in partial.ledger.gaps if gap.reason == "dropped")
+    assert dropped > 1.0
+    pronounced = partial.segments[0].pronunciation.words[0]
+    spans = [partial.segments[0], partial.segments[0].words[0], pronounced]
+    spans += [*pronounced.syllables, *pronounced.phonemes]
+    assert [span.start for span in spans] == pytest.approx([0.5 + dropped] * 5)

@@ -20,7 +20,7 @@ PUBLIC = {
         *("PronunciationOptions", "Alternative", "Pronunciation", "PronouncedWord", "Sound"),
         *("Transcript", "Segment", "Word", "AudioLedger", "AudioTrack", "Gap"),
         *("Event", "Started", "SpeechStarted", "Partial", "Final", "SpeechEnded", "AudioGap"),
-        *("Reconnecting", "Ended", "Failed"),
+        *("Committed", "Reconnecting", "Ended", "Failed"),
         *("AzsttError", "ConfigurationError", "MissingDependencyError", "SessionStateError"),
         *("AudioError", "AudioSourceError", "AudioDecodeError", "NoAudioStreamError"),
         *("AudioTooLargeError", "RecognitionError", "AuthenticationError", "RequestError"),

@@ -38,6 +38,7 @@ from azstt._errors import ServiceUnreachableError as ServiceUnreachableError
 from azstt._errors import SessionStateError as SessionStateError
 from azstt._errors import ThrottledError as ThrottledError
 from azstt._events import AudioGap as AudioGap
+from azstt._events import Committed as Committed
 from azstt._events import Ended as Ended
 from azstt._events import Event as Event
 from azstt._events import Failed as Failed

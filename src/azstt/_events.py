@@ -75,6 +75,13 @@ class SpeechEnded(FrozenModel):
     at: Seconds
 
 
+class Committed(FrozenModel):
+    """Answers one `commit`: every `Final` of the audio up to ``at``, if there is any, has come."""
+
+    kind: Literal["committed"] = "committed"
+    at: Seconds
+
+
 class Reconnecting(FrozenModel):
     """The connection is down; another attempt follows, and audio without a result is sent again.
 
@@ -152,6 +159,7 @@ Event: TypeAlias = Annotated[
     | Partial
     | Final
     | SpeechEnded
+    | Committed
     | Reconnecting
     | AudioGap
     | Ended
@@ -167,6 +175,7 @@ E = TypeVar(
     Partial,
     Final,
     SpeechEnded,
+    Committed,
     Reconnecting,
     AudioGap,
     Ended,

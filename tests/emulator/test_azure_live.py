@@ -37,6 +37,17 @@ def check_times(session) -> None:
 # Commits
 
 
+def check_commits(session, *places: float) -> None:
+    """Check that each commit was answered once, after the finals before it and before the rest."""
+    assert [event.at for event in session.of(azstt.Committed)] == pytest.approx(places)
+    reached = 0.0
+    for event in session.events:
+        if isinstance(event, azstt.Committed):
+            reached = event.at
+        elif isinstance(event, azstt.Final):
+            assert event.segment.start >= reached - 0.01
+
+
 def test_a_commit_finalizes_open_speech(azure, number_engine, numbers, said, run):
     """A commit gives open speech its final without more audio, and the rest follows."""
     pcm = numbers(20)
@@ -53,6 +64,7 @@ def test_a_commit_finalizes_open_speech(azure, number_engine, numbers, said, run
     assert not session.of(azstt.Reconnecting)
     assert len(session.of(azstt.Started)) == 1
     assert session.events[-1] == azstt.Ended(position=8.0)
+    check_commits(session, 0.6)
     assert [request.closed for request in emulator.requests] == ["client 1000"] * 2
 
 
@@ -74,6 +86,8 @@ def test_many_commits_lose_and_duplicate_nothing(azure, number_engine, numbers, 
     check_times(session)
     assert not session.of(azstt.Reconnecting)
     assert session.events[-1] == azstt.Ended(position=16.0)
+    places = [at / 32_000 for at in (*marks, len(pcm)) for _ in range(2)]
+    check_commits(session, 0.0, *places)
     assert len(emulator.requests) == len(marks) + 1
 
 
@@ -102,6 +116,7 @@ def test_a_commit_survives_an_outage(azure, number_engine, numbers, said, run, f
     check_times(session)
     assert words(session).startswith("1 2 ")
     assert session.of(azstt.Final)[0].segment.text == "1 2"
+    check_commits(session, 0.6)
 
 
 def test_a_commit_needs_an_open_session(azure):

@@ -40,6 +40,7 @@ client.addEventListener("speech_started", record);
 client.addEventListener("partial", record);
 client.addEventListener("final", record);
 client.addEventListener("speech_ended", record);
+client.addEventListener("committed", record);
 client.addEventListener("reconnecting", record);
 client.addEventListener("audio_gap", record);
 client.addEventListener("ended", record);

@@ -53,6 +53,7 @@ MESSAGES = [
             events.Final(segment=Segment(text="", **AT)),
             events.Final(segment=SEGMENT),
             events.SpeechEnded(at=1.0),
+            events.Committed(at=1.0),
             events.Reconnecting(attempt=1, delay=0.5, reason="it broke"),
             events.AudioGap(reason="dropped", **AT),
             events.AudioGap(reason="truncated", seconds=None, **AT),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import insort
+from operator import attrgetter
 from typing import TypedDict, Unpack
 
 from azstt._assembly.ledger import LedgerBook, Rest
@@ -10,6 +12,8 @@ from azstt._errors import IncompleteTranscriptError, RecognitionError
 from azstt._events import Ended, Event, Failed, Final, Started
 from azstt._result import TOLERANCE, AudioTrack, Gap, Segment, Usage
 from azstt._transcript import Transcript
+
+_START = attrgetter("start")
 
 
 class Account(TypedDict):
@@ -48,7 +52,8 @@ class Assembler:
         self._backend: str = backend
         self._language: str | None = language
         self._model: str | None = None
-        self._segments: list[Segment] = []
+        self._segments: list[Segment] = []  # in order of time
+        self._spoken: Segment | None = None  # the first one with a language
         self._book: LedgerBook = LedgerBook()
         self._ended: bool = False
         self._failure: RecognitionError | None = None
@@ -70,7 +75,10 @@ class Assembler:
             case Started(model=model):
                 self._model = model
             case Final(segment=segment) if segment.text:
-                self._segments.append(segment)
+                insort(self._segments, segment, key=_START)
+                spoken = self._spoken
+                if segment.language and (spoken is None or segment.start < spoken.start):
+                    self._spoken = segment
             case Ended():
                 self._ended = True
             case Failed(error=error):
@@ -80,12 +88,9 @@ class Assembler:
 
     def so_far(self, **account: Unpack[Account]) -> Transcript:
         """Return the transcript of what has arrived so far, complete or not."""
-        segments = tuple(sorted(self._segments, key=lambda segment: segment.start))
-        detected = next((segment.language for segment in segments if segment.language), None)
-        return Transcript(
-            segments=segments,
+        transcript = Transcript(
             duration=account["sent"],
-            language=detected or self._language,
+            language=self._spoken.language if self._spoken else self._language,
             backend=self._backend,
             model=self._model,
             track=account["track"],
@@ -98,6 +103,8 @@ class Assembler:
             ),
             usage=account["usage"],
         )
+        # They were validated when they came; that of thousands would take too long each time.
+        return transcript.model_copy(update={"segments": tuple(self._segments)})
 
     def complete(self, **account: Unpack[Account]) -> Transcript:
         """Return the complete transcript.

@@ -5,11 +5,20 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from itertools import accumulate
-from operator import itemgetter
+from itertools import starmap
+from operator import itemgetter, sub
 from typing import Literal, TypeAlias
 
-from azstt._events import AudioGap, Ended, Event, Final, Partial, SpeechEnded, SpeechStarted
+from azstt._events import (
+    AudioGap,
+    Committed,
+    Ended,
+    Event,
+    Final,
+    Partial,
+    SpeechEnded,
+    SpeechStarted,
+)
 from azstt._result import TOLERANCE, AudioLedger, Gap
 
 #: The reason of a gap in audio that was sent and never reached the recognizer.
@@ -24,16 +33,19 @@ _START, _END = itemgetter(0), itemgetter(1)
 
 
 class LedgerBook:
-    """Collects a session's events and adds up where the media went. All times are the media's."""
+    """Collects a session's events and adds up where the media went. All times are the media's.
+
+    The ledger of a session that has run for hours takes no longer than a moment.
+    """
 
     def __init__(self) -> None:
-        self._results: list[Interval] = []
-        self._empty: list[Interval] = []
+        self._recognized: list[Interval] = []  # sorted and disjoint
+        self._answers: list[Interval] = []  # in the order of the events: results and gaps
         self._gaps: list[AudioGap] = []
-        self._speech: list[Interval] = []
+        self._unanswered: list[Interval] = []  # speech
         self._speech_start: float | None = None
         self._heard: float = 0.0
-        self._complete_to: float = 0.0
+        self._settled: float = 0.0
 
     @property
     def heard(self) -> float:
@@ -49,20 +61,24 @@ class LedgerBook:
             case Partial(end=end):
                 self._hear(end)
             case Final(segment=segment):
-                spans = self._results if segment.text else self._empty
-                spans.append((segment.start, segment.end))
-                self._hear(segment.end)
+                span = segment.start, segment.end
+                if segment.text:
+                    _enter(span, self._recognized)
+                self._answer(span)
+                self._settle(segment.end)
             case SpeechEnded(at=at):
                 self._end_speech(at)
                 self._hear(at)
+            case Committed(at=at):
+                self._hear(at)
             case AudioGap(end=end, reason=reason):
                 self._add_gap(event)
+                self._answer(_span_of(event))
                 if reason != DROPPED:  # the recognizer never received what was dropped
-                    self._hear(end)
+                    self._settle(end)
             case Ended(position=position):
                 self._end_speech(position)
-                self._hear(position)
-                self._complete_to = position
+                self._settle(position)
             case _:
                 pass
 
@@ -91,18 +107,17 @@ class LedgerBook:
         """
         part = begin, begin + sent
         missing = list(missing)
-        recognized = _subtract(_union(self._results, part), _union(self._holes(missing), part))
+        outside = [(-math.inf, part[0]), (part[1], math.inf)]
+        recognized = _subtract(self._recognized, _union([*self._holes(missing), *outside]))
         entered = recognized.copy()
         gaps = [
             piece
             for gap in [*missing, *map(_gap_of, self._gaps)]
             for piece in _enter_gap(gap, entered, part)
         ]
-        answered = [*self._results, *self._empty, *map(_span_of, self._gaps)]
-        for span in _unanswered(self._speech, answered):
+        for span in self._unanswered:
             gaps += _enter_gap(_gap(span, rest), entered, part)
-        settled = max([self._complete_to, *(end for _, end in self._settling)])
-        after = _subtract([(max(begin, settled), part[1])], entered)
+        after = _subtract([(max(begin, self._settled), part[1])], entered)
         if _total(after) > TOLERANCE:
             for span in after:
                 gaps += _enter_gap(_gap(span, rest), entered, part)
@@ -119,12 +134,6 @@ class LedgerBook:
         dropped = (_span_of(gap) for gap in self._gaps if gap.reason == DROPPED)
         return [*dropped, *((gap.at, gap.at + gap.span) for gap in missing)]
 
-    @property
-    def _settling(self) -> list[Interval]:
-        """Spans that show how far the recognizer has come: all but audio that it never received."""
-        gaps = [_span_of(gap) for gap in self._gaps if gap.reason != DROPPED]
-        return self._results + self._empty + gaps
-
     def _add_gap(self, gap: AudioGap) -> None:
         """Add a gap; extend the previous one if it continues that."""
         joined = join(self._gaps[-1], gap) if self._gaps else None
@@ -133,13 +142,26 @@ class LedgerBook:
         else:
             self._gaps.append(gap)
 
+    def _answer(self, span: Interval) -> None:
+        """Note that a result or a gap covers a span."""
+        self._answers.append(span)
+        if self._unanswered:
+            self._unanswered = [each for each in self._unanswered if not _answers(span, each)]
+
+    def _settle(self, at: float) -> None:
+        """Note that the recognizer has come so far."""
+        self._hear(at)
+        self._settled = max(self._settled, at)
+
     def _hear(self, at: float) -> None:
         self._heard = max(self._heard, at)
 
     def _end_speech(self, at: float) -> None:
         if self._speech_start is not None:
-            self._speech.append((self._speech_start, max(at, self._speech_start)))
+            speech = self._speech_start, max(at, self._speech_start)
             self._speech_start = None
+            if not any(_answers(span, speech) for span in reversed(self._answers)):
+                self._unanswered.append(speech)
 
 
 def join(before: AudioGap, gap: AudioGap) -> AudioGap | None:
@@ -164,49 +186,37 @@ def _gap(span: Interval, reason: str) -> Gap:
 
 
 def _total(spans: Iterable[Interval]) -> float:
-    return sum(end - start for start, end in spans)
+    return 0.0 - sum(starmap(sub, spans))  # of the starts minus the ends, without Python's loop
 
 
-def _unanswered(spans: Iterable[Interval], answers: Iterable[Interval]) -> list[Interval]:
-    """Return the spans that no answer overlaps; for an instant, touching one is enough."""
-    ordered = sorted(answers)
-    starts = [start for start, _ in ordered]
-    reach = list(accumulate((end for _, end in ordered), max))
-    left: list[Interval] = []
-    for start, end in spans:
-        instant = start == end
-        before = (bisect_right if instant else bisect_left)(starts, end)
-        furthest = reach[before - 1] if before else -math.inf
-        if furthest < start or (furthest == start and not instant):
-            left.append((start, end))
-    return left
+def _answers(span: Interval, speech: Interval) -> bool:
+    """Return whether a span overlaps speech; if that is an instant, touching is enough."""
+    (start, end), (begins, ends) = span, speech
+    if begins == ends:
+        return start <= begins <= end
+    return start < ends and begins < end
 
 
-def _union(spans: Iterable[Interval], part: Interval) -> list[Interval]:
-    """Merge overlapping spans; cut them to a part and leave out empty ones."""
+def _union(spans: Iterable[Interval]) -> list[Interval]:
+    """Merge overlapping spans, and leave out empty ones."""
     merged: list[Interval] = []
-    for start, end in sorted((max(start, part[0]), min(end, part[1])) for start, end in spans):
-        if start >= end:
-            continue
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
-        else:
-            merged.append((start, end))
+    for span in spans:
+        _enter(span, merged)
     return merged
 
 
 def _subtract(spans: list[Interval], holes: list[Interval]) -> list[Interval]:
     """Subtract sorted, disjoint holes from sorted, disjoint spans."""
-    left: list[Interval] = []
-    for start, end in spans:
-        at = start
-        first, last = bisect_right(holes, start, key=_END), bisect_left(holes, end, key=_START)
-        for hole_start, hole_end in holes[first:last]:
-            if hole_start > at:
-                left.append((at, hole_start))
-            at = hole_end
-        if at < end:
-            left.append((at, end))
+    left = [(start, end) for start, end in spans[:1] if start < end] + spans[1:]
+    if not left:
+        return left
+    begin, finish = left[0][0], left[-1][1]
+    first, last = bisect_right(holes, begin, key=_END), bisect_left(holes, finish, key=_START)
+    for start, end in holes[first:last]:
+        before, after = bisect_right(left, start, key=_END), bisect_left(left, end, key=_START)
+        if before < after:
+            edges = [(left[before][0], start), (end, left[after - 1][1])]
+            left[before:after] = [edge for edge in edges if edge[0] < edge[1]]
     return left
 
 

@@ -6,7 +6,16 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from azstt._events import AudioGap, Ended, Event, Final, Partial, SpeechEnded, SpeechStarted
+from azstt._events import (
+    AudioGap,
+    Committed,
+    Ended,
+    Event,
+    Final,
+    Partial,
+    SpeechEnded,
+    SpeechStarted,
+)
 from azstt._result import PronouncedWord, Segment, Sound, TimeSpan
 
 S = TypeVar("S", bound=TimeSpan)
@@ -68,7 +77,7 @@ class Timeline:
         match event:
             case SpeechStarted(at=at):
                 return {"at": self.start(at)}
-            case SpeechEnded(at=at):
+            case SpeechEnded(at=at) | Committed(at=at):
                 return {"at": self.end(at)}
             case Partial() | AudioGap():
                 return {**self._span(event)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from threading import Condition
 
 from azstt._errors import AudioSourceError, ConfigurationError, SessionStateError
@@ -88,8 +89,7 @@ class ByteFeed:
     def take(self, size: int) -> bytes:
         """Wait for data and return up to `size` bytes; empty at the end. For the reader only."""
         with self._changed:
-            while not self._chunks and not self._closed and self._error is None:
-                self._changed.wait()
+            self._changed.wait_for(self._is_ready)
             if self._error is not None:
                 raise self._error
             if not self._chunks:
@@ -108,6 +108,10 @@ class ByteFeed:
             self._released = True
             self._drop()
 
+    def _is_ready(self) -> bool:
+        """Return whether the reader has nothing to wait for."""
+        return bool(self._chunks) or self._closed or self._error is not None
+
     def _drop(self) -> None:
         self._chunks.clear()
         self._buffered = 0
@@ -123,3 +127,48 @@ class ByteFeed:
         if self._error is not None:
             return "was canceled"
         return "is closed" if self._closed else "is no longer being read"
+
+
+class LiveFeed(ByteFeed):
+    """A feed without a limit, filled by one thread; the reader makes calls between the bytes.
+
+    A call is made when the reader asks for more than was pushed before the call, so a reader has to
+    be done with all that it can decode before it asks.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(max_buffered=None)
+        self._pushed = 0  # bytes
+        self._calls: deque[tuple[int, Callable[[], None]]] = deque()  # after so many bytes
+
+    def push(self, data: bytes | bytearray | memoryview, /) -> None:
+        """Add a chunk; see `ByteFeed.push`."""
+        super().push(data)
+        self._pushed += len(data)
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Have the reader call a function after what was pushed so far; not after `cancel`."""
+        with self._changed:
+            self._calls.append((self._pushed, function))
+            self._changed.notify_all()
+
+    def take(self, size: int) -> bytes:
+        """Make the calls that are due, then return data as `ByteFeed.take` does."""
+        while True:
+            while (function := self._next_call()) is not None:
+                function()
+            # Without the lock a call may have been added, but only after the data that is there.
+            data = super().take(size)
+            if data or not self._is_due():
+                return data
+
+    def _next_call(self) -> Callable[[], None] | None:
+        with self._changed:
+            return self._calls.popleft()[1] if self._error is None and self._is_due() else None
+
+    def _is_ready(self) -> bool:
+        return super()._is_ready() or self._is_due()
+
+    def _is_due(self) -> bool:
+        """Return whether a call comes before the next byte."""
+        return bool(self._calls) and self._calls[0][0] <= self._pushed - self._buffered

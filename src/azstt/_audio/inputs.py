@@ -141,11 +141,6 @@ class FeedSource(Source):
         self._feed = feed
         super().__init__("<stream>", size=None, max_bytes=max_bytes)
 
-    @property
-    def may_block(self) -> bool:
-        """Whether the feed is empty."""
-        return not self._feed.buffered
-
     def close(self) -> None:
         """Release the feed, so that a blocked `push` raises."""
         self._feed.release()

@@ -22,11 +22,6 @@ class RepairedSource(Source):
         self._whole = whole
         self.repair: Repair = repair
 
-    @property
-    def may_block(self) -> bool:
-        """Whether the next read may have to wait for data to arrive."""
-        return self._whole.may_block
-
     def _fetch(self, size: int) -> bytes:
         data = b""
         while not data and self.repair.ends_inside is None:

@@ -114,11 +114,6 @@ class Source:
         """Return a URL that libav can open by itself, creating a file for it if necessary."""
         return self.url
 
-    @property
-    def may_block(self) -> bool:
-        """Whether the next read may have to wait for data to arrive."""
-        return not self.seekable
-
     def close(self) -> None:
         """Close what this object opened. Idempotent."""
 

@@ -156,25 +156,33 @@ class SessionDriver(Monitor):
             self.finish()
 
     def commit(self) -> None:
-        """End the open segment after what was sent so far."""
-        if isinstance(session := self._feeder.sessions[0], CommittingSession):
-            self.pipeline.call(session.commit)
+        """End the open segment after what was sent so far.
+
+        Raises:
+            ConfigurationError: the backend's sessions cannot, although it claims so.
+        """
+        session = self._feeder.sessions[0]
+        if not isinstance(session, CommittingSession):
+            raise self._broken_claim("commit")
+        self.pipeline.call(session.commit)
 
     async def update(self, options: RecognitionOptions) -> None:
         """Use other options after what was sent so far; returns when the recognizer has them.
 
         Raises:
-            ConfigurationError: the backend refuses them, and goes on as before.
+            ConfigurationError: the backend refuses them, and goes on as before; or its sessions
+                cannot change any, although it claims so.
             SessionStateError: the session was closed meanwhile.
             Exception: what ended it meanwhile.
         """
         answers = list[ConfigurationError | None]()
         call_soon, session = loop_caller(), self._feeder.sessions[0]
+        if not isinstance(session, UpdatingSession):
+            raise self._broken_claim("update")
 
         def update() -> None:
             try:
-                if isinstance(session, UpdatingSession):
-                    session.update(options)
+                session.update(options)
                 answers.append(None)
             except ConfigurationError as refusal:  # which leaves the session as it was
                 answers.append(refusal)
@@ -187,6 +195,12 @@ class SessionDriver(Monitor):
             raise SessionStateError("the session was closed before the update was applied")
         if answers[0] is not None:
             raise answers[0]
+
+    def _broken_claim(self, call: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"the capabilities of the {self._backend.name!r} backend promise {call}(), but its "
+            "sessions have no such method; report this to the backend's author"
+        )
 
     async def event(self) -> Event | None:
         """Wait for the next event; None is the end. Canceling loses none.

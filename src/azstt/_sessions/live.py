@@ -252,6 +252,9 @@ class LiveSession(EventEmitter):
     async def commit(self) -> None:
         """End the open segment here: what was said so far becomes a `Final`, and audio goes on.
 
+        Returns at once. The event `Committed` follows the last `Final` of the audio so far, also
+        if nothing was said: read up to it to get a turn.
+
         Azure Speech: the recognizer is ended and another one starts at this point, over a
         connection of its own; language detection and speaker labels start over. The embedded
         recognizer ends the utterance here.
@@ -270,7 +273,8 @@ class LiveSession(EventEmitter):
         """Recognize the audio that follows with other options, such as ``phrases``.
 
         Returns when the recognizer has them, which is after the audio before; when canceled, it
-        gets them all the same. Azure Speech: with the effects of `commit`.
+        gets them all the same. Options that are the same as before have no effect. Azure Speech:
+        ends the open segment as `commit` does, without a `Committed`.
 
         Raises:
             ConfigurationError: an option is wrong, or the backend cannot change it within a
@@ -290,6 +294,8 @@ class LiveSession(EventEmitter):
                     f"session; it can change: {possible}"
                 )
         able.check(asked, backend=backend)
+        if asked == self._options:
+            return
         before, self._options = self._options, asked
         try:
             await driver.update(asked)

@@ -18,7 +18,7 @@ from azstt._audio import DecodeReport
 from azstt._errors import AzsttError, RecognitionError, RecognitionTimeoutError, ServiceError
 from azstt._events import AudioGap, Ended, Event, Failed
 from azstt._options import RecognitionOptions
-from azstt._result import AudioTrack
+from azstt._result import AudioTrack, Gap
 from azstt._sessions.pcm_queue import Call, Dropped
 from azstt._sessions.watchdog import StallDetector
 from azstt._transcript import Transcript
@@ -26,11 +26,19 @@ from azstt.backends import RecognizerBackend
 
 
 class AudioAccount(NamedTuple):
-    """What became of the decoder's output so far, in seconds of one channel."""
+    """What became of the decoder's output so far, in seconds of one channel.
+
+    Attributes:
+        decoded: how much there was.
+        taken: how much the recognizer took.
+        dropped: how much was dropped.
+        undecoded: whether more had been sent when the session was closed, of unknown length.
+    """
 
     decoded: float
     taken: float
     dropped: float
+    undecoded: bool = False
 
 
 class PcmSource(Protocol):
@@ -232,7 +240,7 @@ class Monitor:
             if tracker.over:
                 tracker.complete({**self._account(tracker), "rest": "unaccounted"})
         if not self.source_is_over:
-            _, taken, dropped = self.source.account()
+            _, taken, dropped, _ = self.source.account()
             at = self._begin + self.reached(taken + dropped)
             raise ServiceError(
                 f"the recognizer ended the session at {at:.1f} s, before the audio was over",
@@ -240,14 +248,17 @@ class Monitor:
             )
 
     def _account(self, tracker: ResultTracker) -> Account:
-        decoded, taken, dropped = self.source.account()
+        decoded, taken, dropped, undecoded = self.source.account()
         report, rest = self.source.report(), self._rest(tracker)
+        missing = report.missing if report else ()
+        if rest == "closed" and undecoded:
+            missing += (Gap(at=self._begin + self.reached(decoded), seconds=None, reason=rest),)
         return {
             "begin": self._begin,
             "decoded": self.reached(decoded),
             # What still waits when a session is closed is dropped.
             "sent": self.reached(decoded if rest == "closed" else taken + dropped),
-            "missing": report.missing if report else (),
+            "missing": missing,
             "track": _track(report) if report else None,
             "usage": tracker.usage(taken, self.elapsed),
             "rest": rest,

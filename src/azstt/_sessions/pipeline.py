@@ -43,6 +43,9 @@ class AudioPipeline:
         self._decoder: LiveDecoder | None = None
         self._jobs: deque[Call] = deque()  # what was fed and asked for; on the loop
         self._notify_of_room: bool = False
+        self._waiting: int = 0  # bytes not passed to the decoder yet
+        self._closed: bool = False
+        self._undecoded: bool = False  # some were not decoded when it was closed
         self._told: list[Gap] = []  # what the media lack, as far as the monitor was told
 
     @contextmanager
@@ -58,14 +61,20 @@ class AudioPipeline:
 
     def cancel(self) -> None:
         """Drop what waits and free the decoder; may wait for a packet that is being decoded."""
+        decoder, self._closed = self._decoder, True
+        if decoder is not None:
+            self._undecoded = self._undecoded or bool(self._waiting or decoder.backlog)
         self._queue.close()
-        if self._decoder is not None:
-            self._decoder.close()
+        if decoder is not None:
+            decoder.close()
 
     def account(self) -> AudioAccount:
         """Return what became of the audio so far."""
-        queue = self._queue
-        return AudioAccount(queue.put_seconds, queue.taken_seconds, queue.dropped_seconds)
+        queue, audio = self._queue, self._config.audio
+        decoded, undecoded = queue.put_seconds, self._undecoded
+        if self._closed and isinstance(audio, AudioFormat):  # then that is known
+            decoded, undecoded = max(decoded, audio.seconds(self.fed)), False
+        return AudioAccount(decoded, queue.taken_seconds, queue.dropped_seconds, undecoded)
 
     def timeline(self) -> Timeline:
         """Return the map from the decoder's output to the media."""
@@ -92,15 +101,10 @@ class AudioPipeline:
 
     def feed(self, data: bytes) -> None:
         """Accept audio, all of it at once; a large chunk is decoded in slices."""
-        decoder = self._decoder
-        if decoder is None:
-            return
         self.fed += len(data)
-        if len(data) <= _SLICE:  # the usual case: speech as it is spoken
-            self._do(partial(decoder.feed, data))
-            return
+        self._waiting += len(data)
         slices = (data[at : at + _SLICE] for at in range(0, len(data), _SLICE))
-        self._do(*(partial(decoder.feed, chunk) for chunk in slices))
+        self._do(*(partial(self._decode, chunk) for chunk in slices))
 
     def finish(self) -> None:
         """Accept no more audio."""
@@ -109,7 +113,13 @@ class AudioPipeline:
 
     def call(self, function: Call) -> None:
         """Have the feeder call a function after what was fed so far."""
-        self._do(partial(self._queue.call, function))
+        if self._decoder is not None:
+            self._do(partial(self._decoder.call, partial(self._queue.call, function)))
+
+    def _decode(self, data: bytes) -> None:
+        if self._decoder is not None:
+            self._decoder.feed(data)
+        self._waiting -= len(data)
 
     def _do(self, *jobs: Call) -> None:
         """Do the first job now, unless others wait, and each further one in a turn of the loop."""

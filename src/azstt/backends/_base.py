@@ -142,7 +142,9 @@ class CommittingSession(RecognizerSession, Protocol):
     def commit(self) -> None:
         """End the open segment after the last `write`; its `Final` follows, and audio continues.
 
-        Called like `write`, and in order with it.
+        Each call is answered by one `Committed`, after the last `Final` of the audio before it and
+        before any of the audio after it, also if no segment was open. Called like `write`, and in
+        order with it.
         """
         ...
 

@@ -118,6 +118,12 @@ export interface SpeechEnded {
   at: number;
 }
 
+/** Answers one `commit()`: every final of the audio up to `at`, if there is any, has come. */
+export interface Committed {
+  kind: "committed";
+  at: number;
+}
+
 /** The server lost its connection to the recognizer and is reconnecting. */
 export interface Reconnecting {
   kind: "reconnecting";
@@ -163,6 +169,7 @@ export type LiveEvent =
   | Partial
   | Final
   | SpeechEnded
+  | Committed
   | Reconnecting
   | AudioGap
   | Ended
@@ -272,7 +279,7 @@ export class LiveClient extends EventTarget {
    * Resolves when there is room for more: await it to send faster than real time.
    */
   send(audio: ArrayBuffer | ArrayBufferView | Blob): Promise<void>;
-  /** Ends the open segment here; its final follows. */
+  /** Ends the open segment here; its final follows, and then "committed" in any case. */
   commit(): void;
   /** Changes options for the audio that follows; those left out stay as they are. */
   update(options: { language?: string | string[]; phrases?: string[] }): void;

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
-from azstt._events import Event, Final
+from azstt._events import Committed, Event, Final
 from azstt.backends import (
     CommittingSession,
     RecognizerSession,
@@ -42,15 +43,23 @@ def commits(subject: Subject) -> None:
         return
 
     def commit(session: RecognizerSession, events: list[Event]) -> None:
-        _committing(session).commit()
-        if subject.speech:
+        for number in (1, 2):  # nothing is written in between
+            _committing(session).commit()
             until(
-                lambda: bool(text_of(events)),
-                "commit() in the middle of speech was not followed by a Final",
+                partial(_has_answers, events, number),
+                f"commit() number {number} was not answered by one Committed",
             )
-        _committing(session).commit()  # nothing was written in between
+        require(
+            not subject.speech or bool(text_of(events)),
+            "commit() in the middle of speech was not followed by a Final before Committed",
+        )
 
-    _continues_after(commit, subject)
+    events, written = _continues_after(commit, subject)
+    places = [event.at for event in _committed(events)]
+    require(
+        len(places) == 2 and all(abs(at - written) <= CHUNK for at in places),  # noqa: PLR2004
+        f"two commits after {written} s of audio were answered by Committed at {places}",
+    )
 
 
 def updates(subject: Subject) -> None:
@@ -71,8 +80,12 @@ def accepts_a_hook(subject: Subject) -> None:
     check_end(events, 0.0)
 
 
-def _continues_after(act: Act, subject: Subject) -> None:
-    """Act in the middle of the first words; the session must be as correct as without it."""
+def _continues_after(act: Act, subject: Subject) -> tuple[list[Event], float]:
+    """Act in the middle of the first words; the session must be as correct as without it.
+
+    Returns:
+        the events, and how many seconds of audio were written before.
+    """
     pcm = subject.speech or subject.silence(2.0)
     spoken = [e.segment for e in subject.run(pcm) if isinstance(e, Final) and e.segment.text]
     middle = (spoken[0].start + spoken[0].end) / 2 if spoken else 1.0
@@ -87,6 +100,15 @@ def _continues_after(act: Act, subject: Subject) -> None:
             before.end <= after.start + CHUNK,
             f"the final at {after.start} s repeats audio of the final that ends at {before.end} s",
         )
+    return events, middle
+
+
+def _has_answers(events: list[Event], number: int) -> bool:
+    return len(_committed(events)) == number
+
+
+def _committed(events: list[Event]) -> list[Committed]:
+    return [event for event in events if isinstance(event, Committed)]
 
 
 def _committing(session: RecognizerSession) -> CommittingSession:

@@ -11,6 +11,7 @@ from pydantic import Field
 from azstt._assembly.words import spread_words
 from azstt._events import (
     AudioGap,
+    Committed,
     Ended,
     Event,
     Failed,
@@ -43,7 +44,7 @@ class Cue(FrozenModel):
 def cue_of(event: Event) -> Cue:
     """Make a cue of an event, timed by the audio that it is about."""
     match event:
-        case SpeechStarted(at=at) | SpeechEnded(at=at):
+        case SpeechStarted(at=at) | SpeechEnded(at=at) | Committed(at=at):
             return Cue(event=event, at=at)
         case Partial(end=end) | AudioGap(end=end):
             return Cue(event=event, at=end)

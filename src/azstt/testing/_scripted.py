@@ -13,6 +13,7 @@ from azstt._assembly.words import spread_words
 from azstt._audio_format import AudioFormat
 from azstt._errors import RecognitionError, ServiceError, SessionStateError
 from azstt._events import (
+    Committed,
     Ended,
     Event,
     Failed,
@@ -172,6 +173,7 @@ class _ScriptedSession:
         final, self._cues = commit_cues(self._cues, self._position)
         if final is not None:
             self._send(final)
+        self._send(Committed(at=self._position))
 
     def update(self, options: RecognitionOptions, /) -> None:
         self._check("update")

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from azstt import (
     AudioGap,
+    Committed,
     Ended,
     Final,
     Gap,
@@ -199,6 +200,7 @@ def test_heard_is_how_far_the_recognizer_has_come():
         (SpeechEnded(at=3.5), 4),
         (AudioGap(start=4, end=5, reason="lost"), 5),
         (AudioGap(start=5, end=6, reason="dropped"), 5),
+        (Committed(at=5.5), 5.5),
         (Ended(position=6), 6),
     ]:
         book.add(event)
@@ -233,3 +235,12 @@ def test_every_second_is_counted_once(events, missing, begin, sent):
     ledger = ledger_of(events, sent=sent, missing=missing, begin=begin)
     lost = sum(gap.span for gap in ledger.gaps)
     assert ledger.recognized + ledger.silent + lost == pytest.approx(sent, abs=1e-5)
+
+
+@pytest.mark.parametrize("at", [1.0, 2.0, 3.0])
+@pytest.mark.parametrize("first", ["result", "speech"])
+def test_an_instant_of_speech_that_a_result_touches_is_answered(at, first):
+    """Speech without any length is not missing where a result begins, goes on or ends."""
+    events = [final(1, 3), SpeechStarted(at=at), SpeechEnded(at=at)]
+    events = events if first == "result" else [*events[1:], events[0]]
+    assert ledger_of([*events, Ended(position=10)]).gaps == ()

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from azstt import (
     AudioGap,
+    Committed,
     Ended,
     Final,
     Partial,
@@ -74,6 +75,7 @@ def test_every_kind_of_event_is_placed(timeline):
     """Ended counts what was dropped before it, and events without times stay as they are."""
     assert timeline.place(Ended(position=20.0)) == Ended(position=25.0)
     assert timeline.place(Ended(position=15.0)) == Ended(position=17.0)
+    assert timeline.place(Committed(at=20.0)) == Committed(at=22.0)
     gap = AudioGap(start=21.0, end=22.0, reason="lost")
     assert timeline.place(gap) == AudioGap(start=26.0, end=27.0, reason="lost")
     other = Reconnecting(attempt=1, delay=0.0, reason="lost")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from time import perf_counter
+
 import pytest
 
 from azstt import (
@@ -10,6 +12,7 @@ from azstt import (
     Partial,
     Reconnecting,
     Segment,
+    SpeechEnded,
     SpeechStarted,
     Started,
     Usage,
@@ -113,3 +116,34 @@ def test_usage_says_how_late_results_came(tracker):
         final_latency=1.0,
         reconnects=1,
     )
+
+
+def test_a_transcript_after_hours_takes_a_moment(tracker):
+    """The transcript after each of thousands of finals does not hold up the event loop."""
+    costs = []
+    for number in range(4_000):
+        start = 3.0 * number
+        for event in (
+            SpeechStarted(at=start),
+            final("Hello there.", start, start + 2),
+            SpeechEnded(at=start + 2),
+        ):
+            tracker.add(event, 0.0)
+        if number >= 3_980:
+            began = perf_counter()
+            transcript = tracker.so_far(account(start + 2.5, rest="pending"))
+            costs.append(perf_counter() - began)
+    assert min(costs) < 0.003
+    assert len(transcript.segments) == 4_000
+    assert transcript.ledger.recognized == pytest.approx(8_000)
+    assert transcript.complete
+
+
+def test_finals_may_come_out_of_order(tracker):
+    """Segments are in order of time, and so is the language that the first of them has."""
+    for start, language in ((5.0, "de-DE"), (9.0, "en-US"), (1.0, "fr-FR"), (0.0, None)):
+        segment = Segment(text="x", start=start, end=start + 1, language=language)
+        tracker.add(Final(segment=segment), 0.0)
+    transcript = tracker.so_far(account(10.0))
+    assert [segment.start for segment in transcript.segments] == [0.0, 1.0, 5.0, 9.0]
+    assert transcript.language == "fr-FR"

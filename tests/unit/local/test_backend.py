@@ -12,6 +12,7 @@ from azstt import ConfigurationError, RecognitionOptions, SessionStateError, ope
 from azstt._audio_format import AudioFormat
 from azstt._errors import RecognitionError, ServiceError
 from azstt._events import (
+    Committed,
     Ended,
     Event,
     Failed,
@@ -266,7 +267,7 @@ def test_a_commit_ends_the_open_utterance(backend, audio, clip, manifest):
 
 
 def test_a_commit_of_silence_is_nothing(backend):
-    """Without speech there is no segment to end."""
+    """Without speech there is no segment to end, but the commit is answered."""
     events: list[Event] = []
     session = backend.open(RecognitionOptions(), AudioFormat(), events.append)
     session.start()
@@ -275,7 +276,12 @@ def test_a_commit_of_silence_is_nothing(backend):
     session.commit()
     session.finish()
     session.close()
-    assert events == [Started(model="moonshine-tiny-en"), Ended(position=1.0)]
+    assert events == [
+        Started(model="moonshine-tiny-en"),
+        Committed(at=0.0),
+        Committed(at=1.0),
+        Ended(position=1.0),
+    ]
 
 
 def blocked(session, speech) -> threading.Thread:

@@ -8,6 +8,7 @@ import pytest
 
 from azstt import (
     AudioFormat,
+    Committed,
     Ended,
     Failed,
     Final,
@@ -174,6 +175,8 @@ class Commits(Session):
         if seconds > self.committed and not self.closed:
             self.emit(Final(segment=Segment(text="x", start=self.committed, end=seconds)))
             self.committed = seconds
+        if not self.closed:
+            self.emit(Committed(at=seconds))
 
     def recognize(self, seconds):
         self.commit_rest(seconds)
@@ -194,6 +197,28 @@ class IgnoresCommits(Commits):
     def commit(self):
         if self.finished:
             raise SessionStateError("too late")
+
+
+class SaysNothingOfAnEmptyCommit(Commits):
+    def commit(self):
+        seconds = AudioFormat().seconds(self.size)
+        if seconds > self.committed or self.finished:
+            super().commit()
+
+
+class AnswersBeforeTheFinal(Commits):
+    def commit(self):
+        if self.finished:
+            raise SessionStateError("too late")
+        if not self.closed:
+            self.emit(Committed(at=AudioFormat().seconds(self.size)))
+
+
+class AnswersAtAnotherPlace(Commits):
+    def commit(self):
+        emit, self.emit = self.emit, lambda e: emit(Committed(at=9) if e.kind == "committed" else e)
+        super().commit()
+        self.emit = emit
 
 
 class EndsWithACommit(Commits):
@@ -235,7 +260,10 @@ CLAIMS["reconnects"] = {"reconnects": True}
         (Session, "commits", "capabilities.commits is true, but"),
         (Session, "updates", "capabilities.updates is not empty, but"),
         (Session, "reconnects", "capabilities.reconnects is true, but"),
-        (IgnoresCommits, "commits", "was not followed by a Final"),
+        (IgnoresCommits, "commits", "number 1 was not answered by one Committed"),
+        (SaysNothingOfAnEmptyCommit, "commits", "number 2 was not answered by one Committed"),
+        (AnswersBeforeTheFinal, "commits", "was not followed by a Final before Committed"),
+        (AnswersAtAnotherPlace, "commits", "after 0.5 s of audio were answered by Committed at"),
         (EndsWithACommit, "commits", "not exactly one Ended"),
         (RepeatsEverythingAfterACommit, "commits", "the final at 0.0 s repeats audio"),
         (CommitsAfterFinish, "commits", "commit\\(\\) after finish\\(\\) did not raise"),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from azstt import (
     AudioFormat,
     AudioGap,
+    Committed,
     Ended,
     Failed,
     Final,
@@ -136,7 +137,8 @@ def test_a_commit_gives_the_words_that_have_ended():
     session.write(bytes(AUDIO.size(2.0)))
     session.commit()
     session.commit()
-    _, first = events
+    _, first, *answers = events
+    assert answers == [Committed(at=2.0)] * 2
     assert first.segment == Segment(text="一二", start=0, end=1.9, words=words[:2])
     session.write(bytes(AUDIO.size(1.0)))
     assert events[-1].segment == Segment(text="三。", start=2, end=2.9, words=words[2:])
@@ -153,6 +155,7 @@ def test_partials_after_a_commit_are_about_what_follows_it():
     session.write(bytes(AUDIO.size(1.5)))
     session.commit()
     session.write(bytes(AUDIO.size(0.5)))
+    assert events.pop(2) == Committed(at=1.5)
     texts = [
         event.text if isinstance(event, Partial) else event.segment.text for event in events[1:]
     ]
@@ -165,11 +168,11 @@ def test_a_commit_of_a_late_final_gives_it_at_once():
     session, events = session_of(ScriptedBackend([late, Partial(text="x", start=0, end=9.0)]))
     session.start()
     session.commit()
-    assert events == [Started()]
+    assert events == [Started(), Committed(at=0.0)]
     session.write(bytes(AUDIO.size(1.0)))
     session.commit()
     session.finish()
-    assert events == [Started(), final(0.5), Ended(position=1.0)]
+    assert events[2:] == [final(0.5), Committed(at=1.0), Ended(position=1.0)]
 
 
 def test_a_word_that_has_not_ended_is_not_split():
@@ -179,7 +182,8 @@ def test_a_word_that_has_not_ended_is_not_split():
     session.write(bytes(AUDIO.size(1.0)))
     session.commit()
     session.finish()
-    assert events[1:] == [final(2.0), SpeechEnded(at=2.5), Ended(position=1.0)]
+    assert events[1] == Committed(at=1.0)
+    assert events[2:] == [final(2.0), SpeechEnded(at=2.5), Ended(position=1.0)]
 
 
 @given(st.lists(st.tuples(st.integers(0, 700), st.booleans()), max_size=12))

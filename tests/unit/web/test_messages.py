@@ -48,6 +48,7 @@ MESSAGES = [
             events.Partial(text="hel", start=0, end=1),
             events.Final(segment=HELLO),
             events.SpeechEnded(at=1),
+            events.Committed(at=1),
             events.Reconnecting(attempt=1, delay=0.5, reason="it broke"),
             events.AudioGap(start=1, end=2, reason="dropped"),
             events.AudioGap(start=2, end=2, reason="truncated", seconds=None),

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
     Decode: TypeAlias = Callable[[Packet[AudioStream] | None], list[AudioFrame]]
 
-#: Packets pushed between pulls. Every pull ends with an exception, so smaller batches raise more
-#: of them; much larger ones no longer fit into the CPU cache.
+#: Packets pushed between pulls, unless live: there the next packet may have to be waited for. Every
+#: pull ends with an exception, so smaller batches raise more of them; much larger ones no longer
+#: fit into the CPU cache.
 _BATCH = 43
 #: Formats of broadcasts, in which jumps of the timestamps are splices.
 _BROADCAST: Final = frozenset({"mpegts", "mpeg"})
@@ -42,7 +43,7 @@ def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -
 
     Args:
         media: the open container; it stays open.
-        source: the source of its bytes, which knows whether the next read may block.
+        source: the source of its bytes.
         target: the output to produce.
         tally: records what is lost.
     """
@@ -71,7 +72,7 @@ def decode_packets(media: Media, source: Source, target: Target, tally: Tally) -
             losses.lose(packet)
             continue
         waiting += 1
-        if waiting >= _BATCH or (target.live and source.may_block):
+        if waiting >= _BATCH or target.live:
             waiting = 0
             yield from output.pull()
     try:

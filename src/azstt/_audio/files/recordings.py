@@ -101,11 +101,6 @@ class StreamRecording(RecordingSource):
         super().__init__(whole.label, size=None, max_bytes=None)
         self._first = data
 
-    @property
-    def may_block(self) -> bool:
-        """Whether the next read may have to wait for data to arrive."""
-        return self._whole.may_block
-
     def following(self) -> StreamRecording | None:
         """Return the next recording, if there is one, after reading this one to its end."""
         while self.read(_READ_SIZE):

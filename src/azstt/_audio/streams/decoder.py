@@ -31,9 +31,9 @@ class LiveDecoder:
     other formats, and unusual variants of these, are decoded by libav in a thread that this object
     owns. Damage is skipped and reported, and only fatal if nothing can be decoded.
 
-    Call `feed` and `finish` from one thread, such as an event loop's; neither blocks. `close` and
-    the properties are thread-safe. `sink` and `done` are called on whichever thread decodes, one
-    call at a time; they must not wait for a thread that may be closing the decoder.
+    Call `feed`, `call` and `finish` from one thread, such as an event loop's; none blocks. `close`
+    and the properties are thread-safe. `sink` and `done` are called on whichever thread decodes,
+    one call at a time; they must not wait for a thread that may be closing the decoder.
 
     Args:
         audio: the stream's format: raw PCM of a format, a container, or ``"auto"`` to detect it.
@@ -103,6 +103,19 @@ class LiveDecoder:
             self._feed(data)
         except AudioError as error:
             self._receiver.end(error)
+
+    def call(self, function: Callable[[], None], /) -> None:
+        """Call a function between the PCM of what is fed before and of what is fed after.
+
+        What the bytes so far do not suffice to decode comes after it. Like the sink it is called
+        during this call or from the thread, and not at all once `done` or `close` was called.
+        """
+        if self._receiver.ended:
+            return
+        if isinstance(self._decoder, WorkerStreamDecoder):
+            self._decoder.call(function)
+        else:  # all that can be decoded was delivered when it was fed
+            function()
 
     def finish(self) -> None:
         """Mark the end of the stream: remaining PCM goes to the sink, then `done` is called."""

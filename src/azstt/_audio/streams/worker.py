@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Thread
 
-from azstt._audio.feed import ByteFeed
+from azstt._audio.feed import LiveFeed
 from azstt._audio.files.reader import AudioReader, open_reader
 from azstt._audio.report import LONGEST_SILENCE, UNREADABLE, DecodeReport, Tally
 from azstt._audio.streams.receiver import Receiver
@@ -60,7 +61,7 @@ class WorkerStreamDecoder:
     def __init__(self, audio: AudioFormat, receiver: Receiver) -> None:
         self._audio = audio
         self._receiver = receiver
-        self._feed = ByteFeed(max_buffered=None)
+        self._feed = LiveFeed()
         self._reader: AudioReader | None = None
         receiver.start_recording()
         self._thread = Thread(target=self._run, name="azstt live decode", daemon=True)
@@ -71,6 +72,10 @@ class WorkerStreamDecoder:
         """Queue a chunk for decoding."""
         with suppress(SessionStateError):  # the thread has stopped reading and reported why
             self._feed.push(data)
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Have the thread call a function between what is fed before and after."""
+        self._feed.call(function)
 
     def finish(self) -> None:
         """Mark the end of the stream; the thread delivers the remaining PCM and ends."""

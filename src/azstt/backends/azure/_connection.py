@@ -41,8 +41,8 @@ class ConnectionOwner(ResultSink, Protocol):
         """
         ...
 
-    def end_if_complete(self) -> None:
-        """Called when the service has processed the whole stretch."""
+    def stretch_over(self) -> None:
+        """Called when no more results come from a recognizer."""
         ...
 
     def wait(self, until: Callable[[], bool], seconds: float) -> bool:
@@ -146,7 +146,7 @@ class RecognizerConnection:
                 session_id=handler.session_id,
             )
         self._buffer.settle_all()
-        self._owner.end_if_complete()  # before the recognizer is released, which takes a while
+        self._owner.stretch_over()  # before the recognizer is released, which takes a while
         return None
 
     def _timeout(self, overdue: str, handler: ResultHandler) -> RecognitionError:

@@ -11,7 +11,7 @@ from time import monotonic
 
 from azstt._audio_format import AudioFormat
 from azstt._errors import AuthenticationError, RecognitionError, SessionStateError
-from azstt._events import Ended, Event, Failed, Partial, Reconnecting, Started
+from azstt._events import Committed, Ended, Event, Failed, Partial, Reconnecting, Started
 from azstt._options import RecognitionOptions
 from azstt._threads import exit as exits
 from azstt.backends._base import Emit, ReconnectHook
@@ -69,6 +69,8 @@ class AzureSession:
         self._lock: Condition = Condition()  # reentrant: `emit` may call `close`
         # of the current stretch of audio, and of those that follow
         self._requests: deque[RecognitionRequest] = deque([request])
+        self._commits: deque[float] = deque()  # positions of those that were not answered yet
+        self._answered: float = 0.0  # position up to which no more results come
         self._reconnects: ReconnectCounter = ReconnectCounter(policy)
         self._hook: ReconnectHook | None = None
         self._handler: ResultHandler | None = None
@@ -114,11 +116,12 @@ class AzureSession:
     def commit(self) -> None:
         """End the open segment after the last `write`; returns at once, its `Final` follows.
 
-        For the service this is the end of the audio: it sends all remaining results, and the audio
-        that follows goes to another recognizer, over another connection. So a word that is being
-        spoken is recognized as two, language detection and speaker labels start over, and audio
-        waits for the fraction of a second until the new connection is established. Does nothing if
-        nothing was written since the last commit.
+        For the service this is the end of the audio: it sends all remaining results, which
+        `Committed` follows, and the audio that follows goes to another recognizer, over another
+        connection. So a word that is being spoken is recognized as two, language detection and
+        speaker labels start over, and audio waits for the fraction of a second until the new
+        connection is established. If nothing was written since the last commit, the recognizer
+        goes on.
 
         Raises:
             SessionStateError: before `start` or after `finish`.
@@ -129,6 +132,8 @@ class AzureSession:
         if self._accepts_audio("commit"):
             with self._lock:
                 self._cut(self._requests[-1])
+                self._commits.append(self._buffer.written)
+                self._answer_commits()
 
     def update(self, options: RecognitionOptions, /) -> None:
         """Use other options for the audio that follows; another recognizer takes it, see `commit`.
@@ -199,7 +204,7 @@ class AzureSession:
                 self, self._next_request(), self._tokens, self._audio, self._buffer
             )
             error = connection.run()
-            self.end_if_complete()  # also if the connection was lost after the last result
+            self.stretch_over()  # also if the connection was lost after the last result
             if error is not None and not self._over:
                 self._await_next_attempt(error, connection.last_response)
 
@@ -255,6 +260,10 @@ class AzureSession:
                 raise SessionStateError(f"{call}() after finish(); open another session")
             return not self._over
 
+    def _answer_commits(self) -> None:
+        while self._commits and self._commits[0] <= self._answered:
+            self._emit_event(Committed(at=self._commits.popleft()))
+
     def _cut(self, request: RecognitionRequest, *, force: bool = False) -> None:
         """Begin another stretch after the last `write`, with another recognizer for it."""
         if self._buffer.cut(force=force):
@@ -271,10 +280,13 @@ class AzureSession:
             self._lock.wait_for(lambda: self._closed or until(), min(seconds, TIMEOUT_MAX))
             return self._closed
 
-    def end_if_complete(self) -> None:
-        """Emit `Ended` if the service has processed all of the audio."""
-        if self._buffer.complete:
-            self._emit_event(Ended(position=self._buffer.written))
+    def stretch_over(self) -> None:
+        """Answer the commits of what is settled; emit `Ended` if that is all of the audio."""
+        with self._lock:
+            self._answered = self._buffer.settled
+            self._answer_commits()
+            if self._buffer.complete:
+                self._emit_event(Ended(position=self._buffer.written))
 
     def disconnected(self, last_response: float) -> None:
         """Emit `Reconnecting` for a connection that the SDK reopens."""

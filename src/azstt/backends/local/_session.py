@@ -12,8 +12,16 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from azstt._errors import RecognitionError, ServiceError, SessionStateError
-from azstt._events import Ended, Failed, Final, Partial, SpeechEnded, SpeechStarted, Started
-from azstt._result import Segment
+from azstt._events import (
+    Committed,
+    Ended,
+    Failed,
+    Final,
+    Partial,
+    SpeechEnded,
+    SpeechStarted,
+    Started,
+)
 from azstt._threads import exit as exits
 from azstt.backends._base import Emit
 from azstt.backends.local._endpointer import VadParameters
@@ -63,9 +71,9 @@ class _Phase(Enum):
 
 
 class _Slot:
-    """A segment's place in the order of results."""
+    """A place in the order of results, and what comes there once it is known."""
 
-    segment: Segment | None = None
+    event: Final | Committed | None = None
 
 
 class LocalSession:
@@ -126,14 +134,18 @@ class LocalSession:
     def commit(self) -> None:
         """End the open utterance here; its final follows, and further speech opens another.
 
-        Blocks as `write` does. A word in progress is recognized as two; less than 0.15 s of speech
-        is left to the next utterance.
+        `Committed` comes after the finals of all audio so far. Blocks as `write` does. A word in
+        progress is recognized as two; less than 0.15 s of speech is left to the next utterance.
 
         Raises:
             SessionStateError: before `start` or after `finish`.
         """
         if self._takes_audio("commit"):
             self._process(self._segmenter.cut())
+            slot = _Slot()
+            with self._lock:
+                self._slots.append(slot)
+                self._fill(slot, Committed(at=self._segmenter.position))
 
     def finish(self) -> None:
         """Recognize what is left; returns after `Ended` or `Failed`.
@@ -211,7 +223,7 @@ class LocalSession:
                 self._pool.submit(partial(self._decode, utterance, slot))
 
     def _decode(self, utterance: UtteranceAudio, slot: _Slot) -> None:
-        """Recognize an utterance, in a worker, then emit every final that is next in order."""
+        """Recognize an utterance, in a worker."""
         try:
             segment = self._recognizer.segment(
                 utterance, language=self._config.language, canceled=lambda: not self._alive
@@ -221,12 +233,16 @@ class LocalSession:
         except Exception as error:  # noqa: BLE001 - the port reports failures as an event
             self._fail(error)
             return
+        self._fill(slot, Final(segment=segment))
+
+    def _fill(self, slot: _Slot, event: Final | Committed) -> None:
+        """Note what comes in a place, then emit every event that is next in order."""
         with self._lock:
-            slot.segment = segment
-            while self._alive and self._slots and (ready := self._slots[0].segment):
+            slot.event = event
+            while self._alive and self._slots and (ready := self._slots[0].event):
                 self._slots.popleft()
-                self._finals += 1
-                self._emit(Final(segment=ready))
+                self._finals += isinstance(ready, Final)
+                self._emit(ready)
             self._lock.notify_all()
 
     def _queue_partial(self) -> None:

@@ -23,7 +23,7 @@ from azstt._result import Usage
 from azstt._sessions.chunks import AudioChunk, to_bytes
 from azstt._sessions.config import LiveConfig, Overflow
 from azstt._sessions.driver import Handler, SessionDriver
-from azstt._sessions.feed import AudioSource, Feed, Feeds, Transcription
+from azstt._sessions.feed import AudioChunks, Feed, Feeds, Transcription
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend, ReconnectHook, resolve
 
@@ -331,7 +331,7 @@ class LiveSession:
         await self._begun("wait").end()
         return self._done()
 
-    def transcribe(self, source: AudioSource) -> Transcription:
+    def transcribe(self, source: AudioChunks) -> Transcription:
         """Send all of a source, and finish; await the transcript, or iterate over the events.
 
         ::
@@ -366,7 +366,7 @@ class LiveSession:
 
         return Transcription(whole(), iterate)
 
-    def feed(self, source: AudioSource, *, finish: bool = True) -> Feed:
+    def feed(self, source: AudioChunks, *, finish: bool = True) -> Feed:
         """Send all of a source in the background, and finish; returns at once.
 
         The session owns the task. The end of the session's block waits for it, `finish` stops it,

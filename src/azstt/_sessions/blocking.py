@@ -21,7 +21,7 @@ from azstt._options import OptionFields
 from azstt._result import Usage
 from azstt._sessions.chunks import AudioChunk
 from azstt._sessions.config import Overflow
-from azstt._sessions.feed import AudioSource
+from azstt._sessions.feed import AudioChunks
 from azstt._sessions.handlers import EventEmitter, Handlers
 from azstt._sessions.live import LiveSession
 from azstt._threads import exit as exits
@@ -235,14 +235,14 @@ class BlockingLiveSession(EventEmitter):
         """Wait for the end and return the whole transcript; see `LiveSession.wait`."""
         return warned(self._call(self._live.wait), stacklevel=2)
 
-    def transcribe(self, source: AudioSource) -> Transcript:
+    def transcribe(self, source: AudioChunks) -> Transcript:
         """Send all of a source and wait for the end; see `LiveSession.transcribe`.
 
         To iterate over the events, use `feed`.
         """
         return warned(self._call(self._live.transcribe, source), stacklevel=2)
 
-    def feed(self, source: AudioSource, *, finish: bool = True) -> None:
+    def feed(self, source: AudioChunks, *, finish: bool = True) -> None:
         """Send all of a source in the background; see `LiveSession.feed`. Returns at once."""
 
         async def feed() -> None:

@@ -26,7 +26,7 @@ from azstt._threads.tasks import GRACE, TICK, BackgroundTask, SourceReader
 from azstt._transcript import Transcript
 
 #: What a live session can send by itself; one that is not async is iterated over in a thread.
-AudioSource: TypeAlias = AsyncIterable[AudioChunk] | Iterable[AudioChunk]
+AudioChunks: TypeAlias = AsyncIterable[AudioChunk] | Iterable[AudioChunk]
 
 
 class Feed(Awaitable[None]):
@@ -43,14 +43,18 @@ class Feed(Awaitable[None]):
     Args:
         source: the source.
         driver: the session.
+        audio: the session's PCM; None if it takes a container.
     """
 
-    def __init__(self, source: AudioSource, driver: SessionDriver) -> None:
-        self.source: AudioSource = source
+    def __init__(
+        self, source: AudioChunks, driver: SessionDriver, audio: AudioFormat | None
+    ) -> None:
+        self.source: AudioChunks = source
         self.reader: SourceReader[AudioChunk] = SourceReader(source)
         self.finish: bool = True
         self.keep: bool = True
         self._driver: SessionDriver = driver
+        self._audio: AudioFormat | None = audio
         self._task: BackgroundTask | None = None
 
     @property
@@ -72,24 +76,25 @@ class Feed(Awaitable[None]):
         if self._task is not None:
             self._task.cancel()
 
-    async def send_pulled(self, audio: AudioFormat | None) -> None:
+    async def send_pulled(self) -> None:
         """Send what was pulled and not sent yet; a failure ends the session after that audio."""
         driver = self._driver
         for chunk in self.reader.item:
             try:
-                data = to_bytes(chunk, audio)
+                data = to_bytes(chunk, self._audio)
                 if await driver.make_room():
                     driver.pipeline.feed(data)
             except Exception as error:  # noqa: BLE001 - raised again where somebody waits
                 driver.end_with(error)
             self.reader.take()
 
-    async def send(self, turn: anyio.Lock, send_pulled: Callable[[], Awaitable[None]]) -> None:
-        """Send the source up to its end, or that of the session."""
+    async def send(self, turn: anyio.Lock, send_before: Callable[[], Awaitable[None]]) -> None:
+        """Send the source up to its end, or that of the session, after what else was pulled."""
         driver, reader = self._driver, self.reader
         while not driver.ending and await reader.ready():
             async with turn:
-                await send_pulled()
+                await send_before()
+                await self.send_pulled()
         async with turn:
             if reader.failure is not None:
                 driver.end_with(reader.failure)
@@ -141,7 +146,7 @@ class Feeds:
         return next((feed for feed in self._feeds if feed.running), None)
 
     def start(
-        self, call: str, source: AudioSource, *, finish: bool = True, keep: bool = True
+        self, call: str, source: AudioChunks, *, finish: bool = True, keep: bool = True
     ) -> Feed:
         """Send a source, or go on with one that was stopped.
 
@@ -164,7 +169,7 @@ class Feeds:
                     "with finish()"
                 )
             if feed is None:
-                feed = Feed(source, driver)
+                feed = Feed(source, driver, self._audio)
                 self._feeds.append(feed)
             feed.finish = finish
             if not feed.running:
@@ -172,7 +177,7 @@ class Feeds:
         feed.keep = keep
         return feed
 
-    async def wait(self, source: AudioSource) -> None:
+    async def wait(self, source: AudioChunks) -> None:
         """Send a source and wait for the end of the session; canceling stops the source.
 
         Raises:
@@ -197,9 +202,10 @@ class Feeds:
                     await feed.reader.ready()
 
     async def send_pulled(self) -> None:
-        """Send what was pulled from the sources and not sent yet; call it in turn."""
+        """Send what was pulled from sources that were then stopped; call it in turn."""
         for feed in tuple(self._feeds):
-            await feed.send_pulled(self._audio)
+            if not feed.running:  # that one's own task sends it
+                await feed.send_pulled()
 
     def close(self) -> None:
         """End everything; does not wait."""

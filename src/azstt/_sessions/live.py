@@ -22,7 +22,7 @@ from azstt._result import Usage
 from azstt._sessions.chunks import AudioChunk, to_bytes
 from azstt._sessions.config import LiveConfig, Overflow
 from azstt._sessions.driver import SessionDriver
-from azstt._sessions.feed import AudioSource, Feed, Feeds, Transcription
+from azstt._sessions.feed import AudioChunks, Feed, Feeds, Transcription
 from azstt._sessions.handlers import EventEmitter, Handlers
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend, ReconnectHook, resolve
@@ -344,7 +344,7 @@ class LiveSession(EventEmitter):
         await self._here("wait").end()
         return self._done()
 
-    def transcribe(self, source: AudioSource) -> Transcription:
+    def transcribe(self, source: AudioChunks) -> Transcription:
         """Send all of a source, and finish; await the transcript, or iterate over the events.
 
         ::
@@ -379,7 +379,7 @@ class LiveSession(EventEmitter):
 
         return Transcription(whole(), iterate)
 
-    def feed(self, source: AudioSource, *, finish: bool = True) -> Feed:
+    def feed(self, source: AudioChunks, *, finish: bool = True) -> Feed:
         """Send all of a source in the background, and finish; returns at once.
 
         The session owns the task. The end of the session's block waits for it, `finish` stops it,

@@ -54,10 +54,11 @@ class LoopQueue(Generic[T]):
         return self._items[0] if self._items else None
 
     async def ready(self) -> None:
-        """Wait until there is an item; one task at a time."""
+        """Wait until there is an item."""
         await checkpoint()
         while not self._items:
-            self._ready = anyio.Event()
+            if self._ready.is_set():
+                self._ready = anyio.Event()
             if not self._items:
                 await self._ready.wait()
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import random
 import threading
+import time
 
 import anyio
 import anyio.lowlevel
@@ -85,6 +87,42 @@ async def test_a_list_may_be_sent_again():
             await live.feed(pieces, finish=False)
         await live.feed(pieces)
         assert (await live.wait()).duration == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("kind", ["blocking", "async"])
+@pytest.mark.parametrize("seed", range(3))
+async def test_cancellations_at_any_time_lose_nothing(kind, seed):
+    """The recognizer gets exactly the source's audio, however the waits for it end."""
+    chance = random.Random(seed)  # noqa: S311 - it cancels, and guards nothing
+    backend = Listening()
+    pieces = [counted(n) for n in range(200)]
+
+    def blocking():
+        for piece in pieces:
+            time.sleep(chance.random() / 2_000)
+            yield piece
+
+    async def asynchronous():
+        for piece in pieces:
+            await anyio.sleep(chance.random() / 2_000)
+            yield piece
+
+    source = blocking() if kind == "blocking" else asynchronous()
+    async with LiveSession(backend=backend) as live:
+        for _ in range(40):
+            with anyio.move_on_after(chance.random() / 200):
+                match chance.randrange(4):
+                    case 0:
+                        await live.feed(source)
+                    case 1:
+                        await live.transcribe(source)
+                    case 2:
+                        async for _ in live.transcribe(source):
+                            break
+                    case _:
+                        await live.commit()
+        await live.transcribe(source)
+    assert backend.heard == b"".join(pieces)
 
 
 async def test_a_canceled_list_goes_on():

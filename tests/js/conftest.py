@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from contextlib import ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -97,8 +97,7 @@ class Pages:
         self.reports: deque[object] = deque()
         self.reported = threading.Event()
         self._backend, self._options = backend, options
-        self._grace = grace
-        self._wire = WireServer(self._open, grace=grace)
+        self._servers = [WireServer(self._open, grace=grace) for _ in range(1 + len(self.anew))]
         self._loop = asyncio.new_event_loop()
         self._handlers: set[asyncio.Task] = set()
         self.url = ""
@@ -110,9 +109,10 @@ class Pages:
     def all_dropped(self) -> bool:
         """Wait for the server to drop all sessions; return whether it has."""
         deadline = time.monotonic() + 10
-        while self._wire._sessions and time.monotonic() < deadline:
+        sessions = self._servers[0]._host._sessions
+        while sessions and time.monotonic() < deadline:
             time.sleep(0.01)
-        return not self._wire._sessions
+        return not sessions
 
     async def _live(self, request):
         socket = web.WebSocketResponse(max_msg_size=1 << 21)
@@ -120,7 +120,7 @@ class Pages:
         self._handlers.add(asyncio.current_task())
         deaf = self.connections in self.deaf
         if self.connections in self.anew:
-            self._wire = WireServer(self._open, grace=self._grace)
+            self._servers.pop(0)
         self.connections += 1
         left = self.cuts.popleft() if self.cuts else None
 
@@ -142,7 +142,7 @@ class Pages:
             if not deaf:
                 await socket.send_str(text)
 
-        await self._wire.serve(receive, send)
+        await self._servers[0].serve(receive, send)
         await socket.close()
         return socket
 
@@ -164,6 +164,12 @@ class Pages:
         over = asyncio.Event()
 
         async def serve():
+            async with AsyncExitStack() as servers:
+                for server in self._servers:
+                    await servers.enter_async_context(server)
+                await listen()
+
+        async def listen():
             app = web.Application()
             app.router.add_get("/live", self._live)
             app.router.add_get("/page", self._page)

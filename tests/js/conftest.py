@@ -86,6 +86,7 @@ class Pages:
         deaf: connections, counted from 0, that accept messages but never answer.
         anew: connections before which the server loses all sessions, as after a restart.
         sessions: the sessions that were opened.
+        opened: set when the first session was opened.
         reports: what pages posted.
     """
 
@@ -94,6 +95,7 @@ class Pages:
         self.deaf, self.anew = set(deaf), set(anew)
         self.connections = 0
         self.sessions: list[LiveSession] = []
+        self.opened = threading.Event()
         self.reports: deque[object] = deque()
         self.reported = threading.Event()
         self._backend, self._options = backend, options
@@ -104,11 +106,12 @@ class Pages:
 
     def _open(self, **wishes):
         self.sessions.append(LiveSession(backend=self._backend, **wishes, **self._options))
+        self.opened.set()
         return self.sessions[-1]
 
-    def all_dropped(self) -> bool:
+    def all_dropped(self, seconds=10) -> bool:
         """Wait for the server to drop all sessions; return whether it has."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + seconds
         sessions = self._servers[0]._host._sessions
         while sessions and time.monotonic() < deadline:
             time.sleep(0.01)

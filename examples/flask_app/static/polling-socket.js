@@ -12,6 +12,7 @@ const ATTEMPTS = 10;
 export class PollingSocket {
   onopen = null;
   onmessage = null;
+  onerror = null;
   onclose = null;
   #path;
   #closed = false;

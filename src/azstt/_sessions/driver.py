@@ -21,7 +21,7 @@ from azstt._sessions.feeder import Feeder
 from azstt._sessions.handlers import Handlers
 from azstt._sessions.monitor import Monitor
 from azstt._sessions.pipeline import AudioPipeline
-from azstt._sessions.watchdog import IdleClock
+from azstt._sessions.watchdog import CHECK_EVERY, IdleClock
 from azstt._threads.loop_queue import CallSoon, loop_caller
 from azstt.backends import (
     CommittingSession,
@@ -31,8 +31,6 @@ from azstt.backends import (
     UpdatingSession,
 )
 
-#: Seconds between two checks for a stall while somebody waits.
-_CHECK_EVERY = 0.5
 #: Seconds that senders leave a failure to the reader, before they raise it themselves.
 _YIELD = 5.0
 
@@ -47,7 +45,7 @@ class SessionDriver(Monitor):
             of the session's state, so that a program with two halves is told once.
     """
 
-    def __init__(self, config: LiveConfig, handlers: Handlers) -> None:
+    def __init__(self, config: LiveConfig, handlers: Handlers, idle: IdleClock) -> None:
         self.pipeline: AudioPipeline = AudioPipeline(config, self)
         super().__init__(config.backend, config.options, self.pipeline, strict=config.strict)
         self._config: LiveConfig = config
@@ -57,7 +55,7 @@ class SessionDriver(Monitor):
         self._call_soon: CallSoon = loop_caller()
         self._events: EventQueue = EventQueue()
         self._has_reader: bool = False
-        self._idle: IdleClock = IdleClock(config.idle_timeout, step=2 * _CHECK_EVERY)
+        self._idle: IdleClock = idle
         self.finished: bool = False
         self.fault: BaseException | None = None
         self.failure_told: bool = False
@@ -140,7 +138,7 @@ class SessionDriver(Monitor):
         while not (self.ending or has_room()):
             self.pipeline.notify_of_room()
             if not has_room():  # there may be since
-                await self.wait(_CHECK_EVERY)
+                await self.wait(CHECK_EVERY)
 
     def finish(self) -> None:
         """Mark the end of the audio. Idempotent."""
@@ -212,7 +210,7 @@ class SessionDriver(Monitor):
         if self._events.empty:
             self.check()  # here, for a reader that polls never waits until the next check
         while True:
-            event = await self._events.get(0.0 if self.over else _CHECK_EVERY)
+            event = await self._events.get(0.0 if self.over else CHECK_EVERY)
             if event is not None:
                 return event
             if self.over:
@@ -247,7 +245,7 @@ class SessionDriver(Monitor):
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for a condition or the end of the session, with an eye on stalls."""
         while not (self.over or condition()):
-            await self.wait(_CHECK_EVERY)
+            await self.wait(CHECK_EVERY)
 
     async def yield_failure(self) -> None:
         """Let the reader, if there is one, be the first to learn what ended the session."""
@@ -280,14 +278,14 @@ class SessionDriver(Monitor):
     def check(self) -> None:
         """Give up on a recognizer that has stalled, and on who sends no audio."""
         super().check()
-        config, source = self._config, self.pipeline
+        source = self.pipeline
         taken, heard = source.account().taken, self._tracker.heard
         awaited = self.started and not (self.ending or source.full)
         mark = (awaited, source.fed, taken, heard, self._tracker.reconnects)
         if self._idle.is_over(mark, monotonic()) and awaited:
             self.end_with(
                 SessionStateError(
-                    f"no audio and no finish() for {config.idle_timeout:g} s; call finish() after "
+                    f"no audio and no finish() for {self._idle.limit:g} s; call finish() after "
                     "the last audio, or set idle_timeout=None if such pauses are meant"
                 )
             )

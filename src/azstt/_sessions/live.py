@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from enum import Enum
 from types import TracebackType
 from typing import Self, Unpack
@@ -24,6 +23,7 @@ from azstt._sessions.config import LiveConfig, Overflow
 from azstt._sessions.driver import SessionDriver
 from azstt._sessions.feed import AudioChunks, Feed, Feeds, Transcription
 from azstt._sessions.handlers import EventEmitter, Handlers
+from azstt._sessions.watchdog import IdleClock
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend, ReconnectHook, resolve
 
@@ -59,9 +59,6 @@ class LiveSession(EventEmitter):
     canceled `send` has taken nothing. No task and no cancel scope stays open between calls, so
     `start`, `send` and `aclose` may run in different tasks, or cells of a notebook.
     `BlockingLiveSession` is the same for threads.
-
-    Attributes:
-        idle_timeout: as below; may be changed before `start`.
 
     Args:
         audio: what will be sent: PCM of any format, resampled as needed, or a container that
@@ -115,7 +112,7 @@ class LiveSession(EventEmitter):
             idle_timeout=idle_timeout,
             has_hook=on_reconnect is not None,
         )
-        self.idle_timeout: float | None = idle_timeout
+        self._idle: IdleClock = IdleClock(idle_timeout)
         self._options: RecognitionOptions = asked
         self._state: _State = _State.NEW
         self._driver: SessionDriver | None = None
@@ -157,8 +154,7 @@ class LiveSession(EventEmitter):
         if self._state is not _State.NEW:
             raise SessionStateError("a live session starts once; open another session")
         self._state = _State.STARTING
-        config = replace(self._config, idle_timeout=self.idle_timeout)
-        self._driver = SessionDriver(config, self._handlers)
+        self._driver = SessionDriver(self._config, self._handlers, self._idle)
         try:
             await self._driver.open()
         except BaseException:
@@ -419,6 +415,15 @@ class LiveSession(EventEmitter):
             SessionStateError: not started.
         """
         return self._begun("usage").usage()
+
+    @property
+    def idle_timeout(self) -> float | None:
+        """The argument of this name; may be changed at any time."""
+        return self._idle.limit
+
+    @idle_timeout.setter
+    def idle_timeout(self, seconds: float | None) -> None:
+        self._idle.limit = seconds
 
     def _done(self) -> Transcript:
         """Return the transcript, for `wait` and `transcribe`, with a warning to their callers."""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+#: Seconds between two checks while somebody waits.
+CHECK_EVERY = 0.5
+#: Seconds between two checks that show that nobody waited in between.
+_NO_WAIT = 2 * CHECK_EVERY
+
 
 class StallDetector:
     """A clock that runs only while the recognizer is awaited and makes no progress.
@@ -35,12 +40,10 @@ class IdleClock:
 
     Args:
         limit: seconds without a change that are too many; None for any number.
-        step: seconds that may pass between two checks; what is longer was no wait.
     """
 
-    def __init__(self, limit: float | None, *, step: float) -> None:
-        self._limit: float | None = limit
-        self._step: float = step
+    def __init__(self, limit: float | None) -> None:
+        self.limit: float | None = limit
         self._seen: object = None
         self._checked: float = 0.0
         self._waited: float = 0.0
@@ -55,6 +58,6 @@ class IdleClock:
         if mark != self._seen:
             self._waited = 0.0
         else:
-            self._waited += min(now - self._checked, self._step)
+            self._waited += min(now - self._checked, _NO_WAIT)
         self._seen, self._checked = mark, now
-        return self._limit is not None and self._waited > self._limit
+        return self.limit is not None and self._waited > self.limit

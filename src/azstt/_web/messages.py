@@ -28,7 +28,8 @@ what has arrived.
 
 The session ID is a secret: whoever has it controls the session. The server keeps a session for
 ``grace`` seconds after its connection is lost, and after it has ended until the last events are
-acknowledged.
+acknowledged. A session whose client stays away for longer is finished. ``close`` after ``finish``
+leaves the last results to the server; without ``finish`` it discards them.
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ class PingCommand(_ClientCommand):
 
 
 class CloseCommand(_ClientCommand):
-    """End the session now and discard what is still to come."""
+    """Send no more events. Without `FinishCommand` before it, end the session now."""
 
     kind: Literal["close"] = "close"
 

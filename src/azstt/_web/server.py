@@ -2,81 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from functools import partial
-from math import inf
-from secrets import token_urlsafe
-from typing import Protocol
+from types import TracebackType
+from typing import Self
 
 import anyio
+from anyio.abc import TaskGroup
 
-from azstt._audio import Container
-from azstt._audio_format import AudioFormat
-from azstt._errors import AzsttError, ConfigurationError, SessionStateError, ThrottledError
+from azstt._errors import SessionStateError
 from azstt._sessions.live import LiveSession
 from azstt._threads.call_thread import CallThread
 from azstt._threads.loop_thread import LoopThread
-from azstt._web.messages import ResumeCommand, StartCommand, parse_command
-from azstt._web.replay import command_error
-from azstt._web.session import (
-    INTERNAL_ERROR,
-    ClientConnection,
-    DisconnectedError,
-    Receive,
-    Send,
-    WireSession,
-)
-
-
-class OpenSession(Protocol):
-    """Creates the live session that a client asks for, as `LiveSession` itself does."""
-
-    def __call__(
-        self,
-        *,
-        audio: AudioFormat | Container,
-        language: Sequence[str],
-        diarize: bool,
-        phrases: Sequence[str],
-    ) -> LiveSession:
-        """Create the session without starting it.
-
-        Raises:
-            ConfigurationError: the request can't be fulfilled.
-        """
-        ...
+from azstt._web.host import OpenSession, SessionHost
+from azstt._web.session import Receive, Send
 
 
 class WireServer:
     """Serves live sessions to browsers that use `LiveClient` from ``azstt.js``.
 
-    One server handles all connections of an application. The web framework's handler calls
-    `serve` for each of them, as here with aiohttp::
+    One server handles all connections of an application, for as long as its block is open. The web
+    framework's handler calls `serve` for each of them, as here with Starlette or FastAPI::
 
         server = azstt.WireServer()
 
-        async def live(request):
-            socket = web.WebSocketResponse()
-            await socket.prepare(request)
+        @asynccontextmanager
+        async def lifespan(app):
+            async with server:
+                yield
+
+        async def live(socket: WebSocket):
+            await socket.accept()
 
             async def receive():
                 message = await socket.receive()
-                return message.data if message.type in {WSMsgType.TEXT, WSMsgType.BINARY} else None
+                return message.get("text") or message.get("bytes")  # None: disconnected
 
-            await server.serve(receive, socket.send_str)
-            return socket
+            await server.serve(receive, socket.send_text)
 
     A client that loses its connection resumes the session over another one, and nothing is lost
-    or duplicated. Until then, for up to ``grace`` seconds, the handler of the lost connection
-    waits. Runs on asyncio and trio; all calls must be made on the same event loop. For handlers
-    in threads see `BlockingWireServer`.
+    or duplicated. If it stays away for ``grace`` seconds, or closes its page, the session is
+    finished: what was sent is recognized, for the handlers and the transcript of the session.
+    Leaving the block does the same with all sessions, for at most some seconds. Without the block,
+    the call that opens a session returns only when the session is over.
+
+    Runs on asyncio and trio; all calls must be made on the same event loop. For handlers in
+    threads see `BlockingWireServer`.
 
     Args:
         open_session: creates the session that a client asks for, given ``audio``, ``language``,
             ``diarize`` and ``phrases``. Use it to add options, as in
-            ``partial(LiveSession, backend="azure")``, to keep a reference to the session for its
-            transcript, or to reject the request with a `ConfigurationError`.
+            ``partial(LiveSession, backend="azure")``, or to reject the request with a
+            `ConfigurationError`. It may also be an async context manager around the session, whose
+            last part gets the transcript::
+
+                @asynccontextmanager
+                async def session(**wishes):
+                    live = azstt.LiveSession(**wishes)
+                    try:
+                        async with live:
+                            yield live
+                    finally:
+                        save(live.transcript)
+
         grace: seconds to keep a session after its connection is lost.
         limit: the most sessions at a time. Further ones are refused as throttled.
 
@@ -91,93 +79,46 @@ class WireServer:
         grace: float = 60.0,
         limit: int = 100,
     ) -> None:
-        if not 0 < grace < inf:
-            raise ConfigurationError(f"grace={grace!r} must be a number of seconds above 0")
-        self._open: OpenSession = open_session
-        self._grace: float = grace
-        self._limit: int = limit
-        self._sessions: dict[str, WireSession | None] = {}  # None: the session is still starting
+        self._host: SessionHost = SessionHost(open_session, grace, limit)
+        self._group: TaskGroup | None = None
+
+    async def __aenter__(self) -> Self:
+        """Begin to serve.
+
+        Raises:
+            SessionStateError: the block was entered before.
+        """
+        if self._group is not None:
+            raise SessionStateError("a server is entered once; create another one")
+        self._group = await anyio.create_task_group().__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Finish all sessions, within 7 s; after an exception close them at once."""
+        self._host.close()
+        if self._group is not None:
+            await self._group.__aexit__(kind, error, trace)
 
     async def serve(self, receive: Receive, send: Send) -> None:
-        """Serve a connection until its session is over or has moved to another connection.
+        """Serve a connection until it is lost, or its session is over or has moved to another.
 
-        Canceling ends the session, unless it has moved to another connection.
+        May be canceled: the client can then resume its session over another connection.
 
         Args:
             receive: returns the next message: a string, bytes, or None once the connection is
                 lost.
             send: sends a string. An exception from either is treated as a lost connection.
         """
-        connection = ClientConnection(receive, send)
-        command: StartCommand | ResumeCommand | None = None
-        try:
-            command = await self._first_command(connection)
-            session_id, session = await self._find_or_open(command)
-        except DisconnectedError:
+        if self._group is not None:
+            await self._host.serve(receive, send, self._group)
             return
-        except Exception as error:
-            reported = error if isinstance(error, AzsttError) else INTERNAL_ERROR
-            with suppress(DisconnectedError):
-                kind = command.kind if command else None
-                await connection.send_message(command_error(kind, reported))
-            if reported is INTERNAL_ERROR:
-                raise
-            return
-        try:
-            seen = command.seen if isinstance(command, ResumeCommand) else 0
-            await session.serve(connection, seen)
-        finally:
-            if session.connection is connection:
-                del self._sessions[session_id]
-                await session.close()
-
-    async def _first_command(self, connection: ClientConnection) -> StartCommand | ResumeCommand:
-        """Wait for the first command of a connection.
-
-        Raises:
-            ConfigurationError: it is neither of these.
-            DisconnectedError: nothing arrived within the grace time.
-        """
-        with anyio.move_on_after(self._grace):
-            message = await connection.receive()
-            command = parse_command(message) if isinstance(message, str) else None
-            if isinstance(command, StartCommand | ResumeCommand):
-                return command
-            raise ConfigurationError("the first message must be 'start' or 'resume'")
-        raise DisconnectedError
-
-    async def _find_or_open(self, command: StartCommand | ResumeCommand) -> tuple[str, WireSession]:
-        """Return the session that a command asks for, and its ID.
-
-        Raises:
-            AzsttError: there is no such session, or it can't be opened.
-        """
-        if isinstance(command, ResumeCommand):
-            session = self._sessions.get(command.session)
-            if session is None:
-                raise SessionStateError(
-                    "unknown or expired session: it has ended, or had no connection for "
-                    f"{self._grace:g} s; start a new one"
-                )
-            return command.session, session
-        if len(self._sessions) >= self._limit:
-            raise ThrottledError(f"all {self._limit} sessions are in use; try again later")
-        session_id = token_urlsafe(32)
-        self._sessions[session_id] = None
-        try:
-            live = self._open(
-                audio=command.audio,
-                language=command.language,
-                diarize=command.diarize,
-                phrases=command.phrases,
-            )
-            live.idle_timeout = None  # the client may pause: the connection tells whether it lives
-            await live.start()
-        except BaseException:
-            del self._sessions[session_id]
-            raise
-        session = self._sessions[session_id] = WireSession(live, session_id, self._grace)
-        return session_id, session
+        async with anyio.create_task_group() as group:
+            await self._host.serve(receive, send, group)
 
 
 class BlockingWireServer:
@@ -192,7 +133,8 @@ class BlockingWireServer:
             server.serve(socket.receive, socket.send)
 
     All of its sessions share one event loop in a thread of its own. Each connection has two more
-    threads, one that receives and one that sends.
+    threads, one that receives and one that sends. `close` it, or leave its block, where the
+    application ends.
 
     Args:
         open_session: see `WireServer`. Called on that event loop.
@@ -207,15 +149,33 @@ class BlockingWireServer:
         grace: float = 60.0,
         limit: int = 100,
     ) -> None:
-        self._server: WireServer = WireServer(open_session, grace=grace, limit=limit)
+        self._host: SessionHost = SessionHost(open_session, grace, limit)
         self._loop_thread: LoopThread = LoopThread("azstt wire")
+
+    def __enter__(self) -> Self:
+        """Return the server itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Finish all sessions, within 7 s, and refuse new ones. Idempotent."""
+        self._loop_thread.call(self._close)
 
     def serve(
         self, receive: Callable[[], str | bytes | None], send: Callable[[str], object]
     ) -> None:
         """Serve a connection, as `WireServer.serve` does.
 
-        It returns when the session is over, even if ``receive`` or ``send`` still blocks.
+        The call that starts a session returns when the session is over, the others when their
+        connection is; even if ``receive`` or ``send`` still blocks.
 
         Args:
             receive: see `WireServer.serve`. It may block, and is always called in the same
@@ -228,7 +188,17 @@ class BlockingWireServer:
     async def _serve(
         self, receive: Callable[[], str | bytes | None], send: Callable[[str], object]
     ) -> None:
-        with CallThread("azstt wire receive") as receiver, CallThread("azstt wire send") as sender:
-            await self._server.serve(
-                partial(receiver.call, receive), lambda text: sender.call(partial(send, text))
-            )
+        async with anyio.create_task_group() as group:
+            with (
+                CallThread("azstt wire receive") as receiver,
+                CallThread("azstt wire send") as sender,
+            ):
+                await self._host.serve(
+                    partial(receiver.call, receive),
+                    lambda text: sender.call(partial(send, text)),
+                    group,
+                )
+
+    async def _close(self) -> None:
+        self._host.close()
+        await self._host.wait_closed()

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+from math import inf
 from typing import TypeAlias, cast
 
 import anyio
@@ -101,8 +102,7 @@ class ClientConnection:
 class WireSession:
     """Connects a `LiveSession` to a client. Must be used on one event loop.
 
-    It has no task of its own. The task that serves the current connection drives it; when that
-    connection is lost, the task waits for another one or for the end of the grace time.
+    One task hosts it with `run`; those that serve its connections come and go with `serve`.
 
     Args:
         live: the session, already started.
@@ -110,38 +110,73 @@ class WireSession:
         grace: seconds to wait for a client that has lost its connection.
 
     Attributes:
-        connection: the connection that currently has the session.
+        over: whether it has no use for another connection.
     """
 
     def __init__(self, live: LiveSession, session_id: str, grace: float) -> None:
-        self.connection: ClientConnection | None = None
+        self.over: bool = False
         self._live: LiveSession = live
         self._session_id: str = session_id
         self._grace: float = grace
         self._replay: ReplayBuffer = ReplayBuffer()
         self._received: int = 0
+        self._finished: bool = False  # the client sends no more audio
         self._ended: bool = False  # the last event is in the replay buffer
+        self._failed: bool = False  # and it is a failure
         self._done: bool = False  # the client has acknowledged it, or wants nothing more
+        self._connections: int = 0  # more than one while one takes over from another
+        self._changed: anyio.Event = anyio.Event()
         self._lock: anyio.Lock = anyio.Lock()
         self._scope: anyio.CancelScope = anyio.CancelScope()
+        self._rest: anyio.CancelScope = anyio.CancelScope()
 
     async def serve(self, connection: ClientConnection, seen: int = 0) -> None:
         """Serve a connection, which takes the session over from the previous one.
 
-        Returns when the session is over, or when another connection has taken it over.
+        Returns when the connection is lost or not needed any more.
         """
         self._scope.cancel()
-        self.connection = connection
-        with anyio.CancelScope() as self._scope:
-            async with self._lock:  # the previous connection's task has left
-                with suppress(DisconnectedError):
-                    await self._exchange(connection, seen)
-                if not self._done:
-                    await anyio.sleep(self._grace)
+        self._connections += 1
+        self._notify()
+        try:
+            with anyio.CancelScope() as self._scope:
+                async with self._lock:  # the previous connection's task has left
+                    with suppress(DisconnectedError):
+                        await self._exchange(connection, seen)
+        finally:
+            self._connections -= 1
+            self._notify()
 
-    async def close(self) -> None:
-        """Release the recognizer."""
-        await self._live.aclose()
+    async def run(self) -> None:
+        """Host the session until it is over, and all that was sent is recognized.
+
+        It is over when the client is done or stays away for the grace time, or after `end`. A
+        client that closes it without finishing it wants no more results.
+
+        Raises:
+            Exception: what ended the session, if the client was not told.
+        """
+        while not (self._done or self.over):
+            with anyio.move_on_after(inf if self._connections else self._grace):
+                await self._changed.wait()
+                continue
+            self.over = True
+        self.over = True
+        with self._rest:
+            await self._live.aclose(now=self._done and not self._finished)
+            while self._connections and not self._done:
+                await self._changed.wait()
+        self._scope.cancel()
+
+    def end(self, seconds: float) -> None:
+        """Let `run` finish the session, within this time and a little more."""
+        self.over = True
+        self._rest.deadline = anyio.current_time() + seconds
+        self._notify()
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
 
     async def _exchange(self, connection: ClientConnection, seen: int) -> None:
         """Replay what the client has missed, then exchange messages until it is gone."""
@@ -169,12 +204,15 @@ class WireSession:
                 event = Failed(error=error)
             except AzsttError as error:
                 event = Failed(error=RequestError(str(error), code=type(error).__name__))
-            except Exception:
-                await connection.send(self._replay.add(Failed(error=INTERNAL_ERROR)))
-                raise
-            self._ended = isinstance(event, Ended | Failed)
+            except anyio.EndOfStream:  # closed before the end
+                event = Failed(error=ServiceError("the server is shutting down", retryable=True))
+            except Exception:  # noqa: BLE001 - the log is told, and the client that it failed
+                _log.exception("a live session failed")
+                event = Failed(error=INTERNAL_ERROR)
+            self._failed = isinstance(event, Failed)
+            self._ended = self._failed or isinstance(event, Ended)
             await connection.send(self._replay.add(event))
-        await self.close()
+        await self._live.aclose()
 
     async def _receive_messages(self, connection: ClientConnection) -> None:
         """Handle the client's messages until it has received everything.
@@ -219,6 +257,7 @@ class WireSession:
             case CommitCommand(kind=kind):
                 await self._run_counted(connection, kind, self._live.commit)
             case FinishCommand(kind=kind):
+                self._finished = True
                 await self._run_counted(connection, kind, self._live.finish)
             case UpdateCommand(kind=kind) as update:
                 changes = update.model_dump(exclude={"kind"}, exclude_none=True)
@@ -237,7 +276,8 @@ class WireSession:
         try:
             await action()
         except (ConfigurationError, SessionStateError) as error:
-            rejected = command_error(command, error)
+            if not self._failed:
+                rejected = command_error(command, error)
         except AzsttError:  # the session has failed: `_send_events` reports it
             pass
         await self._count(connection, rejected)

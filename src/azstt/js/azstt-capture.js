@@ -18,8 +18,7 @@ export function recordOpus(stream, client, { timeslice = 250, bitsPerSecond } = 
   };
   recorder.addEventListener("dataavailable", ({ data }) => forward(client, data, stop));
   recorder.start(timeslice);
-  stopWith(client, stop);
-  return { type, stop };
+  return started(client, { type, stop });
 }
 
 export async function recordPcm(stream, client, { worklet } = {}) {
@@ -53,8 +52,7 @@ export async function recordPcm(stream, client, { worklet } = {}) {
   };
   let finishing = null;
   const stop = () => (finishing ??= finish());
-  stopWith(client, stop);
-  return { type: "audio/pcm", stop };
+  return started(client, { type: "audio/pcm", stop });
 }
 
 /** Opens a stream at a rate, or at its own rate in browsers that do not resample it. */
@@ -75,6 +73,11 @@ function forward(client, audio, stop) {
   else client.send(audio);
 }
 
-function stopWith(client, stop) {
-  for (const kind of ["ended", "failed"]) client.addEventListener(kind, stop, { once: true });
+/** Lets a recording end with its client's session. */
+function started(client, recording) {
+  client.recordings.add(recording);
+  for (const kind of ["ended", "failed"]) {
+    client.addEventListener(kind, recording.stop, { once: true });
+  }
+  return recording;
 }

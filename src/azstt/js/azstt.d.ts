@@ -230,6 +230,8 @@ export interface LiveTuning {
 export interface Socket {
   onopen: ((event: any) => void) | null;
   onmessage: ((event: any) => void) | null;
+  /** Either of these means that the connection is lost, or could not be made. */
+  onerror: ((event: any) => void) | null;
   onclose: ((event: any) => void) | null;
   send(message: string | Blob | ArrayBuffer): void;
   close(): void;
@@ -252,7 +254,12 @@ export interface ConnectOptions {
  *
  * After a lost connection it reconnects, for as long as the server keeps the session, and sends
  * again what was not acknowledged: nothing is lost or duplicated. If that fails, it dispatches
- * "failed", once.
+ * "failed", once. The first connection is tried once.
+ *
+ * Methods that return a promise never throw; they reject with a `LiveError`. It is the failure once
+ * the session has failed, and a "SessionStateError" for a call that makes no sense at that time.
+ *
+ * When a page is closed, the session is finished: the server still recognizes what was sent.
  */
 export class LiveClient extends EventTarget {
   constructor(tuning?: LiveTuning);
@@ -271,21 +278,30 @@ export class LiveClient extends EventTarget {
   readonly transcript: string;
   /** Bytes that the server has not acknowledged. */
   readonly buffered: number;
+  /** The recordings that `finish` stops, from `recordOpus` and `recordPcm`. */
+  readonly recordings: Set<Recording>;
 
-  /** Starts the session; resolves when the server accepts audio, rejects with a `LiveError`. */
+  /**
+   * Starts the session; resolves when the server accepts audio. Rejects at once if the connection
+   * is refused. May be called once.
+   */
   connect(url: string | URL, options?: ConnectOptions): Promise<void>;
   /**
-   * Sends audio, split at any byte. It is buffered while there is no connection.
-   * Resolves when there is room for more: await it to send faster than real time.
+   * Sends audio, split at any byte. It is buffered while there is no connection, also before
+   * `connect`. Resolves when there is room for more: await it to send faster than real time.
+   * Rejects after `finish`, and when the session is over.
    */
   send(audio: ArrayBuffer | ArrayBufferView | Blob): Promise<void>;
-  /** Ends the open segment here; its final follows, and then "committed" in any case. */
+  /** Ends the open segment here; its final follows, and then "committed". Throws after `finish`. */
   commit(): void;
-  /** Changes options for the audio that follows; those left out stay as they are. */
+  /** Changes options for the audio that follows; those left out stay. Throws after `finish`. */
   update(options: { language?: string | string[]; phrases?: string[] }): void;
-  /** Ends the audio; resolves with the transcript, rejects with a `LiveError`. */
+  /**
+   * Stops the recordings and ends the audio; resolves with the transcript. Rejects before
+   * `connect`, and if the session fails or is closed. Later calls return the same promise.
+   */
   finish(): Promise<string>;
-  /** Ends the session now and discards pending results. */
+  /** Ends the session now and discards pending results. Does nothing if it is over. */
   close(): void;
 
   addEventListener<K extends keyof LiveEventMap>(
@@ -304,7 +320,7 @@ export class LiveClient extends EventTarget {
 export interface Recording {
   /** The MIME type of the audio that is sent. */
   readonly type: string;
-  /** Stops it; resolves when all of it was passed to the client. Call `finish()` then. */
+  /** Stops it; resolves when all of it was passed to the client. `finish` calls it. */
   stop(): Promise<void>;
 }
 

@@ -5,31 +5,23 @@
 // The server side is azstt.WireServer or azstt.BlockingWireServer. The protocol is described in
 // azstt/_web/messages.py, and `azstt schema` prints its JSON Schema.
 
+import { LiveError, absolute, chunks, deferred, handled, misuse, sizeOf } from "./azstt-base.js";
+
 export { PCM, recordOpus, recordPcm } from "./azstt-capture.js";
-
-/** The longest audio message, in bytes. */
-const MAX_CHUNK = 1 << 20;
-
-/** The reason why a session failed or a call was rejected. */
-export class LiveError extends Error {
-  constructor({ type, message, code = null, retryable = false }) {
-    super(message);
-    this.name = "LiveError";
-    this.type = type;
-    this.code = code;
-    this.retryable = retryable;
-  }
-}
+export { LiveError };
 
 /**
  * One live session. It dispatches the session's events under their kind ("partial", "final"...),
  * each with the event as its detail, and also "connected", "disconnected" and "refused".
  */
 export class LiveClient extends EventTarget {
+  recordings = new Set();
+
   #tuning;
   #url = "";
   #start = null; // the command that starts the session; null before connect()
-  #finished = false;
+  #finishing = false; // finish() was called
+  #finished = false; // and the command is in the queue
   #over = false;
   #failure = null;
   #opening = deferred();
@@ -69,8 +61,7 @@ export class LiveClient extends EventTarget {
   } = {}) {
     super();
     this.#tuning = { limit, heartbeat, backoff, socket };
-    // "failed" reports it: not awaiting these promises is no error.
-    for (const { promise } of [this.#opening, this.#ending]) promise.catch(() => {});
+    for (const { promise } of [this.#opening, this.#ending]) handled(promise);
   }
 
   get over() {
@@ -102,28 +93,22 @@ export class LiveClient extends EventTarget {
     return this.#size;
   }
 
-  connect(url, { audio = "auto", language = [], diarize = false, phrases = [] } = {}) {
-    if (this.#start) throw misuse("connect() was already called; create another client");
-    if (this.#over) throw this.#failure;
-    this.#url = new URL(url, globalThis.location?.href).href.replace(/^http/, "ws");
-    this.#start = { kind: "start", audio, language: [language].flat(), diarize, phrases };
-    this.#openSocket();
-    this.#heartbeatTimer = setInterval(() => this.#heartbeat(), this.#tuning.heartbeat);
-    return this.#opening.promise;
+  connect(url, options = {}) {
+    try {
+      this.#connect(url, options);
+      return this.#opening.promise;
+    } catch (error) {
+      return this.#rejected(error);
+    }
   }
 
   send(audio) {
-    const { limit } = this.#tuning;
-    const size = this.#size + (audio.size ?? audio.byteLength);
-    if (this.#full && size > limit) {
-      // Audio with a gap is useless: if it can't be buffered, the session fails.
-      const message = `send buffer is full: ${size} bytes not acknowledged, at most ${limit}`;
-      this.#fail({ type: "BufferFullError", message, code: null, retryable: true });
-      throw this.#failure;
+    try {
+      this.#putAudio(audio);
+      return this.#full?.promise ?? Promise.resolve();
+    } catch (error) {
+      return this.#rejected(error);
     }
-    for (const chunk of chunks(audio)) this.#put(chunk);
-    if (this.#size > limit / 2) this.#full ??= deferred();
-    return this.#full?.promise ?? Promise.resolve();
   }
 
   commit() {
@@ -136,8 +121,8 @@ export class LiveClient extends EventTarget {
   }
 
   finish() {
-    this.#put(JSON.stringify({ kind: "finish" }));
-    this.#finished = true;
+    if (!this.#start && !this.#over) return this.#rejected(misuse("finish() before connect()"));
+    if (!this.#finishing) this.#endAudio();
     return this.#ending.promise;
   }
 
@@ -146,6 +131,33 @@ export class LiveClient extends EventTarget {
   }
 
   // Outgoing messages.
+
+  #putAudio(audio) {
+    const { limit } = this.#tuning;
+    const size = this.#size + (audio.size ?? audio.byteLength);
+    if (this.#full && size > limit) {
+      // Audio with a gap is useless: if it can't be buffered, the session fails.
+      const message = `send buffer is full: ${size} bytes not acknowledged, at most ${limit}`;
+      this.#fail({ type: "BufferFullError", message, retryable: true });
+      throw this.#failure;
+    }
+    for (const chunk of chunks(audio)) this.#put(chunk);
+    if (this.#size > limit / 2) this.#full ??= deferred();
+  }
+
+  /** Stops the recordings, and ends the audio. */
+  async #endAudio() {
+    this.#finishing = true;
+    if (this.recordings.size) {
+      await Promise.allSettled([...this.recordings].map((recording) => recording.stop()));
+    }
+    if (!this.#over) this.#putFinish();
+  }
+
+  #putFinish() {
+    this.#put(JSON.stringify({ kind: "finish" }));
+    this.#finished = true;
+  }
 
   /** Queues a message that counts: audio or a command. */
   #put(message) {
@@ -192,17 +204,43 @@ export class LiveClient extends EventTarget {
 
   // The connection.
 
+  #connect(url, { audio = "auto", language = [], diarize = false, phrases = [] }) {
+    if (this.#over) throw this.#failure ?? misuse("the session is over");
+    if (this.#start) throw misuse("connect() was already called; create another client");
+    this.#url = absolute(url);
+    this.#start = { kind: "start", audio, language: [language].flat(), diarize, phrases };
+    this.#openSocket();
+    if (this.#over) return; // there is no such socket
+    this.#heartbeatTimer = setInterval(() => this.#heartbeat(), this.#tuning.heartbeat);
+    globalThis.addEventListener?.("pagehide", this.#leave);
+  }
+
+  /** Ends the session of a page that is closed, so that the server has what was said at once. */
+  #leave = ({ persisted }) => {
+    if (persisted) return; // the user may come back to the page as it is now
+    if (!this.#finished) this.#putFinish();
+    this.close();
+  };
+
   #openSocket() {
-    const socket = this.#tuning.socket(this.#url);
-    this.#socket = socket;
     this.#unanswered = 0;
+    let socket;
+    try {
+      socket = this.#tuning.socket(this.#url);
+    } catch (error) {
+      this.#reconnect(error.message);
+      return;
+    }
+    this.#socket = socket;
     socket.onopen = () => {
       const resume = { kind: "resume", session: this.#session, seen: this.#seen };
       socket.send(JSON.stringify(this.#session ? resume : this.#start));
       this.#greeted = true;
     };
     socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
-    socket.onclose = () => this.#reconnect();
+    // Node.js 22 reports a refused connection only as an error, browsers as both.
+    socket.onerror = ({ message }) => this.#reconnect(message);
+    socket.onclose = ({ reason }) => this.#reconnect(reason);
   }
 
   /**
@@ -212,7 +250,7 @@ export class LiveClient extends EventTarget {
   #heartbeat() {
     if (!this.#socket) return;
     this.#unanswered += 1;
-    if (this.#unanswered > (this.#session ? 2 : 12)) this.#reconnect();
+    if (this.#unanswered > (this.#session ? 2 : 12)) this.#reconnect("no answer");
     else this.#ping();
   }
 
@@ -221,18 +259,25 @@ export class LiveClient extends EventTarget {
     this.#socket = null;
     this.#greeted = this.#open = false;
     if (!socket) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.onopen = socket.onmessage = socket.onerror = socket.onclose = null;
     socket.close();
   }
 
-  /** Reconnects after a delay, for as long as the server keeps the session. */
-  #reconnect() {
+  /**
+   * Reconnects after a delay, for as long as the server keeps the session. The first connection is
+   * not tried again: the URL may be wrong, or the server refuse the page.
+   */
+  #reconnect(reason) {
     this.#closeSocket();
     if (this.#attempt === 0) this.#lostAt = performance.now();
     const lost = performance.now() - this.#lostAt;
     if (!this.#session || lost > this.#grace * 1000) {
-      const message = this.#session ? `no connection for ${this.#grace} s` : "could not connect";
-      this.#fail({ type: "ServiceUnreachableError", message, code: null, retryable: true });
+      const where = this.#url.replace(/\?.*/, ""); // the rest may be secret
+      const what = this.#session
+        ? `no connection to ${where} for ${this.#grace} s`
+        : `could not connect to ${where}`;
+      const message = `${what}: ${reason || "refused or unreachable"}`;
+      this.#fail({ type: "ServiceUnreachableError", message, retryable: true });
       return;
     }
     const [first, max] = this.#tuning.backoff;
@@ -296,9 +341,16 @@ export class LiveClient extends EventTarget {
     this.#dispatch(event.kind, event);
   }
 
+  /** Returns a promise that rejects. "failed" has reported a failure; anything else is news. */
+  #rejected(error) {
+    const promise = Promise.reject(error);
+    return error === this.#failure ? handled(promise) : promise;
+  }
+
   #fail(error) {
     this.#end(new LiveError(error));
-    this.#dispatch("failed", { kind: "failed", error });
+    const { type, message, code, retryable } = this.#failure;
+    this.#dispatch("failed", { kind: "failed", error: { type, message, code, retryable } });
   }
 
   /** Ends the session here and on the server, and releases everything. */
@@ -309,6 +361,7 @@ export class LiveClient extends EventTarget {
     this.#closeSocket();
     clearTimeout(this.#retryTimer);
     clearInterval(this.#heartbeatTimer);
+    globalThis.removeEventListener?.("pagehide", this.#leave);
     this.#queue = [];
     this.#size = 0;
     this.#makeRoom();
@@ -322,30 +375,5 @@ export class LiveClient extends EventTarget {
 
   #dispatch(kind, detail) {
     this.dispatchEvent(new CustomEvent(kind, { detail }));
-  }
-}
-
-function deferred() {
-  const parts = {};
-  parts.promise = new Promise((resolve, reject) => Object.assign(parts, { resolve, reject }));
-  return parts;
-}
-
-function misuse(message) {
-  return new LiveError({ type: "SessionStateError", message });
-}
-
-function sizeOf(message) {
-  return message.size ?? message.byteLength ?? message.length;
-}
-
-/** Splits audio into messages. They are copies, so the caller may reuse its buffer. */
-function* chunks(audio) {
-  const size = audio.size ?? audio.byteLength;
-  if (size === undefined) throw misuse("send() takes an ArrayBuffer, a typed array, or a Blob");
-  const [whole, first] = ArrayBuffer.isView(audio) ? [audio.buffer, audio.byteOffset] : [audio, 0];
-  const end = first + size;
-  for (let at = first; at < end; at += MAX_CHUNK) {
-    yield whole.slice(at, Math.min(end, at + MAX_CHUNK));
   }
 }

@@ -1,7 +1,8 @@
-// Records the microphone for some seconds, in both formats, and reports the transcripts.
+// Records the microphone for some seconds, in both formats, and reports the transcripts; or is
+// reloaded in the middle, and does nothing then.
 import { LiveClient, PCM, recordOpus, recordPcm } from "/azstt/azstt.js";
 
-const { seconds, rate } = Object.fromEntries(new URLSearchParams(location.search));
+const { seconds, rate, reload } = Object.fromEntries(new URLSearchParams(location.search));
 const report = (what) => fetch("/report", { method: "POST", body: JSON.stringify(what) });
 
 /** The recorders that the library creates, to check that they stop. */
@@ -23,8 +24,12 @@ async function transcribe(stream, audio, record) {
   await client.connect("/live", { audio });
   const recording = await record(stream, client);
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-  await recording.stop();
-  const transcript = await client.finish();
+  if (reload) {
+    sessionStorage.setItem("reloaded", "yes");
+    location.reload();
+    await new Promise(() => {});
+  }
+  const transcript = await client.finish(); // which stops the recording
   return { type: recording.type, transcript, lost: lost.length };
 }
 
@@ -37,13 +42,13 @@ async function closeWhileRecording(stream, audio, record) {
   while (recording().length) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
+if (sessionStorage.getItem("reloaded")) throw new Error("reloaded");
 try {
   const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
   const stream = await navigator.mediaDevices.getUserMedia({ audio: plain });
-  const results = await Promise.all([
-    transcribe(stream, "auto", recordOpus),
-    transcribe(stream, { ...PCM, sample_rate: Number(rate) }, recordPcm),
-  ]);
+  const opus = transcribe(stream, "auto", recordOpus);
+  const pcm = reload || transcribe(stream, { ...PCM, sample_rate: Number(rate) }, recordPcm);
+  const results = await Promise.all([opus, pcm]);
   await closeWhileRecording(stream, "auto", recordOpus);
   await closeWhileRecording(stream, PCM, recordPcm);
   await report(results);

@@ -48,7 +48,7 @@ def test_the_clock_runs_only_against_a_recognizer_that_does_not_move(looks, over
 )
 def test_the_idle_clock_runs_only_from_look_to_look(looks, over):
     """A pause in which nobody waits does not count, however long."""
-    idle = IdleClock(3.0, step=1.0)
+    idle = IdleClock(3.0)
     seen = [idle.is_over(mark, now) for mark, now in looks]
     assert seen[-1] is over
     assert not any(seen[:-1])
@@ -56,5 +56,5 @@ def test_the_idle_clock_runs_only_from_look_to_look(looks, over):
 
 def test_an_idle_clock_without_a_limit():
     """It never ends anything."""
-    idle = IdleClock(None, step=100.0)
+    idle = IdleClock(None)
     assert not any(idle.is_over(1, now) for now in range(0, 10_000, 50))

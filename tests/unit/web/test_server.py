@@ -123,7 +123,7 @@ async def connected(server, *messages):
 
 async def test_a_client_receives_events():
     """Audio in, numbered events out, and the end once the client has acknowledged them all."""
-    async with connected(WireServer(opener(talking())), START) as client:
+    async with WireServer(opener(talking())) as server, connected(server, START) as client:
         opened = await client.next()
         assert (opened["kind"], opened["received"], opened["grace"]) == ("opened", 0, 60)
         await client.submit(SECOND[:16_000], b"", SECOND[16_000:], FINISH)
@@ -253,7 +253,12 @@ def test_nothing_is_lost_or_duplicated_wherever_connections_are_cut(loop, first,
         at += size
     backend = Recorded(talking())
     client = RoamingClient(pieces)
-    anyio.run(client.run, WireServer(opener(backend)), [first, *cuts], backend=loop)
+
+    async def run():
+        async with WireServer(opener(backend)) as server:
+            await client.run(server, [first, *cuts])
+
+    anyio.run(run, backend=loop)
     assert backend.pcm == AUDIO
     kinds = [event["kind"] for event in client.events]
     assert kinds == ["started", *["partial", "final"] * 10, "ended"]
@@ -270,18 +275,15 @@ async def test_a_client_may_pause():
 
 
 async def test_a_session_expires_after_the_grace_time():
-    """It is closed, and can't be resumed."""
-    sessions = []
-    server = WireServer(
-        lambda **wishes: sessions.append(opener(talking())(**wishes)) or sessions[-1], grace=0.05
-    )
-    async with connected(server, START) as client:
-        session = (await client.next())["session"]
-        client.disconnect()
-    with pytest.raises(SessionStateError, match="after the session was closed"):
-        await sessions[0].send(b"12")
-    async with connected(server, {"kind": "resume", "session": session, "seen": 0}) as client:
-        refused = await client.next()
+    """It is finished, and can't be resumed."""
+    async with WireServer(opener(talking()), grace=0.05) as server:
+        async with connected(server, START) as client:
+            session = (await client.next())["session"]
+            client.disconnect()
+        await server._host.wait_closed()
+        resume = {"kind": "resume", "session": session, "seen": 0}
+        async with connected(server, resume) as client:
+            refused = await client.next()
     assert (refused["kind"], refused["command"]) == ("refused", "resume")
     assert refused["error"]["type"] == "SessionStateError"
     assert "unknown or expired session" in refused["error"]["message"]
@@ -290,8 +292,7 @@ async def test_a_session_expires_after_the_grace_time():
 
 async def test_a_client_cannot_acknowledge_events_that_were_not_sent():
     """A client whose count is ahead of the server's is refused."""
-    server = WireServer(opener(talking()))
-    async with connected(server, START) as client:
+    async with WireServer(opener(talking())) as server, connected(server, START) as client:
         session = (await client.next())["session"]
         async with connected(server, {"kind": "resume", "session": session, "seen": 99}) as other:
             assert "seen=99 exceeds" in (await other.next())["error"]["message"]
@@ -304,7 +305,7 @@ async def test_the_configured_backend_is_the_default(monkeypatch, tmp_path):
     for name in [name for name in os.environ if name.startswith("AZURE_")]:
         monkeypatch.delenv(name)
     start = {**START, "language": ["en-US"], "diarize": True}
-    async with connected(WireServer(), start) as client:
+    async with WireServer() as server, connected(server, start) as client:
         refused = await client.next()
     assert "the 'local' backend does not support option 'diarize'" in refused["error"]["message"]
 
@@ -318,8 +319,10 @@ def test_grace_must_be_positive_and_finite(grace):
 
 async def test_a_new_connection_takes_the_session_over():
     """A client that reconnects is served at once, even if its old connection still seems alive."""
-    server = WireServer(opener(talking()))
-    async with connected(server, START, SECOND[:3200]) as old:
+    async with (
+        WireServer(opener(talking())) as server,
+        connected(server, START, SECOND[:3200]) as old,
+    ):
         session = (await old.next())["session"]
         await old.wait_for("final")
         async with connected(server, {"kind": "resume", "session": session, "seen": 1}) as new:
@@ -330,29 +333,56 @@ async def test_a_new_connection_takes_the_session_over():
 
 
 async def test_close_ends_the_session_at_once():
-    """A client that closes its session makes room for another."""
-    server = WireServer(opener(talking()), limit=1)
-    for _ in range(2):
-        async with connected(server, START) as client:
-            assert (await client.next())["kind"] == "opened"
-            await client.submit({"kind": "close"})
+    """A client that closes its session without finishing it wants no more results."""
+    sessions = []
+
+    def opened(**wishes):
+        sessions.append(LiveSession(backend=talking(), **wishes))
+        return sessions[-1]
+
+    async with WireServer(opened) as server, connected(server, START, SECOND) as client:
+        assert (await client.next())["kind"] == "opened"
+        await client.submit({"kind": "close"})
+        with anyio.fail_after(10):
+            await server._host.wait_closed()
+    with pytest.raises(SessionStateError, match="after the session was closed"):
+        await sessions[0].send(b"12")
 
 
-async def test_canceling_ends_the_session():
-    """A server that shuts down leaves no session open."""
-    server = WireServer(opener(talking()), limit=1)
+async def test_canceling_the_server_ends_the_session():
+    """A server that is canceled leaves no session open."""
     with anyio.move_on_after(5) as scope:
-        async with connected(server, START) as client:
+        async with WireServer(opener(talking())) as server, connected(server, START) as client:
             await client.next()
             scope.cancel()
             await anyio.sleep(5)
-    assert not server._sessions
+    assert not server._host._sessions
+
+
+async def test_a_server_serves_only_in_its_block():
+    """Before it, the error names the remedy; it is entered once."""
+    server = WireServer(opener(talking()))
+    client = Client()
+    with pytest.raises(SessionStateError, match="async with server"):
+        await server.serve(client.receive, client.send)
+    client.disconnect()
+    async with server:
+        with pytest.raises(SessionStateError, match="entered once"):
+            await server.__aenter__()
+
+
+async def test_a_server_that_closes_opens_no_sessions():
+    """A client that comes too late is refused, and may try again later."""
+    async with WireServer(opener(talking())) as server:
+        server._host.close()
+        async with connected(server, START) as client:
+            error = (await client.next())["error"]
+    assert (error["message"][:27], error["retryable"]) == ("the server is shutting down", True)
 
 
 async def test_the_number_of_sessions_is_limited():
     """One more is refused, and the client may retry."""
-    server = WireServer(opener(talking()), limit=1)
-    async with connected(server, START) as client:
+    async with WireServer(opener(talking()), limit=1) as server, connected(server, START) as client:
         await client.next()
         async with connected(server, START) as other:
             error = (await other.next())["error"]
@@ -373,7 +403,10 @@ async def test_an_invalid_first_message_is_refused(first, command, why):
     """The client learns why, and the connection ends."""
     able = Capabilities(languages=frozenset({"en"}), offline=True)
 
-    async with connected(WireServer(opener(ScriptedBackend(capabilities=able))), first) as client:
+    async with (
+        WireServer(opener(ScriptedBackend(capabilities=able))) as server,
+        connected(server, first) as client,
+    ):
         refused = await client.next()
     assert (refused["command"], refused["error"]["type"]) == (command, "ConfigurationError")
     assert why in refused["error"]["message"]
@@ -381,17 +414,19 @@ async def test_an_invalid_first_message_is_refused(first, command, why):
 
 async def test_a_silent_connection_is_dropped():
     """A connection without a first message is not kept forever."""
-    async with connected(WireServer(opener(talking()), grace=0.05)):
+    async with WireServer(opener(talking()), grace=0.05) as server, connected(server):
         pass
 
 
 async def test_rejected_commands_are_reported():
     """As events, so that they survive a lost connection; the session goes on."""
     able = Capabilities(offline=True, partials=True)
-    server = WireServer(opener(ScriptedBackend(TALK, capabilities=able)))
-    async with connected(
-        server, START, {"kind": "update", "phrases": ["x"]}, {"kind": "commit"}
-    ) as client:
+    async with (
+        WireServer(opener(ScriptedBackend(TALK, capabilities=able))) as server,
+        connected(
+            server, START, {"kind": "update", "phrases": ["x"]}, {"kind": "commit"}
+        ) as client,
+    ):
         await client.next()
         refused = [(await client.wait_for("refused"))[1] for _ in range(2)]
         assert [event["command"] for event in refused] == ["update", "commit"]
@@ -416,7 +451,10 @@ async def test_commit_and_update_reach_the_recognizer():
     """A client can end a segment and change options, as with a session in the same process."""
     backend = ScriptedBackend.saying("one two three four", seconds_a_word=0.25)
     update = {"kind": "update", "language": ["de-DE"], "phrases": ["Anna"]}
-    async with connected(WireServer(opener(backend)), START, SECOND[:16_000]) as client:
+    async with (
+        WireServer(opener(backend)) as server,
+        connected(server, START, SECOND[:16_000]) as client,
+    ):
         await client.next()
         await client.submit({"kind": "commit"}, update, SECOND[16_000:], FINISH)
         finals = [(await client.wait_for("final"))[1]["segment"]["text"] for _ in range(2)]
@@ -428,7 +466,7 @@ async def test_commit_and_update_reach_the_recognizer():
 async def test_null_in_an_update_changes_nothing():
     """As the schema says, null leaves an option as it is; the others are changed."""
     backend = ScriptedBackend.saying("one two", seconds_a_word=0.5)
-    async with connected(WireServer(opener(backend)), START) as client:
+    async with WireServer(opener(backend)) as server, connected(server, START) as client:
         await client.next()
         await client.submit(
             {"kind": "update", "language": None, "phrases": ["Anna"]}, SECOND, FINISH
@@ -443,7 +481,10 @@ async def test_a_failed_recognizer_is_reported():
     """The client learns what failed and whether to retry; later messages do no harm."""
     error = ThrottledError("too many sessions", code="429")
     backend = ScriptedBackend([Cue(event=Failed(error=error), at=0.05)])
-    async with connected(WireServer(opener(backend)), START, SECOND, SECOND, FINISH) as client:
+    async with (
+        WireServer(opener(backend)) as server,
+        connected(server, START, SECOND, SECOND, FINISH) as client,
+    ):
         await client.next()
         _, event = await client.wait_for("failed")
         assert event["error"] == {
@@ -458,9 +499,10 @@ async def test_a_failed_recognizer_is_reported():
 async def test_undecodable_audio_is_reported():
     """Audio that can't be decoded is the client's error."""
     start = {"kind": "start", "audio": "wav"}
-    async with connected(
-        WireServer(opener(talking())), start, b"no audio" * 9999, FINISH
-    ) as client:
+    async with (
+        WireServer(opener(talking())) as server,
+        connected(server, start, b"no audio" * 9999, FINISH) as client,
+    ):
         await client.next()
         _, event = await client.wait_for("failed")
         assert (event["error"]["type"], event["error"]["retryable"]) == ("RequestError", False)
@@ -468,23 +510,20 @@ async def test_undecodable_audio_is_reported():
         await client.submit({"kind": "close"})
 
 
-async def test_an_internal_error_at_the_start_is_reported():
+async def test_an_internal_error_at_the_start_is_reported(caplog):
     """A client does not wait for a session that will never start; the details stay private."""
 
     def broken(**_wishes):
         raise KeyError("a detail")
 
-    client = Client()
-    await client.submit(START)
-    with pytest.raises(KeyError):
-        await WireServer(broken).serve(client.receive, client.send)
-    refused = await client.next()
+    async with WireServer(broken) as server, connected(server, START) as client:
+        refused = await client.next()
     assert refused["command"] == "start"
     assert refused["error"]["message"] == "internal server error in this session"
-    client.disconnect()
+    assert "a detail" in caplog.text
 
 
-async def test_an_internal_error_reveals_no_details():
+async def test_an_internal_error_reveals_no_details(caplog):
     """The server's own errors are for its own log."""
     live = LiveSession(backend=talking())
 
@@ -492,14 +531,13 @@ async def test_an_internal_error_reveals_no_details():
         raise KeyError("a detail")
 
     live.on(Final, handler)
-    client = Client()
-    await client.submit(START, SECOND)
-    with pytest.raises(KeyError):
-        await WireServer(lambda **_wishes: live).serve(client.receive, client.send)
-    await client.next()
-    _, event = await client.wait_for("failed")
-    assert event["error"]["message"] == "internal server error in this session"
-    client.disconnect()
+    async with WireServer(lambda **_wishes: live) as server, connected(server, START) as client:
+        await client.next()
+        await client.submit(SECOND)
+        _, event = await client.wait_for("failed")
+        assert event["error"]["message"] == "internal server error in this session"
+        await client.submit({"kind": "close"})
+    assert "a detail" in caplog.text
 
 
 def test_events_are_kept_until_they_are_acknowledged():

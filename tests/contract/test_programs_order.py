@@ -249,6 +249,17 @@ async def test_an_update_that_waits_when_the_session_is_closed(recording):
     assert errors == ["the session was closed before the update was applied"]
 
 
+@pytest.mark.anyio
+async def test_an_update_that_waits_when_the_session_fails(recording):
+    """An update behind audio that the recognizer fails on raises why."""
+    broken = azstt.Failed(error=azstt.ServiceError("it broke"))
+    backend = ScriptedBackend([Cue(event=broken, at=0.1, delay=0.2)])
+    async with LiveSession(backend=backend) as live:
+        await live.send(recording)
+        with anyio.fail_after(20), pytest.raises(azstt.ServiceError, match="it broke"):
+            await live.update(phrases=["x"])
+
+
 # What is left when a session is closed
 
 

@@ -186,7 +186,7 @@ def _gap(span: Interval, reason: str) -> Gap:
 
 
 def _total(spans: Iterable[Interval]) -> float:
-    return 0.0 - sum(starmap(sub, spans))  # of the starts minus the ends, without Python's loop
+    return 0.0 - math.fsum(starmap(sub, spans))  # starts minus ends, without Python's loop
 
 
 def _answers(span: Interval, speech: Interval) -> bool:

@@ -59,7 +59,7 @@ class SessionDriver(Monitor):
         Raises:
             Exception: what the backend raised.
         """
-        await self._feeder.start()
+        self._feeder.start()
         await self._until(lambda: self.started)
         self.raise_failure()
 
@@ -146,13 +146,13 @@ class SessionDriver(Monitor):
         """
         self._has_reader = True
         while True:
+            self.check()  # before the wait, which the caller may cancel every time
             event = await self._events.get(0.0 if self.over else _CHECK_EVERY)
             if event is not None:
                 return event
             if self.over:
                 self.raise_failure()
                 return None
-            self.check()
 
     async def end(self) -> None:
         """Wait for the end.

@@ -22,7 +22,7 @@ from azstt._result import AudioTrack
 from azstt._sessions.pcm_queue import Call, Dropped
 from azstt._sessions.watchdog import StallDetector
 from azstt._transcript import Transcript
-from azstt.backends import RecognizerBackend
+from azstt.backends import QueuingSession, RecognizerBackend, RecognizerSession
 
 
 class AudioAccount(NamedTuple):
@@ -65,8 +65,11 @@ class Monitor:
         started: whether all sessions take audio.
         over: whether this is the end: after the last `Ended`, a failure or `stop`.
         failure: what ended it, if that was an error.
+        sessions: the sessions, one for each channel; appended to by the feeder's thread.
         in_call: whether a session has a call to return from; written by the feeder's thread.
         source_is_over: whether sessions may end; written by the feeder's thread.
+        progress: when a call last began or returned, or an event came, in seconds of `monotonic`;
+            written on the threads where that happens.
 
     Args:
         backend: the recognizer.
@@ -89,16 +92,19 @@ class Monitor:
         self.started: bool = False
         self.over: bool = False
         self.failure: BaseException | None = None
+        self.sessions: list[RecognizerSession] = []
         self.in_call: bool = False
         self.source_is_over: bool = False
+        self.progress: float = monotonic()
         self._backend: RecognizerBackend = backend
         self._options: RecognitionOptions = options
         self._strict: bool = strict
         self._begin: float = begin
         self._trackers: list[ResultTracker] = []
-        self._stall: StallDetector = StallDetector(backend.capabilities.stall_timeout)
         self._changed: anyio.Event = anyio.Event()
         self._began: float = monotonic()
+        limit = backend.capabilities.stall_timeout
+        self._stall: StallDetector = StallDetector(limit, self._began)
         self.track(1)
 
     def deliver(self, event: Event) -> None:
@@ -141,28 +147,30 @@ class Monitor:
         self._changed = anyio.Event()
 
     async def wait(self, seconds: float) -> None:
-        """Wait for `notify`; if nothing has changed for so many seconds, `check`."""
-        with anyio.move_on_after(seconds):
-            await self._changed.wait()
-            return
+        """`check`, then wait for `notify` for so many seconds at most.
+
+        Callers repeat this; the check comes first because a caller may cancel every wait.
+        """
         self.check()
+        if not self.over:
+            with anyio.move_on_after(seconds):
+                await self._changed.wait()
 
     def check(self) -> None:
         """Give up on a recognizer that has stalled, or that has ended before the audio."""
         if self.over:
             return
-        trackers = self._trackers
-        heard = sum(tracker.heard for tracker in trackers)
-        mark = (self.source.account().taken, heard, sum(tracker.reconnects for tracker in trackers))
+        queuing = (session for session in self.sessions if isinstance(session, QueuingSession))
+        progress = max([self.progress, *(session.last_progress for session in queuing)])
         waiting = self.in_call or self.source_is_over
         try:
-            if self._stall.is_over(mark, monotonic(), waiting=waiting):
+            if self._stall.is_over(progress, monotonic(), waiting=waiting):
                 raise RecognitionTimeoutError(
                     f"stalled: no audio accepted and no result for {self._stall.limit:g} s",
                     backend=self._backend.name,
                     hint="try again",
                 )
-            if not self.source_is_over and any(tracker.over for tracker in trackers):
+            if not self.source_is_over and any(tracker.over for tracker in self._trackers):
                 self._check_end()
         except RecognitionError as error:
             self.on_failure(error)

@@ -17,7 +17,7 @@ from azstt._result import Segment
 from azstt._threads import exit as exits
 from azstt.backends._base import Emit
 from azstt.backends.local._endpointer import VadParameters
-from azstt.backends.local._pool import WorkerPool, pools
+from azstt.backends.local._pool import PoolTask, Progress, WorkerPool, pools
 from azstt.backends.local._utterance import DecodeCanceledError, UtteranceAudio
 from azstt.backends.local._vad_segmenter import SpeechOnset, VadSegmenter, silero
 
@@ -37,6 +37,7 @@ class LocalSessionConfig:
 
     Attributes:
         load: returns the loaded model; may block.
+        loading: how the loading goes on, by this session or before its turn.
         model: the model's name.
         language: the tag that every segment gets.
         vad: where segments are cut.
@@ -45,6 +46,7 @@ class LocalSessionConfig:
     """
 
     load: Callable[[], Recognizer]
+    loading: Progress
     model: str
     language: str | None
     vad: VadParameters
@@ -84,6 +86,8 @@ class LocalSession:
         self._slots: deque[_Slot] = deque()
         self._utterances: int = 0  # queued so far
         self._finals: int = 0  # emitted so far
+        self._progress: Progress = Progress()
+        self._running: int = 0  # own tasks that have their turn
         self._partial_busy: bool = False
         self._partial_cost: float = 0.0  # seconds that the last partial took
 
@@ -164,6 +168,15 @@ class LocalSession:
             pools.leave(self._config.workers)
 
     @property
+    def last_progress(self) -> float:
+        """See `QueuingSession`: sessions take turns at loading the model, and in the pool."""
+        if self._state is _Phase.STARTING:
+            return self._config.loading.last
+        if (pool := self._pool) is not None and self._slots and not self._running:
+            return max(pool.progress.last, self._progress.last)
+        return self._progress.last
+
+    @property
     def _alive(self) -> bool:
         """Whether events may still come."""
         return self._state in {_Phase.RUNNING, _Phase.ENDING}
@@ -181,6 +194,7 @@ class LocalSession:
         """Act on what the segmenter finds in the audio, until the session ends."""
         try:
             for item in found:
+                self._progress.step()
                 match item:
                     case SpeechOnset(start=start):
                         self._emit_if_alive(SpeechStarted(at=start))
@@ -208,13 +222,35 @@ class LocalSession:
                 slot = _Slot()
                 self._slots.append(slot)
                 self._utterances += 1
-                self._pool.submit(partial(self._decode, utterance, slot))
+                self._submit(partial(self._decode, utterance, slot))
+
+    def _submit(self, task: PoolTask, *, later: bool = False) -> None:
+        if self._pool is not None:
+            self._pool.submit(partial(self._work, task), user=self, later=later)
+
+    def _work(self, task: PoolTask) -> None:
+        """Run a task, in a worker."""
+        with self._lock:
+            self._running += 1
+            self._progress.step()
+        if self._alive:
+            task()
+        with self._lock:
+            self._running -= 1
+            self._progress.step()
+
+    def _is_canceled(self) -> bool:
+        """Return whether a task's result is no longer wanted; called between its steps."""
+        self._progress.step()
+        if (pool := self._pool) is not None:
+            pool.progress.step()
+        return not self._alive
 
     def _decode(self, utterance: UtteranceAudio, slot: _Slot) -> None:
         """Recognize an utterance, in a worker, then emit every final that is next in order."""
         try:
             segment = self._recognizer.segment(
-                utterance, language=self._config.language, canceled=lambda: not self._alive
+                utterance, language=self._config.language, canceled=self._is_canceled
             )
         except DecodeCanceledError:
             return
@@ -239,14 +275,19 @@ class LocalSession:
             if utterance is not None and self._pool is not None:
                 self._partial_busy = True
                 task = partial(self._decode_partial, utterance, self._utterances)
-                self._pool.submit(task, later=True)
+                self._submit(task, later=True)
 
     def _decode_partial(self, utterance: UtteranceAudio, number: int) -> None:
         """Emit a partial of an utterance, in a worker, unless its final has come already."""
         began = perf_counter()
         try:
-            text = self._recognizer.text(
-                utterance.pcm, canceled=lambda: not self._alive or self._finals > number
+            # Once its final is queued, it isn't worth a worker's time any more.
+            text = (
+                ""
+                if self._utterances > number
+                else self._recognizer.text(
+                    utterance.pcm, canceled=lambda: self._is_canceled() or self._finals > number
+                )
             )
         except DecodeCanceledError:
             text = ""
@@ -255,7 +296,7 @@ class LocalSession:
             return
         with self._lock:
             self._partial_busy = False
-            self._partial_cost = perf_counter() - began
+            self._partial_cost = perf_counter() - began if text else self._partial_cost
             if text and self._alive and self._finals == number:
                 start, end, language = utterance.start, utterance.end, self._config.language
                 self._emit(Partial(start=start, end=end, text=text, language=language))

@@ -16,7 +16,7 @@ import azstt
 from azstt import BlockingLiveSession
 from azstt.backends.local import LocalBackend
 from azstt.backends.local._endpointer import VadParameters
-from azstt.backends.local._pool import Progress
+from azstt.backends.local._pool import Heartbeat
 from azstt.backends.local._session import LocalSession, LocalSessionConfig
 from azstt.testing import Cue, ScriptedBackend
 from azstt.testing._scripted import EVERYTHING
@@ -100,7 +100,7 @@ class Engine:
     def __init__(self, model: Model, workers: int) -> None:
         self.plan = LocalSessionConfig(
             load=lambda: model,
-            loading=Progress(),
+            loading=Heartbeat(),
             model="",
             language=None,
             vad=VadParameters(),

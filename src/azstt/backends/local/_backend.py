@@ -17,7 +17,7 @@ from azstt._threads.imports import guarded_import, is_installed, require
 from azstt.backends._base import Capabilities, Emit, RecognizerSession
 from azstt.backends.local import _assets
 from azstt.backends.local._endpointer import RATE, VadParameters, frames
-from azstt.backends.local._pool import Progress
+from azstt.backends.local._pool import Heartbeat
 from azstt.backends.local._session import LocalSession, LocalSessionConfig
 from azstt.backends.local._vad_segmenter import silero
 
@@ -33,7 +33,7 @@ _MIN_SILENCE = 2.0
 _MIN_SILENCE_LIVE = 0.8
 
 _loading = Lock()
-_load_progress = Progress()
+_load_heartbeat = Heartbeat()
 
 
 class LocalBackend:
@@ -109,7 +109,7 @@ class LocalBackend:
         default = _MIN_SILENCE_LIVE if options.partials else _MIN_SILENCE
         config = LocalSessionConfig(
             load=self._loader(folder),
-            loading=_load_progress,
+            loading=_load_heartbeat,
             model=_assets.MODEL if self._folder is None else folder.resolve().name,
             language=language or self.capabilities.default_language,
             vad=VadParameters(min_silence=frames(options.segmentation_silence or default)),
@@ -147,11 +147,11 @@ def _load(folder: Path, *, published: bool, align: bool) -> Recognizer:
     exits.at_exit(_loading, lambda loading: loading.acquire(), ends=True)
     exits.check()  # after the line above, so that the exit has seen that line or this sees the exit
     with _loading:
-        _load_progress.step()
+        _load_heartbeat.beat()
         with guarded_import(
             "numpy", "onnxruntime", needed_by="the embedded recognizer", extra="local"
         ):
             from azstt.backends.local._recognizer import load  # noqa: PLC0415 - heavy
 
-        _load_progress.step()
+        _load_heartbeat.beat()
         return load(folder, published=published, align=align)

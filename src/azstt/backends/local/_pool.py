@@ -16,13 +16,13 @@ PoolTask: TypeAlias = Callable[[], None]
 _JOIN_TIMEOUT = 10.0
 
 
-class Progress:
+class Heartbeat:
     """When work that others may wait for last went on, in seconds of `monotonic`. Thread-safe."""
 
     def __init__(self) -> None:
         self.last: float = monotonic()
 
-    def step(self) -> None:
+    def beat(self) -> None:
         """Note that it goes on."""
         self.last = monotonic()
 
@@ -55,14 +55,14 @@ class WorkerPool:
     take turns: one with a lot of work delays another by a task for each worker.
 
     Attributes:
-        progress: when a task last went on, was begun, or was done.
+        heartbeat: when a task last went on, was begun, or was done.
 
     Args:
         size: the maximum number of threads.
     """
 
     def __init__(self, size: int) -> None:
-        self.progress: Progress = Progress()
+        self.heartbeat: Heartbeat = Heartbeat()
         self._size: int = size
         self._ready: Condition = Condition()
         self._tasks: _FairQueue = _FairQueue()
@@ -93,9 +93,9 @@ class WorkerPool:
                 if not (self._tasks or self._later):
                     return
                 task = (self._tasks or self._later).take()
-            self.progress.step()
+            self.heartbeat.beat()
             task()
-            self.progress.step()
+            self.heartbeat.beat()
             del task  # it holds audio
 
     def stop(self) -> None:

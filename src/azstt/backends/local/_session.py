@@ -17,7 +17,7 @@ from azstt._result import Segment
 from azstt._threads import exit as exits
 from azstt.backends._base import Emit
 from azstt.backends.local._endpointer import VadParameters
-from azstt.backends.local._pool import PoolTask, Progress, WorkerPool, pools
+from azstt.backends.local._pool import Heartbeat, PoolTask, WorkerPool, pools
 from azstt.backends.local._utterance import DecodeCanceledError, UtteranceAudio
 from azstt.backends.local._vad_segmenter import SpeechOnset, VadSegmenter, silero
 
@@ -37,7 +37,7 @@ class LocalSessionConfig:
 
     Attributes:
         load: returns the loaded model; may block.
-        loading: how the loading goes on, by this session or before its turn.
+        loading: when the loading last went on, of this session or of those before it.
         model: the model's name.
         language: the tag that every segment gets.
         vad: where segments are cut.
@@ -46,7 +46,7 @@ class LocalSessionConfig:
     """
 
     load: Callable[[], Recognizer]
-    loading: Progress
+    loading: Heartbeat
     model: str
     language: str | None
     vad: VadParameters
@@ -86,7 +86,7 @@ class LocalSession:
         self._slots: deque[_Slot] = deque()
         self._utterances: int = 0  # queued so far
         self._finals: int = 0  # emitted so far
-        self._progress: Progress = Progress()
+        self._heartbeat: Heartbeat = Heartbeat()
         self._running: int = 0  # own tasks that have their turn
         self._partial_busy: bool = False
         self._partial_cost: float = 0.0  # seconds that the last partial took
@@ -173,8 +173,8 @@ class LocalSession:
         if self._state is _Phase.STARTING:
             return self._config.loading.last
         if (pool := self._pool) is not None and self._slots and not self._running:
-            return max(pool.progress.last, self._progress.last)
-        return self._progress.last
+            return max(pool.heartbeat.last, self._heartbeat.last)
+        return self._heartbeat.last
 
     @property
     def _alive(self) -> bool:
@@ -194,7 +194,7 @@ class LocalSession:
         """Act on what the segmenter finds in the audio, until the session ends."""
         try:
             for item in found:
-                self._progress.step()
+                self._heartbeat.beat()
                 match item:
                     case SpeechOnset(start=start):
                         self._emit_if_alive(SpeechStarted(at=start))
@@ -232,18 +232,18 @@ class LocalSession:
         """Run a task, in a worker."""
         with self._lock:
             self._running += 1
-            self._progress.step()
+            self._heartbeat.beat()
         if self._alive:
             task()
         with self._lock:
             self._running -= 1
-            self._progress.step()
+            self._heartbeat.beat()
 
     def _is_canceled(self) -> bool:
         """Return whether a task's result is no longer wanted; called between its steps."""
-        self._progress.step()
+        self._heartbeat.beat()
         if (pool := self._pool) is not None:
-            pool.progress.step()
+            pool.heartbeat.beat()
         return not self._alive
 
     def _decode(self, utterance: UtteranceAudio, slot: _Slot) -> None:

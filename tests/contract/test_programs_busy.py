@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import signal
 import subprocess
@@ -9,6 +10,8 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -181,6 +184,73 @@ def test_a_recognizer_that_hangs_while_it_is_opened():
     with pytest.raises(azstt.RecognitionTimeoutError, match="stalled"):
         azstt.transcribe_bytes(b"anything", backend=backend)
     hangs.set()
+
+
+def test_captions_that_lag(recording):
+    """A session tells how many seconds the recognizer is behind; 0 at the end."""
+    hangs = threading.Event()
+    with BlockingLiveSession(backend=Engine(Model(hangs=hangs), workers=1)) as live:
+        live.send(recording)
+        for event in live:
+            if isinstance(event, azstt.SpeechEnded):
+                assert live.usage.behind == pytest.approx(10.4 - event.at)
+                assert live.usage.behind > 5.0
+                break
+        hangs.set()
+    assert live.transcript.usage.behind == 0.0
+
+
+def test_silence_is_no_lag():
+    """The recognizer owes nothing for silence that it has taken."""
+    with BlockingLiveSession(backend=LocalBackend()) as live:
+        live.send(bytes(320_000))
+        deadline = time.monotonic() + 30
+        while live.usage.behind and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert live.usage.audio_seconds == 10.0
+        assert live.usage.behind == 0.0
+
+
+def test_nothing_is_behind_at_the_end(backend, recording):
+    """With every backend the transcript ends level with the audio."""
+    with BlockingLiveSession(backend=backend) as live:
+        live.send(recording)
+        live.finish()
+        transcript = live.wait()
+    assert transcript.usage.behind == 0.0
+
+
+def test_more_sessions_than_the_limit(recording):
+    """One more than `max_sessions` is refused, with what to do; the others are not disturbed."""
+    backend = LocalBackend(max_sessions=2)
+    with BlockingLiveSession(backend=backend) as one:
+        with BlockingLiveSession(backend=backend):
+            with pytest.raises(azstt.ThrottledError) as caught:
+                BlockingLiveSession(backend=backend).start()
+            assert caught.value.retryable
+            message = "2 sessions are open in this process, and max_sessions is 2; close one"
+            assert message in str(caught.value)
+        with BlockingLiveSession(backend=backend):  # there is room again
+            one.send(recording)
+    assert LAST in one.transcript.text.lower()
+
+
+@pytest.mark.anyio
+async def test_a_page_that_is_one_too_many():
+    """A browser is told that the limit was reached, and may try again."""
+    backend, said = LocalBackend(max_sessions=1), list[dict[str, Any]]()
+
+    async def send(text: str) -> None:
+        said.append(json.loads(text))
+
+    async def receive() -> str:
+        return json.dumps({"kind": "start", "audio": {"sample_rate": 16_000}})
+
+    async with azstt.LiveSession(backend=backend):
+        await azstt.WireServer(partial(azstt.LiveSession, backend=backend)).serve(receive, send)
+    error = said[-1]["error"]
+    assert (error["type"], error["retryable"]) == ("ThrottledError", True)
+    assert "max_sessions is 1" in error["message"]
 
 
 STOPPED = """

@@ -193,7 +193,7 @@ class SessionDriver(Monitor):
 
     def usage(self) -> Usage:
         """Return what was used so far."""
-        return self._tracker.usage(self.source.account().taken, self.elapsed)
+        return self._usage(self._tracker)
 
     def deliver(self, event: Event) -> None:
         """Queue an event for the reader, and call the handlers."""

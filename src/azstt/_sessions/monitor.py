@@ -18,7 +18,7 @@ from azstt._audio import DecodeReport
 from azstt._errors import AzsttError, RecognitionError, RecognitionTimeoutError, ServiceError
 from azstt._events import AudioGap, Ended, Event, Failed
 from azstt._options import RecognitionOptions
-from azstt._result import AudioTrack
+from azstt._result import AudioTrack, Usage
 from azstt._sessions.pcm_queue import Call, Dropped
 from azstt._sessions.watchdog import StallDetector
 from azstt._transcript import Transcript
@@ -257,9 +257,15 @@ class Monitor:
             "sent": self.reached(decoded if rest == "closed" else taken + dropped),
             "missing": report.missing if report else (),
             "track": _track(report) if report else None,
-            "usage": tracker.usage(taken, self.elapsed),
+            "usage": self._usage(tracker),
             "rest": rest,
         }
+
+    def _usage(self, tracker: ResultTracker) -> Usage:
+        decoded, taken, dropped = self.source.account()
+        end = self.source.timeline().end
+        behind = 0.0 if self.over else tracker.lag.behind(end(decoded), end(taken + dropped))
+        return tracker.usage(taken, self.elapsed, behind=behind)
 
     def _rest(self, tracker: ResultTracker) -> Rest:
         """Return why audio has no result, if some has none."""

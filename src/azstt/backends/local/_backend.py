@@ -53,6 +53,14 @@ class LocalBackend:
             number share them.
         align: measure word times; None means yes if pocketsphinx is installed and the model is the
             packaged one.
+        max_sessions: how many sessions may be open in this process at once, whichever backend
+            object they come from; None is any number. The start of a further one raises a
+            `ThrottledError`, also for a file; a file with separate channels has a session for each.
+            All sessions share the workers, so without a limit more sessions are slower, not
+            refused: see `Usage.behind`.
+
+    Raises:
+        ConfigurationError: ``workers`` or ``max_sessions`` is less than 1.
     """
 
     def __init__(
@@ -61,10 +69,13 @@ class LocalBackend:
         *,
         workers: int | None = None,
         align: bool | None = None,
+        max_sessions: int | None = None,
     ) -> None:
-        if workers is not None and workers < 1:
-            raise ConfigurationError(f"workers is {workers!r}; it takes 1 or more, or None")
+        for name, count in (("workers", workers), ("max_sessions", max_sessions)):
+            if count is not None and count < 1:
+                raise ConfigurationError(f"{name} is {count!r}; it takes 1 or more, or None")
         self._folder: Path | None = None if model is None else Path(model)
+        self._max_sessions: int | None = max_sessions
         self._workers: int = workers or min(_MAX_WORKERS, os.cpu_count() or 1)
         possible = model is None and is_installed("pocketsphinx")
         self._align: bool = possible if align is None else align
@@ -115,6 +126,7 @@ class LocalBackend:
             vad=VadParameters(min_silence=frames(options.segmentation_silence or default)),
             partials=options.partials,
             workers=self._workers,
+            max_sessions=self._max_sessions,
         )
         return LocalSession(config, emit)
 

@@ -8,6 +8,7 @@ from threading import Condition, Lock, Thread, current_thread
 from time import monotonic
 from typing import TypeAlias
 
+from azstt._errors import ThrottledError
 from azstt._threads import exit as exits
 
 PoolTask: TypeAlias = Callable[[], None]
@@ -116,9 +117,24 @@ class SharedPools:
         self._lock: Lock = Lock()
         self._pools: dict[int, tuple[WorkerPool, int]] = {}
 
-    def enter(self, size: int) -> WorkerPool:
-        """Return the pool of a size; every call is paired with one of `leave`."""
+    def enter(self, size: int, *, limit: int | None = None) -> WorkerPool:
+        """Return the pool of a size; every call is paired with one of `leave`.
+
+        Args:
+            size: the number of threads.
+            limit: how many users all pools together may have; None is any number.
+
+        Raises:
+            ThrottledError: they have that many.
+        """
         with self._lock:
+            users = sum(users for _, users in self._pools.values())
+            if limit is not None and users >= limit:
+                raise ThrottledError(
+                    f"{users} sessions are open in this process, and max_sessions is {limit}",
+                    backend="local",
+                    hint="close one, try again later, or raise max_sessions",
+                )
             pool, users = self._pools.get(size) or (WorkerPool(size), 0)
             self._pools[size] = (pool, users + 1)
             return pool

@@ -43,6 +43,7 @@ class LocalSessionConfig:
         vad: where segments are cut.
         partials: whether to emit partials of the open segment.
         workers: the size of the pool that decodes.
+        max_sessions: how many sessions the process may have open with this one; None is any number.
     """
 
     load: Callable[[], Recognizer]
@@ -52,6 +53,7 @@ class LocalSessionConfig:
     vad: VadParameters
     partials: bool
     workers: int
+    max_sessions: int | None = None
 
 
 class _Phase(Enum):
@@ -95,6 +97,7 @@ class LocalSession:
         """Load the model unless the process has it already, and emit `Started`.
 
         Raises:
+            ThrottledError: too many sessions are open.
             RecognitionError: the model can't be loaded.
             SessionStateError: the session was already started.
         """
@@ -103,18 +106,17 @@ class LocalSession:
                 return
             if self._state is not _Phase.NEW:
                 raise SessionStateError("the session was started before; open another one")
+            self._pool = pools.enter(self._config.workers, limit=self._config.max_sessions)
+            exits.at_exit(self, LocalSession.close)
             self._state = _Phase.STARTING
         try:
             self._recognizer: Recognizer = self._config.load()
             self._segmenter: VadSegmenter = VadSegmenter(silero(), self._config.vad)
         except Exception as error:
-            with self._lock:
-                self._state = _Phase.CLOSED
+            self.close()
             raise _as_recognition_error(error) from error
         with self._lock:
             if self._state is _Phase.STARTING:
-                exits.at_exit(self, LocalSession.close)
-                self._pool = pools.enter(self._config.workers)
                 self._state = _Phase.RUNNING
                 self._emit(Started(model=self._config.model))
 

@@ -255,18 +255,24 @@ async def test_a_page_that_is_one_too_many():
 
 
 STOPPED = """
-import sys, azstt
-from azstt.testing import Cue, ScriptedBackend
+import sys, time, azstt
+from azstt.testing import ScriptedBackend
 from azstt.testing._scripted import EVERYTHING
 
 class Slow(ScriptedBackend):
     def open(self, options, audio, emit):
-        print("open", flush=True)
-        return super().open(options, audio, emit)
+        session = super().open(options, audio, emit)
+        finish = session.finish
+        def work():
+            print("working", flush=True)
+            for _ in range(10):
+                time.sleep(0.1)
+            finish()
+        session.finish = work
+        return session
 
 said = azstt.Final(segment=azstt.Segment(text="Heard.", start=0, end=1))
-able = EVERYTHING.model_copy(update={"stall_timeout": 2.0})
-backend = Slow([Cue(event=said, at=1, delay=1.5)], capabilities=able)
+backend = Slow([said], capabilities=EVERYTHING.model_copy(update={"stall_timeout": 3.0}))
 print(azstt.transcribe_file(sys.argv[1], backend=backend).text)
 """
 
@@ -276,9 +282,9 @@ def test_a_program_that_is_stopped_and_continued(audio):
     """Ctrl-Z for longer than a stall, and then `fg`: the transcription goes on."""
     command = [sys.executable, "-c", STOPPED, str(audio / "arctic_a0009.flac")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline() == "open\n"
+        assert process.stdout.readline() == "working\n"
         time.sleep(0.5)
         process.send_signal(signal.SIGSTOP)
-        time.sleep(4.0)
+        time.sleep(5.0)
         process.send_signal(signal.SIGCONT)
         assert process.stdout.read() == "Heard.\n"

@@ -30,7 +30,7 @@ PUBLIC = {
     azstt.backends: {
         *("RecognizerBackend", "RecognizerSession", "Capabilities", "Emit"),
         *("CommittingSession", "UpdatingSession", "ReconnectingSession", "ReconnectHook"),
-        *("PreloadingBackend", "available", "resolve"),
+        *("PreloadingBackend", "QueuingSession", "available", "resolve"),
     },
     azstt.emulator: {
         *("serve", "run", "Emulator", "Script", "Utterance", "Faults", "marked_wav"),

@@ -245,6 +245,10 @@ class Usage(FrozenModel):
             `Partial` to receiving it; None if there was none.
         final_latency: in a live session, the same for `Final` events: their median.
         reconnects: how many times the connection was reestablished.
+        behind: in a live session, how much of the audio that was sent follows what the recognizer
+            is working on: the oldest audio that it hasn't taken yet, or the oldest speech that has
+            ended and whose `Final` is still to come. Silence, and speech that goes on, don't
+            count; 0 at the end.
     """
 
     audio_seconds: Seconds = 0.0
@@ -253,6 +257,7 @@ class Usage(FrozenModel):
     first_partial_latency: Seconds | None = None
     final_latency: Seconds | None = None
     reconnects: int = 0
+    behind: Seconds = 0.0
 
 
 class Progress(FrozenModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from azstt._assembly.assembler import Account, Assembler
+from azstt._assembly.lag import Lag
 from azstt._assembly.latency import Latency
 from azstt._assembly.ledger import DROPPED
 from azstt._assembly.stability import PartialStabilizer
@@ -38,6 +39,7 @@ class ResultTracker:
         media: Callable[[], Timeline] = Timeline,
     ) -> None:
         self.latency: Latency = Latency()
+        self.lag: Lag = Lag()
         self.reconnects: int = 0
         self._assembler: Assembler = Assembler(backend=backend, language=language, strict=strict)
         self._dropped: Timeline = Timeline()
@@ -73,6 +75,7 @@ class ResultTracker:
                 self.reconnects += 1
             case _:
                 pass
+        self.lag.add(event)
         self._assembler.add(event)
         return event
 
@@ -89,7 +92,7 @@ class ResultTracker:
         self._assembler.add(gap)
         return gap
 
-    def usage(self, audio_seconds: float, now: float) -> Usage:
+    def usage(self, audio_seconds: float, now: float, *, behind: float = 0.0) -> Usage:
         """Return what the session has consumed so far."""
         return Usage(
             audio_seconds=audio_seconds,
@@ -98,6 +101,7 @@ class ResultTracker:
             first_partial_latency=self.latency.first_partial,
             final_latency=self.latency.of_finals,
             reconnects=self.reconnects,
+            behind=behind,
         )
 
     def so_far(self, account: Account) -> Transcript:

@@ -50,7 +50,7 @@ async def transcribe(job: Job) -> Transcript:
     feeder = Feeder(partial(job.backend.open, job.options, file.audio), file)
     try:
         with anyio.move_on_after(job.timeout):
-            await feeder.start()
+            feeder.start()
             await file.follow()
         file.on_failure(  # unless it is over
             RecognitionTimeoutError(

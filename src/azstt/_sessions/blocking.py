@@ -260,6 +260,15 @@ class BlockingLiveSession(EventEmitter):
         """Seconds, latencies and reconnections so far; see `LiveSession.usage`."""
         return self._read(lambda: self._live.usage)
 
+    @property
+    def idle_timeout(self) -> float | None:
+        """The argument of this name; may be changed at any time."""
+        return self._live.idle_timeout
+
+    @idle_timeout.setter
+    def idle_timeout(self, seconds: float | None) -> None:
+        self._live.idle_timeout = seconds
+
     async def _fetch(self, timeout: float | None) -> None:  # noqa: ASYNC109 - the caller's
         """Store the next event where it survives an interrupt of the caller that waits for it."""
         with anyio.fail_after(timeout if timeout is None else max(timeout, _MIN_WAIT)):

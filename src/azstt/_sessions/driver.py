@@ -21,7 +21,7 @@ from azstt._sessions.feeder import Feeder
 from azstt._sessions.handlers import Handlers
 from azstt._sessions.monitor import Monitor
 from azstt._sessions.pipeline import AudioPipeline
-from azstt._sessions.watchdog import CHECK_EVERY, IdleClock
+from azstt._sessions.watchdog import StallDetector
 from azstt._threads.loop_queue import CallSoon, loop_caller
 from azstt.backends import (
     CommittingSession,
@@ -31,6 +31,8 @@ from azstt.backends import (
     UpdatingSession,
 )
 
+#: Seconds between two checks for a stall while somebody waits.
+_CHECK_EVERY = 0.5
 #: Seconds that senders leave a failure to the reader, before they raise it themselves.
 _YIELD = 5.0
 
@@ -45,7 +47,7 @@ class SessionDriver(Monitor):
             of the session's state, so that a program with two halves is told once.
     """
 
-    def __init__(self, config: LiveConfig, handlers: Handlers, idle: IdleClock) -> None:
+    def __init__(self, config: LiveConfig, handlers: Handlers, idle: StallDetector) -> None:
         self.pipeline: AudioPipeline = AudioPipeline(config, self)
         super().__init__(config.backend, config.options, self.pipeline, strict=config.strict)
         self._config: LiveConfig = config
@@ -55,7 +57,7 @@ class SessionDriver(Monitor):
         self._call_soon: CallSoon = loop_caller()
         self._events: EventQueue = EventQueue()
         self._has_reader: bool = False
-        self._idle: IdleClock = idle
+        self._idle: StallDetector = idle
         self.finished: bool = False
         self.fault: BaseException | None = None
         self.failure_told: bool = False
@@ -71,7 +73,7 @@ class SessionDriver(Monitor):
         Raises:
             Exception: what the backend raised.
         """
-        await self._feeder.start()
+        self._feeder.start()
         await self.until(lambda: self.started)
         self.raise_failure()
 
@@ -138,7 +140,7 @@ class SessionDriver(Monitor):
         while not (self.ending or has_room()):
             self.pipeline.notify_of_room()
             if not has_room():  # there may be since
-                await self.wait(CHECK_EVERY)
+                await self.wait(_CHECK_EVERY)
 
     def finish(self) -> None:
         """Mark the end of the audio. Idempotent."""
@@ -207,16 +209,14 @@ class SessionDriver(Monitor):
             Exception: what ended the session, after the last event before it.
         """
         self._has_reader = True
-        if self._events.empty:
-            self.check()  # here, for a reader that polls never waits until the next check
         while True:
-            event = await self._events.get(0.0 if self.over else CHECK_EVERY)
+            self.check()  # before the wait, which the caller may cancel every time
+            event = await self._events.get(0.0 if self.over else _CHECK_EVERY)
             if event is not None:
                 return event
             if self.over:
                 self.raise_failure()
                 return None
-            self.check()
 
     async def end(self) -> None:
         """Wait for the end.
@@ -245,7 +245,7 @@ class SessionDriver(Monitor):
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for a condition or the end of the session, with an eye on stalls."""
         while not (self.over or condition()):
-            await self.wait(CHECK_EVERY)
+            await self.wait(_CHECK_EVERY)
 
     async def yield_failure(self) -> None:
         """Let the reader, if there is one, be the first to learn what ended the session."""
@@ -268,7 +268,7 @@ class SessionDriver(Monitor):
 
     def usage(self) -> Usage:
         """Return what was used so far."""
-        return self._tracker.usage(self.source.account().taken, self.elapsed)
+        return self._usage(self._tracker)
 
     def deliver(self, event: Event) -> None:
         """Queue an event for the reader, and call the handlers."""
@@ -279,10 +279,8 @@ class SessionDriver(Monitor):
         """Give up on a recognizer that has stalled, and on who sends no audio."""
         super().check()
         source = self.pipeline
-        taken, heard = source.account().taken, self._tracker.heard
         awaited = self.started and not (self.ending or source.full)
-        mark = (awaited, source.fed, taken, heard, self._tracker.reconnects)
-        if self._idle.is_over(mark, monotonic()) and awaited:
+        if self._idle.is_over(max(self.progress, source.fed_at), monotonic(), waiting=awaited):
             self.end_with(
                 SessionStateError(
                     f"no audio and no finish() for {self._idle.limit:g} s; call finish() after "

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from time import monotonic
 from typing import ParamSpec, TypeAlias
 
 import anyio
 
 from azstt._assembly.channels import deinterleave
+from azstt._events import Event
 from azstt._sessions.monitor import Monitor
 from azstt._threads import exit as exits
 from azstt._threads.loop_queue import CallSoon, loop_caller
@@ -28,27 +30,22 @@ class Feeder:
     """
 
     def __init__(self, open_session: SessionFactory, monitor: Monitor) -> None:
-        self.sessions: list[RecognizerSession] = []
+        self.sessions: list[RecognizerSession] = monitor.sessions
         self._open_session: SessionFactory = open_session
         self._monitor: Monitor = monitor
         self._call_soon: CallSoon = loop_caller()
         self._threads: list[BlockingCall[None]] = []
         self._closed: bool = False
 
-    async def start(self) -> None:
-        """Open the first session, then let the thread run unless it was closed meanwhile.
+    def start(self) -> None:
+        """Let the thread run.
 
         Raises:
-            ConfigurationError: the backend refuses the options.
-            MissingDependencyError: an extra is not installed.
             SessionStateError: the interpreter is exiting.
         """
         exits.check()
         exits.at_exit(self, Feeder._stop)
-        self._threads.append(BlockingCall(self._open, name="azstt open"))
-        await self._threads[0].wait()
-        if not self._closed:
-            self._threads.append(BlockingCall(self._run, name="azstt feed"))
+        self._threads.append(BlockingCall(self._run, name="azstt feed"))
 
     async def close(self) -> None:
         """Close everything within 2 s, shielded from cancellation; nothing is reported then."""
@@ -86,10 +83,13 @@ class Feeder:
             self._tell(self._monitor.on_failure, error)
 
     def _feed(self) -> None:
+        self._call(self._open)
+        if self._closed:
+            return
         with self._monitor.source.open() as (channels, items):
             self._tell(self._monitor.track, channels)
-            while len(self.sessions) < channels:
-                self._open()
+            for _ in range(1, channels):
+                self._call(self._open)
             for session in self.sessions:
                 self._call(session.start)
             self._tell(self._monitor.on_started)
@@ -103,21 +103,27 @@ class Feeder:
                         self._call(session.write, pcm)
                 else:
                     self._call(item)
+        self._monitor.progress = monotonic()  # first: from here on the sessions are awaited
         self._monitor.source_is_over = True
         for session in self.sessions:
             self._call(session.finish)
 
     def _open(self) -> None:
-        channel, tell, on_event = len(self.sessions), self._tell, self._monitor.on_event
-        session = self._open_session(lambda event: tell(on_event, channel, event))
+        session = self._open_session(partial(self._emit, len(self.sessions)))
         self.sessions.append(session)
         if self._closed:  # perhaps too early for this session to be seen
             session.close()
 
+    def _emit(self, channel: int, event: Event) -> None:
+        self._monitor.progress = monotonic()
+        self._tell(self._monitor.on_event, channel, event)
+
     def _call(self, function: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         if not self._closed:
+            self._monitor.progress = monotonic()
             self._monitor.in_call = True
             function(*args, **kwargs)
+            self._monitor.progress = monotonic()
             self._monitor.in_call = False
 
     def _tell(self, function: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:

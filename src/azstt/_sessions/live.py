@@ -23,7 +23,7 @@ from azstt._sessions.config import LiveConfig, Overflow
 from azstt._sessions.driver import SessionDriver
 from azstt._sessions.feed import AudioChunks, Feed, Feeds, Transcription
 from azstt._sessions.handlers import EventEmitter, Handlers
-from azstt._sessions.watchdog import IdleClock
+from azstt._sessions.watchdog import StallDetector
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend, ReconnectHook, resolve
 
@@ -112,7 +112,7 @@ class LiveSession(EventEmitter):
             idle_timeout=idle_timeout,
             has_hook=on_reconnect is not None,
         )
-        self._idle: IdleClock = IdleClock(idle_timeout)
+        self._idle: StallDetector = StallDetector(idle_timeout)
         self._options: RecognitionOptions = asked
         self._state: _State = _State.NEW
         self._driver: SessionDriver | None = None

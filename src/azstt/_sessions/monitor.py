@@ -18,11 +18,11 @@ from azstt._audio import DecodeReport
 from azstt._errors import AzsttError, RecognitionError, RecognitionTimeoutError, ServiceError
 from azstt._events import AudioGap, Ended, Event, Failed
 from azstt._options import RecognitionOptions
-from azstt._result import AudioTrack, Gap
+from azstt._result import AudioTrack, Gap, Usage
 from azstt._sessions.pcm_queue import Call, Dropped
 from azstt._sessions.watchdog import StallDetector
 from azstt._transcript import Transcript
-from azstt.backends import RecognizerBackend
+from azstt.backends import QueuingSession, RecognizerBackend, RecognizerSession
 
 
 class AudioAccount(NamedTuple):
@@ -73,8 +73,11 @@ class Monitor:
         started: whether all sessions take audio.
         over: whether this is the end: after the last `Ended`, a failure or `stop`.
         failure: what ended it, if that was an error.
+        sessions: the sessions, one for each channel; appended to by the feeder's thread.
         in_call: whether a session has a call to return from; written by the feeder's thread.
         source_is_over: whether sessions may end; written by the feeder's thread.
+        progress: when a call last began or returned, or an event came, in seconds of `monotonic`;
+            written on the threads where that happens.
 
     Args:
         backend: the recognizer.
@@ -97,16 +100,18 @@ class Monitor:
         self.started: bool = False
         self.over: bool = False
         self.failure: BaseException | None = None
+        self.sessions: list[RecognizerSession] = []
         self.in_call: bool = False
         self.source_is_over: bool = False
+        self.progress: float = monotonic()
         self._backend: RecognizerBackend = backend
         self._options: RecognitionOptions = options
         self._strict: bool = strict
         self._begin: float = begin
         self._trackers: list[ResultTracker] = []
-        self._stall: StallDetector = StallDetector(backend.capabilities.stall_timeout)
         self._changed: anyio.Event = anyio.Event()
         self._began: float = monotonic()
+        self._stall: StallDetector = StallDetector(backend.capabilities.stall_timeout)
         self.track(1)
 
     def deliver(self, event: Event) -> None:
@@ -149,28 +154,30 @@ class Monitor:
         self._changed = anyio.Event()
 
     async def wait(self, seconds: float) -> None:
-        """Wait for `notify`; if nothing has changed for so many seconds, `check`."""
-        with anyio.move_on_after(seconds):
-            await self._changed.wait()
-            return
+        """`check`, then wait for `notify` for so many seconds at most.
+
+        Callers repeat this; the check comes first because a caller may cancel every wait.
+        """
         self.check()
+        if not self.over:
+            with anyio.move_on_after(seconds):
+                await self._changed.wait()
 
     def check(self) -> None:
         """Give up on a recognizer that has stalled, or that has ended before the audio."""
         if self.over:
             return
-        trackers = self._trackers
-        heard = sum(tracker.heard for tracker in trackers)
-        mark = (self.source.account().taken, heard, sum(tracker.reconnects for tracker in trackers))
+        queuing = (session for session in self.sessions if isinstance(session, QueuingSession))
+        progress = max([self.progress, *(session.last_progress for session in queuing)])
         waiting = self.in_call or self.source_is_over
         try:
-            if self._stall.is_over(mark, monotonic(), waiting=waiting):
+            if self._stall.is_over(progress, monotonic(), waiting=waiting):
                 raise RecognitionTimeoutError(
                     f"stalled: no audio accepted and no result for {self._stall.limit:g} s",
                     backend=self._backend.name,
                     hint="try again",
                 )
-            if not self.source_is_over and any(tracker.over for tracker in trackers):
+            if not self.source_is_over and any(tracker.over for tracker in self._trackers):
                 self._check_end()
         except RecognitionError as error:
             self.on_failure(error)
@@ -260,9 +267,15 @@ class Monitor:
             "sent": self.reached(decoded if rest == "closed" else taken + dropped),
             "missing": missing,
             "track": _track(report) if report else None,
-            "usage": tracker.usage(taken, self.elapsed),
+            "usage": self._usage(tracker),
             "rest": rest,
         }
+
+    def _usage(self, tracker: ResultTracker) -> Usage:
+        decoded, taken, dropped, _ = self.source.account()
+        end = self.source.timeline().end
+        behind = 0.0 if self.over else tracker.lag.behind(end(decoded), end(taken + dropped))
+        return tracker.usage(taken, self.elapsed, behind=behind)
 
     def _rest(self, tracker: ResultTracker) -> Rest:
         """Return why audio has no result, if some has none."""

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
+from time import monotonic
 
 from azstt._assembly.timeline import Timeline
 from azstt._audio import DecodeReport, LiveDecoder
@@ -30,12 +31,14 @@ class AudioPipeline:
 
     Attributes:
         fed: how many bytes were fed.
+        fed_at: when they were last fed, in seconds of `monotonic`.
     """
 
     def __init__(self, config: LiveConfig, monitor: Monitor) -> None:
         rate = config.backend.capabilities.sample_rates[0]
         self.audio: AudioFormat = AudioFormat(sample_rate=rate)
         self.fed: int = 0
+        self.fed_at: float = monotonic()
         self._config: LiveConfig = config
         self._monitor: Monitor = monitor
         self._call_soon: CallSoon = loop_caller()
@@ -102,6 +105,7 @@ class AudioPipeline:
     def feed(self, data: bytes) -> None:
         """Accept audio, all of it at once; a large chunk is decoded in slices."""
         self.fed += len(data)
+        self.fed_at = monotonic()
         self._waiting += len(data)
         slices = (data[at : at + _SLICE] for at in range(0, len(data), _SLICE))
         self._do(*(partial(self._decode, chunk) for chunk in slices))

@@ -1,63 +1,40 @@
-"""Distinguishes a recognizer that hangs, and an idle sender, from a mere pause. Pure."""
+"""Distinguishes who hangs from who has nothing to do. Pure."""
 
 from __future__ import annotations
 
-#: Seconds between two checks while somebody waits.
-CHECK_EVERY = 0.5
-#: Seconds between two checks that show that nobody waited in between.
-_NO_WAIT = 2 * CHECK_EVERY
+#: The share of the limit that counts at most between two checks: what happened in a longer pause,
+#: in which the process may have been stopped, is not known.
+_MOST = 0.25
 
 
 class StallDetector:
-    """A clock that runs only while the recognizer is awaited and makes no progress.
+    """A clock that runs only while somebody is awaited and makes no progress.
 
     Args:
-        limit: seconds without progress that count as a stall.
-    """
+        limit: seconds without progress that count as a stall; None is any number.
 
-    def __init__(self, limit: float) -> None:
-        self.limit: float = limit
-        self._seen: tuple[object, bool] | None = None
-        self._moved: float = 0.0
-
-    def is_over(self, mark: object, now: float, *, waiting: bool) -> bool:
-        """Return whether the recognizer has stalled; call it at regular intervals.
-
-        Args:
-            mark: the progress so far; no change between two calls means no progress.
-            now: the time.
-            waiting: whether it is the recognizer, rather than the source, that is awaited.
-        """
-        # If it was not awaited at the last call, it is unknown since when it is.
-        seen = (mark, waiting)
-        if seen != self._seen or not waiting:
-            self._seen, self._moved = seen, now
-        return now - self._moved > self.limit
-
-
-class IdleClock:
-    """A clock that runs only while somebody waits: from one check to the next, for so long at most.
-
-    Args:
-        limit: seconds without a change that are too many; None for any number.
+    Attributes:
+        limit: the same.
     """
 
     def __init__(self, limit: float | None) -> None:
         self.limit: float | None = limit
-        self._seen: object = None
         self._checked: float = 0.0
-        self._waited: float = 0.0
+        self._stood: float = 0.0
 
-    def is_over(self, mark: object, now: float) -> bool:
-        """Return whether the limit is exceeded; call it at regular intervals during a wait.
+    def is_over(self, progress: float, now: float, *, waiting: bool) -> bool:
+        """Return whether there is a stall; call it again and again. All times are in seconds.
 
         Args:
-            mark: what happened so far; no change between two calls means that nothing did.
+            progress: when they last made progress.
             now: the time.
+            waiting: whether they are awaited.
         """
-        if mark != self._seen:
-            self._waited = 0.0
-        else:
-            self._waited += min(now - self._checked, _NO_WAIT)
-        self._seen, self._checked = mark, now
-        return self.limit is not None and self._waited > self.limit
+        if self.limit is None:
+            return False
+        if not waiting or progress > self._checked:
+            self._stood = 0.0
+        if waiting:
+            self._stood += min(now - max(progress, self._checked), self.limit * _MOST)
+        self._checked = now
+        return self._stood > self.limit

@@ -9,6 +9,7 @@ from azstt.backends._base import Capabilities as Capabilities
 from azstt.backends._base import CommittingSession as CommittingSession
 from azstt.backends._base import Emit as Emit
 from azstt.backends._base import PreloadingBackend as PreloadingBackend
+from azstt.backends._base import QueuingSession as QueuingSession
 from azstt.backends._base import RecognizerBackend as RecognizerBackend
 from azstt.backends._base import RecognizerSession as RecognizerSession
 from azstt.backends._base import ReconnectHook as ReconnectHook

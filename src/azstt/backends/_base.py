@@ -166,6 +166,23 @@ class UpdatingSession(RecognizerSession, Protocol):
 
 
 @runtime_checkable
+class QueuingSession(RecognizerSession, Protocol):
+    """A session that may wait for its turn at something that sessions share, such as a model.
+
+    Waiting for a turn is no stall, nor is work that goes on without an event.
+    """
+
+    @property
+    def last_progress(self) -> float:
+        """When its work last went on, in seconds of `time.monotonic`.
+
+        While it waits for its turn: when the work of those who have theirs last went on. Read from
+        any thread, and must not block.
+        """
+        ...
+
+
+@runtime_checkable
 class ReconnectingSession(RecognizerSession, Protocol):
     """A session that reconnects when its connection is lost."""
 

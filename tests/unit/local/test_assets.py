@@ -110,8 +110,9 @@ def test_tampered_package(tmp_path, monkeypatch):
         session.start()
 
 
-@pytest.mark.parametrize("workers", [0, -1])
-def test_no_workers(workers):
-    """At least one worker has to decode."""
-    with pytest.raises(ConfigurationError, match=f"workers is {workers}"):
-        LocalBackend(workers=workers)
+@pytest.mark.parametrize("name", ["workers", "max_sessions"])
+@pytest.mark.parametrize("count", [0, -1])
+def test_no_workers(name, count):
+    """At least one worker has to decode, and one session must be possible."""
+    with pytest.raises(ConfigurationError, match=f"{name} is {count}"):
+        LocalBackend(**{name: count})

@@ -25,6 +25,7 @@ from azstt._events import (
 from azstt.backends import CommittingSession, RecognizerBackend
 from azstt.backends.local import LocalBackend, _assets
 from azstt.backends.local._endpointer import VadParameters
+from azstt.backends.local._pool import Heartbeat
 from azstt.backends.local._recognizer import load as load_model
 from azstt.backends.local._session import LocalSession, LocalSessionConfig
 
@@ -402,7 +403,13 @@ def test_closed_while_it_starts():
         return load_model(_assets.packaged_model(), published=True, align=False)
 
     plan = LocalSessionConfig(
-        load=load, model="", language=None, vad=VadParameters(), partials=False, workers=1
+        loading=Heartbeat(),
+        load=load,
+        model="",
+        language=None,
+        vad=VadParameters(),
+        partials=False,
+        workers=1,
     )
     session = LocalSession(plan, events.append)
     session.start()

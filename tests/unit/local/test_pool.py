@@ -1,4 +1,5 @@
 import threading
+from functools import partial
 
 import pytest
 
@@ -55,6 +56,20 @@ def test_later_tasks_wait():
     gate.set()
     pool.stop()
     assert order == ["soon", "late"]
+
+
+def test_users_take_turns():
+    """A user with a lot of work delays another by one task."""
+    pool = WorkerPool(1)
+    gate, order, begun = threading.Event(), [], threading.Event()
+    pool.submit(each(begun.set, lambda: gate.wait(SOON)))
+    assert begun.wait(SOON)
+    for number in range(3):
+        pool.submit(partial(order.append, f"much {number}"), user="much")
+    pool.submit(lambda: order.append("little"), user="little")
+    gate.set()
+    pool.stop()
+    assert order == ["much 0", "little", "much 1", "much 2"]
 
 
 def test_worker_may_stop_its_own_pool():

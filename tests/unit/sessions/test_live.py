@@ -322,7 +322,7 @@ async def test_a_start_that_is_left_leaves_no_session(way):
             await live.aclose()
         else:
             group.cancel_scope.cancel()
-        backend.go_on.set()
+    backend.go_on.set()
     await until(lambda: backend.calls)
     assert set(backend.calls) == {"close"}
 
@@ -463,10 +463,11 @@ async def test_whoever_only_sends_learns_of_a_recognizer_that_hangs(overflow):
 
 
 @pytest.mark.usefixtures("no_thread_left")
-async def test_a_start_that_hangs_is_given_up():
-    """A recognizer that never starts is given up after its stall timeout."""
+@pytest.mark.parametrize("call", ["open", "start"])
+async def test_a_start_that_hangs_is_given_up(call):
+    """A recognizer that never opens or starts is given up after its stall timeout."""
     hold = threading.Event()
-    backend = HangsIn("start", hold, capabilities=Capabilities(stall_timeout=0.3))
+    backend = HangsIn(call, hold, capabilities=Capabilities(stall_timeout=0.3))
     with pytest.raises(RecognitionTimeoutError), anyio.fail_after(30):
         await LiveSession(backend=backend).start()
     hold.set()
@@ -837,6 +838,8 @@ class HangsIn(ScriptedBackend):
         self.hold = hold
 
     def open(self, options, audio, emit):
+        if self.call == "open":
+            self.hold.wait(60)
         session = super().open(options, audio, emit)
         setattr(session, self.call, lambda: self.hold.wait(60))
         return session

@@ -359,16 +359,21 @@ async def test_canceling_the_server_ends_the_session():
     assert not server._host._sessions
 
 
-async def test_a_server_serves_only_in_its_block():
-    """Before it, the error names the remedy; it is entered once."""
+async def test_a_server_is_entered_once():
+    """Its block belongs to one life of the application."""
     server = WireServer(opener(talking()))
-    client = Client()
-    with pytest.raises(SessionStateError, match="async with server"):
-        await server.serve(client.receive, client.send)
-    client.disconnect()
     async with server:
         with pytest.raises(SessionStateError, match="entered once"):
             await server.__aenter__()
+
+
+async def test_a_server_without_a_block():
+    """The call that opens a session hosts it then."""
+    server = WireServer(opener(talking()))
+    async with connected(server, START) as client:
+        assert (await client.next())["kind"] == "opened"
+        await client.submit({"kind": "close"})
+    assert not server._host._sessions
 
 
 async def test_a_server_that_closes_opens_no_sessions():

@@ -17,6 +17,7 @@ from azstt._threads.imports import guarded_import, is_installed, require
 from azstt.backends._base import Capabilities, Emit, RecognizerSession
 from azstt.backends.local import _assets
 from azstt.backends.local._endpointer import RATE, VadParameters, frames
+from azstt.backends.local._pool import Heartbeat
 from azstt.backends.local._session import LocalSession, LocalSessionConfig
 from azstt.backends.local._vad_segmenter import silero
 
@@ -32,6 +33,7 @@ _MIN_SILENCE = 2.0
 _MIN_SILENCE_LIVE = 0.8
 
 _loading = Lock()
+_load_heartbeat = Heartbeat()
 
 
 class LocalBackend:
@@ -51,6 +53,14 @@ class LocalBackend:
             number share them.
         align: measure word times; None means yes if pocketsphinx is installed and the model is the
             packaged one.
+        max_sessions: how many sessions may be open in this process at once, whichever backend
+            object they come from; None is any number. The start of a further one raises a
+            `ThrottledError`, also for a file; a file with separate channels has a session for each.
+            All sessions share the workers, so without a limit more sessions are slower, not
+            refused: see `Usage.behind`.
+
+    Raises:
+        ConfigurationError: ``workers`` or ``max_sessions`` is less than 1.
     """
 
     def __init__(
@@ -59,10 +69,13 @@ class LocalBackend:
         *,
         workers: int | None = None,
         align: bool | None = None,
+        max_sessions: int | None = None,
     ) -> None:
-        if workers is not None and workers < 1:
-            raise ConfigurationError(f"workers is {workers!r}; it takes 1 or more, or None")
+        for name, count in (("workers", workers), ("max_sessions", max_sessions)):
+            if count is not None and count < 1:
+                raise ConfigurationError(f"{name} is {count!r}; it takes 1 or more, or None")
         self._folder: Path | None = None if model is None else Path(model)
+        self._max_sessions: int | None = max_sessions
         self._workers: int = workers or min(_MAX_WORKERS, os.cpu_count() or 1)
         possible = model is None and is_installed("pocketsphinx")
         self._align: bool = possible if align is None else align
@@ -107,11 +120,13 @@ class LocalBackend:
         default = _MIN_SILENCE_LIVE if options.partials else _MIN_SILENCE
         config = LocalSessionConfig(
             load=self._loader(folder),
+            loading=_load_heartbeat,
             model=_assets.MODEL if self._folder is None else folder.resolve().name,
             language=language or self.capabilities.default_language,
             vad=VadParameters(min_silence=frames(options.segmentation_silence or default)),
             partials=options.partials,
             workers=self._workers,
+            max_sessions=self._max_sessions,
         )
         return LocalSession(config, emit)
 
@@ -144,9 +159,11 @@ def _load(folder: Path, *, published: bool, align: bool) -> Recognizer:
     exits.at_exit(_loading, lambda loading: loading.acquire(), ends=True)
     exits.check()  # after the line above, so that the exit has seen that line or this sees the exit
     with _loading:
+        _load_heartbeat.beat()
         with guarded_import(
             "numpy", "onnxruntime", needed_by="the embedded recognizer", extra="local"
         ):
             from azstt.backends.local._recognizer import load  # noqa: PLC0415 - heavy
 
+        _load_heartbeat.beat()
         return load(folder, published=published, align=align)

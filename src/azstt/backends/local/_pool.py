@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from threading import Condition, Lock, Thread, current_thread
+from time import monotonic
 from typing import TypeAlias
 
+from azstt._errors import ThrottledError
 from azstt._threads import exit as exits
 
 PoolTask: TypeAlias = Callable[[], None]
@@ -15,28 +17,65 @@ PoolTask: TypeAlias = Callable[[], None]
 _JOIN_TIMEOUT = 10.0
 
 
+class Heartbeat:
+    """When work that others may wait for last went on, in seconds of `monotonic`. Thread-safe."""
+
+    def __init__(self) -> None:
+        self.last: float = monotonic()
+
+    def beat(self) -> None:
+        """Note that it goes on."""
+        self.last = monotonic()
+
+
+class _FairQueue:
+    """Tasks whose users take turns; those of one user stay in order."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[object, deque[PoolTask]] = {}  # the next user comes first
+
+    def __len__(self) -> int:
+        return sum(map(len, self._tasks.values()))
+
+    def put(self, task: PoolTask, user: object) -> None:
+        self._tasks.setdefault(user, deque()).append(task)
+
+    def take(self) -> PoolTask:
+        user = next(iter(self._tasks))
+        tasks = self._tasks.pop(user)
+        task = tasks.popleft()
+        if tasks:
+            self._tasks[user] = tasks  # behind the others
+        return task
+
+
 class WorkerPool:
     """A bounded pool of threads, started as work arrives and stopped when the last user leaves.
 
-    Tasks must not raise. Finals go before tasks that may be late, such as partials.
+    Tasks must not raise. Finals go before tasks that may be late, such as partials, and users
+    take turns: one with a lot of work delays another by a task for each worker.
+
+    Attributes:
+        heartbeat: when a task last went on, was begun, or was done.
 
     Args:
         size: the maximum number of threads.
     """
 
     def __init__(self, size: int) -> None:
+        self.heartbeat: Heartbeat = Heartbeat()
         self._size: int = size
         self._ready: Condition = Condition()
-        self._tasks: deque[PoolTask] = deque()
-        self._later: deque[PoolTask] = deque()
+        self._tasks: _FairQueue = _FairQueue()
+        self._later: _FairQueue = _FairQueue()
         self._workers: list[Thread] = []
         self._idle: int = 0
         self._stopped: bool = False
 
-    def submit(self, task: PoolTask, *, later: bool = False) -> None:
-        """Queue a task; with ``later`` all others go first."""
+    def submit(self, task: PoolTask, *, user: object = None, later: bool = False) -> None:
+        """Queue a task of a user; with ``later`` all others go first."""
         with self._ready:
-            (self._later if later else self._tasks).append(task)
+            (self._later if later else self._tasks).put(task, user)
             waiting = len(self._tasks) + len(self._later)
             if self._idle < waiting and len(self._workers) < self._size:
                 worker = Thread(target=self._work, name="azstt-local", daemon=True)
@@ -54,8 +93,10 @@ class WorkerPool:
                 self._idle -= 1
                 if not (self._tasks or self._later):
                     return
-                task = (self._tasks or self._later).popleft()
+                task = (self._tasks or self._later).take()
+            self.heartbeat.beat()
             task()
+            self.heartbeat.beat()
             del task  # it holds audio
 
     def stop(self) -> None:
@@ -76,9 +117,24 @@ class SharedPools:
         self._lock: Lock = Lock()
         self._pools: dict[int, tuple[WorkerPool, int]] = {}
 
-    def enter(self, size: int) -> WorkerPool:
-        """Return the pool of a size; every call is paired with one of `leave`."""
+    def enter(self, size: int, *, limit: int | None = None) -> WorkerPool:
+        """Return the pool of a size; every call is paired with one of `leave`.
+
+        Args:
+            size: the number of threads.
+            limit: how many users all pools together may have; None is any number.
+
+        Raises:
+            ThrottledError: they have that many.
+        """
         with self._lock:
+            users = sum(users for _, users in self._pools.values())
+            if limit is not None and users >= limit:
+                raise ThrottledError(
+                    f"{users} sessions are open in this process, and max_sessions is {limit}",
+                    backend="local",
+                    hint="close one, try again later, or raise max_sessions",
+                )
             pool, users = self._pools.get(size) or (WorkerPool(size), 0)
             self._pools[size] = (pool, users + 1)
             return pool

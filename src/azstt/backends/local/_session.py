@@ -25,7 +25,7 @@ from azstt._events import (
 from azstt._threads import exit as exits
 from azstt.backends._base import Emit
 from azstt.backends.local._endpointer import VadParameters
-from azstt.backends.local._pool import WorkerPool, pools
+from azstt.backends.local._pool import Heartbeat, PoolTask, WorkerPool, pools
 from azstt.backends.local._utterance import DecodeCanceledError, UtteranceAudio
 from azstt.backends.local._vad_segmenter import SpeechOnset, VadSegmenter, silero
 
@@ -45,19 +45,23 @@ class LocalSessionConfig:
 
     Attributes:
         load: returns the loaded model; may block.
+        loading: when the loading last went on, of this session or of those before it.
         model: the model's name.
         language: the tag that every segment gets.
         vad: where segments are cut.
         partials: whether to emit partials of the open segment.
         workers: the size of the pool that decodes.
+        max_sessions: how many sessions the process may have open with this one; None is any number.
     """
 
     load: Callable[[], Recognizer]
+    loading: Heartbeat
     model: str
     language: str | None
     vad: VadParameters
     partials: bool
     workers: int
+    max_sessions: int | None = None
 
 
 class _Phase(Enum):
@@ -92,6 +96,8 @@ class LocalSession:
         self._slots: deque[_Slot] = deque()
         self._utterances: int = 0  # queued so far
         self._finals: int = 0  # emitted so far
+        self._heartbeat: Heartbeat = Heartbeat()
+        self._running: int = 0  # own tasks that have their turn
         self._partial_busy: bool = False
         self._partial_cost: float = 0.0  # seconds that the last partial took
 
@@ -99,6 +105,7 @@ class LocalSession:
         """Load the model unless the process has it already, and emit `Started`.
 
         Raises:
+            ThrottledError: too many sessions are open.
             RecognitionError: the model can't be loaded.
             SessionStateError: the session was already started.
         """
@@ -107,18 +114,17 @@ class LocalSession:
                 return
             if self._state is not _Phase.NEW:
                 raise SessionStateError("the session was started before; open another one")
+            self._pool = pools.enter(self._config.workers, limit=self._config.max_sessions)
+            exits.at_exit(self, LocalSession.close)
             self._state = _Phase.STARTING
         try:
             self._recognizer: Recognizer = self._config.load()
             self._segmenter: VadSegmenter = VadSegmenter(silero(), self._config.vad)
         except Exception as error:
-            with self._lock:
-                self._state = _Phase.CLOSED
+            self.close()
             raise _as_recognition_error(error) from error
         with self._lock:
             if self._state is _Phase.STARTING:
-                exits.at_exit(self, LocalSession.close)
-                self._pool = pools.enter(self._config.workers)
                 self._state = _Phase.RUNNING
                 self._emit(Started(model=self._config.model))
 
@@ -176,6 +182,15 @@ class LocalSession:
             pools.leave(self._config.workers)
 
     @property
+    def last_progress(self) -> float:
+        """See `QueuingSession`: sessions take turns at loading the model, and in the pool."""
+        if self._state is _Phase.STARTING:
+            return self._config.loading.last
+        if (pool := self._pool) is not None and self._slots and not self._running:
+            return max(pool.heartbeat.last, self._heartbeat.last)
+        return self._heartbeat.last
+
+    @property
     def _alive(self) -> bool:
         """Whether events may still come."""
         return self._state in {_Phase.RUNNING, _Phase.ENDING}
@@ -193,6 +208,7 @@ class LocalSession:
         """Act on what the segmenter finds in the audio, until the session ends."""
         try:
             for item in found:
+                self._heartbeat.beat()
                 match item:
                     case SpeechOnset(start=start):
                         self._emit_if_alive(SpeechStarted(at=start))
@@ -220,13 +236,35 @@ class LocalSession:
                 slot = _Slot()
                 self._slots.append(slot)
                 self._utterances += 1
-                self._pool.submit(partial(self._decode, utterance, slot))
+                self._submit(partial(self._decode, utterance, slot))
+
+    def _submit(self, task: PoolTask, *, later: bool = False) -> None:
+        if self._pool is not None:
+            self._pool.submit(partial(self._work, task), user=self, later=later)
+
+    def _work(self, task: PoolTask) -> None:
+        """Run a task, in a worker."""
+        with self._lock:
+            self._running += 1
+            self._heartbeat.beat()
+        if self._alive:
+            task()
+        with self._lock:
+            self._running -= 1
+            self._heartbeat.beat()
+
+    def _is_canceled(self) -> bool:
+        """Return whether a task's result is no longer wanted; called between its steps."""
+        self._heartbeat.beat()
+        if (pool := self._pool) is not None:
+            pool.heartbeat.beat()
+        return not self._alive
 
     def _decode(self, utterance: UtteranceAudio, slot: _Slot) -> None:
         """Recognize an utterance, in a worker."""
         try:
             segment = self._recognizer.segment(
-                utterance, language=self._config.language, canceled=lambda: not self._alive
+                utterance, language=self._config.language, canceled=self._is_canceled
             )
         except DecodeCanceledError:
             return
@@ -255,14 +293,19 @@ class LocalSession:
             if utterance is not None and self._pool is not None:
                 self._partial_busy = True
                 task = partial(self._decode_partial, utterance, self._utterances)
-                self._pool.submit(task, later=True)
+                self._submit(task, later=True)
 
     def _decode_partial(self, utterance: UtteranceAudio, number: int) -> None:
         """Emit a partial of an utterance, in a worker, unless its final has come already."""
         began = perf_counter()
         try:
-            text = self._recognizer.text(
-                utterance.pcm, canceled=lambda: not self._alive or self._finals > number
+            # Once its final is queued, it isn't worth a worker's time any more.
+            text = (
+                ""
+                if self._utterances > number
+                else self._recognizer.text(
+                    utterance.pcm, canceled=lambda: self._is_canceled() or self._finals > number
+                )
             )
         except DecodeCanceledError:
             text = ""
@@ -271,7 +314,7 @@ class LocalSession:
             return
         with self._lock:
             self._partial_busy = False
-            self._partial_cost = perf_counter() - began
+            self._partial_cost = perf_counter() - began if text else self._partial_cost
             if text and self._alive and self._finals == number:
                 start, end, language = utterance.start, utterance.end, self._config.language
                 self._emit(Partial(start=start, end=end, text=text, language=language))

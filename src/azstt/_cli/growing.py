@@ -17,8 +17,8 @@ from azstt._transcript import Transcript
 #: Seconds from one attempt to bring a file up to date to the next, if it must be rewritten for
 #: that, or can't be written.
 _PAUSE = 1.0
-#: The longer it takes to rewrite a file, the rarer it is done: this share of the time at most.
-_SHARE = 0.05
+#: The longer a file is, the rarer it is rewritten: so many characters a second at most.
+_PACE = 500_000
 
 #: The formats that grow at their end.
 GROWING = [name for name in FORMATS if name != "json"]
@@ -55,7 +55,7 @@ class GrowingFile:
     """A transcript's file, kept up to date while the transcript grows.
 
     Segments are appended as they come. JSON cannot grow at its end, so it is rewritten: about once
-    a second, and less often once that takes long.
+    a second, and less often once it is long.
 
     Args:
         name: its format.
@@ -93,8 +93,8 @@ class GrowingFile:
             return
         self._due = began + _PAUSE
         if self._text is None:
-            self._write(FORMATS[self._name](transcript()))
-            self._due = max(self._due, began + (monotonic() - began) / _SHARE)
+            self._write(text := FORMATS[self._name](transcript()))
+            self._due = max(self._due, began + len(text) / _PACE)
         elif self._begun:
             append_to_file(self._path, self._pieces)
             self._due = 0.0

@@ -139,6 +139,7 @@ class _LiveRun:
     def _on_signal(self, number: int) -> None:
         """Stop the source at the first signal, and everything at the second."""
         if self.stopped is not None:
+            self._deadline = 0.0  # for the case that the exception gets lost, as in a finalizer
             raise Stopped(number)
         self.stopped = number
         if number != SIGINT:  # nobody is there to press Ctrl-C again

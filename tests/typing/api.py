@@ -46,7 +46,7 @@ def sources() -> None:
     with open("talk.mp4", "rb") as file:  # noqa: PTH123 - what users write
         azstt.transcribe_file(file)
     azstt.transcribe_file(iter([b"RIFF", b"..."]))
-    with azstt.open_audio("talk.mp4", audio=azstt.AudioFormat(channels=2)) as reader:
+    with azstt.open_audio("talk.mp4", output=azstt.AudioFormat(channels=2)) as reader:
         for chunk in reader:
             assert_type(chunk, bytes)
         assert_type(reader.report, azstt.DecodeReport)

@@ -14,12 +14,12 @@ from anyio.lowlevel import checkpoint
 
 from azstt._assembly.missing import warned
 from azstt._audio import Container
+from azstt._audio.samples import AudioChunk, to_bytes
 from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError, SessionStateError
 from azstt._events import E, Event
 from azstt._options import OptionFields, RecognitionOptions
 from azstt._result import Usage
-from azstt._sessions.chunks import AudioChunk, to_bytes
 from azstt._sessions.config import LiveConfig, Overflow
 from azstt._sessions.driver import Handler, SessionDriver
 from azstt._threads.tasks import both, each

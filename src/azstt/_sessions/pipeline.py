@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from azstt._assembly.timeline import Timeline
-from azstt._audio import DecodeReport, LiveDecoder
+from azstt._audio import DecodeReport, LiveDecoder, RawCheck
 from azstt._audio_format import AudioFormat
 from azstt._events import AudioGap
 from azstt._result import Gap
@@ -19,6 +19,8 @@ from azstt._threads.loop_queue import CallSoon, loop_caller
 
 #: Bytes of a container that may wait to be decoded.
 _BACKLOG = 1 << 20
+#: What to do about a container that is sent as PCM.
+_REMEDY = "declare audio='auto' or the container's name (on the command line leave out --raw)"
 #: Bytes that are decoded before the loop may run something else: some milliseconds of work.
 _SLICE = 1 << 15
 
@@ -39,6 +41,9 @@ class AudioPipeline:
         self._decoder: LiveDecoder | None = None
         self._jobs: deque[Call] = deque()  # what was fed and asked for; on the loop
         self._notify_of_room: bool = False
+        self._check: RawCheck | None = (
+            RawCheck(config.audio, _REMEDY) if isinstance(config.audio, AudioFormat) else None
+        )
         self._told: list[Gap] = []  # what the media lack, as far as the monitor was told
 
     @contextmanager
@@ -87,7 +92,13 @@ class AudioPipeline:
         self._notify_of_room = True
 
     def feed(self, data: bytes) -> None:
-        """Accept audio, all of it at once; a large chunk is decoded in slices."""
+        """Accept audio, all of it at once; a large chunk is decoded in slices.
+
+        Raises:
+            ConfigurationError: this is a container, though PCM was declared; nothing was accepted.
+        """
+        if self._check is not None:
+            self._check.look(data, stacklevel=3)  # whose send it is
         decoder = self._decoder
         if decoder is None:
             return

@@ -159,10 +159,14 @@ class LiveSession:
                 with a row for each frame if there are several channels.
 
         Raises:
-            ConfigurationError: it is not audio; nothing was sent.
+            ConfigurationError: it is not audio, or a container where PCM was declared; nothing was
+                sent.
             SessionStateError: not started, finished or closed; another `send` is running; or
                 too much audio waits and ``overflow`` is ``"error"``: nothing was sent.
             AzsttError: what ended the session, with what was recognized as ``.partial``.
+
+        Warns:
+            AudioFormatWarning: the first samples look like those of another type than declared.
         """
         audio = self._config.audio
         data = to_bytes(chunk, audio if isinstance(audio, AudioFormat) else None)

@@ -157,7 +157,7 @@ def test_samples_without_a_format_are_none():
     sizes=st.lists(st.integers(1, 9), min_size=1),
 )
 def test_samples_come_in_whole_frames(samples, declared, sizes):
-    """However samples arrive, they come out in whole frames, up to the stated size; a missing rest is told."""
+    """However samples arrive, whole frames come out, up to the stated size; what lacks is told."""
     data = riff(chunk(b"fmt ", fmt(channels=3)), b"data" + struct.pack("<I", declared) + samples)
     wave, _ = read(data)
     assert wave is not None

@@ -62,7 +62,7 @@ def declares_itself(head: bytes) -> str | None:
         sound = len(tag) == _TAG_FIELDS and 2 <= tag[0] <= 4 and not tag[1]  # noqa: PLR2004
         return "mp3" if sound and max(tag[3:]) < _SEVEN_BITS else None
     found = container_of(head)
-    if found is None and any(map(head.startswith, WALKS)):
+    if found is None and len(head) >= HEAD_SIZE and any(map(head.startswith, WALKS)):
         return "another container"
     if found not in _FRAMED:
         return found

@@ -578,19 +578,18 @@ def test_pcm_without_a_header(here, audio, tmp_path):
     assert done.stdout.decode().lower().count(ASK_NOT) == 2
 
 
-def test_what_raw_does_not_fit_is_told(azstt, here, tmp_path):
-    """A container, other samples and another syntax: one line each, with the remedy."""
-    done = here("transcribe", "jfk.wav", "--raw", "16000")
+@pytest.mark.filterwarnings("always::azstt.AudioFormatWarning")
+def test_what_raw_does_not_fit_is_told(here, tmp_path):
+    """A container, and other samples than were declared: one line, with the remedy."""
+    done = here("transcribe", "jfk.wav", "--raw", "16000", "--backend", "talking")
     assert "begins like wav" in error_of(done, 2)
     floats = struct.pack("<40000f", *(math.sin(n / 9) / 2 for n in range(40_000)))
     (tmp_path / "call.raw").write_bytes(floats)
     args = ("transcribe", tmp_path / "call.raw", "--raw", "16000x1", "--backend", "talking")
-    done = azstt(*args)
+    done = here(*args)
     assert (done.returncode, done.stderr.decode().count("\n")) == (0, 1)
     assert done.stderr.decode().startswith("azstt: the audio looks like 32-bit floats")
-    quiet = here(
-        "transcribe", tmp_path / "call.raw", "--raw", "16000x1", "--backend", "talking", "--quiet"
-    )
+    quiet = here(*args, "--quiet")
     assert (quiet.returncode, quiet.stderr) == (0, b"")
 
 

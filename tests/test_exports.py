@@ -26,6 +26,7 @@ PUBLIC = {
         *("AudioTooLargeError", "RecognitionError", "AuthenticationError", "RequestError"),
         *("ThrottledError", "ServiceUnreachableError", "RecognitionTimeoutError", "ServiceError"),
         *("IncompleteTranscriptError", "BackendFallbackWarning", "IncompleteAudioWarning"),
+        "AudioFormatWarning",
     },
     azstt.backends: {
         *("RecognizerBackend", "RecognizerSession", "Capabilities", "Emit"),

@@ -17,9 +17,11 @@ from azstt._audio import open_audio as open_audio
 from azstt._audio import to_wav as to_wav
 from azstt._audio.microphone import Microphone as Microphone
 from azstt._audio.microphone import microphone as microphone
+from azstt._audio.samples import AudioChunk as AudioChunk
 from azstt._audio_format import AudioFormat as AudioFormat
 from azstt._errors import AudioDecodeError as AudioDecodeError
 from azstt._errors import AudioError as AudioError
+from azstt._errors import AudioFormatWarning as AudioFormatWarning
 from azstt._errors import AudioSourceError as AudioSourceError
 from azstt._errors import AudioTooLargeError as AudioTooLargeError
 from azstt._errors import AuthenticationError as AuthenticationError
@@ -62,7 +64,6 @@ from azstt._result import Sound as Sound
 from azstt._result import Usage as Usage
 from azstt._result import Word as Word
 from azstt._sessions.blocking import BlockingLiveSession as BlockingLiveSession
-from azstt._sessions.chunks import AudioChunk as AudioChunk
 from azstt._sessions.config import Overflow as Overflow
 from azstt._sessions.live import LiveSession as LiveSession
 from azstt._transcript import Transcript as Transcript

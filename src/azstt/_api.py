@@ -6,6 +6,7 @@ from typing import Unpack
 
 from azstt._assembly.missing import warned
 from azstt._audio import AudioSource, BytesLike
+from azstt._audio.samples import AudioChunk, is_array
 from azstt._errors import ConfigurationError
 from azstt._options import TranscribeFields, split_fields
 from azstt._sessions import batch
@@ -32,7 +33,8 @@ def transcribe_file(
     Args:
         source: a path, a binary file object (seekable or not), an iterable of bytes, or a
             `ByteFeed` that another thread fills, in any container and codec that FFmpeg reads. A
-            file object is read from its current position and is not closed.
+            file object is read from its current position and is not closed. Raw PCM, which has
+            no header, needs ``audio``.
         backend: the recognizer to use: a name from `azstt.backends.available()` or an object that
             implements `azstt.backends.RecognizerBackend`. Without one, Azure if it is configured,
             otherwise the embedded recognizer, with a `BackendFallbackWarning`.
@@ -43,7 +45,8 @@ def transcribe_file(
             recording is cut off, damaged or has holes. Otherwise this is an
             `IncompleteAudioWarning`, and the ledger of the transcript says what is missing.
         **options: any field of `RecognitionOptions` (``language``, ``diarize``, ``phrases``,
-            ``translate``, ``partials`` and many more), and the part of the source to transcribe:
+            ``translate``, ``partials`` and many more); ``audio``, the `AudioFormat` of a source
+            that is raw PCM; and the part of the source to transcribe:
             ``start`` and ``end`` in seconds of the media, as a player shows them, ``track`` among
             its audio tracks, and the limits ``max_seconds`` and ``max_bytes``.
 
@@ -61,6 +64,7 @@ def transcribe_file(
 
     Warns:
         IncompleteAudioWarning: some of the audio is missing.
+        AudioFormatWarning: raw PCM does not look like samples of the type that ``audio`` states.
     """
     return _run(_job(_file(source), backend, progress, timeout, strict, options))
 
@@ -84,7 +88,7 @@ async def atranscribe_file(
 
 
 def transcribe_bytes(
-    data: BytesLike,
+    data: AudioChunk,
     *,
     backend: str | RecognizerBackend | None = None,
     progress: ProgressCallback | None = None,
@@ -92,12 +96,22 @@ def transcribe_bytes(
     strict: bool = False,
     **options: Unpack[TranscribeFields],
 ) -> Transcript:
-    """Transcribe the bytes of an audio or video file; see `transcribe_file` for the arguments."""
+    """Transcribe the bytes of an audio or video file, or samples.
+
+    Args:
+        data: the bytes of a file; with ``audio``, raw PCM: bytes, or a NumPy array of int16 or
+            float32 samples, with a row for each frame if there are several channels.
+        backend: see `transcribe_file` for this and the rest.
+        progress: called about five times a second.
+        timeout: seconds that the whole call may take.
+        strict: raise an error if any of the audio is missing.
+        **options: further options.
+    """
     return _run(_job(_bytes(data), backend, progress, timeout, strict, options))
 
 
 async def atranscribe_bytes(
-    data: BytesLike,
+    data: AudioChunk,
     *,
     backend: str | RecognizerBackend | None = None,
     progress: ProgressCallback | None = None,
@@ -141,17 +155,18 @@ def _job(
 
 
 def _file(source: AudioSource) -> AudioSource:
-    """Refuse bytes: they might be a path or audio."""
-    if isinstance(source, BytesLike):
-        raise ConfigurationError("transcribe_file does not take bytes; call transcribe_bytes")
+    """Refuse bytes, which might be a path or audio, and samples."""
+    if isinstance(source, BytesLike) or is_array(source):
+        kind = "bytes" if isinstance(source, BytesLike) else "samples"
+        raise ConfigurationError(f"transcribe_file does not take {kind}; call transcribe_bytes")
     return source
 
 
-def _bytes(data: BytesLike) -> BytesLike:
-    """Refuse anything but bytes, such as a path."""
-    if not isinstance(data, BytesLike):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+def _bytes(data: AudioChunk) -> AudioChunk:
+    """Refuse anything but bytes and samples, such as a path."""
+    if not (isinstance(data, BytesLike) or is_array(data)):
         raise ConfigurationError(
-            f"transcribe_bytes takes the bytes of a file, not {type(data).__name__}; "
+            f"transcribe_bytes takes the bytes of a file or samples, not {type(data).__name__}; "
             "for a path or a file object call transcribe_file"
         )
     return data

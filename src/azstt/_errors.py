@@ -184,5 +184,13 @@ class IncompleteAudioWarning(UserWarning):
     """
 
 
+class AudioFormatWarning(UserWarning):
+    """Raw PCM does not look like samples of the format that was declared for it.
+
+    PCM has no header that could be checked, so it is used as declared all the same: the transcript
+    is probably empty, or made up.
+    """
+
+
 class BackendFallbackWarning(UserWarning):
     """No backend was named and none is configured, so the embedded recognizer is used."""

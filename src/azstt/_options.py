@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypedDict, cast
 
 from pydantic import BeforeValidator, Field, StringConstraints, ValidationError
 
+from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError
 from azstt._models import FrozenModel
 
@@ -151,8 +152,9 @@ class OptionFields(TypedDict, total=False):
 
 
 class AudioFields(TypedDict, total=False):
-    """The part of the source to transcribe, as keyword arguments; see `open_audio`."""
+    """How to read the source, and which part of it, as keyword arguments; see `open_audio`."""
 
+    audio: AudioFormat | None
     start: float
     end: float | None
     track: int | None

@@ -168,7 +168,7 @@ def test_fast_transcription_of_two_channels():
             Utterance(text="R.", start=0, end=1, channel=1),
         )
     )
-    stereo = azstt.to_wav(marked_wav(2), audio=azstt.AudioFormat(channels=2))
+    stereo = azstt.to_wav(marked_wav(2), output=azstt.AudioFormat(channels=2))
     with serve(script=script) as emulator:
         _, answer = post(emulator, FAST + "?api-version=x", data=form(stereo, channels=[0, 1]))
     assert [phrase["text"] for phrase in answer["phrases"]] == ["L.", "R."]

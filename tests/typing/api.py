@@ -6,6 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import assert_type
 
+import numpy as np
+import numpy.typing as npt
+
 import azstt
 from azstt.backends import Capabilities, RecognizerBackend, resolve
 from azstt.testing import ScriptedBackend, check_backend
@@ -47,11 +50,24 @@ def sources() -> None:
     with open("talk.mp4", "rb") as file:  # noqa: PTH123 - what users write
         azstt.transcribe_file(file)
     azstt.transcribe_file(iter([b"RIFF", b"..."]))
-    with azstt.open_audio("talk.mp4", audio=azstt.AudioFormat(channels=2)) as reader:
+    with azstt.open_audio("talk.mp4", output=azstt.AudioFormat(channels=2)) as reader:
         for chunk in reader:
             assert_type(chunk, bytes)
         assert_type(reader.report, azstt.DecodeReport)
     assert_type(azstt.to_wav("talk.mp4"), bytes)
+
+
+def samples(array: npt.NDArray[np.int16]) -> None:
+    """Pass PCM without a header: arrays, bytes, files and iterables of either."""
+    audio = azstt.AudioFormat(sample_rate=8_000, channels=2)
+    assert_type(azstt.transcribe_bytes(array, audio=audio), azstt.Transcript)
+    azstt.transcribe_bytes(b"", audio=audio)
+    azstt.transcribe_file("talk.pcm", audio=audio)
+    azstt.transcribe_file([array, b""], audio=audio)
+    assert_type(azstt.to_wav(array, audio=audio, output=azstt.AudioFormat()), bytes)
+    azstt.open_audio(array, audio=audio)
+    azstt.transcribe_bytes(b"", audio="wav")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    azstt.transcribe_bytes("talk.pcm")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def backends() -> None:

@@ -8,6 +8,7 @@ from azstt._audio.files.reader import open_reader as open_reader
 from azstt._audio.formats.containers import Container as Container
 from azstt._audio.inputs import AudioSource as AudioSource
 from azstt._audio.inputs import BytesLike as BytesLike
+from azstt._audio.raw import RawCheck as RawCheck
 from azstt._audio.report import LONGEST_SILENCE as LONGEST_SILENCE
 from azstt._audio.report import DecodeReport as DecodeReport
 from azstt._audio.streams.decoder import LiveDecoder as LiveDecoder

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol, TypeAlias, cast, runtime_checkable
 
 from azstt._audio.feed import ByteFeed
+from azstt._audio.samples import AudioChunk, is_array, to_bytes
 from azstt._audio.sources import Source, read_error
+from azstt._audio_format import AudioFormat
 from azstt._errors import AudioSourceError, AudioTooLargeError, ConfigurationError
 
 #: Bytes per read when a whole stream is read into memory.
@@ -29,7 +31,7 @@ class SupportsRead(Protocol):
 
 
 AudioSource: TypeAlias = (
-    "str | os.PathLike[str] | BytesLike | SupportsRead | ByteFeed | Iterable[BytesLike]"
+    "str | os.PathLike[str] | AudioChunk | SupportsRead | ByteFeed | Iterable[AudioChunk]"
 )
 
 
@@ -150,25 +152,39 @@ class FeedSource(Source):
 
 
 class IterableSource(Source):
-    """An iterable of chunks."""
+    """An iterable of chunks; those of raw PCM may be arrays."""
 
-    def __init__(self, chunks: Iterable[BytesLike], *, max_bytes: int | None) -> None:
-        self._chunks: Iterator[BytesLike] = iter(chunks)
+    def __init__(
+        self, chunks: Iterable[AudioChunk], *, raw: AudioFormat | None, max_bytes: int | None
+    ) -> None:
+        given = iter(chunks)
+        self._chunks: Iterator[AudioChunk] = (
+            given if raw is None else (to_bytes(chunk, raw) for chunk in given)
+        )
         super().__init__("<stream>", size=None, max_bytes=max_bytes)
 
     def _fetch(self, size: int) -> object:  # noqa: ARG002  the caller chose the chunks' sizes
         # An empty chunk does not end the stream.
-        return next((chunk for chunk in self._chunks if len(chunk)), b"")
+        return next((chunk for chunk in self._chunks if len(cast("BytesLike", chunk))), b"")
 
 
-def make_source(source: AudioSource, *, max_bytes: int | None) -> Source:
+def make_source(
+    source: AudioSource, *, raw: AudioFormat | None = None, max_bytes: int | None
+) -> Source:
     """Wrap the caller's source.
 
+    Args:
+        source: what the caller has.
+        raw: the format of raw PCM; None for a container.
+        max_bytes: the most bytes that it may have.
+
     Raises:
-        ConfigurationError: the type is not supported.
+        ConfigurationError: the type is not supported, or an array does not fit its format.
         AudioSourceError: the path cannot be opened.
         AudioTooLargeError: it is known to be larger than `max_bytes`.
     """
+    if is_array(source):
+        source = to_bytes(source, raw)
     if isinstance(source, (str, os.PathLike)):
         return PathSource(os.fspath(source), max_bytes=max_bytes)
     if isinstance(source, (bytes, bytearray, memoryview)):
@@ -182,11 +198,12 @@ def make_source(source: AudioSource, *, max_bytes: int | None) -> Source:
     if isinstance(source, SupportsRead):
         return FileObjectSource(source, max_bytes=max_bytes)
     try:
-        return IterableSource(source, max_bytes=max_bytes)
+        chunks = cast("Iterable[AudioChunk]", source)
+        return IterableSource(chunks, raw=raw, max_bytes=max_bytes)
     except TypeError as error:
         raise ConfigurationError(
             f"cannot read audio from {type(source).__name__!r}; pass a path, bytes, a binary file "
-            "object, a ByteFeed or an iterable of bytes"
+            "object, a ByteFeed, an array of samples or an iterable of bytes"
         ) from error
 
 

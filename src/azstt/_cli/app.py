@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Annotated, TypeAlias, cast
@@ -12,7 +13,8 @@ import typer
 
 from azstt._cli.backends import show_backends
 from azstt._cli.emulator import emulate
-from azstt._cli.help import BACKEND, LANGUAGE, PHRASE, STRICT
+from azstt._cli.help import BACKEND, LANGUAGE, PHRASE, RAW, RAW_VALUE, STRICT
+from azstt._cli.inputs import raw_format
 from azstt._cli.live import LIVE_EXAMPLES, live
 from azstt._cli.outputs import FORMATS, Outputs, read_formats
 from azstt._cli.schema import schema
@@ -38,6 +40,7 @@ Examples:
   azstt transcribe talk.mp4 --output talk.srt
   azstt transcribe *.mp3 --format txt,srt,json --output transcripts/
   azstt transcribe meeting.m4a --start 1:30 --end 00:05:00 --language en-GB
+  azstt transcribe call.raw --raw 8000x2 --channels separate
   curl -s https://example.com/talk.webm | azstt transcribe - > talk.txt
 """
 
@@ -65,6 +68,16 @@ app = typer.Typer(
 def run() -> int:
     """Run this process's command line and return the exit status."""
     debug = "--debug" in sys.argv
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        return _run(debug=debug)
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    notify(message)
+
+
+def _run(*, debug: bool) -> int:
     try:
         work = cast("Work | int | None", app(standalone_mode=False, prog_name="azstt"))
         with on_signals(stop):
@@ -139,6 +152,7 @@ def transcribe(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
+    raw: Annotated[str | None, typer.Option(metavar=RAW_VALUE, help=f"Each file {RAW}")] = None,
     start: Annotated[
         str | None,
         typer.Option(
@@ -190,6 +204,8 @@ def transcribe(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
     then 1.
     """
     options: TranscribeFields = {"start": _seconds(start, "--start") or 0.0, "track": track}
+    if raw is not None:
+        options["audio"] = raw_format(raw)
     if end is not None:
         options["end"] = _seconds(end, "--end")
     options["channels"] = cast("Channels", channels)  # validated later, with a clear message

@@ -1,21 +1,53 @@
-"""Audio from standard input."""
+"""Audio from standard input, and the format of audio without a header."""
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from queue import Empty, Queue
 from threading import Event, Thread
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from azstt._audio import Container
 from azstt._audio_format import AudioFormat
 from azstt._errors import AudioSourceError, ConfigurationError
 
+#: RATE, RATExCHANNELS, and the type of the samples.
+_RAW = re.compile(r"(?P<rate>\d+)(x(?P<channels>\d+))?(:(?P<type>[a-z]\w*))?")
+_TYPES: Final = {
+    "s16": AudioFormat(),
+    "s24": AudioFormat(sample_width=3),
+    "s32": AudioFormat(sample_width=4),
+    "f32": AudioFormat(sample_width=4, floating=True),
+}
 #: Seconds between checks whether the pipe was closed.
 _TICK = 0.1
 _CHUNK = 1 << 15  # bytes
+
+
+def raw_format(text: str) -> AudioFormat:
+    """Parse the value of ``--raw``.
+
+    Raises:
+        ConfigurationError: it is not a format.
+    """
+    found = _RAW.fullmatch(text)
+    samples = found and _TYPES.get(found["type"] or "s16")
+    if found and samples:
+        with suppress(ValueError):  # a rate or a number of channels that nothing has
+            return AudioFormat(
+                sample_rate=int(found["rate"]),
+                channels=int(found["channels"] or 1),
+                sample_width=samples.sample_width,
+                floating=samples.floating,
+            )
+    raise ConfigurationError(
+        f"--raw must be RATE or RATExCHANNELS, such as 16000 or 48000x2, not {text!r}; samples "
+        "other than signed 16-bit integers are 16000x1:s24, 16000x1:s32 or 16000x1:f32"
+    )
 
 
 def require_piped_stdin(example: str) -> None:

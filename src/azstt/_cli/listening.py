@@ -251,7 +251,8 @@ def listen(request: LiveRequest) -> bool:
         BrokenPipeError: the reader of standard output has exited.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # lost audio is reported below
+        # Lost audio is reported below.
+        warnings.simplefilter("ignore", Warning if request.quiet else RuntimeWarning)
         source = request.pipe or microphone(device=request.device, audio=own_format(request.device))
         live_run = _LiveRun(request, source)
         try:

@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from azstt._audio_format import AudioFormat
 from azstt._cli.growing import GROWING
-from azstt._cli.help import BACKEND, LANGUAGE, PHRASE, STRICT
-from azstt._cli.inputs import StdinPipe
+from azstt._cli.help import BACKEND, LANGUAGE, PHRASE, RAW, RAW_VALUE, STRICT
+from azstt._cli.inputs import StdinPipe, raw_format
 from azstt._cli.listening import LiveRequest, listen, show_devices
 from azstt._cli.outputs import FORMATS, MICROPHONE, STDIN, Outputs, read_formats
 from azstt._errors import ConfigurationError
@@ -48,8 +47,8 @@ def live(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
     raw: Annotated[
         str | None,
         typer.Option(
-            metavar="RATE[:CHANNELS]",
-            help="Standard input is PCM: signed 16-bit little-endian, at RATE samples per second.",
+            metavar=RAW_VALUE,
+            help=f"Standard input {RAW}",
         ),
     ] = None,
     format_: Annotated[
@@ -147,10 +146,4 @@ def _pipe(source: str | None, raw: str | None) -> StdinPipe | None:
         return StdinPipe("auto") if source else None
     if source is None:
         raise ConfigurationError("--raw needs standard input: azstt live - --raw 16000")
-    rate, _, channels = raw.partition(":")
-    try:
-        return StdinPipe(AudioFormat(sample_rate=int(rate), channels=int(channels or 1)))
-    except ValueError:
-        raise ConfigurationError(
-            f"--raw must be RATE or RATE:CHANNELS, such as 16000 or 48000:2, not {raw!r}"
-        ) from None
+    return StdinPipe(raw_format(raw))

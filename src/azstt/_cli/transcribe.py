@@ -87,7 +87,8 @@ def _transcribe(
             progress_bar(Path(source).name, hidden=hidden) as progress,
             warnings.catch_warnings(),
         ):
-            warnings.simplefilter("ignore", IncompleteAudioWarning)  # `report_problems` tells more
+            # `report_problems` tells more of what is missing.
+            warnings.simplefilter("ignore", UserWarning if hidden else IncompleteAudioWarning)
             transcript = transcribe_file(
                 audio,
                 backend=backend,

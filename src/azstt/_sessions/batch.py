@@ -82,7 +82,7 @@ class _File(Monitor):
         keep = self._job.options.channels == "separate"
         with open_reader(
             self._job.source,
-            audio=self.audio,
+            output=self.audio,
             keep_channels=keep,
             fill=LONGEST_SILENCE,
             **self._job.audio,

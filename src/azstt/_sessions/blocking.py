@@ -14,12 +14,12 @@ import anyio
 
 from azstt._assembly.missing import warned
 from azstt._audio import Container
+from azstt._audio.samples import AudioChunk
 from azstt._audio_format import AudioFormat
 from azstt._errors import SessionStateError
 from azstt._events import Event
 from azstt._options import OptionFields
 from azstt._result import Usage
-from azstt._sessions.chunks import AudioChunk
 from azstt._sessions.config import Overflow
 from azstt._sessions.feed import AudioChunks
 from azstt._sessions.handlers import EventEmitter, Handlers

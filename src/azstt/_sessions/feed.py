@@ -17,10 +17,10 @@ from typing import Any, TypeAlias
 
 import anyio
 
+from azstt._audio.samples import AudioChunk, to_bytes
 from azstt._audio_format import AudioFormat
 from azstt._errors import SessionStateError
 from azstt._events import Event
-from azstt._sessions.chunks import AudioChunk, to_bytes
 from azstt._sessions.driver import SessionDriver
 from azstt._threads.tasks import GRACE, TICK, BackgroundTask, SourceReader
 from azstt._transcript import Transcript

@@ -13,12 +13,12 @@ from anyio.lowlevel import checkpoint
 
 from azstt._assembly.missing import warned
 from azstt._audio import Container
+from azstt._audio.samples import AudioChunk, to_bytes
 from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError, SessionStateError
 from azstt._events import Event
 from azstt._options import OptionFields, RecognitionOptions
 from azstt._result import Usage
-from azstt._sessions.chunks import AudioChunk, to_bytes
 from azstt._sessions.config import LiveConfig, Overflow
 from azstt._sessions.driver import SessionDriver
 from azstt._sessions.feed import AudioChunks, Feed, Feeds, Transcription
@@ -175,10 +175,14 @@ class LiveSession(EventEmitter):
                 with a row for each frame if there are several channels.
 
         Raises:
-            ConfigurationError: it is not audio; nothing was sent.
+            ConfigurationError: it is not audio, or a container where PCM was declared; nothing was
+                sent.
             SessionStateError: not started, finished or closed; another `send` is running; or
                 too much audio waits and ``overflow`` is ``"error"``: nothing was sent.
             AzsttError: what ended the session, with what was recognized as ``.partial``.
+
+        Warns:
+            AudioFormatWarning: the first samples look like those of another type than declared.
         """
         data = to_bytes(chunk, self._pcm)
         if self._sending:

@@ -9,7 +9,7 @@ from functools import partial
 from time import monotonic
 
 from azstt._assembly.timeline import Timeline
-from azstt._audio import DecodeReport, LiveDecoder
+from azstt._audio import DecodeReport, LiveDecoder, RawCheck
 from azstt._audio_format import AudioFormat
 from azstt._events import AudioGap
 from azstt._result import Gap
@@ -20,6 +20,8 @@ from azstt._threads.loop_queue import CallSoon, loop_caller
 
 #: Bytes of a container that may wait to be decoded.
 _BACKLOG = 1 << 20
+#: What to do about a container that is sent as PCM.
+_REMEDY = "declare audio='auto' or the container's name (on the command line leave out --raw)"
 #: Bytes that are decoded before the loop may run something else: some milliseconds of work.
 _SLICE = 1 << 15
 
@@ -49,6 +51,9 @@ class AudioPipeline:
         self._waiting: int = 0  # bytes not passed to the decoder yet
         self._closed: bool = False
         self._undecoded: bool = False  # some were not decoded when it was closed
+        self._check: RawCheck | None = (
+            RawCheck(config.audio, _REMEDY) if isinstance(config.audio, AudioFormat) else None
+        )
         self._told: list[Gap] = []  # what the media lack, as far as the monitor was told
 
     @contextmanager
@@ -103,7 +108,13 @@ class AudioPipeline:
         self._notify_of_room = True
 
     def feed(self, data: bytes) -> None:
-        """Accept audio, all of it at once; a large chunk is decoded in slices."""
+        """Accept audio, all of it at once; a large chunk is decoded in slices.
+
+        Raises:
+            ConfigurationError: this is a container, though PCM was declared; nothing was accepted.
+        """
+        if self._check is not None:
+            self._check.look(data, stacklevel=3)  # whose send it is
         self.fed += len(data)
         self.fed_at = monotonic()
         self._waiting += len(data)

@@ -19,7 +19,7 @@ def speech(audio):
     """Return the samples of a recording."""
 
     def read(name, **shape):
-        with azstt.open_audio(audio / name, audio=azstt.AudioFormat(**shape)) as reader:
+        with azstt.open_audio(audio / name, output=azstt.AudioFormat(**shape)) as reader:
             return b"".join(reader)
 
     return read

@@ -124,7 +124,7 @@ def test_the_fast_path_changes_nothing(name):
 @pytest.mark.parametrize("name", FORMATS)
 def test_chunks_last_a_second_at_most(name):
     """Chunks contain whole frames, are never empty and last a second at most."""
-    with open_audio(CONTAINERS / name, audio=AudioFormat(sample_width=3)) as reader:
+    with open_audio(CONTAINERS / name, output=AudioFormat(sample_width=3)) as reader:
         sizes = [len(chunk) for chunk in reader]
     assert all(0 < size <= 48_000 and size % 3 == 0 for size in sizes)
 
@@ -197,7 +197,7 @@ def test_a_limit_that_makes_no_sense_is_refused(limit):
 @pytest.mark.parametrize("name", [*WAYS, "opus.webm"])
 def test_any_rate_comes_out(name, rate):
     """Any sample rate is produced as by the ffmpeg program."""
-    mine = decode(CONTAINERS / name, audio=AudioFormat(sample_rate=rate))
+    mine = decode(CONTAINERS / name, output=AudioFormat(sample_rate=rate))
     theirs = reference(CONTAINERS / name, rate=rate)
     assert len(mine) == len(theirs)
     assert furthest(mine, theirs) <= 6
@@ -207,7 +207,7 @@ def test_any_rate_comes_out(name, rate):
 @pytest.mark.parametrize("name", ["pcm_s24_8k.wav", "mp3.mp3", "opus.ogg"])
 def test_any_sample_width_comes_out(name, width):
     """16, 24 and 32 bits are produced as by the ffmpeg program."""
-    mine = decode(CONTAINERS / name, audio=AudioFormat(sample_width=width))
+    mine = decode(CONTAINERS / name, output=AudioFormat(sample_width=width))
     shape = ("-ac", "1", "-ar", "16000", "-f", f"s{8 * width}le")
     theirs = ffmpeg("-i", CONTAINERS / name, *shape, "-")
     assert len(mine) == len(theirs)
@@ -238,7 +238,7 @@ def test_kept_channels_of_matching_pcm_pass(audio):
 
 def test_mono_becomes_stereo(audio):
     """More channels than the source has can be requested."""
-    mine = decode(audio / "jfk.wav", audio=AudioFormat(channels=2))
+    mine = decode(audio / "jfk.wav", output=AudioFormat(channels=2))
     assert furthest(mine, reference(audio / "jfk.wav", channels=2)) <= 6
 
 
@@ -287,7 +287,7 @@ def make_wav(samples: bytes, channels: int, rate: int = 16_000, bits: int = 16) 
 def test_more_channels_than_layouts_are_refused(audio):
     """Mixing to nine channels is a ConfigurationError that lists what is possible."""
     with pytest.raises(ConfigurationError, match="cannot mix to 9 channels"):
-        open_audio(audio / "stereo.flac", audio=AudioFormat(channels=9))
+        open_audio(audio / "stereo.flac", output=AudioFormat(channels=9))
 
 
 def test_tracks_are_counted_among_the_audio(audio):
@@ -317,7 +317,7 @@ def test_a_wav_of_the_whole(audio):
     wav = to_wav(audio / "mediarecorder.webm")
     assert ffmpeg("-i", "-", "-f", "s16le", "-", stdin=wav) == decode(audio / "mediarecorder.webm")
     assert decode(wav) == wav[44:]
-    odd = to_wav(make_wav(bytes(3), 1, bits=24), audio=AudioFormat(sample_width=3))
+    odd = to_wav(make_wav(bytes(3), 1, bits=24), output=AudioFormat(sample_width=3))
     assert len(odd) == 44 + 3 + 1
 
 

@@ -178,7 +178,7 @@ def test_any_format_comes_out(name, target):
     """The output has the requested rate, channels and sample width."""
     data = (AUDIO / name).read_bytes()
     run = Run(target=target).feed(*pieces(data, 3_001)).finish()
-    assert run.pcm == whole(data, audio=target)
+    assert run.pcm == whole(data, output=target)
 
 
 @pytest.mark.parametrize(

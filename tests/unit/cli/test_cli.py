@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from azstt import Segment, Transcript
+from azstt import AudioFormat, Segment, Transcript, open_audio
 from azstt._cli.app import run
 from tests.beeps import mkv, wav
 from tests.live_command import import_path
@@ -570,6 +570,30 @@ def test_channels_are_transcribed_separately(here, audio):
     done = here(*call, "--channels", "left")
     assert done.returncode == 2
     assert b"should be 'mix' or 'separate' (given: 'left')" in done.stderr
+
+
+def test_pcm_without_a_header(here, audio, tmp_path):
+    """--raw gives the rate, the channels and the type of every file."""
+    with open_audio(audio / "jfk.wav", output=AudioFormat(sample_rate=8_000, channels=2)) as reader:
+        (tmp_path / "call.raw").write_bytes(b"".join(reader))
+    done = here("transcribe", tmp_path / "call.raw", "--raw", "8000x2", "--channels", "separate")
+    assert done.returncode == 0
+    assert done.stdout.decode().lower().count(ASK_NOT) == 2
+
+
+@pytest.mark.filterwarnings("always::azstt.AudioFormatWarning")
+def test_what_raw_does_not_fit_is_told(here, tmp_path):
+    """A container, and other samples than were declared: one line, with the remedy."""
+    done = here("transcribe", "jfk.wav", "--raw", "16000", "--backend", "talking")
+    assert "begins like wav" in error_of(done, 2)
+    floats = struct.pack("<40000f", *(math.sin(n / 9) / 2 for n in range(40_000)))
+    (tmp_path / "call.raw").write_bytes(floats)
+    args = ("transcribe", tmp_path / "call.raw", "--raw", "16000x1", "--backend", "talking")
+    done = here(*args)
+    assert (done.returncode, done.stderr.decode().count("\n")) == (0, 1)
+    assert done.stderr.decode().startswith("azstt: the audio looks like 32-bit floats")
+    quiet = here(*args, "--quiet")
+    assert (quiet.returncode, quiet.stderr) == (0, b"")
 
 
 def test_help_is_the_manual(here):

@@ -58,9 +58,11 @@ def test_a_container_from_a_pipe(live, audio, tmp_path):
     assert ASK_NOT in captions
 
 
-@pytest.mark.parametrize(("raw", "seconds"), [("16000", 3.0), ("48000:2", 0.5), ("8000", 6.0)])
+@pytest.mark.parametrize(
+    ("raw", "seconds"), [("16000", 3.0), ("48000x2", 0.5), ("16000x1:f32", 1.5), ("8000", 6.0)]
+)
 def test_raw_samples(live, tmp_path, raw, seconds):
-    """PCM has no header: --raw gives its sample rate and channels."""
+    """PCM has no header: --raw gives its sample rate, channels and type."""
     saved = tmp_path / "talk.json"
     done = live("-", "--raw", raw, "--backend", "talking", "--save", saved, stdin=SECONDS)
     assert done.returncode == 0
@@ -144,7 +146,7 @@ def test_a_transcript_that_cannot_be_saved(live, tmp_path):
         (("talk.wav",), "'azstt transcribe' for files"),
         (("--raw", "16000"), "--raw needs standard input"),
         (("-", "--raw", "16k"), "not '16k'"),
-        (("-", "--raw", "16000:0"), "not '16000:0'"),
+        (("-", "--raw", "16000x0"), "not '16000x0'"),
         (("-", "--device", "USB"), "--device selects a microphone"),
         (("-", "--format", "json"), "can't print json before the end; use --format jsonl"),
         (("-", "--format", "pdf"), "unknown format: 'pdf'"),

@@ -14,9 +14,10 @@ from azstt._audio.files.recordings import (
 )
 from azstt._audio.files.wav import WavFileDecoder, passthrough_format
 from azstt._audio.formats.recordings import Splitter
-from azstt._audio.formats.riff import WavHeader, read_wav_header
+from azstt._audio.formats.riff import WavHeader, raw_header, read_wav_header
 from azstt._audio.formats.sniff import can_stream
 from azstt._audio.inputs import read_into_memory
+from azstt._audio.raw import RawCheck
 from azstt._audio.rejections import empty_source, no_such_track
 from azstt._audio.repaired import repaired
 from azstt._audio.sources import HEAD, Source
@@ -25,27 +26,47 @@ from azstt._threads.imports import guarded_import
 
 #: How many bytes of a stream are searched for its index, or its first audio.
 _KNOWN_WITHIN = 1 << 20
+#: What to do about a container that is declared as raw PCM.
+_REMEDY = "leave out audio= (on the command line --raw), which is only for PCM without a header"
+#: How many bytes of raw PCM are searched for the first sample that is not zero.
+_HEARD_WITHIN = 1 << 16
 
 
 def choose_decoder(
-    source: Source, audio: AudioFormat, *, keep_channels: bool, track: int | None
+    source: Source,
+    output: AudioFormat,
+    *,
+    raw: AudioFormat | None,
+    keep_channels: bool,
+    track: int | None,
 ) -> FileDecoder:
     """Choose the decoder by the source's first bytes, and by whether another recording follows.
 
+    Args:
+        source: the source.
+        output: the output format.
+        raw: the source's format if it is raw PCM; otherwise None.
+        keep_channels: whether to keep the source's channels instead of mixing them.
+        track: the audio track.
+
     Raises:
         AudioError: the source cannot be decoded.
-        ConfigurationError: there is no such track, or its channels cannot be mixed so.
+        ConfigurationError: there is no such track, its channels cannot be mixed so, or it is no
+            raw PCM.
     """
     first: RecordingSource
+    if raw is not None:
+        _look_at_raw(source, raw)
+        return _open(source, raw_header(raw), output, keep_channels=keep_channels, track=track)
     if source.seekable:
         header = _read_header(source)
         if _is_whole(source, header) or find_following(source) is None:
-            return _open(source, header, audio, keep_channels=keep_channels, track=track)
+            return _open(source, header, output, keep_channels=keep_channels, track=track)
         first = FileRecording(source)
     else:
         first = StreamRecording(source, Splitter())
     open_decoder = partial(_open_recording, track=track)
-    return JoinedDecoder(first, open_decoder, audio, keep_channels=keep_channels)
+    return JoinedDecoder(first, open_decoder, output, keep_channels=keep_channels)
 
 
 def _open_recording(
@@ -69,6 +90,23 @@ def _read_header(source: Source) -> WavHeader | None:
     if header is None:
         source.unread(head)
     return header
+
+
+def _look_at_raw(source: Source, raw: AudioFormat) -> None:
+    """Look at the first bytes of raw PCM; see `RawCheck`.
+
+    Raises:
+        AudioError: there are none.
+        ConfigurationError: they are a container's.
+    """
+    check = RawCheck(raw, _REMEDY)
+    head = b""
+    while not check.done and len(head) < _HEARD_WITHIN and (chunk := source.read(HEAD)):
+        head += chunk
+        check.look(chunk, stacklevel=4)  # whose open_audio it is
+    if not head:
+        raise empty_source(source)
+    source.unread(head)
 
 
 def _is_whole(source: Source, header: WavHeader | None) -> bool:

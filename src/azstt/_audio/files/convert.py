@@ -12,7 +12,8 @@ from azstt._audio_format import AudioFormat
 def to_wav(  # noqa: PLR0913  see open_audio
     source: AudioSource,
     *,
-    audio: AudioFormat = SPEECH,
+    audio: AudioFormat | None = None,
+    output: AudioFormat = SPEECH,
     keep_channels: bool = False,
     start: float = 0.0,
     end: float | None = None,
@@ -28,6 +29,7 @@ def to_wav(  # noqa: PLR0913  see open_audio
     Args:
         source: see `open_audio`.
         audio: see `open_audio`.
+        output: see `open_audio`.
         keep_channels: see `open_audio`.
         start: see `open_audio`.
         end: see `open_audio`.
@@ -44,6 +46,7 @@ def to_wav(  # noqa: PLR0913  see open_audio
     with open_audio(
         source,
         audio=audio,
+        output=output,
         keep_channels=keep_channels,
         start=start,
         end=end,

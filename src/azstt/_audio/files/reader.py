@@ -265,7 +265,8 @@ class AudioReader:
 def open_audio(  # noqa: PLR0913  options, all with defaults
     source: AudioSource,
     *,
-    audio: AudioFormat = SPEECH,
+    audio: AudioFormat | None = None,
+    output: AudioFormat = SPEECH,
     keep_channels: bool = False,
     start: float = 0.0,
     end: float | None = None,
@@ -285,9 +286,14 @@ def open_audio(  # noqa: PLR0913  options, all with defaults
         source: a path, bytes, a binary file object (read from its current position; it need not
             be seekable), a `ByteFeed`, or an iterable of chunks. A stream that decodes only from
             its end, such as mp4 with its index there or CAF with AAC or ALAC, is read into memory
-            completely before the first sample.
-        audio: the output format: rate, channels and sample width.
-        keep_channels: keep the source's channels instead of mixing them to ``audio.channels``.
+            completely before the first sample. With ``audio`` also a NumPy array of int16 or
+            float32 samples, with a row for each frame if there are several channels, or an
+            iterable of them.
+        audio: the format of a source that is raw PCM, which has no header. None, for anything
+            that says itself what it is. Nothing in PCM tells whether its rate and its channels are
+            right.
+        output: the format to produce: rate, channels and sample width.
+        keep_channels: keep the source's channels instead of mixing them to ``output.channels``.
         start: where to begin, in seconds of the media, as a player shows them.
         end: where to stop, in seconds of the media; None for its end. As in a slice, a value beyond
             the end is allowed.
@@ -305,15 +311,19 @@ def open_audio(  # noqa: PLR0913  options, all with defaults
         a reader, for use in a ``with`` statement.
 
     Raises:
-        ConfigurationError: an argument is invalid, there is no such track, or (while reading) the
-            media ends before `start`.
+        ConfigurationError: an argument is invalid, there is no such track, ``audio`` is given for
+            a source that is a container, or (while reading) the media ends before `start`.
         AudioSourceError: the source is missing, a directory or cannot be read.
         AudioDecodeError: it is empty, truncated before any audio, encrypted or of unknown format.
         NoAudioStreamError: it contains no sound; the message says what it is.
         AudioTooLargeError: it exceeds `max_seconds` or `max_bytes`.
+
+    Warns:
+        AudioFormatWarning: raw PCM does not look like samples of the type that ``audio`` states.
     """
     return open_reader(
         source,
+        output=output,
         audio=audio,
         keep_channels=keep_channels,
         fill=_fill(timeline),
@@ -338,7 +348,7 @@ def _fill(timeline: MediaTimeline) -> float:
 def open_reader(
     source: AudioSource,
     *,
-    audio: AudioFormat,
+    output: AudioFormat,
     keep_channels: bool = False,
     fill: float,
     **fields: Unpack[AudioFields],
@@ -348,11 +358,17 @@ def open_reader(
     start, end, limit = fields.get("start", 0.0), fields.get("end"), fields.get("max_seconds")
     selection = _Selection(start=start, end=end, max_seconds=limit)
     selection.check()
-    if audio.floating:
-        raise ConfigurationError(f"open_audio produces only integer samples (given: {audio!r})")
-    opened = make_source(source, max_bytes=max_bytes)
+    raw = fields.get("audio")
+    if not isinstance(raw, AudioFormat | None):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+        raise ConfigurationError(
+            f"audio={raw!r} is not an AudioFormat, which is only for PCM without a header; leave "
+            "it out for files, whose format is detected"
+        )
+    if output.floating:
+        raise ConfigurationError(f"open_audio produces only integer samples (given: {output!r})")
+    opened = make_source(source, raw=raw, max_bytes=max_bytes)
     try:
-        decoder = choose_decoder(opened, audio, keep_channels=keep_channels, track=track)
+        decoder = choose_decoder(opened, output, raw=raw, keep_channels=keep_channels, track=track)
         try:
             return AudioReader(opened, decoder, selection, fill)
         except BaseException:

@@ -69,17 +69,19 @@ class WaveFormat:
 
 @dataclass(frozen=True, slots=True)
 class WavHeader:
-    """A WAV header, up to the first sample.
+    """A WAV header, up to the first sample; or what stands for one before raw PCM.
 
     Attributes:
         format: the sample format.
         offset: number of bytes before the first sample.
         size: number of bytes of samples; None if the header does not state it.
+        container: libav's name for the file format.
     """
 
     format: WaveFormat
     offset: int
     size: int | None
+    container: str = "wav"
 
 
 class WaveChunks(NamedTuple):
@@ -147,6 +149,19 @@ def read_wav_header(
     return WavHeader(format=fmt, offset=chunks.offset, size=chunks.size), taken
 
 
+def raw_header(audio: AudioFormat) -> WavHeader:
+    """Return what stands for the header of raw PCM, which has none."""
+    name = f"{'f' if audio.floating else 's'}{8 * audio.sample_width}le"
+    fmt = WaveFormat(
+        codec=f"pcm_{name}",
+        sample_rate=audio.sample_rate,
+        channels=audio.channels,
+        mask=0,
+        frame_size=audio.frame_size,
+    )
+    return WavHeader(format=fmt, offset=0, size=None, container=name)
+
+
 def holds(fmt: WaveFormat, audio: AudioFormat) -> bool:
     """Return whether these are integer samples of `audio`'s width and rate, in any channels."""
     same = fmt.codec == f"pcm_s{8 * audio.sample_width}le" and not audio.floating
@@ -200,7 +215,9 @@ def read_samples(source: Source, header: WavHeader, start: int, tally: Tally) ->
             rest = b""
         if data:
             yield _turn(data, frame // header.format.channels) if header.format.big_endian else data
-    if header.size is not None and at < end:
+    if header.size is None:
+        end = at + (frame - len(rest) if rest else 0)  # an unfinished frame
+    if at < end:
         seconds = (end - at) / frame / header.format.sample_rate
         position = tally.base + (at // frame - start) / header.format.sample_rate
         tally.add(TRUNCATED, position, seconds)
@@ -220,7 +237,7 @@ def wav_track_info(header: WavHeader, size: int | None) -> TrackInfo:
     available = None if size is None else max(0, size - header.offset)
     sizes = [bound for bound in (available, header.size) if bound is not None]
     return TrackInfo(
-        container="wav",
+        container=header.container,
         codec=fmt.codec.replace("le", "be") if fmt.big_endian else fmt.codec,
         index=0,
         sample_rate=fmt.sample_rate,

@@ -7,7 +7,7 @@ from typing import Protocol
 from azstt._audio.formats.containers import Container, can_be, container_of, is_tagged
 from azstt._audio.formats.matroska import MatroskaDemuxer
 from azstt._audio.formats.ogg import OggDemuxer
-from azstt._audio.formats.riff import WaveFormat
+from azstt._audio.formats.riff import raw_header
 from azstt._audio.rejections import wrong_container
 from azstt._audio.report import DecodeReport
 from azstt._audio.resample import LAYOUTS
@@ -89,12 +89,5 @@ def open_container(
 
 def open_pcm(given: AudioFormat, audio: AudioFormat, receiver: Receiver) -> StreamDecoder:
     """Open the decoder for raw PCM."""
-    name = f"{'f' if given.floating else 's'}{8 * given.sample_width}le"
-    fmt = WaveFormat(
-        codec=f"pcm_{name}",
-        sample_rate=given.sample_rate,
-        channels=given.channels,
-        mask=0,
-        frame_size=given.frame_size,
-    )
-    return pcm_decoder(name, fmt, audio, receiver, allow_empty=True)
+    header = raw_header(given)
+    return pcm_decoder(header.container, header.format, audio, receiver, allow_empty=True)

@@ -119,7 +119,7 @@ class WorkerStreamDecoder:
             exits.forget(self)
 
     def _decode(self) -> None:
-        with open_reader(self._feed, audio=self._audio, fill=LONGEST_SILENCE) as reader:
+        with open_reader(self._feed, output=self._audio, fill=LONGEST_SILENCE) as reader:
             self._reader = reader
             relay = Relay(reader, self._receiver.tally)
             for pcm in reader:

@@ -36,7 +36,7 @@ def transcribe(
     Raises:
         AudioError: the file can't be decoded.
     """
-    with open_audio(audio, audio=_MONO, keep_channels=bool(channels), end=end) as reader:
+    with open_audio(audio, output=_MONO, keep_channels=bool(channels), end=end) as reader:
         shape = reader.audio
         pcm = b"".join(reader)
     seconds = shape.seconds(len(pcm))

@@ -1,8 +1,8 @@
-"""Converts what may be sent to a live session to bytes. Pure."""
+"""Samples as callers have them, in bytes or arrays, to bytes. Pure."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, Final, Protocol, TypeAlias, TypeGuard, cast
 
 from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError
@@ -29,35 +29,45 @@ class Samples(Protocol):
 AudioChunk: TypeAlias = bytes | bytearray | memoryview | Samples
 
 _FLOATS = "float32"
+#: Floats are from -1 to 1. Audio that is too loud exceeds that, but never as far as this, and
+#: integers that only became floats nearly always do.
+LOUDEST: Final = 8.0
+#: The share of samples beyond it that is no accident.
+BEYOND: Final = 0.1
+
+
+def is_array(value: object) -> TypeGuard[Samples]:
+    """Return whether this is a NumPy array, or quacks like one."""
+    return all(hasattr(value, name) for name in ("dtype", "shape", "tobytes"))
 
 
 def to_bytes(chunk: AudioChunk, audio: AudioFormat | None) -> bytes:
-    """Return a chunk as bytes, with samples in the width of the session's PCM.
+    """Return a chunk as bytes, with the samples of an array in the width of the PCM.
 
     Args:
         chunk: bytes of any kind are returned as they are.
-        audio: the session's PCM format; None if it takes a container, which is always bytes.
+        audio: the PCM format; None for a container, which is always bytes.
 
     Raises:
-        ConfigurationError: it cannot be sent, or does not fit the session's format.
+        ConfigurationError: it is neither bytes nor samples, or does not fit the format.
     """
     if isinstance(chunk, bytes):
         return chunk
     if isinstance(chunk, bytearray | memoryview):
         return bytes(chunk)
-    if not all(hasattr(chunk, name) for name in ("dtype", "shape", "tobytes")):
+    if not is_array(chunk):
         raise ConfigurationError(
-            f"send() takes bytes or an array of samples, not {type(chunk).__name__}"
+            f"audio must be bytes or an array of samples, not {type(chunk).__name__}"
         )
     if audio is None:
         raise ConfigurationError(
-            "send() was given samples, but the session takes a container; for PCM give "
-            "LiveSession an AudioFormat"
+            "an array of samples does not tell its sample rate: declare it with "
+            "audio=AudioFormat(sample_rate=...)"
         )
     if len(chunk.shape) > 1 and chunk.shape[1:] != (audio.channels,):
         raise ConfigurationError(
-            f"samples of shape {chunk.shape!r} do not fit channels={audio.channels}; "
-            "each row must be a frame"
+            f"samples of shape {chunk.shape!r} do not fit channels={audio.channels} of the "
+            "AudioFormat; each row must be a frame"
         )
     return _samples(chunk, audio)
 
@@ -71,11 +81,16 @@ def _samples(chunk: Samples, audio: AudioFormat) -> bytes:
         case _ if given == wanted:
             return chunk.tobytes()
         case "float32", "int16":
+            if array.size and (abs(array) > LOUDEST).mean() > BEYOND:
+                raise ConfigurationError(
+                    "the samples are floats far beyond -1 to 1, so they would only be noise: "
+                    "divide them by 32768, or pass them as int16"
+                )
             return cast("bytes", (array.clip(-1.0, 1.0) * 32_767).astype("<i2").tobytes())
         case "int16", "float32":
             return cast("bytes", (array.astype("<f4") / 32_768).tobytes())
         case _:
             raise ConfigurationError(
-                f"samples of type {given!r} do not fit {audio!r}: send int16 or float32, to a "
-                "session whose audio has 16 bits or is floating"
+                f"samples of type {given!r} do not fit {audio!r}: convert them to int16, or to "
+                "float32 from -1 to 1, for an AudioFormat that has 16 bits or is floating"
             )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from azstt import AudioFormat, ConfigurationError
-from azstt._sessions.chunks import to_bytes
+from azstt._audio.samples import to_bytes
 
 SPEECH = AudioFormat()
 FLOATS = AudioFormat(sample_width=4, floating=True)
@@ -50,9 +50,13 @@ def test_a_row_is_a_frame():
         (12, SPEECH, "not int"),
         (np.zeros(2, "f8"), SPEECH, "'float64' do not fit"),
         (np.zeros(2, "i4"), SPEECH, "'int32' do not fit"),
-        (np.zeros(2, "f4"), AudioFormat(sample_width=4), "whose audio has 16 bits or is floating"),
+        (
+            np.zeros(2, "f4"),
+            AudioFormat(sample_width=4),
+            "that has 16 bits or is floating",
+        ),
         (np.zeros((4, 3), "i2"), SPEECH, r"shape \(4, 3\) do not fit channels=1"),
-        (np.zeros(2, "i2"), None, "give LiveSession an AudioFormat"),
+        (np.zeros(2, "i2"), None, r"declare it with audio=AudioFormat\(sample_rate"),
     ],
 )
 def test_what_is_no_audio_is_refused_in_words(piece, audio, words):

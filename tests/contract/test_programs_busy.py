@@ -84,9 +84,11 @@ class Model:
 
     def __init__(self, *, hangs: threading.Event | None = None, seconds: float = 0.0) -> None:
         self.hangs = hangs
+        self.begun = threading.Event()
         self.seconds = seconds
 
     def segment(self, utterance, *, language, canceled) -> azstt.Segment:
+        self.begun.set()
         if self.hangs is not None:
             self.hangs.wait(60)
         for _ in range(round(self.seconds / 0.1)):
@@ -129,7 +131,8 @@ def test_a_worker_that_hangs(audio, workers):
     With another worker the sessions that wait go on.
     """
     hangs = threading.Event()
-    hanging, sound = Engine(Model(hangs=hangs), workers), Engine(Model(seconds=0.5), workers)
+    model = Model(hangs=hangs)
+    hanging, sound = Engine(model, workers), Engine(Model(seconds=0.5), workers)
     outcomes: dict[str, list[str]] = {"hanging": [], "sound": []}
 
     def transcribe(kind: str, backend: Engine) -> None:
@@ -141,7 +144,7 @@ def test_a_worker_that_hangs(audio, workers):
 
     with ThreadPoolExecutor(9) as pool:
         pool.submit(transcribe, "hanging", hanging)
-        time.sleep(0.5)
+        assert model.begun.wait(30)
         for _ in range(8):
             pool.submit(transcribe, "sound", sound)
         while sum(map(len, outcomes.values())) < 9:

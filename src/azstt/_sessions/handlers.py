@@ -108,7 +108,7 @@ def _check(handler: object) -> None:
 
 
 def _check_result(result: object, handler: object) -> None:
-    """Refuse a result that shows that the handler's body did not run, as of a lambda."""
+    """Refuse a result that shows that the body did not run: a lambda may return a coroutine."""
     if isinstance(result, Coroutine | Generator | AsyncGenerator):
         if isinstance(result, Coroutine):
             result.close()  # or Python warns that it was never awaited

@@ -24,6 +24,9 @@ LINKS = [
 ]
 
 
+#: The name of a test, where it is defined.
+DEFINED = re.compile(r"def (test_\w+)")
+
 #: Runs the snippets of a page one after another, each in a namespace of its own; a page is one
 #: process because loading the recognizer takes longer than the snippets do.
 RUN = """
@@ -61,3 +64,12 @@ def test_the_error_tree_is_drawn_once():
     """The guide shows the same error tree as the docstring of the errors."""
     drawing = inspect.getdoc(_errors).split("::\n\n")[1].split("\n\n")[0]
     assert textwrap.dedent(drawing) in (ROOT / "docs" / "guide.md").read_text()
+
+
+def test_each_promise_has_its_test():
+    """The tests that docs/live.md names exist."""
+    page = (ROOT / "docs/live.md").read_text(encoding="utf-8").partition("## Promises")[2]
+    names = set(re.findall(r"`(test_\w+)`", page))
+    sources = [path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/*.py")]
+    assert names
+    assert not names - set(DEFINED.findall("".join(sources)))

@@ -156,23 +156,27 @@ def test_a_worker_that_hangs(audio, workers):
     }
 
 
-def test_whoever_polls_learns_of_a_recognizer_that_hangs(recording):
-    """A program that asks for events ten times a second learns of it, too."""
+@pytest.mark.parametrize("tells_them_apart", [True, False])
+def test_whoever_polls_learns_of_a_recognizer_that_hangs(recording, tells_them_apart):
+    """So does a program that takes each kind of time-out for "no event yet"."""
     hangs = ScriptedBackend(
         [Cue(event=azstt.SpeechStarted(at=0.6), at=0.6, delay=math.inf)],
         capabilities=EVERYTHING.model_copy(update={"stall_timeout": 0.5}),
     )
-    with BlockingLiveSession(backend=hangs) as live:
-        live.send(recording)
+
+    def poll(live: BlockingLiveSession) -> None:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
                 live.receive(timeout=0.1)
-            except azstt.RecognitionTimeoutError:
-                return
-            except TimeoutError:
-                continue
-    pytest.fail("the program would have polled for ever")
+            except TimeoutError as error:
+                if tells_them_apart and isinstance(error, azstt.RecognitionTimeoutError):
+                    raise
+
+    kind = azstt.RecognitionTimeoutError if tells_them_apart else azstt.SessionStateError
+    with pytest.raises(kind), BlockingLiveSession(backend=hangs) as live:
+        live.send(recording)
+        poll(live)
 
 
 def test_a_recognizer_that_hangs_while_it_is_opened():

@@ -215,6 +215,8 @@ class SessionDriver(Monitor):
             if event is not None:
                 return event
             if self.over:
+                if isinstance(self.failure, TimeoutError):
+                    self.check_failure("receive")  # or a loop that polls would take it for a pause
                 self.raise_failure()
                 return None
 

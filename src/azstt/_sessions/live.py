@@ -56,8 +56,8 @@ class LiveSession(EventEmitter):
     All calls belong to the event loop that `start` was called on; on another loop `aclose` still
     releases everything, and the others raise a `SessionStateError`. Each can be canceled without
     losing anything: the next `receive` returns the event that a canceled one did not, and a
-    canceled `send` has taken nothing. No task and no cancel scope stays open between calls, so
-    `start`, `send` and `aclose` may run in different tasks, or cells of a notebook.
+    canceled `send` has taken nothing. No cancel scope stays open between calls, so `start`, `send`
+    and `aclose` may run in different tasks, or cells of a notebook.
     `BlockingLiveSession` is the same for threads.
 
     Args:

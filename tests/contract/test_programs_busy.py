@@ -164,19 +164,21 @@ def test_whoever_polls_learns_of_a_recognizer_that_hangs(recording, tells_them_a
         capabilities=EVERYTHING.model_copy(update={"stall_timeout": 0.5}),
     )
 
-    def poll(live: BlockingLiveSession) -> None:
+    def program() -> None:
         deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                live.receive(timeout=0.1)
-            except TimeoutError as error:
-                if tells_them_apart and isinstance(error, azstt.RecognitionTimeoutError):
-                    raise
+        with BlockingLiveSession(backend=hangs) as live:
+            live.send(recording)
+            while time.monotonic() < deadline:
+                try:
+                    live.receive(timeout=0.1)
+                except TimeoutError as error:
+                    if tells_them_apart and isinstance(error, azstt.RecognitionTimeoutError):
+                        raise
 
-    kind = azstt.RecognitionTimeoutError if tells_them_apart else azstt.SessionStateError
-    with pytest.raises(kind), BlockingLiveSession(backend=hangs) as live:
-        live.send(recording)
-        poll(live)
+    with pytest.raises(
+        azstt.RecognitionTimeoutError if tells_them_apart else azstt.SessionStateError
+    ):
+        program()
 
 
 def test_a_recognizer_that_hangs_while_it_is_opened():

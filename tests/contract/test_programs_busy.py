@@ -46,7 +46,7 @@ class Impatient(LocalBackend):
 
     @property
     def capabilities(self):
-        return super().capabilities.model_copy(update={"stall_timeout": 1.5 * STALL})
+        return super().capabilities.model_copy(update={"stall_timeout": 3 * STALL})
 
 
 def test_more_files_than_workers(audio):

@@ -94,12 +94,12 @@ class Page:
         """Return the next message; for a server in threads."""
         return self._outgoing.get(timeout=60)
 
-    async def areceive(self):
+    async def async_receive(self):
         """Return the next message; for an async server."""
         await until(lambda: not self.silent)
         return self._outgoing.get()
 
-    async def asend(self, text: str) -> None:
+    async def async_send(self, text: str) -> None:
         """Take a message from an async server."""
         self.take(text)
 
@@ -119,7 +119,7 @@ async def test_a_page_finishes(backend, recording):
     """The page and the application both get the whole text."""
     app, page = Application(backend), Page(START, *pieces(recording), FINISH)
     async with WireServer(app.session) as server:
-        await server.serve(page.areceive, page.asend)
+        await server.serve(page.async_receive, page.async_send)
     assert LAST in page.heard
     assert page.events[-1]["kind"] == "ended"
     app.check()
@@ -129,7 +129,7 @@ async def test_a_page_that_disappears(backend, recording):
     """After the grace time the application has all that was sent, though nobody finished it."""
     app, page = Application(backend), Page(START, *pieces(recording), GONE)
     async with WireServer(app.session, grace=0.2) as server:
-        await server.serve(page.areceive, page.asend)
+        await server.serve(page.async_receive, page.async_send)
         with anyio.fail_after(60):
             await until(lambda: app.saved)
         app.check()
@@ -139,7 +139,7 @@ async def test_a_page_that_is_closed(backend, recording):
     """A page that finishes and closes as it goes leaves its last words at once."""
     app, page = Application(backend), Page(START, *pieces(recording), FINISH, CLOSE)
     async with WireServer(app.session, grace=3600) as server:
-        await server.serve(page.areceive, page.asend)
+        await server.serve(page.async_receive, page.async_send)
         with anyio.fail_after(60):
             await until(lambda: app.saved)
         app.check()
@@ -149,7 +149,7 @@ async def test_a_handler_returns_when_its_page_is_gone(backend, recording):
     """A web server that shuts down need not wait for the grace time of lost connections."""
     app, page = Application(backend), Page(START, *pieces(recording), GONE)
     async with WireServer(app.session, grace=3600) as server:
-        await server.serve(page.areceive, page.asend)
+        await server.serve(page.async_receive, page.async_send)
         assert not app.saved
         left = monotonic()
     assert monotonic() - left < 8
@@ -160,7 +160,7 @@ async def test_a_server_that_stops_while_a_page_speaks(backend, recording):
     """The page gets the text up to there and the end, and the application has it too."""
     app, page = Application(backend), Page(START, *pieces(recording))
     async with anyio.create_task_group() as group, WireServer(app.session) as server:
-        group.start_soon(server.serve, page.areceive, page.asend)
+        group.start_soon(server.serve, page.async_receive, page.async_send)
         with anyio.fail_after(60):
             await until(lambda: page.silent)
     app.check()
@@ -173,7 +173,7 @@ async def test_a_page_that_sends_nonsense(backend):
     start = json.dumps({"kind": "start", "audio": "wav"})
     app, page = Application(backend), Page(start, b"no audio" * 9999, FINISH)
     async with WireServer(app.session) as server:
-        await server.serve(page.areceive, page.asend)
+        await server.serve(page.async_receive, page.async_send)
     assert page.events[-1]["error"]["type"] == "RequestError"
     (transcript,) = app.saved
     assert transcript.text == ""

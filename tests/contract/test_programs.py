@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+from contextlib import suppress
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 import azstt
 from azstt import BlockingLiveSession, LiveSession
+from azstt._threads.loop_thread import RunningLoop
+from azstt.testing import ScriptedBackend
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
@@ -91,12 +96,65 @@ def test_a_stop_button(backend, recording):
     check(live.transcript)
 
 
+def test_a_stop_button_as_the_block_is_left(backend, recording):
+    """The block's end and a `finish` from elsewhere at the same moment lose no word."""
+    with BlockingLiveSession(backend=backend) as live:
+
+        def press() -> None:
+            with suppress(azstt.SessionStateError):  # whoever comes second
+                live.finish()
+
+        pressing = threading.Thread(target=press)
+        live.send(recording)
+        pressing.start()
+    pressing.join()
+    check(live.transcript)
+
+
+def test_an_interrupt_as_the_end_of_the_block_begins(recording, monkeypatch):
+    """The session is closed all the same, with its source."""
+    live = BlockingLiveSession(backend=ScriptedBackend())
+
+    def interrupted(*_: object) -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    def program() -> None:
+        with live:
+            live.feed(itertools.cycle([recording]))
+            monkeypatch.setattr(RunningLoop, "call", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        program()
+    with pytest.raises(azstt.SessionStateError, match="closed before its end"):
+        live.wait()
+
+
 @pytest.mark.anyio
 async def test_async_send_then_leave(backend, recording):
     """The same on an event loop."""
     async with LiveSession(backend=backend) as live:
         for piece in pieces(recording):
             await live.send(piece)
+    check(live.transcript)
+
+
+@pytest.mark.anyio
+async def test_async_finish_as_the_block_is_left(backend, recording):
+    """Another task's `finish` while the block's end waits for a `send` loses no word."""
+
+    async def pump(live: LiveSession) -> None:
+        await live.send(recording)
+
+    async def press(live: LiveSession) -> None:
+        with suppress(azstt.SessionStateError):  # whoever comes second
+            await live.finish()
+
+    async with anyio.create_task_group() as group, LiveSession(backend=backend, buffer=1) as live:
+        group.start_soon(pump, live)
+        await anyio.sleep(0.01)
+        group.start_soon(press, live)
+        await anyio.lowlevel.checkpoint()
     check(live.transcript)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import threading
 import time
+import weakref
 from contextlib import suppress
 
 import anyio
+import numpy as np
 import pytest
 
 import azstt
@@ -379,6 +382,147 @@ async def test_the_session_fails_beside_a_sender_in_a_task_group():
     with pytest.raises(ExceptionGroup) as caught:
         await program()
     assert [str(error) for error in caught.value.exceptions] == ["on purpose"]
+
+
+@asyncs
+async def test_the_session_fails_beside_a_reader_as_the_block_is_left():
+    """The reader has the failure, and the block's end does not tell it again."""
+    failing = ScriptedBackend([azstt.Failed(error=azstt.ServiceError("on purpose"))])
+
+    async def read(live: LiveSession) -> None:
+        async for _ in live:
+            pass
+
+    async def program() -> None:
+        async with anyio.create_task_group() as group, LiveSession(backend=failing) as live:
+            group.start_soon(read, live)
+            await live.send(bytes(PIECE))
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await program()
+    assert [str(error) for error in caught.value.exceptions] == ["on purpose"]
+
+
+class Clip:
+    """A source that can be seen to be gone."""
+
+    def __iter__(self):
+        """Give one piece."""
+        yield bytes(PIECE)
+
+
+@asyncs
+async def test_the_sources_of_a_long_session():
+    """Those that were sent are not kept: a session may have thousands."""
+    clips = [Clip() for _ in range(20)]
+    seen = [weakref.ref(clip) for clip in clips]
+    async with LiveSession(backend=ScriptedBackend()) as live:
+        while clips:
+            await live.feed(clips.pop(), finish=False)
+        gc.collect()
+        assert not [clip for clip in seen if clip()]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_source_is_let_go_at_the_end_of_the_block(fails):
+    """A microphone that a generator opened is released, though the session is kept."""
+    released = threading.Event()
+
+    def microphone():
+        try:
+            while True:
+                time.sleep(0.01)
+                yield bytes(PIECE)
+        finally:
+            released.set()
+
+    live = BlockingLiveSession(backend=ScriptedBackend())
+    with suppress(ZeroDivisionError), live:
+        live.feed(microphone())
+        if fails:
+            raise ZeroDivisionError
+        live.finish()
+    assert released.wait(5)
+
+
+@pytest.mark.parametrize("kind", [anyio.EndOfStream, TimeoutError])
+def test_a_source_s_error_is_no_timeout_of_the_reader(kind):
+    """Whoever polls can tell a source that timed out or broke off from a pause in the events."""
+
+    def source():
+        yield bytes(PIECE)
+        raise kind
+
+    def program() -> None:
+        with BlockingLiveSession(backend=ScriptedBackend()) as live:
+            live.feed(source())
+            while True:
+                with suppress(TimeoutError):
+                    live.receive(timeout=0.05)
+
+    with pytest.raises(azstt.SessionStateError, match=f"ended by {kind.__name__}") as caught:
+        program()
+    assert isinstance(caught.value.__cause__, kind)
+    assert caught.value.partial is not None
+
+
+@asyncs
+@pytest.mark.parametrize("kind", [anyio.EndOfStream, TimeoutError])
+async def test_a_source_s_error_is_no_end_of_the_loop(kind):
+    """A loop over the events raises it as it is."""
+
+    def source():
+        yield bytes(PIECE)
+        raise kind
+
+    def program() -> None:
+        with BlockingLiveSession(backend=ScriptedBackend()) as live:
+            live.feed(source())
+            for _ in live:
+                pass
+
+    with pytest.raises(kind):
+        async with LiveSession(backend=ScriptedBackend()) as live:
+            await iterate(live, source())
+    with pytest.raises(kind):
+        program()
+
+
+@asyncs
+async def test_a_blocking_session_on_the_thread_of_a_loop():
+    """It blocks that loop, whichever it is, but has a loop of its own."""
+    with BlockingLiveSession(backend=ScriptedBackend.saying("Hello."), idle_timeout=2) as live:
+        live.feed([bytes(PIECE)] * 10)
+        assert live.wait().text == "Hello."
+
+
+@asyncs
+@pytest.mark.parametrize("chunk", [bytes(PIECE), np.zeros(PIECE, np.int16), "talk.wav"])
+async def test_a_chunk_is_no_source(chunk):
+    """A whole array is not iterated over sample by sample: the error says what to do."""
+    async with LiveSession(backend=ScriptedBackend()) as live:
+        with pytest.raises(azstt.ConfigurationError, match=r"a list: transcribe\(\[chunk\]\)"):
+            await live.transcribe(chunk)
+        with pytest.raises(azstt.ConfigurationError, match="takes an iterable of chunks"):
+            live.feed(chunk)
+
+
+@asyncs
+async def test_a_timer_commits_after_the_end_of_the_source(backend, recording):
+    """It does not end the session while the last words are still to come."""
+
+    async def tick(live: LiveSession) -> None:
+        while True:
+            await anyio.sleep(0.02)
+            await live.commit()
+
+    async with LiveSession(backend=backend) as live, anyio.create_task_group() as group:
+        async for event in live.transcribe(recording):
+            if event.kind == "started":
+                group.start_soon(tick, live)
+        group.cancel_scope.cancel()
+    assert "country" in live.transcript.text.lower()
+    assert live.transcript.complete
 
 
 def test_a_thread_that_sends_dies(backend, recording, monkeypatch):

@@ -41,6 +41,14 @@ def is_array(value: object) -> TypeGuard[Samples]:
     return all(hasattr(value, name) for name in ("dtype", "shape", "tobytes"))
 
 
+def is_chunk(value: object, audio: AudioFormat | None) -> TypeGuard[AudioChunk]:
+    """Return whether `to_bytes` takes this, and not what it yields when it is iterated over."""
+    if not is_array(value):
+        return isinstance(value, bytes | bytearray | memoryview)
+    channels = audio.channels if audio else 1
+    return len(value.shape) < 2 or value.shape[1:] == (channels,)  # noqa: PLR2004 - one dimension
+
+
 def to_bytes(chunk: AudioChunk, audio: AudioFormat | None) -> bytes:
     """Return a chunk as bytes, with the samples of an array in the width of the PCM.
 

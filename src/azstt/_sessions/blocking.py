@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from threading import Lock
 from types import TracebackType
@@ -180,6 +181,10 @@ class BlockingLiveSession(EventEmitter):
             return self._call(close)  # which raises the error
         try:
             self._call(close)
+        except BaseException:  # an interrupt may come before it has begun
+            with suppress(SessionStateError):  # in a forked process
+                self._call(self._live.aclose)
+            raise
         finally:
             self._leave()
 
@@ -205,16 +210,10 @@ class BlockingLiveSession(EventEmitter):
             anyio.EndOfStream: no more events.
             TimeoutError: none came in that time; the next call gets one that comes later.
             AzsttError: what ended the session.
-            SessionStateError: not started, or another thread is waiting for the next event.
+            SessionStateError: not started, or another thread is waiting for the next event; or as
+                for `LiveSession.receive`.
         """
-        if not self._reading.acquire(blocking=False):
-            raise SessionStateError("the events of a live session have one reader at a time")
-        try:
-            if not self._unread:
-                self._call(self._fetch, timeout)
-            return self._unread.popleft()
-        finally:
-            self._reading.release()
+        return self._take(self._live.receive, timeout)
 
     def events(self) -> Iterator[Event]:
         """Return an iterator over the events, the session itself; one reader at a time."""
@@ -227,8 +226,8 @@ class BlockingLiveSession(EventEmitter):
     def __next__(self) -> Event:
         """Return the next event; raises what `receive` does."""
         try:
-            return self.receive()
-        except anyio.EndOfStream:
+            return self._take(self._live.__anext__, None)
+        except StopAsyncIteration:
             raise StopIteration from None
 
     def wait(self) -> Transcript:
@@ -269,10 +268,21 @@ class BlockingLiveSession(EventEmitter):
     def idle_timeout(self, seconds: float | None) -> None:
         self._live.idle_timeout = seconds
 
-    async def _fetch(self, timeout: float | None) -> None:  # noqa: ASYNC109 - the caller's
-        """Store the next event where it survives an interrupt of the caller that waits for it."""
-        with anyio.fail_after(timeout if timeout is None else max(timeout, _MIN_WAIT)):
-            self._unread.append(await self._live.receive())
+    def _take(self, receive: Callable[[], Awaitable[Event]], timeout: float | None) -> Event:
+        """Return the next event, stored where it survives an interrupt of the wait for it."""
+
+        async def fetch() -> None:
+            with anyio.fail_after(timeout if timeout is None else max(timeout, _MIN_WAIT)):
+                self._unread.append(await receive())
+
+        if not self._reading.acquire(blocking=False):
+            raise SessionStateError("the events of a live session have one reader at a time")
+        try:
+            if not self._unread:
+                self._call(fetch)
+            return self._unread.popleft()
+        finally:
+            self._reading.release()
 
     def _call(self, function: Callable[[Unpack[Ts]], Awaitable[T]], *args: *Ts) -> T:
         """Run an async function on the shared loop, or on a temporary one if there is none.

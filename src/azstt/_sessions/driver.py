@@ -41,6 +41,7 @@ class SessionDriver(Monitor):
     """Follows a live session for those who send, read and wait; `pipeline` takes the audio.
 
     Attributes:
+        turn: what all who send take turns by.
         finished: whether no more audio will come.
         fault: what was wrong with the audio's source: raised after the last event.
         failure_told: whether what ended the session was raised; then whoever sends gets an error
@@ -58,6 +59,7 @@ class SessionDriver(Monitor):
         self._events: EventQueue = EventQueue()
         self._has_reader: bool = False
         self._idle: StallDetector = idle
+        self.turn: anyio.Lock = anyio.Lock()  # here, for it belongs to the loop
         self.finished: bool = False
         self.fault: BaseException | None = None
         self.failure_told: bool = False

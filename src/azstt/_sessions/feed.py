@@ -17,11 +17,12 @@ from typing import Any, TypeAlias
 
 import anyio
 
-from azstt._audio.samples import AudioChunk, to_bytes
+from azstt._audio.samples import AudioChunk, is_chunk, to_bytes
 from azstt._audio_format import AudioFormat
-from azstt._errors import SessionStateError
+from azstt._errors import ConfigurationError, SessionStateError
 from azstt._events import Event
 from azstt._sessions.driver import SessionDriver
+from azstt._threads.loop_queue import loop_caller
 from azstt._threads.tasks import GRACE, TICK, BackgroundTask, SourceReader
 from azstt._transcript import Transcript
 
@@ -76,6 +77,10 @@ class Feed(Awaitable[None]):
         if self._task is not None:
             self._task.cancel()
 
+    def notify(self) -> None:
+        """Wake whoever waits for its end, when the task that calls this has ended."""
+        loop_caller()(self._driver.notify)
+
     async def send_pulled(self) -> None:
         """Send what was pulled and not sent yet; a failure ends the session after that audio."""
         driver = self._driver
@@ -88,14 +93,15 @@ class Feed(Awaitable[None]):
                 driver.end_with(error)
             self.reader.take()
 
-    async def send(self, turn: anyio.Lock, send_before: Callable[[], Awaitable[None]]) -> None:
+    async def send(self, send_before: Callable[[], Awaitable[None]]) -> None:
         """Send the source up to its end, or that of the session, after what else was pulled."""
         driver, reader = self._driver, self.reader
         while not driver.ending and await reader.ready():
-            async with turn:
+            async with driver.turn:
                 await send_before()
                 await self.send_pulled()
-        async with turn:
+        async with driver.turn:
+            await send_before()
             if reader.failure is not None:
                 driver.end_with(reader.failure)
             elif self.finish:
@@ -120,7 +126,6 @@ class Feeds:
     """The sources of a live session, one after another; it goes on with one that was stopped.
 
     Args:
-        turn: what all who send take turns by.
         audio: the session's PCM; None if it takes a container.
         begun: returns the driver for a call, or raises if the session was not started.
         opened: does so if it does not accept audio.
@@ -128,12 +133,10 @@ class Feeds:
 
     def __init__(
         self,
-        turn: anyio.Lock,
         audio: AudioFormat | None,
         begun: Callable[[str], SessionDriver],
         opened: Callable[[str], SessionDriver],
     ) -> None:
-        self._turn: anyio.Lock = turn
         self._audio: AudioFormat | None = audio
         self._begun: Callable[[str], SessionDriver] = begun
         self._opened: Callable[[str], SessionDriver] = opened
@@ -157,12 +160,18 @@ class Feeds:
             keep: see `Feed`.
 
         Raises:
+            ConfigurationError: it is a chunk, not an iterable of chunks.
             SessionStateError: the session accepts no audio, or another source is being sent.
             Exception: what ended the session.
         """
         feed = next((feed for feed in self._feeds if feed.source is source), None)
         if feed is None or not self._begun(call).finished:
             driver = self._opened(call)
+            if isinstance(source, str) or is_chunk(source, self._audio):
+                raise ConfigurationError(
+                    f"{call}() takes an iterable of chunks, not {type(source).__name__}; put a "
+                    f"single chunk into a list: {call}([chunk])"
+                )
             if self.running not in {None, feed}:
                 raise SessionStateError(
                     f"{call}() while another source is being sent; wait for its end, or stop it "
@@ -207,6 +216,11 @@ class Feeds:
             if not feed.running:  # that one's own task sends it
                 await feed.send_pulled()
 
+    def abandon(self) -> None:
+        """Pull no more; on any thread."""
+        for feed in self._feeds:
+            feed.reader.abandon()
+
     def close(self) -> None:
         """End everything; does not wait."""
         if self._task is not None:
@@ -221,14 +235,16 @@ class Feeds:
                 await self._task.over()
             for feed in self._feeds:
                 await feed.reader.over()
+        self._feeds.clear()  # whoever keeps the session for its transcript keeps no source
 
     async def _send(self, feed: Feed, before: BackgroundTask | None) -> None:
         if before is not None:
             await before.over()
-        await feed.send(self._turn, self.send_pulled)
-        if not feed.finish:  # sent again it starts over
+        await feed.send(self.send_pulled)
+        if not feed.finish and feed in self._feeds:  # sent again it starts over
             self._feeds.remove(feed)
             feed.reader.close()
+        feed.notify()
 
 
 class Transcription(Coroutine[Any, Any, Transcript], AsyncIterable[Event]):

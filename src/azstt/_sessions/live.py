@@ -118,14 +118,14 @@ class LiveSession(EventEmitter):
         self._driver: SessionDriver | None = None
         self._handlers: Handlers = Handlers(on_reconnect)
         self._sending: bool = False
-        self._turn: anyio.Lock = anyio.Lock()
         self._pcm: AudioFormat | None = audio if isinstance(audio, AudioFormat) else None
-        self._feeds: Feeds = Feeds(self._turn, self._pcm, self._here, self._open)
+        self._feeds: Feeds = Feeds(self._pcm, self._here, self._open)
 
     def __del__(self) -> None:
         """Let go of a session that nobody closed, and say so, as for a file."""
         driver: SessionDriver | None = getattr(self, "_driver", None)  # none if __init__ raised
         if driver is not None and driver.abandon():
+            self._feeds.abandon()
             self._warn_unclosed()
 
     async def __aenter__(self) -> Self:
@@ -192,7 +192,7 @@ class LiveSession(EventEmitter):
         driver = self._here("send")
         self._sending = True
         try:
-            async with self._turn:
+            async with driver.turn:
                 await driver.yield_failure()
                 await self._feeds.send_pulled()
                 self._open("send")
@@ -215,8 +215,8 @@ class LiveSession(EventEmitter):
         """
         driver = self._here("finish")
         await self._feeds.stop()
-        if self._state is _State.OPEN and driver.finished and driver.failure is None:
-            return  # its source came to an end at the same time
+        if self._source_is_over(driver):  # at the same time
+            return
         await self._in_turn("finish")
         self._state = _State.FINISHED
         driver.finish()
@@ -253,7 +253,8 @@ class LiveSession(EventEmitter):
         """End the open segment here: what was said so far becomes a `Final`, and audio goes on.
 
         Returns at once. The event `Committed` follows the last `Final` of the audio so far, also
-        if nothing was said: read up to it to get a turn.
+        if nothing was said: read up to it to get a turn. Once a source has come to its end, there
+        is nothing more to commit: the end follows.
 
         Azure Speech: the recognizer is ended and another one starts at this point, over a
         connection of its own; language detection and speaker labels start over. The embedded
@@ -267,7 +268,10 @@ class LiveSession(EventEmitter):
         backend = self._config.backend
         if not backend.capabilities.commits:
             raise ConfigurationError(f"the {backend.name!r} backend does not support commit()")
-        (await self._in_turn("commit")).commit()
+        driver = self._here("commit")
+        await self._take_turn(driver)
+        if not self._source_is_over(driver):
+            self._open("commit").commit()
 
     async def update(self, **options: Unpack[OptionFields]) -> None:
         """Recognize the audio that follows with other options, such as ``phrases``.
@@ -311,9 +315,16 @@ class LiveSession(EventEmitter):
             AzsttError: what ended the session, after all events before it, with what was
                 recognized as ``.partial``: a `RecognitionError`, such as an
                 `IncompleteTranscriptError`, or an `AudioError`.
-            SessionStateError: not started, or another task is waiting for the next event.
+            SessionStateError: not started, or another task is waiting for the next event; or a
+                source or handler raised an `EndOfStream` or `TimeoutError`, which mean something
+                else here.
         """
-        event = await self._here("receive").event()
+        try:
+            event = await self._next("receive")
+        except (anyio.EndOfStream, TimeoutError) as error:
+            failure = SessionStateError(f"the session was ended by {error!r}")
+            failure.partial = self.transcript
+            raise failure from error
         if event is None:
             raise anyio.EndOfStream
         return event
@@ -328,10 +339,10 @@ class LiveSession(EventEmitter):
 
     async def __anext__(self) -> Event:
         """Return the next event; raises what `receive` does."""
-        try:
-            return await self.receive()
-        except anyio.EndOfStream:
-            raise StopAsyncIteration from None
+        event = await self._next("receive")
+        if event is None:
+            raise StopAsyncIteration
+        return event
 
     async def wait(self) -> Transcript:
         """Wait for the end and return the whole transcript, without reading any events.
@@ -364,6 +375,7 @@ class LiveSession(EventEmitter):
 
         Raises:
             AzsttError: what ended the session, as for `receive`.
+            ConfigurationError: it is a single chunk.
             SessionStateError: as for `feed` and `wait`.
             Exception: what the source raised, after what came before was recognized. If it is an
                 `AzsttError`, that is its ``.partial``; in any case it is in ``transcript``.
@@ -395,6 +407,7 @@ class LiveSession(EventEmitter):
             as for `transcribe`.
 
         Raises:
+            ConfigurationError: it is a single chunk.
             SessionStateError: not started, finished or closed; or another source is being sent.
             AzsttError: what ended the session.
         """
@@ -453,23 +466,40 @@ class LiveSession(EventEmitter):
             driver.check_loop(call)
         return driver
 
+    async def _next(self, call: str) -> Event | None:
+        """Wait for the next event; None is the end."""
+        return await self._here(call).event()
+
     async def _end(self, driver: SessionDriver) -> None:
-        """Finish, unless that was done, and wait for the end."""
+        """Finish, unless that was done or is done meanwhile, and wait for the end."""
         driver.check_loop("aclose")
         if (feed := self._feeds.running) is not None and feed.keep:
             await driver.until(lambda: not feed.running)
         if self._state is _State.OPEN and not driver.ending:
-            await self.finish()
-        await driver.end()
+            await self._feeds.stop()
+            await self._take_turn(driver)
+            if self._state is _State.OPEN:  # another task's `finish` may have been first
+                self._state = _State.FINISHED
+                driver.finish()
+        await driver.until(lambda: False)
+        await driver.yield_failure()
+        if not driver.failure_told:
+            await driver.end()
 
     async def _in_turn(self, call: str) -> SessionDriver:
         """Return the driver of a session that takes audio, after a `send` that is running."""
-        driver = self._here(call)
-        async with self._turn:
+        await self._take_turn(self._here(call))
+        return self._open(call)
+
+    async def _take_turn(self, driver: SessionDriver) -> None:
+        """Wait for a `send` that is running, and send what was pulled from sources before it."""
+        async with driver.turn:
             await driver.yield_failure()
             await self._feeds.send_pulled()
-        self._open(call)
-        return driver
+
+    def _source_is_over(self, driver: SessionDriver) -> bool:
+        """Return whether the audio was finished by the end of its source, not by a call."""
+        return self._state is _State.OPEN and driver.finished and driver.failure is None
 
     def _open(self, call: str) -> SessionDriver:
         """Return the driver of a session that takes audio.

@@ -126,17 +126,16 @@ class BackgroundTask:
     """
 
     def __init__(self, function: AsyncJob, *, name: str) -> None:
-        self._function: AsyncJob = function
         self._scope: anyio.CancelScope = anyio.CancelScope()
         self._over: anyio.Event = anyio.Event()
         native = current_token().native_token
         self._task: object  # the loop itself keeps only a weak reference
         if isinstance(native, AbstractEventLoop):
-            self._task = native.create_task(self._run(), name=name)
+            self._task = native.create_task(self._run(function), name=name)
         else:
             from trio.lowlevel import spawn_system_task  # noqa: PLC0415 - it runs, so it is there
 
-            self._task = spawn_system_task(self._run, name=name, context=copy_context())
+            self._task = spawn_system_task(self._run, function, name=name, context=copy_context())
 
     @property
     def running(self) -> bool:
@@ -151,10 +150,10 @@ class BackgroundTask:
         """Wait until it has ended."""
         await self._over.wait()
 
-    async def _run(self) -> None:
+    async def _run(self, function: AsyncJob) -> None:
         try:
             with self._scope:
-                await self._function()
+                await function()
         finally:
             self._over.set()
 
@@ -212,6 +211,11 @@ class SourceReader(Generic[T]):
         elif self._wanted is not None:
             self._wanted.put(False)
 
+    def abandon(self) -> None:
+        """Pull no more; on any thread."""
+        if self._wanted is not None:
+            self._wanted.put(False)
+
     async def over(self) -> None:
         """Wait until the task of an async source has ended; a thread is left to itself."""
         if self._task is not None:
@@ -233,7 +237,8 @@ class SourceReader(Generic[T]):
         try:
             async for item in source:
                 self._pulled.put((item,))
-                await wanted.get()
+                if not await wanted.get():
+                    return
             self._pulled.put(())
         except anyio.get_cancelled_exc_class():
             self._pulled.put(_canceled())  # matters only if it was not this task that was canceled

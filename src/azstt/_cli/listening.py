@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from signal import SIGINT
 from threading import Thread
@@ -109,8 +108,8 @@ class _LiveRun:
         with self._source, self._session, on_signals(self._on_signal):
             if not (self._request.quiet or self._request.pipe):
                 notify("listening; press Ctrl-C to finish")
-            Thread(target=self._feed, name="azstt source", daemon=True).start()
             try:
+                self._session.feed(self._source)
                 self._follow()
             except AzsttError as error:
                 self.failures.append(error)
@@ -145,18 +144,6 @@ class _LiveRun:
         if number != SIGINT:  # nobody is there to press Ctrl-C again
             self._deadline = monotonic() + _GRACE
         Thread(target=self._source.close, name="azstt stop", daemon=True).start()
-
-    def _feed(self) -> None:
-        with suppress(AzsttError):  # what ends the session is raised where events are read
-            for chunk in self._chunks():
-                self._session.send(chunk)
-            self._session.finish()
-
-    def _chunks(self) -> Iterator[bytes]:
-        try:
-            yield from self._source
-        except AzsttError as error:  # the audio before it is still recognized
-            self.failures.append(error)
 
     def _follow(self) -> None:
         """Save and print what the events say, up to the end.
@@ -271,6 +258,8 @@ def _conclude(live_run: _LiveRun, request: LiveRequest) -> bool:
     """Report how it went, and return whether everything succeeded; raises what `listen` does."""
     stopped, unread = live_run.stopped, live_run.unread
     for failure in live_run.failures:
+        if isinstance(failure, ConfigurationError):  # standard input is not what was declared
+            raise failure
         report_error(failure, about=display_name(request.source), debug=request.debug)
     if not (request.quiet or (unread and request.outputs is None)):
         live_run.report_problems()

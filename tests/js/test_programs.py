@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from azstt.testing import ScriptedBackend
+from tests.beeps import wav
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 
@@ -244,3 +245,17 @@ def test_a_page_that_is_left_finishes(run_program, serve):
     (session,) = pages.sessions
     assert session.transcript.text == "Hello."
     assert session.transcript.complete
+
+
+def test_a_recording_declared_as_pcm(run_program, serve):
+    """finish() rejects with the remedy, instead of resolving to the text of nothing."""
+    program = """
+    const client = new LiveClient();
+    await client.connect(url, { audio: { sample_rate: 16000 } });
+    for (const piece of pieces) await client.send(piece).catch(() => {});
+    print(await outcome(() => client.finish()));
+    """
+    pages = serve(ScriptedBackend.saying("Hello."))
+    (said,) = run_program(OUTCOME + program, f"{pages.url}/live", wav(AUDIO))
+    assert said.startswith("rejects ConfigurationError: this is no raw PCM: it begins like wav")
+    assert pages.all_dropped()

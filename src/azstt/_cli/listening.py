@@ -108,8 +108,8 @@ class _LiveRun:
         with self._source, self._session, on_signals(self._on_signal):
             if not (self._request.quiet or self._request.pipe):
                 notify("listening; press Ctrl-C to finish")
-            self._session.feed(self._source)
             try:
+                self._session.feed(self._source)
                 self._follow()
             except AzsttError as error:
                 self.failures.append(error)
@@ -258,6 +258,8 @@ def _conclude(live_run: _LiveRun, request: LiveRequest) -> bool:
     """Report how it went, and return whether everything succeeded; raises what `listen` does."""
     stopped, unread = live_run.stopped, live_run.unread
     for failure in live_run.failures:
+        if isinstance(failure, ConfigurationError):  # standard input is not what was declared
+            raise failure
         report_error(failure, about=display_name(request.source), debug=request.debug)
     if not (request.quiet or (unread and request.outputs is None)):
         live_run.report_problems()

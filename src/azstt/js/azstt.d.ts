@@ -155,7 +155,7 @@ export interface Failed {
   error: ErrorInfo;
 }
 
-/** A command failed; the session goes on. */
+/** A command failed; the session goes on. Audio that is not as declared fails the session. */
 export interface CommandError {
   kind: "refused";
   command: string | null;

@@ -10,6 +10,10 @@ import { LiveError, absolute, chunks, deferred, handled, misuse, sizeOf } from "
 export { PCM, recordOpus, recordPcm } from "./azstt-capture.js";
 export { LiveError };
 
+/** Whether audio was refused that is not what was declared: there would be no transcript of it. */
+const isNoAudio = ({ kind, command, error }) =>
+  kind === "refused" && command === "audio" && error.type === "ConfigurationError";
+
 /**
  * One live session. It dispatches the session's events under their kind ("partial", "final"...),
  * each with the event as its detail, and also "connected", "disconnected" and "refused".
@@ -331,7 +335,7 @@ export class LiveClient extends EventTarget {
       if (event.segment.text) this.#finals.push(event.segment);
     } else if (event.kind === "audio_gap") {
       this.#gaps.push(event);
-    } else if (event.kind === "failed") {
+    } else if (event.kind === "failed" || isNoAudio(event)) {
       this.#fail(event.error);
       return;
     } else if (event.kind === "ended") {

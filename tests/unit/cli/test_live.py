@@ -70,6 +70,15 @@ def test_raw_samples(live, tmp_path, raw, seconds):
     assert transcript.ledger.decoded == pytest.approx(seconds, abs=0.01)
 
 
+def test_a_container_declared_as_raw(live, tmp_path):
+    """`azstt live - --raw 16000 < talk.wav` ends at once with the remedy, and saves nothing."""
+    saved = tmp_path / "talk.txt"
+    done = live(*RAW, "--backend", "local", "--save", saved, stdin=wav(SECONDS))
+    assert (done.returncode, done.stdout, saved.exists()) == (2, "", False)
+    assert "begins like wav" in done.stderr
+    assert "leave out --raw" in done.stderr
+
+
 def test_only_finals_go_into_a_pipe(live):
     """Finals are lines with their speakers; partials and control codes are left out."""
     done = live(*RAW, "--backend", "talking", stdin=SECONDS)

@@ -9,6 +9,7 @@ import threading
 import time
 import weakref
 from contextlib import suppress
+from pathlib import Path
 
 import anyio
 import numpy as np
@@ -501,7 +502,7 @@ async def test_a_blocking_session_on_the_thread_of_a_loop():
 async def test_a_chunk_is_no_source(chunk):
     """A whole array is not iterated over sample by sample: the error says what to do."""
     async with LiveSession(backend=ScriptedBackend()) as live:
-        with pytest.raises(azstt.ConfigurationError, match=r"a list: transcribe\(\[chunk\]\)"):
+        with pytest.raises(azstt.ConfigurationError, match=r"a list, transcribe\(\[chunk\]\)"):
             await live.transcribe(chunk)
         with pytest.raises(azstt.ConfigurationError, match="takes an iterable of chunks"):
             live.feed(chunk)
@@ -523,6 +524,93 @@ async def test_a_timer_commits_after_the_end_of_the_source(backend, recording):
         group.cancel_scope.cancel()
     assert "country" in live.transcript.text.lower()
     assert live.transcript.complete
+
+
+def endless(pieces, played):
+    """A microphone: it says the pieces, then is silent for ever."""
+    yield from pieces
+    while True:
+        played.set()
+        time.sleep(0.02)
+        yield bytes(PIECE)
+
+
+@pytest.mark.parametrize("leave", ["break", "interrupt", "close"])
+def test_the_loop_over_a_microphone_is_left(backend, recording, leave):
+    """Who stops reading stops the microphone; what it heard until then is recognized."""
+    played = threading.Event()
+    with BlockingLiveSession(backend=backend) as live:
+        live.feed(endless(recording, played))
+        with suppress(KeyboardInterrupt):
+            for _ in live:
+                if played.wait(20) and leave == "interrupt":
+                    raise KeyboardInterrupt
+                break
+        if leave == "close":
+            live.close()
+    assert LAST in live.transcript.text.lower()
+
+
+@asyncs
+async def test_the_loop_over_a_feed_is_left(backend, recording):
+    """So it is on an event loop."""
+    played = threading.Event()
+    with anyio.fail_after(60):
+        async with LiveSession(backend=backend) as live:
+            live.feed(endless(recording, played))
+            async for _ in live:
+                if played.is_set():
+                    break
+                await anyio.sleep(0.1)
+    assert LAST in live.transcript.text.lower()
+
+
+def test_a_reader_in_another_thread_keeps_the_source(backend, recording):
+    """The block waits for the source if it is not the reader that leaves it."""
+    with BlockingLiveSession(backend=backend) as live:
+        live.feed(recording)
+        reading = threading.Thread(target=list, args=[live])
+        reading.start()
+    reading.join()
+    check(live.transcript)
+
+
+def test_push_to_talk_with_a_source_for_each_turn(backend, recording):
+    """A thread's program waits until a turn was sent, and commits it."""
+    with BlockingLiveSession(backend=backend) as live:
+        turns: list[str] = []
+        for _ in range(2):
+            live.feed(recording, finish=False).wait()
+            live.commit()
+            turns.append("")
+            for event in live:
+                if isinstance(event, azstt.Final):
+                    turns[-1] += event.segment.text.lower()
+                elif isinstance(event, azstt.Committed):
+                    break
+    assert LAST in turns[0]
+    assert live.transcript.duration == pytest.approx(20.8, abs=0.01)
+
+
+def test_a_source_that_knows_another_format(audio):
+    """Nothing is heard at the wrong speed: the error names the remedy, which works."""
+    telephone = azstt.AudioFormat(sample_rate=8_000)
+    with azstt.open_audio(audio / "jfk.wav", output=telephone) as reader:
+        other = BlockingLiveSession(backend=ScriptedBackend())
+        with other, pytest.raises(azstt.ConfigurationError, match=r"audio=source\.audio"):
+            other.feed(reader)
+        with BlockingLiveSession(audio=reader.audio, backend=ScriptedBackend()) as live:
+            assert live.transcribe(reader).duration == pytest.approx(11.0, abs=0.01)
+
+
+@pytest.mark.parametrize("wrong", ["talk.mp4", Path("talk.mp4"), None, 5, b"pcm"], ids=repr)
+def test_what_is_no_source(wrong):
+    """The error says what a source is, and what to do with a file or a chunk."""
+    with BlockingLiveSession(backend=ScriptedBackend()) as live:
+        with pytest.raises(azstt.ConfigurationError, match="open_audio"):
+            live.feed(wrong)
+        with pytest.raises(azstt.ConfigurationError, match="iterable of chunks"):
+            live.transcribe(wrong)
 
 
 def test_a_thread_that_sends_dies(backend, recording, monkeypatch):

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from threading import Lock
+from threading import Lock, get_ident
 from types import TracebackType
 from typing import Self, TypeVar, TypeVarTuple, Unpack
 
@@ -22,7 +22,7 @@ from azstt._events import Event
 from azstt._options import OptionFields
 from azstt._result import Usage
 from azstt._sessions.config import Overflow
-from azstt._sessions.feed import AudioChunks
+from azstt._sessions.feed import AudioChunks, Feed
 from azstt._sessions.handlers import EventEmitter, Handlers
 from azstt._sessions.live import LiveSession
 from azstt._threads import exit as exits
@@ -50,10 +50,28 @@ class _SilentSession(LiveSession):
     def _warn_unclosed(self) -> None:
         pass
 
+    async def close(self, *, now: bool, wait: bool) -> None:
+        """Close, whether or not the source that is being sent is waited for."""
+        await self._close(now=now, wait=wait)
+
     @property
     def handlers(self) -> Handlers:
         """The handlers, which both have in common."""
         return self._handlers
+
+
+class BlockingFeed:
+    """A source that is sent in the background; see `BlockingLiveSession.feed`."""
+
+    def __init__(
+        self, call: Callable[[Callable[[], Awaitable[None]]], None], feed: Awaitable[None]
+    ) -> None:
+        self._call: Callable[[Callable[[], Awaitable[None]]], None] = call
+        self._feed: Awaitable[None] = feed
+
+    def wait(self) -> None:
+        """Wait until all of the source was sent; an interrupt stops it. Raises as `feed` does."""
+        self._call(lambda: self._feed)
 
 
 class BlockingLiveSession(EventEmitter):
@@ -115,6 +133,7 @@ class BlockingLiveSession(EventEmitter):
         self._user: object = object()  # of the loop, which must not keep the session alive
         self._reading: Lock = Lock()
         self._unread: deque[Event] = deque()  # received, but not returned yet
+        self._reader: int | None = None  # the thread that read the last event
 
     def __del__(self) -> None:
         """Let go of a session that nobody closed, and say so, as for a file."""
@@ -140,8 +159,12 @@ class BlockingLiveSession(EventEmitter):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Finish and wait for the last results; after an exception close at once."""
-        self.close(now=kind is not None)
+        """Finish and wait for the last results; after an exception close at once.
+
+        A source that `feed` sends is waited for, unless the thread that leaves is the one that
+        read the events: then its loop was left by a ``break``, and the source is stopped.
+        """
+        self._close(now=kind is not None, wait=self._reader != get_ident())
 
     def start(self) -> None:
         """Start the session; see `LiveSession.start`."""
@@ -171,11 +194,14 @@ class BlockingLiveSession(EventEmitter):
 
         Args:
             now: do not wait for the last results. The default is the opposite of the async
-                session's, whose `aclose` others call to clean up after a cancellation.
+                session's, whose `aclose` others call to clean up after a cancellation. A source
+                that `feed` sends is waited for only if nobody has read the events.
         """
+        self._close(now=now, wait=self._reader is None)
 
+    def _close(self, *, now: bool, wait: bool) -> None:
         async def close() -> None:
-            await self._live.aclose(now=now)
+            await self._live.close(now=now, wait=wait)
 
         if self._loop is not None and self._loop.is_here:
             return self._call(close)  # which raises the error
@@ -241,13 +267,13 @@ class BlockingLiveSession(EventEmitter):
         """
         return warned(self._call(self._live.transcribe, source), stacklevel=2)
 
-    def feed(self, source: AudioChunks, *, finish: bool = True) -> None:
+    def feed(self, source: AudioChunks, *, finish: bool = True) -> BlockingFeed:
         """Send all of a source in the background; see `LiveSession.feed`. Returns at once."""
 
-        async def feed() -> None:
-            self._live.feed(source, finish=finish)
+        async def feed() -> Feed:
+            return self._live.feed(source, finish=finish)
 
-        self._call(feed)
+        return BlockingFeed(self._call, self._call(feed))
 
     @property
     def transcript(self) -> Transcript:
@@ -269,20 +295,25 @@ class BlockingLiveSession(EventEmitter):
         self._live.idle_timeout = seconds
 
     def _take(self, receive: Callable[[], Awaitable[Event]], timeout: float | None) -> Event:
-        """Return the next event, stored where it survives an interrupt of the wait for it."""
-
-        async def fetch() -> None:
-            with anyio.fail_after(timeout if timeout is None else max(timeout, _MIN_WAIT)):
-                self._unread.append(await receive())
-
+        """Return the next event, if it comes in time."""
+        self._reader = get_ident()
         if not self._reading.acquire(blocking=False):
             raise SessionStateError("the events of a live session have one reader at a time")
         try:
             if not self._unread:
-                self._call(fetch)
+                self._call(self._fetch, receive, timeout)
             return self._unread.popleft()
         finally:
             self._reading.release()
+
+    async def _fetch(
+        self,
+        receive: Callable[[], Awaitable[Event]],
+        timeout: float | None,  # noqa: ASYNC109 - the caller's
+    ) -> None:
+        """Store the next event where it survives an interrupt of the caller that waits for it."""
+        with anyio.fail_after(timeout if timeout is None else max(timeout, _MIN_WAIT)):
+            self._unread.append(await receive())
 
     def _call(self, function: Callable[[Unpack[Ts]], Awaitable[T]], *args: *Ts) -> T:
         """Run an async function on the shared loop, or on a temporary one if there is none.

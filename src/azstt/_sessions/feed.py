@@ -93,13 +93,16 @@ class Feed(Awaitable[None]):
                 driver.end_with(error)
             self.reader.take()
 
-    async def send(self, send_before: Callable[[], Awaitable[None]]) -> None:
+    async def send(
+        self, send_before: Callable[[], Awaitable[None]], settle: Callable[[], Awaitable[None]]
+    ) -> None:
         """Send the source up to its end, or that of the session, after what else was pulled."""
         driver, reader = self._driver, self.reader
         while not driver.ending and await reader.ready():
             async with driver.turn:
                 await send_before()
                 await self.send_pulled()
+        await settle()
         async with driver.turn:
             await send_before()
             if reader.failure is not None:
@@ -160,18 +163,14 @@ class Feeds:
             keep: see `Feed`.
 
         Raises:
-            ConfigurationError: it is a chunk, not an iterable of chunks.
+            ConfigurationError: it is no iterable of chunks, or has another format.
             SessionStateError: the session accepts no audio, or another source is being sent.
             Exception: what ended the session.
         """
         feed = next((feed for feed in self._feeds if feed.source is source), None)
         if feed is None or not self._begun(call).finished:
             driver = self._opened(call)
-            if isinstance(source, str) or is_chunk(source, self._audio):
-                raise ConfigurationError(
-                    f"{call}() takes an iterable of chunks, not {type(source).__name__}; put a "
-                    f"single chunk into a list: {call}([chunk])"
-                )
+            _check(call, source, self._audio)
             if self.running not in {None, feed}:
                 raise SessionStateError(
                     f"{call}() while another source is being sent; wait for its end, or stop it "
@@ -201,12 +200,16 @@ class Feeds:
             raise
 
     async def stop(self) -> None:
-        """Stop the one that is being sent; what is being pulled gets a moment to arrive."""
+        """Stop the one that is being sent."""
         if self._task is not None:
             self._task.cancel()
             await self._task.over()
-        for feed in self._feeds:
-            if feed.reader.pulling:
+        await self._settle()
+
+    async def _settle(self) -> None:
+        """Give what is being pulled from sources that were stopped a moment to arrive."""
+        for feed in tuple(self._feeds):
+            if feed.reader.pulling and not feed.running:
                 with anyio.move_on_after(TICK):
                     await feed.reader.ready()
 
@@ -240,11 +243,27 @@ class Feeds:
     async def _send(self, feed: Feed, before: BackgroundTask | None) -> None:
         if before is not None:
             await before.over()
-        await feed.send(self.send_pulled)
+        await feed.send(self.send_pulled, self._settle)
         if not feed.finish and feed in self._feeds:  # sent again it starts over
             self._feeds.remove(feed)
             feed.reader.close()
         feed.notify()
+
+
+def _check(call: str, source: object, audio: AudioFormat | None) -> None:
+    """Refuse what is no iterable of chunks, or says that its PCM is not what was declared."""
+    iterable = isinstance(source, AsyncIterable | Iterable)
+    if not iterable or isinstance(source, str) or is_chunk(source, audio):
+        raise ConfigurationError(
+            f"{call}() takes an iterable of chunks, not {type(source).__name__}; put a single "
+            f"chunk into a list, {call}([chunk]), and open a file with open_audio()"
+        )
+    own = getattr(source, "audio", None)  # as a microphone or a reader has it
+    if isinstance(own, AudioFormat) and own != audio:
+        raise ConfigurationError(
+            f"{call}() of PCM ({own}) in a session that was opened for {audio or 'a container'}; "
+            "open it with audio=source.audio"
+        )
 
 
 class Transcription(Coroutine[Any, Any, Transcript], AsyncIterable[Event]):

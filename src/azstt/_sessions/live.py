@@ -15,7 +15,7 @@ from azstt._assembly.missing import warned
 from azstt._audio import Container
 from azstt._audio.samples import AudioChunk, to_bytes
 from azstt._audio_format import AudioFormat
-from azstt._errors import ConfigurationError, SessionStateError
+from azstt._errors import ConfigurationError, RecognitionError, SessionStateError
 from azstt._events import Event
 from azstt._options import OptionFields, RecognitionOptions
 from azstt._result import Usage
@@ -118,6 +118,7 @@ class LiveSession(EventEmitter):
         self._driver: SessionDriver | None = None
         self._handlers: Handlers = Handlers(on_reconnect)
         self._sending: bool = False
+        self._reader: int | None = None  # the task that read the last event
         self._pcm: AudioFormat | None = audio if isinstance(audio, AudioFormat) else None
         self._feeds: Feeds = Feeds(self._pcm, self._here, self._open)
 
@@ -139,8 +140,13 @@ class LiveSession(EventEmitter):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Finish and wait for the last results; after an exception close at once."""
-        await self.aclose(now=kind is not None)
+        """Finish and wait for the last results; after an exception close at once.
+
+        A source that `feed` sends is waited for, unless the task that leaves is the one that read
+        the events: then its loop was left by a ``break``, and the source is stopped.
+        """
+        left = self._reader == anyio.get_current_task().id
+        await self._close(now=kind is not None, wait=not left)
 
     async def start(self) -> None:
         """Start the session; returns when the recognizer takes audio.
@@ -229,12 +235,17 @@ class LiveSession(EventEmitter):
         Args:
             now: close within 2 s, whether or not it is canceled. Results that have not come yet
                 are lost: audio without one is a gap ``"closed"`` in the transcript's ledger. If
-                false, `finish` and wait for the last results first, as at the end of a block.
+                false, `finish` and wait for the last results first, as at the end of a block;
+                a source that `feed` sends is waited for only if nobody has read the events.
 
         Raises:
             AzsttError: what ended the session, unless another call has raised it; only if not
                 ``now``.
         """
+        await self._close(now=now, wait=self._reader is None)
+
+    async def _close(self, *, now: bool, wait: bool) -> None:
+        """See `aclose`; ``wait`` is for the source that is being sent."""
         driver = self._driver
         if driver is None or self._state is _State.CLOSED:
             self._state = _State.CLOSED
@@ -242,7 +253,7 @@ class LiveSession(EventEmitter):
             return
         try:
             if not (now or driver.failure_told):
-                await self._end(driver)
+                await self._end(driver, wait=wait)
         finally:
             self._state = _State.CLOSED
             self._feeds.close()
@@ -321,6 +332,8 @@ class LiveSession(EventEmitter):
         """
         try:
             event = await self._next("receive")
+        except RecognitionError:  # one of which is a TimeoutError, too
+            raise
         except (anyio.EndOfStream, TimeoutError) as error:
             failure = SessionStateError(f"the session was ended by {error!r}")
             failure.partial = self.transcript
@@ -394,9 +407,10 @@ class LiveSession(EventEmitter):
     def feed(self, source: AudioChunks, *, finish: bool = True) -> Feed:
         """Send all of a source in the background, and finish; returns at once.
 
-        The session owns the task. The end of the session's block waits for it, `finish` stops it,
-        and `aclose` cancels it. If the source fails, the session finishes, and the source's own
-        error is raised to whoever reads or waits, or at the end of the block.
+        The session owns the task. The end of the session's block waits for it, unless a loop
+        over the events was left by a ``break``; `finish` stops it. If the source fails, the
+        session finishes, and the source's own error is raised to whoever reads or waits, or at the
+        end of the block.
 
         Args:
             source: as for `transcribe`.
@@ -468,12 +482,13 @@ class LiveSession(EventEmitter):
 
     async def _next(self, call: str) -> Event | None:
         """Wait for the next event; None is the end."""
+        self._reader = anyio.get_current_task().id
         return await self._here(call).event()
 
-    async def _end(self, driver: SessionDriver) -> None:
+    async def _end(self, driver: SessionDriver, *, wait: bool) -> None:
         """Finish, unless that was done or is done meanwhile, and wait for the end."""
         driver.check_loop("aclose")
-        if (feed := self._feeds.running) is not None and feed.keep:
+        if wait and (feed := self._feeds.running) is not None and feed.keep:
             await driver.until(lambda: not feed.running)
         if self._state is _State.OPEN and not driver.ending:
             await self._feeds.stop()

@@ -179,7 +179,7 @@ with azstt.BlockingLiveSession(backend=ScriptedBackend(partials)) as live:
         try:
             try:
                 signal.setitimer(signal.ITIMER_REAL, 0.0003)
-                live._call(live._fetch, None)  # what `receive` waits for
+                live._call(live._fetch, live._live.receive, None)  # what `receive` waits for
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
         except Alarm:

@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
+from errno import EBADF
 
 from rich.console import Console
 from rich.live import Live
@@ -19,6 +20,8 @@ from azstt._units import timestamp
 
 def notify(message: object) -> None:
     """Print a notice or an error to standard error, on one line, if that is still open."""
+    if sys.stderr is None:  # print() would write to standard output
+        return
     with suppress(OSError):  # a closed terminal
         print("azstt:", " ".join(str(message).split()), file=sys.stderr, flush=True)  # noqa: T201 - this is a command-line tool
 
@@ -39,7 +42,13 @@ def report_error(error: BaseException, *, about: str = "", debug: bool) -> None:
 
 
 def write(text: str) -> None:
-    """Write text to standard output: UTF-8 with LF on every platform, as in files."""
+    """Write text to standard output: UTF-8 with LF on every platform, as in files.
+
+    Raises:
+        OSError: nobody can read it.
+    """
+    if sys.stdout is None:
+        raise OSError(EBADF, "standard output is closed")
     # File names may contain bytes that are not valid text; they are written unchanged.
     sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
     sys.stdout.buffer.flush()
@@ -82,7 +91,7 @@ class _VisibleBar:
 @contextmanager
 def progress_bar(name: str, *, hidden: bool) -> Generator[_NoBar | _VisibleBar]:
     """Show the progress of one transcription if standard error is a terminal."""
-    if hidden or not sys.stderr.isatty():
+    if hidden or sys.stderr is None or not sys.stderr.isatty():
         yield _NoBar()
         return
     columns = (
@@ -142,7 +151,7 @@ class _TerminalPrinter(TextPrinter):
 @contextmanager
 def text_printer() -> Generator[TextPrinter]:
     """Print live text, with partials if standard output is a terminal."""
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():
         yield TextPrinter()
         return
     with Live(

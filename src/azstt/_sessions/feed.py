@@ -252,7 +252,7 @@ class Feeds:
 
 def _check(call: str, source: object, audio: AudioFormat | None) -> None:
     """Refuse what is no iterable of chunks, or says that its PCM is not what was declared."""
-    iterable = isinstance(source, AsyncIterable | Iterable)
+    iterable = hasattr(source, "__iter__") or hasattr(source, "__aiter__")
     if not iterable or isinstance(source, str) or is_chunk(source, audio):
         raise ConfigurationError(
             f"{call}() takes an iterable of chunks, not {type(source).__name__}; put a single "

@@ -29,6 +29,7 @@ def from_file(path, backend):
 
 def live(path, backend, audio="auto"):
     with open(path, "rb") as file, BlockingLiveSession(audio=audio, backend=backend) as session:
+        file.seek(44 if isinstance(audio, AudioFormat) else 0)  # behind the header of a WAV
         return session.transcribe(iter(lambda: file.read(4096), b""))
 
 def attempt(call, path, backend):

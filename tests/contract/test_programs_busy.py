@@ -58,8 +58,8 @@ def test_more_files_than_workers(audio):
         source = audio / "jfk.wav"
         return azstt.transcribe_file(source, backend=backend, segmentation_silence=0.5).text
 
-    with ThreadPoolExecutor(12) as pool:
-        texts = list(pool.map(transcribe, range(12)))
+    with ThreadPoolExecutor(8) as pool:
+        texts = list(pool.map(transcribe, range(8)))
     assert all(LAST in text.lower() for text in texts)
 
 
@@ -73,8 +73,8 @@ def test_more_live_sessions_than_workers(recording):
             live.send(recording)
         return live.transcript
 
-    with ThreadPoolExecutor(12) as pool:
-        transcripts = list(pool.map(transcribe, range(12)))
+    with ThreadPoolExecutor(8) as pool:
+        transcripts = list(pool.map(transcribe, range(8)))
     assert all(LAST in transcript.text.lower() for transcript in transcripts)
     assert all(transcript.complete for transcript in transcripts)
 

@@ -17,12 +17,23 @@ import azstt
 from azstt import BlockingLiveSession, LiveSession, SessionStateError
 from azstt.testing import ScriptedBackend
 
-pytestmark = pytest.mark.usefixtures("no_thread_left")
+pytestmark = pytest.mark.usefixtures("untraced_threads", "no_thread_left")
 
 #: Bytes that a program sends at a time: a tenth of a second.
 PIECE = 3_200
 #: Sessions that a program forgets.
 MANY = 5
+
+
+@pytest.fixture
+def untraced_threads():
+    """Keep coverage from new threads: Python fails if two of them begin to trace at once."""
+    trace = threading.gettrace()
+    threading.settrace(None)
+    yield
+    threading.settrace(trace)
+
+
 HELLO = ScriptedBackend.saying("Hello, world.")
 
 

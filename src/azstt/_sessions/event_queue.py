@@ -24,11 +24,6 @@ class EventQueue:
         self._changed: anyio.Event = anyio.Event()
         self._reading: bool = False
 
-    @property
-    def empty(self) -> bool:
-        """Whether there is no event to take."""
-        return not self._events
-
     def put(self, event: Event) -> None:
         """Add an event; on the loop."""
         last = self._events[-1] if len(self._events) > _MERGE_ABOVE else None

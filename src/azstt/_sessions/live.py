@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import AsyncIterator
-from enum import Enum
 from types import TracebackType
 from typing import Self, Unpack
 
 import anyio
-from anyio.lowlevel import checkpoint
 
-from azstt._assembly.missing import warned
 from azstt._audio import Container
 from azstt._audio.samples import AudioChunk, to_bytes
 from azstt._audio_format import AudioFormat
@@ -21,26 +17,15 @@ from azstt._options import OptionFields, RecognitionOptions
 from azstt._result import Usage
 from azstt._sessions.config import LiveConfig, Overflow
 from azstt._sessions.driver import SessionDriver
-from azstt._sessions.feed import AudioChunks, Feed, Feeds, Transcription
-from azstt._sessions.handlers import EventEmitter, Handlers
-from azstt._sessions.watchdog import StallDetector
+from azstt._sessions.feed import AudioChunks, Feed, Transcription
+from azstt._sessions.lifecycle import Lifecycle, SessionState
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend, ReconnectHook, resolve
 
 _SPEECH = AudioFormat()
 
 
-class _State(Enum):
-    """The life cycle of a session; the values complete its messages."""
-
-    NEW = "before start(); start the session first"
-    STARTING = "while start() is running; wait for it"
-    OPEN = "while it is open"
-    FINISHED = "after finish(); open another session"
-    CLOSED = "after the session was closed; open another session"
-
-
-class LiveSession(EventEmitter):
+class LiveSession(Lifecycle):
     """Recognizes speech while it is spoken; on asyncio and trio.
 
     Give it the source of the audio and iterate over the events; the transcript so far is available
@@ -57,8 +42,8 @@ class LiveSession(EventEmitter):
     releases everything, and the others raise a `SessionStateError`. Each can be canceled without
     losing anything: the next `receive` returns the event that a canceled one did not, and a
     canceled `send` has taken nothing. No cancel scope stays open between calls, so `start`, `send`
-    and `aclose` may run in different tasks, or cells of a notebook.
-    `BlockingLiveSession` is the same for threads.
+    and `aclose` may run in different tasks, or cells of a notebook. `BlockingLiveSession` is the
+    same for threads.
 
     Args:
         audio: what will be sent: PCM of any format, resampled as needed, or a container that
@@ -102,7 +87,7 @@ class LiveSession(EventEmitter):
         able = recognizer.capabilities
         asked = RecognitionOptions.of({"partials": able.partials, **options})
         able.check(asked, backend=recognizer.name)
-        self._config: LiveConfig = LiveConfig(
+        config = LiveConfig(
             audio=audio,
             backend=recognizer,
             options=asked,
@@ -112,15 +97,7 @@ class LiveSession(EventEmitter):
             idle_timeout=idle_timeout,
             has_hook=on_reconnect is not None,
         )
-        self._idle: StallDetector = StallDetector(idle_timeout)
-        self._options: RecognitionOptions = asked
-        self._state: _State = _State.NEW
-        self._driver: SessionDriver | None = None
-        self._handlers: Handlers = Handlers(on_reconnect)
-        self._sending: bool = False
-        self._reader: int | None = None  # the task that read the last event
-        self._pcm: AudioFormat | None = audio if isinstance(audio, AudioFormat) else None
-        self._feeds: Feeds = Feeds(self._pcm, self._here, self._open)
+        super().__init__(config, on_reconnect)
 
     def __del__(self) -> None:
         """Let go of a session that nobody closed, and say so, as for a file."""
@@ -157,18 +134,18 @@ class LiveSession(EventEmitter):
             MissingDependencyError: the backend's extra is not installed.
             SessionStateError: it was started or closed before.
         """
-        if self._state is not _State.NEW:
+        if self._state is not SessionState.NEW:
             raise SessionStateError("a live session starts once; open another session")
-        self._state = _State.STARTING
+        self._state = SessionState.STARTING
         self._driver = SessionDriver(self._config, self._handlers, self._idle)
         try:
             await self._driver.open()
         except BaseException:
             await self.aclose()
             raise
-        if self._state is not _State.STARTING:
+        if self._state is not SessionState.STARTING:
             raise SessionStateError(f"start() {self._state.value}")
-        self._state = _State.OPEN
+        self._state = SessionState.OPEN
 
     async def send(self, chunk: AudioChunk, /) -> None:
         """Send the next chunk of audio, which may be cut anywhere; an empty one has no effect.
@@ -224,7 +201,7 @@ class LiveSession(EventEmitter):
         if self._source_is_over(driver):  # at the same time
             return
         await self._in_turn("finish")
-        self._state = _State.FINISHED
+        self._state = SessionState.FINISHED
         driver.finish()
 
     async def aclose(self, *, now: bool = True) -> None:
@@ -243,22 +220,6 @@ class LiveSession(EventEmitter):
                 ``now``.
         """
         await self._close(now=now, wait=self._reader is None)
-
-    async def _close(self, *, now: bool, wait: bool) -> None:
-        """See `aclose`; ``wait`` is for the source that is being sent."""
-        driver = self._driver
-        if driver is None or self._state is _State.CLOSED:
-            self._state = _State.CLOSED
-            await checkpoint()
-            return
-        try:
-            if not (now or driver.failure_told):
-                await self._end(driver, wait=wait)
-        finally:
-            self._state = _State.CLOSED
-            self._feeds.close()
-            await driver.close()
-            await self._feeds.over()
 
     async def commit(self) -> None:
         """End the open segment here: what was said so far becomes a `Final`, and audio goes on.
@@ -297,26 +258,7 @@ class LiveSession(EventEmitter):
             SessionStateError: as for `finish`, or closed meanwhile.
             AzsttError: what ended the session.
         """
-        driver = await self._in_turn("update")
-        backend, able = self._config.backend.name, self._config.backend.capabilities
-        now = {name: getattr(self._options, name) for name in RecognitionOptions.model_fields}
-        asked = RecognitionOptions.of({**now, **options})
-        for name in options:
-            if name not in able.updates and getattr(asked, name) != now[name]:
-                possible = ", ".join(sorted(able.updates)) or "none"
-                raise ConfigurationError(
-                    f"the {backend!r} backend cannot change option {name!r} within a "
-                    f"session; it can change: {possible}"
-                )
-        able.check(asked, backend=backend)
-        if asked == self._options:
-            return
-        before, self._options = self._options, asked
-        try:
-            await driver.update(asked)
-        except ConfigurationError:
-            self._options = before
-            raise
+        await (await self._in_turn("update")).update(options)
 
     async def receive(self) -> Event:
         """Wait for the next event; canceling loses none.
@@ -330,11 +272,13 @@ class LiveSession(EventEmitter):
                 source or handler raised an `EndOfStream` or `TimeoutError`, which mean something
                 else here.
         """
+        told = self._here("receive").failure_told
         try:
-            event = await self._next("receive")
-        except RecognitionError:  # one of which is a TimeoutError, too
-            raise
+            event = await self._next()
         except (anyio.EndOfStream, TimeoutError) as error:
+            # A loop that polls would take them for the end, or for a pause, without an end.
+            if isinstance(error, RecognitionError) and not told:
+                raise
             failure = SessionStateError(f"the session was ended by {error!r}")
             failure.partial = self.transcript
             raise failure from error
@@ -352,7 +296,7 @@ class LiveSession(EventEmitter):
 
     async def __anext__(self) -> Event:
         """Return the next event; raises what `receive` does."""
-        event = await self._next("receive")
+        event = await self._next()
         if event is None:
             raise StopAsyncIteration
         return event
@@ -362,8 +306,7 @@ class LiveSession(EventEmitter):
 
         Raises:
             AzsttError: what ended the session, as for `receive`.
-            SessionStateError: not started, or closed before the end; what was recognized until
-                then is its ``.partial``.
+            SessionStateError: not started, or closed before the end; it has the ``.partial``.
         """
         await self._here("wait").end()
         return self._done()
@@ -455,77 +398,3 @@ class LiveSession(EventEmitter):
     @idle_timeout.setter
     def idle_timeout(self, seconds: float | None) -> None:
         self._idle.limit = seconds
-
-    def _done(self) -> Transcript:
-        """Return the transcript, for `wait` and `transcribe`, with a warning to their callers."""
-        return warned(self.transcript, stacklevel=3)
-
-    def _warn_unclosed(self) -> None:
-        warnings.warn(
-            f"unclosed {self!r}; use 'async with', or await aclose()",
-            ResourceWarning,
-            stacklevel=3,
-            source=self,
-        )
-
-    def _begun(self, call: str) -> SessionDriver:
-        if self._driver is None:
-            raise SessionStateError(f"{call} {_State.NEW.value}")
-        return self._driver
-
-    def _here(self, call: str) -> SessionDriver:
-        """Return the driver for a call that waits, if this is its loop; once closed, any is."""
-        driver = self._begun(call)
-        if self._state is not _State.CLOSED:
-            driver.check_loop(call)
-        return driver
-
-    async def _next(self, call: str) -> Event | None:
-        """Wait for the next event; None is the end."""
-        self._reader = anyio.get_current_task().id
-        return await self._here(call).event()
-
-    async def _end(self, driver: SessionDriver, *, wait: bool) -> None:
-        """Finish, unless that was done or is done meanwhile, and wait for the end."""
-        driver.check_loop("aclose")
-        if wait and (feed := self._feeds.running) is not None and feed.keep:
-            await driver.until(lambda: not feed.running)
-        if self._state is _State.OPEN and not driver.ending:
-            await self._feeds.stop()
-            await self._take_turn(driver)
-            if self._state is _State.OPEN:  # another task's `finish` may have been first
-                self._state = _State.FINISHED
-                driver.finish()
-        await driver.until(lambda: False)
-        await driver.yield_failure()
-        if not driver.failure_told:
-            await driver.end()
-
-    async def _in_turn(self, call: str) -> SessionDriver:
-        """Return the driver of a session that takes audio, after a `send` that is running."""
-        await self._take_turn(self._here(call))
-        return self._open(call)
-
-    async def _take_turn(self, driver: SessionDriver) -> None:
-        """Wait for a `send` that is running, and send what was pulled from sources before it."""
-        async with driver.turn:
-            await driver.yield_failure()
-            await self._feeds.send_pulled()
-
-    def _source_is_over(self, driver: SessionDriver) -> bool:
-        """Return whether the audio was finished by the end of its source, not by a call."""
-        return self._state is _State.OPEN and driver.finished and driver.failure is None
-
-    def _open(self, call: str) -> SessionDriver:
-        """Return the driver of a session that takes audio.
-
-        Raises:
-            SessionStateError: the session is not open, or has failed and its reader knows.
-            Exception: what ended it.
-        """
-        driver = self._begun(call)
-        driver.check_failure(call)
-        state = _State.FINISHED if driver.finished and self._state is _State.OPEN else self._state
-        if state is not _State.OPEN:
-            raise SessionStateError(f"{call}() {state.value}")
-        return driver

@@ -3,6 +3,7 @@
 import { showHistory } from "./history.js";
 import { startLive } from "./live.js";
 import { closeMicrophone, meter, openMicrophone, record } from "./microphone.js";
+import { keepNewestInSight } from "./newest.js";
 import { ask } from "./server.js";
 import { transcribe } from "./upload.js";
 import * as view from "./view.js";
@@ -89,8 +90,8 @@ function onProgress({ state, texts, partial, decoded, recognized, total }) {
   if (state !== "recognizing") return;
   const of = total ? ` of ${Math.round(total)}` : ""; // some containers do not state it
   const ahead = decoded < (total ?? Infinity) - 1 ? `; ${Math.round(decoded)} s decoded` : "";
-  view.show("recognizing", decoded ? `Recognizing… ${Math.round(recognized)}${of} s${ahead}` : undefined);
-  view.progress(total ? Math.min(1, recognized / total) : null);
+  view.show("recognizing");
+  view.progress(total ? Math.min(1, recognized / total) : null, `${Math.round(recognized)}${of} s${ahead}`);
 }
 
 async function upload() {
@@ -231,5 +232,6 @@ $("player").addEventListener("loadedmetadata", view.measure);
 addEventListener("beforeunload", (event) => unsaved() && event.preventDefault());
 view.receiveDrops($("drop"), $("audio-file"));
 view.nameLanguages($("language"));
+keepNewestInSight($("paper"), $("newest"));
 view.enable();
 refresh();

@@ -196,8 +196,8 @@ def test_a_screen_reader_reads_each_final_once(announced):
     page, said = announced
     page["live"].click()
     page.wait("live")
-    assert nodes(page, "log")["Transcript"]["live"] == "polite"
     page.wait_for_words("no more")
+    assert nodes(page, "log")["Transcript"]["live"] == "polite"
     page["stop"].click()
     page.wait("done")
     assert any("turned" in entry["partial"] for entry in page.seen), "there were partials"

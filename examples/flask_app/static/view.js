@@ -16,7 +16,7 @@ const STATES = {
 };
 
 let busy = false; // from the press of a button to its transcript
-let live = false; // whether the text is, or was, shown as it is spoken
+let live = false; // whether the text was read as it was spoken
 
 export const state = () => $("transcript").dataset.state;
 
@@ -24,18 +24,12 @@ export const state = () => $("transcript").dataset.state;
 export function show(name, words = STATES[name]) {
   if ($("status").textContent !== words) $("status").textContent = words; // read by screen readers
   if (state() === name) return;
-  if (name !== "recognizing" && name !== "done") setLive(name === "live");
+  if (name !== "recognizing" && name !== "done") live = name === "live";
   $("transcript").dataset.state = name;
   $("progress").hidden = true;
   $("figures").textContent = "";
   enable();
   if (name === "done") bringIntoSight();
-}
-
-/** Live text is read by screen readers as it comes; that of a recording comes too fast. */
-function setLive(is) {
-  live = is;
-  $("transcript").setAttribute("aria-live", is ? "polite" : "off");
 }
 
 /** Scrolls to the transcript: to its beginning, or to its end if it was read as it came. */
@@ -67,6 +61,7 @@ export function giveFocus(button) {
 /** Clears everything from the page. */
 export function clear() {
   clearText();
+  live = false;
   for (const id of ["error", "notice", "keep", "player"]) $(id).hidden = true;
   $("player").removeAttribute("src");
   $("transcript").classList.remove("plays");
@@ -104,10 +99,20 @@ function noteAll(sentences) {
   if (sentences.length) note(sentences.join(" "));
 }
 
+/** Reasons why words between two sessions are missing. */
+const BETWEEN = {
+  restarted: "The server was restarted",
+  disconnected: "The connection was lost for too long",
+};
+
 const inSeconds = (length) => `${length.toFixed(length < 1 ? 2 : 1)} s`;
 
 function aboutGaps(gaps) {
   const parts = gaps.map(({ at, seconds, reason }) => {
+    if (reason in BETWEEN) {
+      const when = seconds === null ? `after ${clock(at)}` : `from ${clock(at)} to ${clock(at + seconds)}`;
+      return `${BETWEEN[reason]}: what was said ${when} is missing.`;
+    }
     const length = seconds === null ? "An unknown length" : inSeconds(seconds);
     return `${length} of audio is missing at ${clock(at)}: ${MEANINGS[reason] ?? reason}.`;
   });
@@ -133,8 +138,14 @@ export function progress(fraction, figures = "") {
 
 export function clearText() {
   edit(false);
+  announce(false);
   $("transcript").replaceChildren();
   hidePartial();
+}
+
+/** Sets whether screen readers read text as it comes: not if it is that of a recording, or old. */
+function announce(on) {
+  $("transcript").setAttribute("aria-live", on ? "polite" : "off");
 }
 
 /** Adds a segment, which may have only a text. */
@@ -173,9 +184,10 @@ export function showPartial(stable, tail) {
   open.textContent = tail;
 }
 
-/** Adds the final of the open segment. */
+/** Adds the final of the open segment, which screen readers read. */
 export function settle(segment) {
   hidePartial();
+  announce(true);
   addSegment(segment);
 }
 
@@ -183,12 +195,17 @@ function hidePartial() {
   showPartial("", "");
 }
 
-/** Shows a saved transcript, which can be corrected and downloaded. */
-export function showSaved(id, { segments, ledger, track }) {
+/** Shows the text of a transcript, and what is missing. */
+export function showText({ segments, ledger, track }) {
   clearText();
-  edit(true); // first, so that screen readers don't read all of it again
   noteAll([...(track ? aboutTrack(track) : []), ...aboutGaps(ledger.gaps)]);
   segments.forEach(addSegment);
+}
+
+/** Shows a saved transcript, which can be corrected and downloaded. */
+export function showSaved(id, transcript) {
+  showText(transcript);
+  edit(true);
   for (const link of $("keep").querySelectorAll("a")) link.href = `/transcripts/${id}/${link.dataset.format}`;
   $("save").disabled = true;
   $("keep").hidden = false;
@@ -202,7 +219,6 @@ function edit(on) {
     for (const name of ["contenteditable", "aria-multiline"]) transcript.removeAttribute(name);
     return;
   }
-  transcript.setAttribute("aria-live", "off");
   transcript.setAttribute("aria-multiline", "true");
   try {
     transcript.contentEditable = "plaintext-only";

@@ -220,7 +220,7 @@ function begun(id) {
 
 /** Shows a transcript that is over, as the last snapshot says. */
 async function showResult(id, { state, error }) {
-  const transcript = await ask("GET", `/transcripts/${id}`);
+  const transcript = await ask("GET", `/transcripts/${id}`, { signal: leave.signal });
   if (state !== "error" || transcript.segments.length) {
     view.showSaved(id, transcript);
     if (recordings.has(id)) view.play(recordings.get(id));

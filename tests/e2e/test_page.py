@@ -33,6 +33,22 @@ def test_nothing_overflows_the_page(apps, visit, recordings, width):
     assert over == []
 
 
+def test_what_is_touched_is_large_enough(apps, visit, recordings):
+    """On a phone, every control is at least 44 pixels high."""
+    page = visit(apps["local"].url, viewport=PHONE)
+    page.upload(recordings["gregson"].path)
+    page.wait("done")
+    page["history"].locator("li").wait_for()
+    page["more"].evaluate("more => (more.open = true)")
+    small = page.tab.evaluate(
+        """() => [...document.querySelectorAll("button, select, textarea, a, summary, audio, " +
+                "input[type=file], label:has(input)")]
+            .filter((it) => it.checkVisibility() && it.getBoundingClientRect().height < 43.9)
+            .map((it) => it.outerHTML.slice(0, 80))"""
+    )
+    assert small == []
+
+
 def test_a_phone_in_dark_mode(apps, visit, recordings, shoot):
     """In dark mode the page has a dark background and light text."""
     page = visit(apps["local"].url, viewport=PHONE, color_scheme="dark")

@@ -1,4 +1,4 @@
-"""One recording as it is uploaded and transcribed; a snapshot shows the progress.
+"""One recording as it is uploaded and transcribed.
 
 The bytes may arrive in one request or in many, over one connection or over a new one after that
 was lost. They are held in memory until the decoder takes them; no file is created.
@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field
 import azstt
 from azstt.backends import Emit, RecognizerBackend, RecognizerSession
 
+from .jobs import INTERNAL, Job, Snapshot
+
 _log = logging.getLogger(__name__)
 
 
@@ -33,33 +35,6 @@ class UploadRequest(BaseModel):
     language: Annotated[tuple[str, ...], Field(max_length=10)] = ()
     diarize: bool = False
     phrases: Annotated[tuple[str, ...], Field(max_length=500)] = ()
-
-
-class Snapshot(BaseModel):
-    """The progress of an upload.
-
-    Attributes:
-        version: increases with every change.
-        received: bytes received, out of `size`.
-        decoded: seconds decoded, out of `total` if the container states it.
-        recognized: seconds recognized.
-        texts: texts of the segments so far, starting with the first one requested.
-        partial: the hypothesis for the open segment.
-        transcript: the ID of the saved transcript, at the end.
-        error: why it failed.
-    """
-
-    version: int
-    state: Literal["uploading", "recognizing", "done", "error"]
-    received: int
-    size: int
-    decoded: float
-    recognized: float
-    total: float | None
-    texts: list[str]
-    partial: str
-    transcript: str | None
-    error: str | None
 
 
 class OffsetError(Exception):
@@ -99,7 +74,7 @@ class Upload:
         backend: the recognizer to use.
         max_seconds: the longest recording.
         stall_timeout: seconds without a byte after which the upload fails.
-        save: saves a transcript and returns its ID.
+        begin: begins a job, given its work, its first snapshot, and two names.
 
     Attributes:
         ended: when it ended, on the monotonic clock; None before.
@@ -112,43 +87,33 @@ class Upload:
         *,
         max_seconds: float,
         stall_timeout: float,
-        save: Callable[[azstt.Transcript], str],
+        begin: Callable[..., Job],
     ) -> None:
         self._request = request
         self._backend = backend
         self._max_seconds = max_seconds
         self._stall_timeout = stall_timeout
-        self._save = save
         self._changed = Condition()
         self._received: deque[bytes] = deque()
-        self._texts: list[str] = []
         self._canceled = False
-        self._state = Snapshot(
-            version=0,
-            state="uploading",
-            received=0,
-            size=request.size,
-            decoded=0,
-            recognized=0,
-            total=None,
-            texts=[],
-            partial="",
-            transcript=None,
-            error=None,
-        )
+        now = Snapshot(kind=request.kind, state="uploading", size=request.size)
+        self._job: Job = begin(self, now, name=request.name, backend=backend.name)
         self.ended: float | None = None
 
-    def start(self, then: Callable[[], None]) -> None:
-        """Start to transcribe in a thread, which calls ``then`` at the end."""
+    @property
+    def abandoned(self) -> bool:
+        """Whether nothing comes from its page any more; see `Work`."""
+        return False  # it fails by itself after `stall_timeout`
+
+    def start(self) -> None:
+        """Start to transcribe in a thread."""
 
         def run() -> None:
             try:
                 self._run()
             except Exception:  # noqa: BLE001 - the last chance to report it
                 _log.exception("upload failed")
-                self._end(state="error", error="internal server error; see the server's log")
-            finally:
-                then()
+                self._end(error=INTERNAL)
 
         Thread(target=run, name="upload", daemon=True).start()
 
@@ -159,36 +124,26 @@ class Upload:
             OffsetError: bytes before these are missing, or these exceed the announced size.
         """
         with self._changed:
-            received = self._state.received
-            if offset > received or offset + len(data) > self._state.size:
+            received, size = self._job.now.received, self._request.size
+            if offset > received or offset + len(data) > size:
                 raise OffsetError(
-                    f"{len(data)} bytes at {offset} do not fit: {received} of {self._state.size} "
+                    f"{len(data)} bytes at {offset} do not fit: {received} of {size} "
                     "received so far"
                 )
             new = data[received - offset :]
             if new:
                 if self.ended is None:
                     self._received.append(new)
-                self._update(received=received + len(new))
-            return self._state.received
+                self._job.update(received=received + len(new))
+                if self._job.now.received == size and self.ended is None:
+                    self._job.advance("recognizing")
+            return self._job.now.received
 
-    def cancel(self) -> None:
+    def stop(self) -> None:
         """Stop, and discard what was recognized so far."""
         with self._changed:
             self._canceled = True
             self._changed.notify_all()
-
-    def snapshot(self, *, after: int, texts: int, timeout: float) -> Snapshot:
-        """Wait for a change, and return the progress.
-
-        Args:
-            after: the version that the caller has.
-            texts: how many segments the caller has.
-            timeout: seconds to wait at most.
-        """
-        with self._changed:
-            self._changed.wait_for(lambda: self._state.version > after, timeout)
-            return self._state.model_copy(update={"texts": self._texts[texts:]})
 
     def _run(self) -> None:
         capabilities = self._backend.capabilities
@@ -206,13 +161,13 @@ class Upload:
                 partials=capabilities.partials and not capabilities.offline,
             )
         except _CancelledError:
-            self._end(state="error", error="canceled")
+            self._finished()
+            self._job.discard("canceled")
         except azstt.AzsttError as error:
             partial = error.partial
-            saved = self._save(partial) if partial and partial.text else None
-            self._end(state="error", error=self._message(error), transcript=saved)
+            self._end(partial if partial and partial.text else None, error=self._message(error))
         else:
-            self._end(state="done", transcript=self._save(transcript))
+            self._end(transcript)
 
     def _message(self, error: azstt.AzsttError) -> str:
         """Return an error message for a user who knows the recording by its name."""
@@ -245,32 +200,24 @@ class Upload:
     def _progress(self, progress: azstt.Progress) -> None:
         if self._canceled:
             raise _CancelledError
-        with self._changed:
-            self._update(
-                decoded=progress.decoded, recognized=progress.recognized, total=progress.total
-            )
+        self._job.update(
+            decoded=progress.decoded, recognized=progress.recognized, total=progress.total
+        )
 
     def _on_event(self, event: azstt.Event) -> None:
         match event:
             case azstt.Partial(text=text):
-                with self._changed:
-                    self._update(partial=text)
+                self._job.update(partial=text)
             case azstt.Final(segment=segment) if segment.text:
-                with self._changed:
-                    self._texts.append(segment.text)
-                    self._update(partial="")
+                self._job.add(segment)
             case _:
                 pass
 
-    def _end(self, **changes: object) -> None:
+    def _end(self, transcript: azstt.Transcript | None = None, error: str | None = None) -> None:
+        self._finished()
+        self._job.end(transcript, error)
+
+    def _finished(self) -> None:
         with self._changed:
             self.ended = monotonic()
             self._received.clear()
-            self._update(partial="", **changes)
-
-    def _update(self, **changes: object) -> None:
-        state = self._state.model_copy(update={"version": self._state.version + 1, **changes})
-        if state.state == "uploading" and state.received == state.size:
-            state.state = "recognizing"
-        self._state = state
-        self._changed.notify_all()

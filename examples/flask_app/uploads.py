@@ -1,4 +1,4 @@
-"""The routes of uploads: announce one, send its bytes in one of two ways, and watch it.
+"""The routes of uploads: announce one, send its bytes in one of two ways, or cancel it.
 
 The bytes are sent as a form, as browsers do and inspecting proxies like to block, or as frames over
 a socket.
@@ -19,17 +19,14 @@ from werkzeug.sansio.multipart import Data, Epilogue, MultipartDecoder, NeedData
 from azstt.backends import RecognizerBackend
 
 from .config import Config
+from .jobs import Jobs
 from .security import client_id
-from .slots import Slots
 from .sockets import Socket, Sockets
-from .store import Store
 from .upload import Upload, UploadRequest
 
 _CHUNK = 1 << 16
 #: The most bytes that a form adds to a file.
 _FORM_OVERHEAD = 10_000
-#: Seconds that a request waits for news.
-_LONG_POLL = 15.0
 #: Seconds that an upload is kept after its end.
 _KEEP_ENDED = 600.0
 
@@ -40,16 +37,14 @@ class Uploads:
 
     backend: RecognizerBackend
     config: Config
-    slots: Slots
     sockets: Sockets
-    store: Store
+    jobs: Jobs
     _active: dict[tuple[str, str], Upload] = field(default_factory=dict[tuple[str, str], Upload])
 
     def blueprint(self) -> Blueprint:
         """Create the routes."""
         blueprint = Blueprint("uploads", __name__, url_prefix="/uploads")
         blueprint.post("")(self._announce)
-        blueprint.get("/<id_>")(self._watch)
         blueprint.delete("/<id_>")(self._cancel)
         blueprint.post("/<id_>/form")(self._form)
         self.sockets.route(blueprint, "/<id_>/frames", self._frames)
@@ -62,26 +57,19 @@ class Uploads:
             abort(413, f"the recording has {size:,} bytes; this server accepts {limit:,} at most")
         client, id_ = client_id(), token_urlsafe(16)
         self._drop_ended()
-        self.slots.acquire(client)
         upload = Upload(
             upload_request,
             self.backend,
             max_seconds=self.config.max_seconds,
             stall_timeout=self.config.grace,
-            save=partial(self.store.save, client, id_, upload_request.kind, upload_request.name),
+            begin=partial(self.jobs.begin, (client, id_)),
         )
         self._active[client, id_] = upload
-        upload.start(then=partial(self.slots.release, client))
+        upload.start()
         return jsonify(id=id_), 201
 
-    def _watch(self, id_: str) -> ResponseReturnValue:
-        after = request.args.get("after", type=int, default=0)
-        texts = request.args.get("texts", type=int, default=0)
-        upload = self._find(client_id(), id_)
-        return upload.snapshot(after=after, texts=texts, timeout=_LONG_POLL).model_dump()
-
     def _cancel(self, id_: str) -> ResponseReturnValue:
-        self._find(client_id(), id_).cancel()
+        self._find(client_id(), id_).stop()
         return "", 204
 
     def _form(self, id_: str) -> ResponseReturnValue:

@@ -1,6 +1,6 @@
 // Requests to the server, and answers that did not come from the server.
 
-const token = document.querySelector("meta[name=csrf-token]").content;
+export const token = document.querySelector("meta[name=csrf-token]").content;
 
 /** The server rejected a request. */
 export class ServerError extends Error {

@@ -1,5 +1,6 @@
 // Uploads a recording over any transport that is not blocked, and reports the progress.
 
+import { watch } from "./jobs.js";
 import { PollingSocket } from "./polling-socket.js";
 import { ask, BlockedError, check, headers, ServerError, sleep } from "./server.js";
 
@@ -22,13 +23,14 @@ let current = 0; // the transport that worked last
 /**
  * Transcribes a recording, and returns the last snapshot of its progress.
  *
- * Calls `onSent(bytes)`, `onProgress(snapshot)`, `onBlocked(reason, transport)`, and `onRestart()`
+ * Calls `onStart(id)`, `onSent(bytes)`, `onProgress(snapshot)`, `onBlocked(reason, transport)`, and `onRestart()`
  * if it has to start over. Aborting the signal stops the work here and on the server.
  */
 export async function transcribe(recording, request, { signal, grace, ...callbacks }) {
   for (let attempt = 1; ; attempt += 1) {
     if (attempt > 1) callbacks.onRestart();
     const { id } = await ask("POST", "/uploads", { json: { ...request, size: recording.size }, signal });
+    callbacks.onStart(id);
     const over = new AbortController();
     const stop = AbortSignal.any([signal, over.signal]);
     const path = `/uploads/${id}`;
@@ -36,34 +38,18 @@ export async function transcribe(recording, request, { signal, grace, ...callbac
     try {
       // Ends with the transcript, or with the first failure of either.
       const forever = sending.then(() => new Promise(() => {}));
-      return await Promise.race([watch(path, stop, callbacks.onProgress), forever]);
+      const watching = watch(id, { signal: stop, grace, onProgress: callbacks.onProgress });
+      const last = await Promise.race([watching, forever]);
+      if (last.state !== "interrupted" || attempt === ATTEMPTS) return { id, ...last };
+      await ask("DELETE", `/transcripts/${id}`); // the server was restarted
     } catch (error) {
-      const lost = error instanceof ServerError && error.status === 404; // the server was restarted
-      if (lost && attempt < ATTEMPTS) continue;
-      ask("DELETE", path).catch(() => {});
-      throw error;
+      const lost = error instanceof ServerError && error.status === 404; // as above
+      ask("DELETE", lost ? `/transcripts/${id}` : path).catch(() => {});
+      if (!lost || attempt === ATTEMPTS) throw error;
     } finally {
       over.abort();
       sending.catch(() => {});
     }
-  }
-}
-
-/** Passes on each snapshot of an upload, and returns the last. */
-async function watch(path, signal, onProgress) {
-  for (let now = { version: 0 }, texts = 0, failures = 0; ; ) {
-    try {
-      now = await ask("GET", `${path}?after=${now.version}&texts=${texts}`, { signal });
-      failures = 0;
-    } catch (error) {
-      failures += 1;
-      if (!(error instanceof BlockedError) || failures > 20) throw error;
-      await sleep(1000);
-      continue;
-    }
-    texts += now.texts.length;
-    onProgress(now);
-    if (now.state === "done" || now.state === "error") return now;
   }
 }
 

@@ -45,6 +45,15 @@ class Visitor:
         finally:
             connection.close()
 
+    def watch(self, id_):
+        """Wait until a transcript is done."""
+        now = {"version": -1, "state": ""}
+        while now["state"] != "done":
+            now = self.ask("GET", f"/jobs/{id_}?after={now['version']}")
+
+    def transcript(self, id_):
+        return azstt.Transcript.model_validate(self.ask("GET", f"/transcripts/{id_}"))
+
     @contextmanager
     def socket(self, path):
         headers = {
@@ -98,15 +107,8 @@ def test_an_upload_gives_the_same_text_as_the_library(visitor, expected):
         while received < len(JFK):
             frames.send(JFK[received : received + 65_536])
             received = int(frames.receive(30))
-    now = {"version": 0, "state": ""}
-    while now["state"] not in {"done", "error"}:
-        now = visitor.ask("GET", f"/uploads/{upload}?after={now['version']}")
-    assert (
-        azstt.Transcript.model_validate(
-            visitor.ask("GET", f"/transcripts/{now['transcript']}")
-        ).text
-        == expected
-    )
+    visitor.watch(upload)
+    assert visitor.transcript(upload).text == expected
 
 
 def test_live_text_survives_a_lost_websocket(visitor):
@@ -127,9 +129,9 @@ def test_live_text_survives_a_lost_websocket(visitor):
                     second.send(piece)
             kinds.append(message.get("event", {}).get("kind"))
         second.send(json.dumps({"kind": "close"}))
-        assert visitor.ask("GET", "/live/one") == {"saved": True}
+        visitor.watch("one")
     assert {"partial", "final"} <= set(kinds)
-    transcript = azstt.Transcript.model_validate(visitor.ask("GET", "/transcripts/one"))
+    transcript = visitor.transcript("one")
     assert transcript.duration == pytest.approx(11, abs=0.1)
     assert "your country" in transcript.text
 

@@ -95,7 +95,7 @@ def test_a_file_without_audio_is_named_in_plain_words(browser):
     last = browser.transcribe(b"%PDF-1.7 a document" * 100)
     assert last["state"] == "error"
     assert last["error"].startswith("'talk.wav' is a PDF document, not audio")
-    assert last["transcript"] is None
+    assert last["texts"] == []
 
 
 def test_an_upload_that_is_too_large_is_refused_before_it_is_sent(make):

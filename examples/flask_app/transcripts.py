@@ -36,8 +36,8 @@ FORMATS: dict[str, tuple[Callable[[azstt.Transcript], str], str]] = {
 #: Seconds in which a deletion can be undone; then what was deleted is overwritten.
 _UNDO = 60.0
 _CONFLICT = (
-    "This transcript was changed in another tab meanwhile. Both texts are kept: choose under "
-    "Version which one to use."
+    "This transcript was changed in another tab, and that text is in use. Yours is kept as a "
+    "version: save it again to use it instead."
 )
 
 

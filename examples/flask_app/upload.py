@@ -134,6 +134,7 @@ class Upload:
             if new:
                 if self.ended is None:
                     self._received.append(new)
+                    self._changed.notify_all()
                 self._job.update(received=received + len(new))
                 if self._job.now.received == size and self.ended is None:
                     self._job.advance("recognizing")

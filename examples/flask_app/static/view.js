@@ -97,8 +97,12 @@ const BETWEEN = {
 
 const inSeconds = (length) => `${length.toFixed(length < 1 ? 2 : 1)} s`;
 
+/** Seconds that may be missing without a word: less than a syllable. */
+const TOLERANCE = 0.1;
+
 function aboutGaps(gaps) {
-  const parts = gaps.map(({ at, seconds, reason }) => {
+  const known = gaps.filter(({ seconds }) => seconds === null || seconds >= TOLERANCE);
+  const parts = known.map(({ at, seconds, reason }) => {
     if (reason in BETWEEN) {
       const when = seconds === null ? `after ${clock(at)}` : `from ${clock(at)} to ${clock(at + seconds)}`;
       return `${BETWEEN[reason]}: what was said ${when} is missing.`;

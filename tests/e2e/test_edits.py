@@ -17,12 +17,14 @@ SIZES = [(1366, 641), (1280, 800), (1920, 1080), (360, 740)]
 
 #: Selects the first occurrence of some text in the transcript.
 SELECT = """said => {
-    const walker = document.createTreeWalker(document.getElementById("transcript"), NodeFilter.SHOW_TEXT);
+    const transcript = document.getElementById("transcript");
+    const walker = document.createTreeWalker(transcript, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
-        const at = walker.currentNode.data.indexOf(said);
+        const node = walker.currentNode;
+        const at = node.data.indexOf(said);
         if (at < 0) continue;
-        document.getElementById("transcript").focus();
-        getSelection().setBaseAndExtent(walker.currentNode, at, walker.currentNode, at + said.length);
+        transcript.focus();
+        getSelection().setBaseAndExtent(node, at, node, at + said.length);
         return;
     }
     throw new Error(`not found: ${said}`);

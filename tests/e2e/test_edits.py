@@ -127,7 +127,7 @@ def test_edits_can_be_undone_before_and_after_they_are_saved(corrected):
     replace(page, said, "Oz")
     assert page["save"].is_enabled()
     undo(page, text)
-    assert page["save"].is_disabled()
+    page.until("() => document.getElementById('save').disabled", None, "nothing to save")
     replace(page, said, "Oz")
     save(page)
     assert page["save"].is_disabled()
@@ -229,6 +229,9 @@ def test_lines_that_are_divided_are_shown_as_they_are_saved(corrected):
     page.tab.keyboard.press("Enter")
     save(page)
     page.until("text => seen.at(-1).transcript === text", text, "the lines as they were")
+    page.write(" So he did.")
+    save(page)
+    assert "So he did." in downloaded(page, "TXT")
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)

@@ -62,7 +62,7 @@ def test_an_upload_gives_what_the_library_gives(apps, backends, visit, recording
     assert page.states[0] == "idle"
     assert page.states[-2:] == ["recognizing", "done"]
     early = [entry for entry in page.seen if entry["state"] == "recognizing"]
-    assert any(re.search(r"\d of 9 s", entry["status"]) for entry in early)
+    assert any(re.search(r"\d of 9 s", entry["figures"]) for entry in early)
     if backend == "azure":
         heard = [len(words(entry["transcript"] + entry["partial"])) for entry in early]
         assert any(0 < count < len(recordings["both"].reference) for count in heard)
@@ -109,7 +109,7 @@ def test_progress_is_shown_and_can_be_canceled(apps, visit, audio):
     """The page shows how much is decoded and recognized; and the upload can be canceled."""
     page = visit(apps["local"].url)
     page.upload(audio / "long.ogg")
-    progress = "() => /… [1-9]\\d* s; [1-9]\\d* s decoded/.test(seen.at(-1).status)"
+    progress = "() => /^[1-9]\\d* s; [1-9]\\d* s decoded/.test(seen.at(-1).figures)"
     page.until(progress, None, "the progress")
     page["cancel"].click()
     page.wait("idle")

@@ -77,7 +77,10 @@ export async function save() {
   const newest = versions.at(-1).number;
   const transcript = await read(id, newest);
   const same = linesOnPage().join("\n") === text;
-  if (same && !isOnPage(transcript)) view.showText(transcript); // lines have been joined or divided
+  if (same && !isOnPage(transcript)) {
+    view.showText(transcript); // lines have been joined or divided
+    view.edit(true);
+  }
   listVersions(versions, newest);
   begin(id, current, transcript);
   mark(!same);

@@ -5,6 +5,7 @@ import { showHistory } from "./history.js";
 import { watch } from "./jobs.js";
 import { isLost, startLive } from "./live.js";
 import { closeMicrophone, meter, openMicrophone, record } from "./microphone.js";
+import { keepNewestInSight } from "./newest.js";
 import { ask, newId } from "./server.js";
 import { transcribe } from "./upload.js";
 import * as view from "./view.js";
@@ -104,8 +105,8 @@ function onProgress({ state, segments, partial, decoded, recognized, total }) {
   if (state !== "recognizing") return;
   const of = total ? ` of ${Math.round(total)}` : ""; // some containers do not state it
   const ahead = decoded < (total ?? Infinity) - 1 ? `; ${Math.round(decoded)} s decoded` : "";
-  view.show("recognizing", decoded ? `Recognizing… ${Math.round(recognized)}${of} s${ahead}` : undefined);
-  view.progress(total ? Math.min(1, recognized / total) : null);
+  view.show("recognizing");
+  view.progress(total ? Math.min(1, recognized / total) : null, `${Math.round(recognized)}${of} s${ahead}`);
 }
 
 async function upload() {
@@ -336,6 +337,7 @@ addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 addEventListener("beforeunload", (event) => unsaved() && event.preventDefault());
 view.receiveDrops($("drop"), $("audio-file"));
 view.nameLanguages($("language"));
+keepNewestInSight($("paper"), $("newest"));
 view.enable();
 if (addressed()) showAddressed();
 else refresh();

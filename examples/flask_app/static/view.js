@@ -16,18 +16,26 @@ const STATES = {
 };
 
 let busy = false; // from the press of a button to its transcript
+let live = false; // whether the text was read as it was spoken
 
 export const state = () => $("transcript").dataset.state;
 
 /** Shows a state: idle, recording, uploading, recognizing, live, done or error. */
 export function show(name, words = STATES[name]) {
-  if ($("status").textContent !== words) $("status").textContent = words;
-  if (state() !== name) {
-    $("transcript").dataset.state = name;
-    $("progress").hidden = true;
-    enable();
-  }
-  if (name === "done") $("paper").scrollIntoView({ block: "nearest" });
+  if ($("status").textContent !== words) $("status").textContent = words; // read by screen readers
+  if (state() === name) return;
+  if (name !== "recognizing" && name !== "done") live = name === "live";
+  $("transcript").dataset.state = name;
+  $("progress").hidden = true;
+  $("figures").textContent = "";
+  enable();
+  if (name === "done") bringIntoSight();
+}
+
+/** Scrolls to the transcript: to its beginning, or to its end if it was read as it came. */
+function bringIntoSight() {
+  $("paper").parentElement.scrollIntoView();
+  if (live) $("transcript").lastElementChild?.scrollIntoView({ block: "nearest" });
 }
 
 export function setBusy(is) {
@@ -47,12 +55,13 @@ export function enable() {
 
 /** Moves the focus here if the pressed button was disabled. */
 export function giveFocus(button) {
-  if (document.activeElement === document.body && button && !button.disabled) button.focus();
+  if (document.activeElement === document.body && button && !button.disabled) button.focus({ preventScroll: true });
 }
 
 /** Clears everything from the page. */
 export function clear() {
   clearText();
+  live = false;
   for (const id of ["error", "notice", "keep", "player"]) $(id).hidden = true;
   $("player").removeAttribute("src");
 }
@@ -61,9 +70,9 @@ export function fail(error) {
   const unreachable = error instanceof BlockedError;
   $("error").textContent = unreachable ? `Can't reach the server: ${error.message}.` : error.message;
   $("error").hidden = false;
-  $("error").scrollIntoView({ block: "nearest" });
   hidePartial();
   show("error");
+  $("error").scrollIntoView({ block: "nearest" });
 }
 
 export function note(words) {
@@ -120,9 +129,10 @@ function aboutTrack({ number, count, canceled }) {
   return [...(count > 1 ? [which] : []), ...(canceled ? [taken] : [])];
 }
 
-/** Shows the progress, from 0 to 1; null is unknown. */
-export function progress(fraction) {
+/** Shows the progress, from 0 to 1 (null is unknown), and figures, which are not announced. */
+export function progress(fraction, figures = "") {
   $("progress").hidden = false;
+  $("figures").textContent = figures;
   if (fraction === null) $("progress").removeAttribute("value");
   else $("progress").value = fraction;
 }
@@ -131,8 +141,14 @@ export function progress(fraction) {
 
 export function clearText() {
   edit(false);
+  announce(false);
   $("transcript").replaceChildren();
   hidePartial();
+}
+
+/** Sets whether screen readers read text as it comes: not if it is that of a recording, or old. */
+function announce(on) {
+  $("transcript").setAttribute("aria-live", on ? "polite" : "off");
 }
 
 /** Adds a segment, which may have only a text. */
@@ -147,27 +163,22 @@ export function addSegment(segment) {
   $("transcript").append(paragraph);
 }
 
-/**
- * Shows the hypothesis for the open segment. The stable part only grows, by text nodes, so that
- * screen readers read each word once; they do not read the tail.
- */
+/** Shows the hypothesis for the open segment. Screen readers read only what is final. */
 export function showPartial(stable, tail) {
   const [kept, open] = $("partial").children;
-  if ($("partial").classList.contains("settled") || !stable.startsWith(kept.textContent)) hidePartial();
-  if (stable !== kept.textContent) kept.append(stable.slice(kept.textContent.length));
-  if (tail !== open.textContent) open.textContent = tail;
+  kept.textContent = stable;
+  open.textContent = tail;
 }
 
-/** Adds the final of the open segment. Its last words are still to be read by screen readers. */
+/** Adds the final of the open segment, which screen readers read. */
 export function settle(segment) {
+  hidePartial();
+  announce(true);
   addSegment(segment);
-  showPartial(segment.text, "");
-  $("partial").classList.add("settled");
 }
 
 function hidePartial() {
-  for (const part of $("partial").children) part.replaceChildren();
-  $("partial").classList.remove("settled");
+  showPartial("", "");
 }
 
 /** Shows the text of a transcript, and what is missing. */
@@ -183,15 +194,17 @@ export function showSaved(id, transcript) {
   edit(true);
   for (const link of $("keep").querySelectorAll("a")) link.href = `/transcripts/${id}/${link.dataset.format}`;
   $("keep").hidden = false;
+  if (state() === "done") bringIntoSight(); // another one was shown before
 }
 
-function edit(on) {
+/** Lets the text on the page be edited, or not. */
+export function edit(on) {
   const transcript = $("transcript");
+  transcript.setAttribute("role", on ? "textbox" : "log");
   if (!on) {
-    for (const name of ["contenteditable", "role", "aria-multiline", "tabindex"]) transcript.removeAttribute(name);
+    for (const name of ["contenteditable", "aria-multiline"]) transcript.removeAttribute(name);
     return;
   }
-  transcript.setAttribute("role", "textbox");
   transcript.setAttribute("aria-multiline", "true");
   try {
     transcript.contentEditable = "plaintext-only";

@@ -9,7 +9,7 @@
     const state = document.getElementById("transcript")?.dataset.state;
     if (!state) return; // the page is still loading
     const now = { state };
-    for (const id of ["transcript", "partial", "status", "notice"]) now[id] = text(id);
+    for (const id of ["transcript", "partial", "status", "figures", "notice"]) now[id] = text(id);
     if (JSON.stringify(now) !== JSON.stringify(seen.at(-1))) seen.push(now);
   };
   const what = { subtree: true, childList: true, characterData: true, attributes: true };

@@ -23,6 +23,9 @@ from .jobs import INTERNAL, Job, Snapshot
 
 _log = logging.getLogger(__name__)
 
+#: Seconds without a byte after which an upload makes way for another one of the same browser.
+_ABANDONED_AFTER = 10.0
+
 
 class UploadRequest(BaseModel):
     """A page's request to upload and transcribe a recording."""
@@ -95,6 +98,7 @@ class Upload:
         self._stall_timeout = stall_timeout
         self._changed = Condition()
         self._received: deque[bytes] = deque()
+        self._last_bytes = monotonic()
         self._canceled = False
         now = Snapshot(kind=request.kind, state="uploading", size=request.size)
         self._job: Job = begin(self, now, name=request.name, backend=backend.name)
@@ -103,7 +107,8 @@ class Upload:
     @property
     def abandoned(self) -> bool:
         """Whether nothing comes from its page any more; see `Work`."""
-        return False  # it fails by itself after `stall_timeout`
+        missing = self._job.now.received < self._request.size
+        return missing and monotonic() - self._last_bytes > _ABANDONED_AFTER
 
     def start(self) -> None:
         """Start to transcribe in a thread."""
@@ -124,6 +129,7 @@ class Upload:
             OffsetError: bytes before these are missing, or these exceed the announced size.
         """
         with self._changed:
+            self._last_bytes = monotonic()
             received, size = self._job.now.received, self._request.size
             if offset > received or offset + len(data) > size:
                 raise OffsetError(

@@ -12,12 +12,12 @@ let words = []; // the words of the recording: { start, end, range }
 let changed = false; // whether the text on the page is in no version
 
 /** Loads a transcript in the version in use. */
-export async function load(id) {
-  const { current, versions } = await ask("GET", `/transcripts/${id}/versions`);
-  return { id, version: current, versions, transcript: await read(id, current) };
+export async function load(id, signal) {
+  const { current, versions } = await ask("GET", `/transcripts/${id}/versions`, { signal });
+  return { id, version: current, versions, transcript: await read(id, current, signal) };
 }
 
-const read = (id, version) => ask("GET", `/transcripts/${id}?version=${version}`);
+const read = (id, version, signal) => ask("GET", `/transcripts/${id}?version=${version}`, { signal });
 
 /** Shows a transcript that was loaded, to be corrected. */
 export function show({ id, version, versions, transcript }) {

@@ -150,7 +150,8 @@ async function live() {
     if (making === null) throw error; // before the server knew of it
     if (!isLost(error)) failure = error;
   }
-  const last = await watch(id, { signal: leave.signal, grace, onProgress() {} });
+  view.show("recognizing");
+  const last = await watch(id, { signal: leave.signal, grace, onProgress() {}, onLost });
   // The transcript up to a failure is saved, too.
   await showResult(id, failure ? { state: "error", error: failure.message } : last);
 }
@@ -171,9 +172,14 @@ async function speak(id, stream) {
     } catch (error) {
       if (!isLost(error)) throw error;
     }
-    const goOn = startAgain(id, stream, options);
-    session = await Promise.race([end, goOn]);
-    if (!session) return goOn.then(({ stop }) => stop(), () => {});
+    const waiting = new AbortController();
+    const again = startAgain(id, stream, options, waiting.signal);
+    session = await Promise.race([end, again]);
+    if (!session) { // stopped meanwhile
+      waiting.abort();
+      again.then(({ stop }) => stop()).catch(() => {});
+      return;
+    }
     ({ offset } = await ask("GET", `/jobs/${id}`));
     view.showText(await ask("GET", `/transcripts/${id}`));
   }
@@ -181,10 +187,11 @@ async function speak(id, stream) {
   await session.stop();
 }
 
+const onLost = () => view.show(view.state(), "Connection lost; reconnecting…");
+
 /** Begins a new session under the ID of one that the server has lost, as soon as it answers. */
-async function startAgain(id, stream, options) {
-  const onLost = () => view.show("live", "Connection lost; reconnecting…");
-  await watch(id, { signal: leave.signal, grace: Infinity, onProgress() {}, onLost });
+async function startAgain(id, stream, options, signal) {
+  await watch(id, { signal, grace: Infinity, onProgress() {}, onLost });
   return startLive(id, stream, options);
 }
 
@@ -194,7 +201,7 @@ function showEvents(client, offset) {
   on("partial", ({ stable, tail }) => view.showPartial(stable, tail));
   on("final", ({ segment }) => segment.text && view.settle(later(segment, offset)));
   on("connected", () => view.show(view.state()));
-  on("disconnected", () => view.show(view.state(), "Connection lost; reconnecting…"));
+  on("disconnected", onLost);
   on("reconnecting", () => view.show(view.state(), "The server is reconnecting to its recognizer…"));
   on("audio_gap", (gap) => view.noteMissing([{ ...gap, at: gap.start + offset }]));
   on("refused", ({ error }) => view.note(error.message));
@@ -225,7 +232,7 @@ function begun(id) {
 
 /** Shows a transcript that is over, as the last snapshot says. */
 async function showResult(id, { state, error }) {
-  const loaded = await editor.load(id);
+  const loaded = await editor.load(id, leave.signal);
   if (state !== "error" || loaded.transcript.segments.length) {
     editor.show(loaded);
     if (recordings.has(id)) view.play(recordings.get(id));
@@ -257,7 +264,7 @@ const showAddressed = look(async (signal) => {
       }
       onProgress(now);
     },
-    onLost: () => view.show(view.state(), "Connection lost; reconnecting…"),
+    onLost,
   });
   await showResult(id, last);
   view.show("done", words);

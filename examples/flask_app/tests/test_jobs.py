@@ -7,6 +7,7 @@ import json
 import pytest
 
 import azstt
+from examples.flask_app import upload
 from examples.flask_app.parts import assembled, joined
 from examples.flask_app.tests.conftest import JFK, SAID, Browser, until
 
@@ -72,13 +73,22 @@ def test_an_abandoned_session_gives_way(make):
     assert SAID[0] in browser.transcript("a").text
 
 
+def test_an_abandoned_upload_gives_way(make, monkeypatch):
+    """An upload that nothing comes for any more ends when its browser needs the slot."""
+    monkeypatch.setattr(upload, "_ABANDONED_AFTER", 0.0)
+    browser = Browser(make(per_client=1))
+    for _ in range(3):
+        assert browser.announce(len(JFK)).status_code == 201
+    assert browser.transcribe()["state"] == "done"
+
+
 def test_what_a_restart_interrupts_is_kept(make):
     """The new server has the segments so far, and says that the rest is missing."""
     browser = Browser(make())
     begin(browser)
-    upload = browser.announce(len(JFK)).get_json()["id"]
+    sending = browser.announce(len(JFK)).get_json()["id"]
     again = restart(make, browser)
-    assert again.watch(upload)["state"] == "interrupted"
+    assert again.watch(sending)["state"] == "interrupted"
     last = again.watch("a")
     assert (last["state"], last["texts"]) == ("interrupted", [SAID[0]])
     transcript = again.transcript("a")

@@ -144,7 +144,7 @@ def test_an_uploaded_recording_is_shown_from_its_first_line(talk, visit, tmp_pat
     width, height = SIZES[size]
     page = visit(talk.url, viewport={"width": width, "height": height})
     path = tmp_path / "talk.wav"
-    write_wav(path, bytes(32_000 * 5))
+    write_wav(path, bytes(32_000 * 2))
     page.upload(path)
     page.wait("done")
     page["history"].locator("li").first.wait_for()

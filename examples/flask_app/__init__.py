@@ -54,6 +54,7 @@ def create_app(config: Config | None = None, *, backend: RecognizerBackend | Non
     register_error_handlers(app)
 
     sockets, store = Sockets(), Store(config.data / "transcripts.sqlite3")
+    store.purge()  # the last server may have stopped before it did
     store.interrupt()  # the last server may have stopped in the middle of something
     jobs = Jobs(store, Slots(config.per_client, config.at_once))
     for routes in (

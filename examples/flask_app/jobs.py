@@ -246,8 +246,8 @@ class Jobs:
         now = max(saved.seconds, time.time() - saved.created)
         reason = RESTARTED if saved.state == "interrupted" else DISCONNECTED
         missing = azstt.Gap(at=saved.seconds, seconds=now - saved.seconds, reason=reason)
-        known = [gap for gap in saved.current.ledger.gaps if gap.seconds is not None]
-        return assembled(backend, [*saved.current.segments, *known, missing], now)
+        known = [gap for gap in saved.transcript.ledger.gaps if gap.seconds is not None]
+        return assembled(backend, [*saved.transcript.segments, *known, missing], now)
 
     def stop(self, key: Key) -> None:
         """Stop what is in progress under an ID, if anything is."""
@@ -282,6 +282,6 @@ class Jobs:
         return Snapshot(
             kind=saved.kind,
             state=saved.state,
-            segments=list(map(Line.of, saved.current.segments)),
+            segments=list(map(Line.of, saved.transcript.segments)),
             error=saved.error,
         )

@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict
 
 import azstt
 
-from .corrections import corrected
+from . import versions
 from .parts import RESTARTED, Part, assembled, parse
+from .versions import Outcome, Versions
 
 Kind: TypeAlias = Literal["upload", "record", "live"]
 #: "interrupted": the server stopped before the end.
@@ -40,7 +41,8 @@ CREATE TABLE IF NOT EXISTS transcripts (
     seconds    REAL NOT NULL DEFAULT 0,
     preview    TEXT NOT NULL DEFAULT '',
     transcript TEXT,  -- NULL: the parts are the transcript
-    text       TEXT,
+    version    INTEGER NOT NULL DEFAULT 0,  -- the one in use; 0 is as recognized
+    deleted    REAL,
     PRIMARY KEY (client, id)
 );
 CREATE INDEX IF NOT EXISTS by_client ON transcripts (client, created);
@@ -97,15 +99,9 @@ class Entry(BaseModel):
 
 
 class SavedTranscript(Entry):
-    """A transcript as recognized, or so far, and the user's corrected text, if any."""
+    """A transcript, or what there is of it so far, in the version in use or another one."""
 
     transcript: azstt.Transcript
-    text: str | None
-
-    @property
-    def current(self) -> azstt.Transcript:
-        """The transcript with the user's corrections."""
-        return self.transcript if self.text is None else corrected(self.transcript, self.text)
 
 
 class Store:
@@ -120,7 +116,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self._path = path
         with self._open() as db:
-            db.executescript(_SCHEMA)
+            db.executescript(_SCHEMA + versions.SCHEMA)
 
     def interrupt(self) -> None:
         """Mark what is in progress as interrupted. Call it when the server starts."""
@@ -147,7 +143,7 @@ class Store:
                 "INSERT INTO transcripts (client, id, created, kind, name, backend, state, seconds)"
                 " VALUES (:client, :id, :created, :kind, :name, :backend, :state, :seconds)"
                 " ON CONFLICT DO UPDATE SET state = :state, error = NULL, seconds = :seconds,"
-                " transcript = NULL, text = NULL",
+                " transcript = NULL, version = 0",
                 fields,
             )
             if earlier:
@@ -217,44 +213,73 @@ class Store:
         with self._open() as db:
             rows = db.execute(
                 "SELECT id, created, kind, name, state, error, seconds, preview FROM transcripts"
-                " WHERE client = ? ORDER BY created DESC LIMIT ?",
+                " WHERE client = ? AND deleted IS NULL ORDER BY created DESC LIMIT ?",
                 (client, limit),
             ).fetchall()
         return [Entry.model_validate(dict(row)) for row in rows]
 
-    def find(self, client: str, id_: str) -> SavedTranscript | None:
-        """Return a transcript of this client, or what there is of it so far, or None."""
+    def find(self, client: str, id_: str, version: int | None = None) -> SavedTranscript | None:
+        """Return a transcript of this client, or what there is of it so far, or None.
+
+        Args:
+            client: its owner.
+            id_: its ID.
+            version: which version of the text; None for the one in use.
+        """
+        with self._open() as db:
+            return _find(db, (client, id_), version)
+
+    def versions(self, client: str, id_: str) -> Versions | None:
+        """Return the versions of a transcript's text, or None if this client has no such one."""
+        with self._open() as db:
+            return versions.read(db, (client, id_))
+
+    def correct(self, client: str, id_: str, text: str, base: int) -> Outcome:
+        """Save a corrected text as a new version.
+
+        Args:
+            client: the owner.
+            id_: the transcript's ID.
+            text: the whole text.
+            base: the version that was corrected. If another one is in use by now, that stays in
+                use, and the new one is kept beside it.
+        """
         key = client, id_
         with self._open() as db:
-            row = db.execute(
-                "SELECT * FROM transcripts WHERE client = ? AND id = ?", key
-            ).fetchone()
-            if row is None:
-                return None
-            parts = db.execute(
-                "SELECT part FROM parts WHERE client = ? AND id = ? ORDER BY rowid", key
-            ).fetchall()
-        if row["transcript"] is None:
-            transcript = _assembled(row, [parse(part) for (part,) in parts])
-        else:
-            transcript = azstt.Transcript.model_validate_json(row["transcript"])
-        return SavedTranscript.model_validate({**dict(row), "transcript": transcript})
+            outcome = versions.add(db, key, text, base)
+            _show_beginning(db, key)
+        return outcome
 
-    def correct(self, client: str, id_: str, text: str) -> None:
-        """Save a corrected text."""
+    def use(self, client: str, id_: str, version: int) -> bool:
+        """Use a version of the text, and return whether there is such a one."""
+        key = client, id_
         with self._open() as db:
-            db.execute(
-                "UPDATE transcripts SET text = ?, preview = ? WHERE client = ? AND id = ?",
-                (text, text[:_PREVIEW], client, id_),
-            )
+            used = versions.use(db, key, version)
+            _show_beginning(db, key)
+        return used
 
     def delete(self, client: str, id_: str) -> bool:
-        """Delete a transcript, and return whether this client had it."""
+        """Hide a transcript until it is purged, and return whether this client had it."""
+        return self._mark(client, id_, "deleted = :now", "deleted IS NULL")
+
+    def undelete(self, client: str, id_: str) -> bool:
+        """Undo a deletion, and return whether that was still possible."""
+        return self._mark(client, id_, "deleted = NULL", "deleted IS NOT NULL")
+
+    def purge(self, seconds: float = 0) -> None:
+        """Overwrite what was deleted at least so many seconds ago."""
         with self._open() as db:
-            deleted = db.execute(
-                "DELETE FROM transcripts WHERE client = ? AND id = ?", (client, id_)
+            db.execute("DELETE FROM transcripts WHERE deleted <= ?", (time.time() - seconds,))
+
+    def _mark(self, client: str, id_: str, change: str, condition: str) -> bool:
+        fields = {"client": client, "id": id_, "now": time.time()}
+        with self._open() as db:
+            marked = db.execute(
+                f"UPDATE transcripts SET {change}"  # noqa: S608 - constants
+                f" WHERE client = :client AND id = :id AND {condition}",
+                fields,
             )
-            return deleted.rowcount == 1
+            return marked.rowcount == 1
 
     @contextmanager
     def _open(self) -> Generator[sqlite3.Connection]:
@@ -274,6 +299,39 @@ def _insert(db: sqlite3.Connection, client: str, id_: str, *parts: Part) -> None
         "INSERT INTO parts VALUES (?, ?, ?)",
         [(client, id_, part.model_dump_json()) for part in parts],
     )
+
+
+def _find(
+    db: sqlite3.Connection, key: tuple[str, str], version: int | None = None
+) -> SavedTranscript | None:
+    row = db.execute(
+        "SELECT t.*, v.text FROM transcripts AS t LEFT JOIN versions AS v"
+        " ON v.client = t.client AND v.id = t.id AND v.number = coalesce(?, t.version)"
+        " WHERE t.client = ? AND t.id = ? AND deleted IS NULL",
+        (version, *key),
+    ).fetchone()
+    if row is None or (version and row["text"] is None):
+        return None
+    if row["transcript"] is None:
+        parts = db.execute(
+            "SELECT part FROM parts WHERE client = ? AND id = ? ORDER BY rowid", key
+        ).fetchall()
+        transcript = _assembled(row, [parse(part) for (part,) in parts])
+    else:
+        transcript = azstt.Transcript.model_validate_json(row["transcript"])
+    if row["text"] is not None:
+        transcript = transcript.corrected(row["text"])
+    return SavedTranscript.model_validate({**dict(row), "transcript": transcript})
+
+
+def _show_beginning(db: sqlite3.Connection, key: tuple[str, str]) -> None:
+    """Show the beginning of the version in use in the list."""
+    saved = _find(db, key)
+    if saved:
+        db.execute(
+            "UPDATE transcripts SET preview = ? WHERE client = ? AND id = ?",
+            (saved.transcript.text[:_PREVIEW], *key),
+        )
 
 
 def _assembled(row: sqlite3.Row, parts: list[Part]) -> azstt.Transcript:

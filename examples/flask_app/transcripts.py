@@ -1,4 +1,4 @@
-"""The routes of saved transcripts: list, read, correct, download, and delete."""
+"""The routes of saved transcripts: list, read, correct, choose a version, download, and delete."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import PurePath
-from typing import Annotated
+from threading import Timer
+from typing import Annotated, NoReturn
 
 from flask import Blueprint, Response, abort, jsonify, request, send_file
 from flask.typing import ResponseReturnValue
@@ -32,10 +33,29 @@ FORMATS: dict[str, tuple[Callable[[azstt.Transcript], str], str]] = {
 }
 
 
+#: Seconds in which a deletion can be undone; then what was deleted is overwritten.
+_UNDO = 60.0
+_CONFLICT = (
+    "This transcript was changed in another tab, and that text is in use. Yours is kept as a "
+    "version: save it again to use it instead."
+)
+
+
 class Correction(BaseModel):
-    """A corrected text."""
+    """A corrected text.
+
+    Attributes:
+        version: the version that was corrected.
+    """
 
     text: Annotated[str, Field(max_length=2_000_000)]
+    version: int
+
+
+class Choice(BaseModel):
+    """The version to use."""
+
+    version: int
 
 
 @dataclass
@@ -50,8 +70,11 @@ class Transcripts:
         blueprint = Blueprint("transcripts", __name__, url_prefix="/transcripts")
         blueprint.get("")(self._list)
         blueprint.get("/<id_>")(self._read)
+        blueprint.get("/<id_>/versions")(self._versions)
         blueprint.patch("/<id_>")(self._correct)
+        blueprint.put("/<id_>/version")(self._use)
         blueprint.delete("/<id_>")(self._delete)
+        blueprint.post("/<id_>/undelete")(self._undelete)
         blueprint.get(f"/<id_>/<any({','.join(FORMATS)}):format_>")(self._download)
         return blueprint
 
@@ -59,19 +82,42 @@ class Transcripts:
         return jsonify([entry.model_dump() for entry in self.store.entries(client_id())])
 
     def _read(self, id_: str) -> ResponseReturnValue:
-        saved = self._find(id_)
-        return Response(_json(saved.current), mimetype="application/json")
+        saved = self._find(id_, request.args.get("version", type=int))
+        return Response(_json(saved.transcript), mimetype="application/json")
+
+    def _versions(self, id_: str) -> ResponseReturnValue:
+        versions = self.store.versions(client_id(), id_)
+        if versions is None:
+            _missing()
+        return jsonify(versions.model_dump())
 
     def _correct(self, id_: str) -> ResponseReturnValue:
         correction = Correction.model_validate(request.get_json())
-        self._find(id_)
-        self.store.correct(client_id(), id_, correction.text)
+        outcome = self.store.correct(client_id(), id_, correction.text, correction.version)
+        if outcome == "missing":
+            _missing()
+        if outcome == "conflict":
+            abort(409, _CONFLICT)
+        return "", 204
+
+    def _use(self, id_: str) -> ResponseReturnValue:
+        choice = Choice.model_validate(request.get_json())
+        if not self.store.use(client_id(), id_, choice.version):
+            _missing()
         return "", 204
 
     def _delete(self, id_: str) -> ResponseReturnValue:
         if not self.store.delete(client_id(), id_):
-            abort(404, "no such transcript")
+            _missing()
         self.jobs.stop((client_id(), id_))
+        purge = Timer(_UNDO, self.store.purge, [_UNDO])
+        purge.daemon = True
+        purge.start()
+        return "", 204
+
+    def _undelete(self, id_: str) -> ResponseReturnValue:
+        if not self.store.undelete(client_id(), id_):
+            _missing()
         return "", 204
 
     def _download(self, id_: str, format_: str) -> ResponseReturnValue:
@@ -79,14 +125,18 @@ class Transcripts:
         write, mimetype = FORMATS[format_]
         name = " ".join(PurePath(saved.name.replace("\\", "/")).stem.split()) or "transcript"
         return send_file(  # encodes names in any script for the header
-            BytesIO(write(saved.current).encode()),
+            BytesIO(write(saved.transcript).encode()),
             mimetype=mimetype,
             as_attachment=True,
             download_name=f"{name}.{format_}",
         )
 
-    def _find(self, id_: str) -> SavedTranscript:
-        saved = self.store.find(client_id(), id_)
+    def _find(self, id_: str, version: int | None = None) -> SavedTranscript:
+        saved = self.store.find(client_id(), id_, version)
         if saved is None:
-            abort(404, "no such transcript")
+            _missing()
         return saved
+
+
+def _missing() -> NoReturn:
+    abort(404, "no such transcript")

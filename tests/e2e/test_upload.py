@@ -155,7 +155,7 @@ def test_a_transcript_is_corrected_saved_and_deleted(apps, visit, recordings, sh
     page.wait("done")
     page.write(" So he did.")
     page["save"].click()
-    page.until("() => document.getElementById('status').textContent === 'Saved.'", None, "saved")
+    page["saved"].get_by_text("Saved.").wait_for()
     page.tab.reload()
     page["history"].get_by_role("button").first.click()
     page.wait("done")

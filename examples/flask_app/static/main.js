@@ -1,5 +1,6 @@
 // The page's actions: from each button to a transcript.
 
+import * as editor from "./editor.js";
 import { showHistory } from "./history.js";
 import { watch } from "./jobs.js";
 import { isLost, startLive } from "./live.js";
@@ -12,6 +13,8 @@ import { $ } from "./view.js";
 
 const maxSeconds = Number(document.body.dataset.maxSeconds);
 const grace = Number(document.body.dataset.grace);
+/** Milliseconds. */
+const UNDO_TIME = 30_000;
 
 const recordings = new Map(); // URLs of recordings made or uploaded in this visit, by transcript ID
 let shown = null; // the ID of the transcript on the page, if it can be corrected
@@ -21,6 +24,7 @@ let stop = () => {}; // ends the recording or the live session
 let cancel = () => {}; // ends the upload
 let busy = false; // this page makes a transcript
 let leave = new AbortController(); // ends the action
+let undoTimer; // ends the offer to undo a deletion
 
 /**
  * Wraps an action as an event handler, which shows its errors. An action that makes a transcript
@@ -35,8 +39,9 @@ const handler = (action, { makes }) => async (event) => {
   cancel = () => leave.abort();
   view.setBusy((busy = makes));
   try {
-    if (unsaved()) await save(); // don't discard corrections
+    const conflict = unsaved() && (await editor.save()); // don't discard corrections
     view.clear();
+    if (conflict) view.note(conflict);
     shown = making = retry = null;
     await action(signal);
   } catch (error) {
@@ -227,9 +232,9 @@ function begun(id) {
 
 /** Shows a transcript that is over, as the last snapshot says. */
 async function showResult(id, { state, error }) {
-  const transcript = await ask("GET", `/transcripts/${id}`, { signal: leave.signal });
-  if (state !== "error" || transcript.segments.length) {
-    view.showSaved(id, transcript);
+  const loaded = await editor.load(id, leave.signal);
+  if (state !== "error" || loaded.transcript.segments.length) {
+    editor.show(loaded);
     if (recordings.has(id)) view.play(recordings.get(id));
     shown = id;
   }
@@ -271,26 +276,33 @@ function open(id) {
 }
 
 async function remove(id) {
+  if (id === shown && unsaved()) await editor.save(); // so that undoing it brings all back
   await ask("DELETE", `/transcripts/${id}`);
-  if (addressed() !== id) return;
+  const here = addressed() === id;
+  offerUndo(async () => {
+    await ask("POST", `/transcripts/${id}/undelete`);
+    if (here) open(id);
+  });
+  if (!here) return;
   shown = null;
   history.replaceState(null, "", address(null));
   await showAddressed();
 }
 
-/** Whether there are unsaved corrections. */
-const unsaved = () => shown !== null && !$("save").disabled;
-
-async function save() {
-  $("save").disabled = true;
-  try {
-    await ask("PATCH", `/transcripts/${shown}`, { json: { text: $("transcript").innerText } });
-    view.show("done", "Saved.");
-  } catch (error) {
-    $("save").disabled = false;
-    throw error;
-  }
+/** Offers to undo a deletion, for less than the minute in which the server can. */
+function offerUndo(undo) {
+  clearTimeout(undoTimer);
+  const close = () => ($("deleted").hidden = true);
+  undoTimer = setTimeout(close, UNDO_TIME);
+  $("undo").onclick = () => {
+    close();
+    aside(undo);
+  };
+  $("deleted").hidden = false;
 }
+
+/** Whether there are unsaved corrections. */
+const unsaved = () => shown !== null && editor.unsaved();
 
 const refresh = showHistory({ open, remove: (id) => aside(() => remove(id)), onError: view.fail });
 
@@ -312,16 +324,17 @@ $("live").addEventListener("click", work(live));
 $("again").addEventListener("click", (event) => work(retry)(event));
 $("stop").addEventListener("click", () => stop());
 $("cancel").addEventListener("click", () => cancel());
-$("save").addEventListener("click", () => aside(save));
+$("save").addEventListener("click", () => aside(editor.save));
+$("version").addEventListener("change", () => aside(editor.useVersion));
 $("audio-file").addEventListener("change", view.enable);
-$("transcript").addEventListener("input", () => ($("save").disabled = shown === null));
-$("transcript").addEventListener("click", ({ target }) => view.seek(target));
+$("transcript").addEventListener("input", editor.onInput);
+$("transcript").addEventListener("click", editor.seek);
 $("transcript").addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
   event.preventDefault();
-  view.seek(getSelection().anchorNode);
+  editor.seek();
 });
-$("player").addEventListener("timeupdate", view.follow);
+$("player").addEventListener("timeupdate", editor.follow);
 $("player").addEventListener("loadedmetadata", view.measure);
 addEventListener("popstate", () => {
   if (!busy) showAddressed();

@@ -64,7 +64,6 @@ export function clear() {
   live = false;
   for (const id of ["error", "notice", "keep", "player"]) $(id).hidden = true;
   $("player").removeAttribute("src");
-  $("transcript").classList.remove("plays");
 }
 
 export function fail(error) {
@@ -160,25 +159,8 @@ export function addSegment(segment) {
     paragraph.dataset.time = clock(segment.start);
   }
   if (segment.speaker) paragraph.dataset.speaker = segment.speaker;
-  paragraph.append(...withWords(segment), " ");
+  paragraph.append(segment.text, " ");
   $("transcript").append(paragraph);
-}
-
-/** Splits a segment's text into words with their times. */
-function* withWords({ text, words = [] }) {
-  let at = 0;
-  for (const { text: word, start, end } of words) {
-    const found = text.indexOf(word, at);
-    if (found < 0) continue;
-    yield text.slice(at, found);
-    const element = document.createElement("span");
-    element.className = "word";
-    Object.assign(element.dataset, { start, end });
-    element.textContent = word;
-    yield element;
-    at = found + word.length;
-  }
-  yield text.slice(at);
 }
 
 /** Shows the hypothesis for the open segment. Screen readers read only what is final. */
@@ -211,12 +193,12 @@ export function showSaved(id, transcript) {
   showText(transcript);
   edit(true);
   for (const link of $("keep").querySelectorAll("a")) link.href = `/transcripts/${id}/${link.dataset.format}`;
-  $("save").disabled = true;
   $("keep").hidden = false;
   if (state() === "done") bringIntoSight(); // another one was shown before
 }
 
-function edit(on) {
+/** Lets the text on the page be edited, or not. */
+export function edit(on) {
   const transcript = $("transcript");
   transcript.setAttribute("role", on ? "textbox" : "log");
   if (!on) {
@@ -236,7 +218,6 @@ function edit(on) {
 export function play(url) {
   $("player").src = url;
   $("player").hidden = false;
-  $("transcript").classList.add("plays");
 }
 
 /** Finds the duration of a recording by seeking to its end: MediaRecorder does not store it. */
@@ -244,22 +225,6 @@ export function measure({ currentTarget: player }) {
   if (player.duration !== Infinity) return;
   player.addEventListener("seeked", () => (player.currentTime = 0), { once: true });
   player.currentTime = Number.MAX_SAFE_INTEGER;
-}
-
-/** Plays from the word that contains a node, or from the beginning of its segment. */
-export function seek(node) {
-  const element = node instanceof Element ? node : node?.parentElement;
-  const at = element?.closest("#transcript [data-start]");
-  if (at && !$("player").hidden) $("player").currentTime = Number(at.dataset.start);
-}
-
-/** Highlights the word being played. */
-export function follow() {
-  const now = $("player").currentTime;
-  for (const word of $("transcript").querySelectorAll(".word")) {
-    const { start, end } = word.dataset;
-    word.classList.toggle("now", Number(start) <= now && now < Number(end));
-  }
 }
 
 // Files and languages.

@@ -40,6 +40,9 @@ class Browser:
     def patch(self, path, **fields):
         return self.web.patch(path, json=fields, headers=self.headers)
 
+    def put(self, path, **fields):
+        return self.web.put(path, json=fields, headers=self.headers)
+
     def delete(self, path):
         return self.web.delete(path, headers=self.headers)
 

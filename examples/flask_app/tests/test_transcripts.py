@@ -1,4 +1,4 @@
-"""Saved transcripts: listed, corrected, downloaded, deleted; from many threads at once."""
+"""Saved transcripts: listed, corrected, downloaded, deleted and back; from many threads."""
 
 from __future__ import annotations
 
@@ -7,15 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import azstt
-from examples.flask_app.corrections import corrected
+from examples.flask_app import transcripts
 from examples.flask_app.store import Start, Store
-from examples.flask_app.tests.conftest import SAID, Browser
-
-WORDS = st.lists(st.sampled_from(["one", "two", "three", "Ā", "ŋ", "one,"]), max_size=8)
+from examples.flask_app.tests.conftest import SAID, Browser, until
 
 
 def spoken(*texts):
@@ -84,26 +80,126 @@ def test_a_name_may_be_in_any_script(browser, name):
 
 
 def test_downloads_contain_corrections(browser):
-    """A corrected word is in all formats, in its segment; the other segment keeps its words."""
+    """A corrected word is in all formats, and every other word keeps its time."""
     saved = browser.transcribe()["transcript"]
+    before = browser.transcript(saved)
     text = f"{SAID[0].replace('not', 'now')}\n\n{SAID[1]}\n"
-    assert browser.patch(f"/transcripts/{saved}", text=text).status_code == 204
+    assert browser.patch(f"/transcripts/{saved}", text=text, version=0).status_code == 204
     now = browser.transcript(saved)
     assert [segment.text for segment in now.segments] == ["Ask now what your country", SAID[1]]
-    assert now.segments[1].words
+    assert [(w.start, w.end) for w in now.words] == [(w.start, w.end) for w in before.words]
     rows = list(csv.DictReader(browser.get(f"/transcripts/{saved}/csv").data.decode().splitlines()))
     assert rows[0]["text"] == "Ask now what your country"
     assert "Ask now what" in browser.get(f"/transcripts/{saved}/srt").data.decode()
     assert browser.get("/transcripts").get_json()[0]["preview"].startswith("Ask now")
 
 
+def test_every_save_is_a_version(browser):
+    """Each can be read and used again, even after a save without any text."""
+    saved = browser.transcribe()["transcript"]
+    path = f"/transcripts/{saved}"
+    for version, text in enumerate(["one", "two", ""]):
+        assert browser.patch(path, text=text, version=version).status_code == 204
+    assert browser.transcript(saved).text == ""
+    versions = browser.get(f"{path}/versions").get_json()
+    assert versions["current"] == 3
+    assert [one["number"] for one in versions["versions"]] == [0, 1, 2, 3]
+    texts = [browser.get(f"{path}?version={at}").get_json()["segments"] for at in range(4)]
+    assert [" ".join(one["text"] for one in text) for text in texts] == [
+        " ".join(SAID), "one", "two", "",
+    ]  # fmt: skip
+    assert browser.put(f"{path}/version", version=1).status_code == 204
+    assert browser.transcript(saved).text == "one"
+    assert browser.get("/transcripts").get_json()[0]["preview"] == "one"
+    assert browser.put(f"{path}/version", version=0).status_code == 204
+    assert browser.transcript(saved).text == " ".join(SAID)
+    for missing in 4, -1:
+        assert browser.put(f"{path}/version", version=missing).status_code == 404
+    assert browser.get(f"{path}?version=4").status_code == 404
+
+
+def test_a_save_does_not_overwrite_another_tabs(browser):
+    """The later of two tabs is told, and both texts are kept; a second save is a decision."""
+    saved = browser.transcribe()["transcript"]
+    path = f"/transcripts/{saved}"
+    browser.patch(path, text="first tab", version=0)
+    answer = browser.patch(path, text="second tab", version=0)
+    assert answer.status_code == 409
+    assert "changed in another tab" in answer.get_json()["error"]
+    assert browser.transcript(saved).text == "first tab"
+    assert browser.get(f"{path}?version=2").get_json()["segments"][0]["text"] == "second tab"
+    assert browser.patch(path, text="both tabs", version=1).status_code == 204
+    assert browser.transcript(saved).text == "both tabs"
+
+
+def test_old_versions_are_dropped_and_the_one_in_use_is_not(tmp_path):
+    """However often somebody saves, the database does not grow for ever."""
+    store = Store(tmp_path / "transcripts.sqlite3")
+    save(store, "1", "said")
+    for number in range(60):
+        store.correct("ann", "1", f"text {number + 1}", 0)  # the first is in use, as of all others
+    kept = store.versions("ann", "1")
+    assert kept.current == 1
+    assert [one.number for one in kept.versions] == [0, 1, *range(11, 61)]
+    assert store.find("ann", "1").transcript.text == "text 1"
+    assert store.use("ann", "1", 60)
+    assert store.find("ann", "1").transcript.text == "text 60"
+
+
+def test_versions_are_private(browser, make):
+    """Another browser can neither read nor change them, nor undo a deletion."""
+    saved = browser.transcribe()["transcript"]
+    other = Browser(make())
+    path = f"/transcripts/{saved}"
+    assert other.get(f"{path}/versions").status_code == 404
+    assert other.patch(path, text="mine", version=0).status_code == 404
+    assert other.put(f"{path}/version", version=0).status_code == 404
+    browser.delete(path)
+    assert other.post(f"{path}/undelete").status_code == 404
+
+
 def test_a_transcript_can_be_deleted(browser):
     """It is gone from the list and under its ID; deleting it again is an error."""
     saved = browser.transcribe()["transcript"]
-    assert browser.delete(f"/transcripts/{saved}").status_code == 204
+    path = f"/transcripts/{saved}"
+    assert browser.delete(path).status_code == 204
     assert browser.get("/transcripts").get_json() == []
-    assert browser.get(f"/transcripts/{saved}").status_code == 404
-    assert browser.delete(f"/transcripts/{saved}").status_code == 404
+    for gone in path, f"{path}/versions", f"{path}/srt":
+        assert browser.get(gone).status_code == 404
+    assert browser.patch(path, text="", version=0).status_code == 404
+    assert browser.put(f"{path}/version", version=0).status_code == 404
+    assert browser.delete(path).status_code == 404
+
+
+def test_a_deletion_can_be_undone(browser):
+    """For a minute it is all there again: the text, and its versions."""
+    saved = browser.transcribe()["transcript"]
+    path = f"/transcripts/{saved}"
+    browser.patch(path, text="corrected", version=0)
+    browser.delete(path)
+    assert browser.post(f"{path}/undelete").status_code == 204
+    assert browser.transcript(saved).text == "corrected"
+    assert len(browser.get(f"{path}/versions").get_json()["versions"]) == 2
+    assert browser.post(f"{path}/undelete").status_code == 404
+
+
+def test_what_is_deleted_is_overwritten_soon(make, tmp_path, monkeypatch):
+    """After the time to undo it, or when the server starts again, nothing of it is on the disk."""
+    monkeypatch.setattr(transcripts, "_UNDO", 0.2)
+    browser = Browser(make())
+
+    def delete():
+        saved = browser.transcribe()["transcript"]
+        browser.patch(f"/transcripts/{saved}", text="a well-kept secret", version=0)
+        browser.delete(f"/transcripts/{saved}")
+
+    delete()
+    until(lambda: b"well-kept" not in everything(tmp_path / "data"))
+    monkeypatch.setattr(transcripts, "_UNDO", 60)
+    delete()
+    assert b"well-kept" in everything(tmp_path / "data")
+    make()
+    assert b"well-kept" not in everything(tmp_path / "data")
 
 
 def test_transcripts_outlive_the_server(make):
@@ -122,7 +218,7 @@ def test_no_write_is_lost(tmp_path):
     def write(number):
         store = Store(path)
         save(store, str(number), f"number {number}")
-        store.correct("ann", str(number), f"corrected {number}")
+        store.correct("ann", str(number), f"corrected {number}", 0)
         if number % 4 == 0:
             store.delete("ann", str(number))
 
@@ -130,62 +226,10 @@ def test_no_write_is_lost(tmp_path):
         list(pool.map(write, range(80)))
     store = Store(path)
     assert {int(entry.id) for entry in store.entries("ann")} == {n for n in range(80) if n % 4}
-    assert store.find("ann", "7").current.text == "corrected 7"
+    assert store.find("ann", "7").transcript.text == "corrected 7"
     assert store.entries("bob") == []
-
-
-def test_deleted_text_is_not_in_the_file(tmp_path):
-    """It is overwritten, not just unlinked."""
-    path = tmp_path / "transcripts.sqlite3"
-    store = Store(path)
-    save(store, "1", "a well-kept secret")
-    assert b"well-kept" in everything(tmp_path)
-    store.delete("ann", "1")
-    assert b"well-kept" not in everything(tmp_path)
 
 
 def everything(folder):
     """Return the bytes of all files in a folder."""
     return b"".join(path.read_bytes() for path in folder.iterdir())
-
-
-def test_a_correction_stays_in_its_segment():
-    """Words added or removed at either end of a line stay in their segment."""
-    transcript = spoken("one two", "three four", "five")
-    now = corrected(transcript, "zero one two\nthree four and a half\n")
-    assert [segment.text for segment in now.segments] == ["zero one two", "three four and a half"]
-    assert [segment.speaker for segment in now.segments] == ["Guest-0", "Guest-1"]
-
-
-@settings(max_examples=20)
-@given(place=st.integers(0, 299), text=st.sampled_from(["the end", "of the", "and so of the it"]))
-def test_a_correction_of_a_long_transcript_changes_one_segment(place, text):
-    """Even if its words are frequent and the transcript is long."""
-    texts = [f"and so it was the end of number {at} of the" for at in range(300)]
-    now = [*texts[:place], text, *texts[place + 1 :]]
-    corrected_ = corrected(spoken(*texts), "\n\n".join(now))
-    assert [segment.text for segment in corrected_.segments] == now
-
-
-def test_a_text_for_silence_is_kept():
-    """Text entered where nothing was recognized becomes a segment."""
-    silence = azstt.Transcript(backend="scripted", duration=3.0)
-    assert [(s.start, s.end, s.text) for s in corrected(silence, "Hello.").segments] == [
-        (0, 3, "Hello.")
-    ]
-
-
-@given(before=st.lists(WORDS.map(" ".join), max_size=5), after=st.lists(WORDS, max_size=6))
-def test_a_correction_loses_no_word(before, after):
-    """All corrected text is in the transcript, in order, on segments in order of time."""
-    now = corrected(spoken(*before), "\n".join(map(" ".join, after)))
-    assert now.text.split() == [word for line in after for word in line]
-    assert [s.start for s in now.segments] == sorted(s.start for s in now.segments)
-
-
-@given(texts=st.lists(WORDS.map(" ".join), max_size=6))
-def test_no_correction_changes_nothing(texts):
-    """The unchanged text gives the same transcript, except for empty segments."""
-    transcript = spoken(*texts)
-    kept = tuple(segment for segment in transcript.segments if segment.text)
-    assert corrected(transcript, "\n\n".join(texts)).segments == kept

@@ -10,10 +10,10 @@ from azstt._assembly.latency import Latency
 from azstt._assembly.ledger import DROPPED
 from azstt._assembly.stability import PartialStabilizer
 from azstt._assembly.timeline import Timeline
-from azstt._assembly.words import locate_words
 from azstt._events import AudioGap, Event, Final, Partial, Reconnecting
 from azstt._result import Usage
 from azstt._transcript import Transcript
+from azstt._words.times import locate_words
 
 
 class ResultTracker:

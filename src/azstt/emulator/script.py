@@ -8,10 +8,10 @@ from typing import Annotated, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from azstt._assembly.words import spread_words
 from azstt._errors import ConfigurationError
 from azstt._models import FrozenModel
 from azstt._result import Seconds, Segment, Word
+from azstt._words.times import spread_words
 
 Model = TypeVar("Model", bound=FrozenModel)
 

@@ -8,7 +8,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from azstt._assembly.words import spread_words
 from azstt._events import (
     AudioGap,
     Committed,
@@ -24,6 +23,7 @@ from azstt._events import (
 )
 from azstt._models import FrozenModel
 from azstt._result import Seconds, Segment, Word
+from azstt._words.times import spread_words
 
 
 class Cue(FrozenModel):

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from threading import Event as Flag
 from threading import Lock
 
-from azstt._assembly.words import spread_words
 from azstt._audio_format import AudioFormat
 from azstt._errors import RecognitionError, ServiceError, SessionStateError
 from azstt._events import (
@@ -25,6 +24,7 @@ from azstt._events import (
 )
 from azstt._options import RecognitionOptions
 from azstt._result import Segment
+from azstt._words.times import spread_words
 from azstt.backends import Capabilities, Emit, RecognizerSession, ReconnectHook
 from azstt.backends._hooks import ask_to_reconnect
 from azstt.testing._script import Cue, commit_cues, cue_of

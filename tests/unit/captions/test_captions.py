@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azstt._assembly.words import spread_words
 from azstt._captions.formats import csv_text, srt, txt, vtt
 from azstt._captions.layout import Limits
 from azstt._result import Segment, Word
+from azstt._words.times import spread_words
 
 USUAL = Limits(max_chars=42, max_lines=2, max_seconds=7.0)
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
-from azstt._assembly.words import align_words
 from azstt._captions.linebreak import text_units
 from azstt._events import Partial
 from azstt._models import JsonObject
 from azstt._result import Alternative, PronouncedWord, Pronunciation, Segment, Sound, Word
 from azstt._units import ticks_to_seconds
+from azstt._words.times import align_words
 
 #: The largest tick count that the service can send.
 _MAX_TICKS = 2**63 - 1

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from azstt._assembly.words import spread_words
 from azstt._result import Word
 from azstt._threads.imports import guarded_import
+from azstt._words.times import spread_words
 from azstt.backends.local._utterance import Span
 
 #: A crude guess at each letter's phoneme, for words that are not in the dictionary.

@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from azstt._assembly.words import spread_words
 from azstt._events import Partial
 from azstt._result import Alternative, Word
 from azstt._units import seconds_to_ticks
+from azstt._words.times import spread_words
 from azstt.emulator._service.forms import censored, lexical
 from azstt.emulator._service.pronunciation import assess
 from azstt.emulator._service.request import TurnRequest

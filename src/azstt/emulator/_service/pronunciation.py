@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import cast
 
-from azstt._assembly.words import spread_words
 from azstt._result import Pronunciation
 from azstt._units import seconds_to_ticks, ticks_to_seconds
+from azstt._words.times import spread_words
 from azstt.emulator._service.forms import lexical
 from azstt.emulator._service.request import Assessment
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azstt import Segment, Word
-from azstt._assembly.words import align_words, locate_words, spread_words
+from azstt._words.times import align_words, locate_words, spread_words
 
 times = st.floats(0, 1e5)
 

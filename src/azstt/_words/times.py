@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import accumulate, pairwise
+from unicodedata import category
 
 from azstt._captions.offsets import word_offsets
 from azstt._result import Segment, Word
@@ -66,7 +67,7 @@ def align_words(
     if not timed:
         return ()
     matcher = SequenceMatcher(
-        None, [_bare(text) for text in texts], [_bare(word.text) for word in timed], autojunk=False
+        None, [bare(text) for text in texts], [bare(word.text) for word in timed], autojunk=False
     )
     words: list[Word] = []
     for kind, a0, a1, b0, b1 in matcher.get_opcodes():
@@ -106,6 +107,6 @@ def _share(texts: Sequence[str], spoken: Sequence[Word]) -> tuple[Word, ...]:
     return spread_words(texts, start, end, [min(known)] * len(texts) if known else None)
 
 
-def _bare(text: str) -> str:
-    """Return the text without case and punctuation."""
-    return "".join(letter for letter in text.casefold() if letter.isalnum())
+def bare(text: str) -> str:
+    """Return the text without case and punctuation: letters, their marks, and digits."""
+    return "".join(letter for letter in text.casefold() if category(letter)[0] in "LMN")

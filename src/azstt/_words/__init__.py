@@ -1,0 +1,1 @@
+"""Words: their times if only text was reported, and after a correction. Pure."""

@@ -37,7 +37,8 @@ def transcribe_file(
             no header, needs ``audio``.
         backend: the recognizer to use: a name from `azstt.backends.available()` or an object that
             implements `azstt.backends.RecognizerBackend`. Without one, Azure if it is configured,
-            otherwise the embedded recognizer, with a `BackendFallbackWarning`.
+            otherwise the embedded recognizer, with a `BackendFallbackWarning`. An Azure that is
+            only partly configured is a `ConfigurationError`.
         progress: called with a `Progress` about five times a second, on the engine's thread; it
             must return quickly. An exception that it raises stops the work and is raised here.
         timeout: seconds that the whole call may take; None is no limit.

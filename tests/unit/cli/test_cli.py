@@ -555,6 +555,17 @@ def test_backends_is_a_table(azstt):
     assert done.stderr == b"azstt: can't load backend 'broken': no engine in here\n"
 
 
+def test_a_half_configured_azure_is_reported(here, monkeypatch):
+    """The command does not use another recognizer than the one that was half configured."""
+    monkeypatch.setenv("AZURE_SPEECH_KEY", "s3cret")
+    monkeypatch.setenv("SPEECH_REGON", "westus")
+    said = "AZURE_SPEECH_KEY is set, SPEECH_REGON is not a setting (did you mean SPEECH_REGION?)"
+    assert said in error_of(here("transcribe", "jfk.wav"), 2)
+    shown = here("backends")
+    assert shown.stdout.count(b"\n") > 2
+    assert said in shown.stderr.decode()
+
+
 def test_version(here):
     """--version prints the program's name and version."""
     name, version = here("--version").stdout.decode().split()

@@ -11,7 +11,12 @@ import anyio
 from anyio.lowlevel import current_token
 
 from azstt._assembly.tracker import ResultTracker
-from azstt._errors import AzsttError, ConfigurationError, RecognitionError, SessionStateError
+from azstt._errors import (
+    ConfigurationError,
+    RecognitionError,
+    SessionStateError,
+    keep_partial,
+)
 from azstt._events import Event, Failed, Reconnecting
 from azstt._options import OptionFields, RecognitionOptions
 from azstt._result import Usage
@@ -318,8 +323,8 @@ class SessionDriver(Monitor):
         self.failure = self.failure or fault
         super().stop()
         self._events.wake()
-        if isinstance(fault, AzsttError):
-            fault.partial = self.transcript()
+        if fault is not None:
+            keep_partial(fault, self.transcript())
 
     def on_failure(self, error: BaseException) -> None:
         """End with an error, and release everything; handlers of `Failed` get it too."""

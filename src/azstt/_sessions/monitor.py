@@ -15,7 +15,12 @@ from azstt._assembly.ledger import Rest
 from azstt._assembly.timeline import Timeline
 from azstt._assembly.tracker import ResultTracker
 from azstt._audio import DecodeReport
-from azstt._errors import AzsttError, RecognitionError, RecognitionTimeoutError, ServiceError
+from azstt._errors import (
+    RecognitionError,
+    RecognitionTimeoutError,
+    ServiceError,
+    keep_partial,
+)
 from azstt._events import AudioGap, Ended, Event, Failed
 from azstt._options import RecognitionOptions
 from azstt._result import AudioTrack, Gap, Usage
@@ -234,12 +239,11 @@ class Monitor:
             self.on_failure(error)
 
     def on_failure(self, error: BaseException) -> None:
-        """End with an error, which gets what was recognized as ``.partial``."""
+        """End with an error, which gets what was recognized; see `partial_of`."""
         if not self.over:
             self.failure = error
             self.stop()
-            if isinstance(error, AzsttError):
-                error.partial = self.transcript()
+            keep_partial(error, self.transcript())
 
     def _check_end(self) -> None:
         """Raise if audio is missing where a session has ended, or will never be recognized."""

@@ -182,9 +182,28 @@ class ServiceUnreachableError(RecognitionError):
 
 
 class RecognitionTimeoutError(RecognitionError, TimeoutError):
-    """A time limit was exceeded: the caller's timeout, or a limit on waiting for the recognizer."""
+    """A time limit was exceeded: the caller's timeout, or a limit on waiting for the recognizer.
+
+    If the recognizer was reconnecting by then, the error of its last attempt is the ``__cause__``,
+    part of the message, and where ``code``, ``session_id`` and ``retry_after`` are from.
+    """
 
     _retryable = True
+
+    def __str__(self) -> str:
+        """Return the message and the hint, and what had gone wrong before the limit."""
+        cause = self.__cause__
+        told = f"; the last error was: {cause}" if isinstance(cause, RecognitionError) else ""
+        return f"{super().__str__()}{told}"
+
+    def follow(self, error: RecognitionError | None) -> None:
+        """Tell the last error before the limit, unless that says the same or another is told."""
+        if error is None or self.__cause__ is not None or str(error) == str(self):
+            return
+        self.__cause__ = error
+        self.code = self.code or error.code
+        self.session_id = self.session_id or error.session_id
+        self.retry_after = error.retry_after
 
 
 class ServiceError(RecognitionError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal, TypeAlias, TypeVar
 
 from pydantic import ConfigDict, Field, field_serializer
+from pydantic.json_schema import SkipJsonSchema
 
 from azstt._errors import RecognitionError
 from azstt._models import FrozenModel
@@ -90,12 +91,16 @@ class Reconnecting(FrozenModel):
             progress.
         delay: seconds until the attempt.
         reason: what went wrong.
+        error: the same as an error, if the backend has one; not part of the JSON.
     """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
 
     kind: Literal["reconnecting"] = "reconnecting"
     attempt: int
     delay: Seconds
     reason: str
+    error: SkipJsonSchema[RecognitionError | None] = Field(default=None, exclude=True, repr=False)
 
 
 class AudioGap(TimeSpan):

@@ -331,6 +331,32 @@ def test_every_wait_ends(azure, fault, limit):
         azstt.transcribe_bytes(wav(bytes(96_000)), backend=azure(emulator, reconnect=NEVER))
 
 
+def test_a_timeout_tells_what_went_wrong_before_it(azure):
+    """When the service is throttled until the time is up, the time-out says so."""
+    endless = ReconnectPolicy(attempts=100, total=60, first_delay=0.1, longest_delay=0.2)
+    faults = Faults.of(Refuse(status=429, connection=None))
+    expected = pytest.raises(azstt.RecognitionTimeoutError, match="was not done within timeout=4")
+    with emulators.serve(faults=faults) as emulator, expected as caught:
+        backend = azure(emulator, reconnect=endless)
+        azstt.transcribe_bytes(wav(bytes(96_000)), backend=backend, timeout=4)
+    assert isinstance(caught.value.__cause__, azstt.ThrottledError)
+    assert caught.value.code == "429"
+    assert "; the last error was: the quota of host 'ws://127.0.0.1" in str(caught.value)
+
+
+def test_a_limit_on_waiting_tells_what_went_wrong_before_it(azure):
+    """A service that throttles, and then does not answer at all, is a time-out that says both."""
+    throttled = [Refuse(status=429, connection=n) for n in range(5)]
+    silent = [Stall(connection=n) for n in range(5, 20)]
+    expected = pytest.raises(azstt.RecognitionTimeoutError, match=r"within 3 s \(connect\)")
+    faults = Faults.of(*throttled, *silent)
+    with emulators.serve(faults=faults) as emulator, expected as caught:
+        limits = AzureLimits(connect=3, stop=1)
+        azstt.transcribe_bytes(wav(bytes(96_000)), backend=azure(emulator, limits=limits))
+    assert isinstance(caught.value.__cause__, azstt.ThrottledError)
+    assert "; the last error was: the quota of host" in str(caught.value)
+
+
 def test_a_live_source_may_pause(azure, run):
     """Nothing times out while there is hardly any audio to recognize."""
     limits = AzureLimits(connect=5, first_response=1, idle=0.5, stop=2)

@@ -310,12 +310,13 @@ class SessionDriver(Monitor):
         source = self.pipeline
         awaited = self.started and not (self.ending or source.full)
         if self._idle.is_over(max(self.progress, source.fed_at), monotonic(), waiting=awaited):
-            self.end_with(
-                SessionStateError(
-                    f"no audio and no finish() for {self._idle.limit:g} s; call finish() after "
-                    "the last audio, or set idle_timeout=None if such pauses are meant"
-                )
+            told = f"; the last error was: {self.last_error}" if self.last_error else ""
+            error = SessionStateError(
+                f"no audio and no finish() for {self._idle.limit:g} s; call finish() after "
+                f"the last audio, or set idle_timeout=None if such pauses are meant{told}"
             )
+            error.__cause__ = self.last_error
+            self.end_with(error)
 
     def stop(self) -> None:
         """Mark the end, and wake everyone who waits."""

@@ -143,6 +143,11 @@ class Monitor:
             ends += [gap.at + gap.span for gap in report.missing if gap.span]
         return max(0.0, max(ends) - self._begin)
 
+    @property
+    def last_error(self) -> RecognitionError | None:
+        """The last error of a session that is reconnecting, if one is."""
+        return next((tracker.last_error for tracker in self._trackers if tracker.last_error), None)
+
     def transcript(self) -> Transcript:
         """Return what has been recognized so far."""
         transcripts = [tracker.so_far(self._account(tracker)) for tracker in self._trackers]
@@ -241,6 +246,8 @@ class Monitor:
     def on_failure(self, error: BaseException) -> None:
         """End with an error, which gets what was recognized; see `partial_of`."""
         if not self.over:
+            if isinstance(error, RecognitionTimeoutError):
+                error.follow(self.last_error)
             self.failure = error
             self.stop()
             keep_partial(error, self.transcript())

@@ -2,6 +2,8 @@
 
 A session emits `Started` once, then any number of other events, then exactly one `Ended` or
 `Failed`. Only `Reconnecting` may precede `Started`, if the first attempt to connect failed.
+
+``print(event)`` shows what was said, and when; the repr never shows text, so log that.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from azstt._errors import RecognitionError
 from azstt._models import FrozenModel
-from azstt._result import Seconds, Segment, Text, TimeSpan
+from azstt._result import Seconds, Segment, Text, TimedText, TimeSpan
 
 
 class Started(FrozenModel):
@@ -36,7 +38,7 @@ class SpeechStarted(FrozenModel):
     at: Seconds
 
 
-class Partial(TimeSpan):
+class Partial(TimedText):
     """The hypothesis for the open segment so far; a later `Partial` or the `Final` replaces it.
 
     A `LiveSession` separates the text that is stable from the text that may still change, so that
@@ -54,7 +56,6 @@ class Partial(TimeSpan):
     """
 
     kind: Literal["partial"] = "partial"
-    text: Text
     stable: Text = ""
     tail: Text = ""
     delta: Text = ""
@@ -67,6 +68,10 @@ class Final(FrozenModel):
 
     kind: Literal["final"] = "final"
     segment: Segment
+
+    def __str__(self) -> str:
+        """Return the segment's times, speaker and text."""
+        return str(self.segment)
 
 
 class SpeechEnded(FrozenModel):

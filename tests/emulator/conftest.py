@@ -57,14 +57,16 @@ class NumberEngine:
 
     def __init__(self) -> None:
         self.forget: set[int] = set()  # phrases, counted from 0, to leave out
+        self.prefix: str = ""  # of every word
 
     def open(self, request, audio, emit, channel):
-        return _NumberSession(emit, self.forget)
+        return _NumberSession(emit, self.forget, self.prefix)
 
 
 class _NumberSession:
-    def __init__(self, emit, forget: set[int]) -> None:
+    def __init__(self, emit, forget: set[int], prefix: str) -> None:
         self._emit = emit
+        self._prefix = prefix
         self._forget = forget
         self._phrases = 0
         self._samples = array("h")
@@ -96,7 +98,7 @@ class _NumberSession:
             words, at = [], start
             for value, run in groupby(self._slots):
                 until = at + len(list(run)) / 10
-                words.append(Word(text=str(value), start=at, end=until))
+                words.append(Word(text=f"{self._prefix}{value}", start=at, end=until))
                 at = until
             text = " ".join(word.text for word in words)
             if self._phrases not in self._forget:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import re
 import wave
 from itertools import count
@@ -235,6 +236,19 @@ def test_each_attempt_is_reported(azure, number_engine, numbers, run, caplog):
     (record,) = (record for record in caplog.records if record.name == "azstt.azure")
     assert record.getMessage().startswith("connection lost (1002); attempt 1 in 0.")
     assert record.getMessage().endswith("to resume at 2.8 s")
+
+
+def test_no_text_is_logged(azure, number_engine, numbers, run, caplog):
+    """With every log of the process on, a session that reconnects logs nothing that was said."""
+    faults = Faults.of(Close(at=3.0, code=1002), Drop(at=5.0, connection=1), Mute(connection=2))
+    caplog.set_level(logging.DEBUG)
+    number_engine.prefix = "s3cret"
+    with emulators.serve(engine=number_engine, faults=faults) as emulator:
+        session = run(azure(emulator), numbers(40))
+    (first, *_) = session.of(azstt.Final)
+    assert "s3cret1" in str(first)
+    assert caplog.records
+    assert "s3cret" not in caplog.text + repr(session.events) + repr(caplog.records)
 
 
 # Errors

@@ -87,7 +87,7 @@ class ResultTracker:
         return event
 
     def _note_error(self, event: Event) -> None:
-        """Keep the last error until there are results; a time-out replaces none, for it says less."""
+        """Keep the last error until there are results; a time-out says less than other errors."""
         match event:
             case Reconnecting(reason=reason, error=error):
                 error = error or ServiceError(reason, backend=self._backend)

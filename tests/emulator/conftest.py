@@ -12,6 +12,7 @@ import pytest
 from azstt import AudioFormat, RecognitionOptions, Word
 from azstt._events import Ended, Failed, SpeechEnded, SpeechStarted
 from azstt.backends.azure import AzureBackend, AzureLimits, ReconnectPolicy
+from azstt.backends.azure._native_events import native_interface
 from azstt.backends.azure._settings import AzureSettings
 from azstt.emulator import Utterance
 from azstt.emulator.engines import Phrase, Processed
@@ -219,6 +220,27 @@ def azure():
         )
 
     return make
+
+
+@pytest.fixture
+def without_native_interface(monkeypatch):
+    """Take from the Speech SDK a private name by which results are read."""
+
+    def take() -> None:
+        monkeypatch.delattr("azure.cognitiveservices.speech.interop._call_hr_fn")
+        native_interface.cache_clear()
+        assert native_interface() is None
+
+    yield take
+    native_interface.cache_clear()
+
+
+@pytest.fixture(params=["native", "public"])
+def interface(request, without_native_interface):
+    """Let the SDK be as it is, or let its public objects do."""
+    if request.param == "public":
+        without_native_interface()
+    return request.param
 
 
 @pytest.fixture(autouse=True)

@@ -29,7 +29,7 @@ from azstt.emulator.faults import (
     Stall,
 )
 
-pytestmark = pytest.mark.usefixtures("no_thread_left")
+pytestmark = pytest.mark.usefixtures("no_thread_left", "interface")
 
 NEVER = ReconnectPolicy(attempts=0)
 
@@ -93,6 +93,7 @@ async def test_canceling_stops_at_once(azure):
     assert emulator.requests[0].closed is not None
 
 
+@pytest.mark.parametrize("interface", ["native"], indirect=True)
 @pytest.mark.parametrize("text", ["長い話" * 400, "ยาว" * 400, "लंबा पाठ " * 150, "😀" * 700])
 def test_a_long_final_arrives_whole(azure, text):
     """No final is truncated or lost at the binding's limit of 2,047 bytes."""
@@ -103,6 +104,36 @@ def test_a_long_final_arrives_whole(azure, text):
             wav(bytes(32_000 * 5)), backend=azure(emulator), partials=True
         )
     assert transcript.text == text
+
+
+@pytest.mark.parametrize("interface", ["public"], indirect=True)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_final_that_the_sdk_loses_is_an_error(azure):
+    """Where the SDK's own objects lose a long final, the transcript is not taken for complete."""
+    script = Script(segments=(Utterance(text="😀" * 700, start=0.1, end=4.9),))
+    expected = pytest.raises(azstt.IncompleteTranscriptError, match=r"4\.9 of 5\.0 s")
+    with emulators.serve(script=script) as emulator, expected:
+        azstt.transcribe_bytes(wav(bytes(32_000 * 5)), backend=azure(emulator))
+
+
+@pytest.mark.parametrize("interface", ["native"], indirect=True)
+@pytest.mark.parametrize(
+    "options", [{}, {"diarize": True}, {"translate": ["de"]}, {"language": ["en-US", "de-DE"]}]
+)
+def test_both_ways_to_read_results_give_the_same_events(
+    azure, run, without_native_interface, options
+):
+    """If the SDK's C interface is not there, its public objects give equal events."""
+    script = Script.saying("One two three four.", "Five six.", start=0.5, pause=0.8)
+    with emulators.serve(script=script) as emulator:
+        native = run(azure(emulator), bytes(160_000), partials=True, **options)
+        without_native_interface()
+        public = run(azure(emulator), bytes(160_000), partials=True, **options)
+    assert len(native.of(azstt.Final)) >= 2
+    assert native.of(azstt.Partial)
+    ids = [session.of(azstt.Started)[0].session_id for session in (native, public)]
+    assert ids == [request.headers["x-connectionid"] for request in emulator.requests]
+    assert native.events[1:] == public.events[1:]
 
 
 def test_silence_is_an_empty_transcript(azure):
@@ -338,8 +369,10 @@ def test_an_sdk_failure_has_a_plain_message(azure):
         (NoTurnEnd(connection=None), "for 1.5 s (idle)"),
     ],
 )
-def test_every_wait_ends(azure, fault, limit):
+def test_every_wait_ends(azure, interface, fault, limit):
     """A service that goes silent at any point is a timeout that names the limit."""
+    if interface == "public":  # which has no event for the first message
+        limit = limit.replace("within 1 s (first_response)", "for 1.5 s (idle)")
     expected = pytest.raises(azstt.RecognitionTimeoutError, match=re.escape(limit))
     with emulators.serve(faults=Faults.of(fault)) as emulator, expected:
         azstt.transcribe_bytes(wav(bytes(96_000)), backend=azure(emulator, reconnect=NEVER))

@@ -20,6 +20,9 @@ from typing import Any, TypeAlias, cast
 from azstt.backends.azure._native import native_callback
 from azstt.backends.azure._result_handler import ResultHandler
 
+# The SDK has no types.
+_sdk: Any = import_module("azure.cognitiveservices.speech")
+
 _log = logging.getLogger("azstt.azure")
 
 #: Called with the native handle of an event.
@@ -83,22 +86,21 @@ class NativeInterface:
 @cache
 def native_interface() -> NativeInterface | None:
     """Return the C interface; None, with a warning in the log, if a name is missing."""
-    sdk: Any = import_module("azure.cognitiveservices.speech")
     try:
-        interop: Any = import_module("azure.cognitiveservices.speech.interop")
+        interop = _sdk.interop
         library = interop._sdk_lib  # noqa: SLF001 - it has no other name
         releases = {release for _, release in _EVENTS.values()}
         names = {*_EVENTS, *releases, *_READERS}
-        for owner in (sdk.Recognizer, sdk.Connection):
+        for owner in (_sdk.Recognizer, _sdk.Connection):
             owner._handle  # noqa: B018, SLF001 - `NativeEvents` needs it
         return NativeInterface(
             functions={name: getattr(library, name) for name in names},
             call=interop._call_hr_fn,  # noqa: SLF001
             handle=interop._Handle,  # noqa: SLF001
-            properties=sdk.PropertyCollection,
-            property_id=sdk.PropertyId,
+            properties=_sdk.PropertyCollection,
+            property_id=_sdk.PropertyId,
         )
-    except (ImportError, AttributeError) as error:
+    except AttributeError as error:
         _log.warning(
             "this version of the Speech SDK has changed inside (%s): results are read through its "
             "public objects, which is slower and may lose very long ones",

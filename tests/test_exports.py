@@ -26,7 +26,7 @@ PUBLIC = {
         *("AudioTooLargeError", "RecognitionError", "AuthenticationError", "RequestError"),
         *("ThrottledError", "ServiceUnreachableError", "RecognitionTimeoutError", "ServiceError"),
         *("IncompleteTranscriptError", "BackendFallbackWarning", "IncompleteAudioWarning"),
-        "AudioFormatWarning",
+        *("AudioFormatWarning", "partial_of"),
     },
     azstt.backends: {
         *("RecognizerBackend", "RecognizerSession", "Capabilities", "Emit"),

@@ -39,6 +39,7 @@ from azstt._errors import ServiceError as ServiceError
 from azstt._errors import ServiceUnreachableError as ServiceUnreachableError
 from azstt._errors import SessionStateError as SessionStateError
 from azstt._errors import ThrottledError as ThrottledError
+from azstt._errors import partial_of as partial_of
 from azstt._events import AudioGap as AudioGap
 from azstt._events import Committed as Committed
 from azstt._events import Ended as Ended

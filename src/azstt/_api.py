@@ -9,8 +9,7 @@ from azstt._audio import AudioSource, BytesLike
 from azstt._audio.samples import AudioChunk, is_array
 from azstt._errors import ConfigurationError
 from azstt._options import TranscribeFields, split_fields
-from azstt._sessions import batch
-from azstt._sessions.batch import Job, ProgressCallback
+from azstt._sessions.batch import FileTranscriber, Job, ProgressCallback
 from azstt._threads.loop_thread import LoopThread
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend, resolve
@@ -28,7 +27,8 @@ def transcribe_file(
     """Transcribe an audio or video file.
 
     Works in plain scripts, in threads and inside a running event loop (Jupyter). Ctrl-C stops the
-    work at once and leaves no thread behind.
+    work at once and leaves no thread behind; ``azstt.partial_of(error)`` of the
+    `KeyboardInterrupt` is what had been recognized.
 
     Args:
         source: a path, a binary file object (seekable or not), an iterable of bytes, or a
@@ -37,9 +37,11 @@ def transcribe_file(
             no header, needs ``audio``.
         backend: the recognizer to use: a name from `azstt.backends.available()` or an object that
             implements `azstt.backends.RecognizerBackend`. Without one, Azure if it is configured,
-            otherwise the embedded recognizer, with a `BackendFallbackWarning`.
+            otherwise the embedded recognizer, with a `BackendFallbackWarning`. An Azure that is
+            only partly configured is a `ConfigurationError`.
         progress: called with a `Progress` about five times a second, on the engine's thread; it
-            must return quickly. An exception that it raises stops the work and is raised here.
+            must return quickly. An exception that it raises stops the work and is raised here;
+            `partial_of` returns what had been recognized.
         timeout: seconds that the whole call may take; None is no limit.
         strict: raise an `IncompleteTranscriptError` if any of the audio is missing, because the
             recording is cut off, damaged or has holes. Otherwise this is an
@@ -80,11 +82,11 @@ async def atranscribe_file(
 ) -> Transcript:
     """Transcribe an audio or video file, asynchronously; see `transcribe_file` for the arguments.
 
-    Runs on asyncio and on trio. Canceling the call stops the work. ``progress`` is called on the
-    event loop's thread.
+    Runs on asyncio and on trio. Canceling the call stops the work; `partial_of` the cancellation is
+    what had been recognized. ``progress`` is called on the event loop's thread.
     """
     job = _job(_file(source), backend, progress, timeout, strict, options)
-    return warned(await batch.transcribe(job), stacklevel=2)
+    return warned(await FileTranscriber(job).run(), stacklevel=2)
 
 
 def transcribe_bytes(
@@ -121,12 +123,18 @@ async def atranscribe_bytes(
 ) -> Transcript:
     """Transcribe the bytes of an audio or video file, asynchronously; see `atranscribe_file`."""
     job = _job(_bytes(data), backend, progress, timeout, strict, options)
-    return warned(await batch.transcribe(job), stacklevel=2)
+    return warned(await FileTranscriber(job).run(), stacklevel=2)
 
 
 def _run(job: Job) -> Transcript:
     """Run a job on an event loop of its own, so that its progress callback delays no other job."""
-    return warned(LoopThread("azstt loop").call(batch.transcribe, job), stacklevel=3)
+    transcriber = FileTranscriber(job)
+    try:
+        transcript = LoopThread("azstt loop").call(transcriber.run)
+    except BaseException as error:  # an interrupt, which comes to this thread only
+        transcriber.on_exit(error)
+        raise
+    return warned(transcript, stacklevel=3)
 
 
 def _job(

@@ -22,12 +22,13 @@
       SessionStateError (RuntimeError)        a call that the session's state does not allow
 
 ``*`` marks the retryable ones. A message says what failed, the value seen and the remedy; it
-never contains a key, a token or transcript text.
+never contains a key, a token or transcript text. `partial_of` returns what had been recognized for
+any exception that ends a transcription, also for an interrupt.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from azstt._transcript import Transcript
@@ -42,6 +43,34 @@ class AzsttError(Exception):
     """
 
     partial: Transcript | None = None
+
+
+def partial_of(error: BaseException) -> Transcript | None:
+    """Return what had been recognized when an exception ended a transcription.
+
+    For an `AzsttError` that is its ``.partial``. The other exceptions that may end one are kept as
+    they are: `KeyboardInterrupt`, what a ``progress`` callback, a handler or a source raised, and a
+    cancellation, whether it is caught as such or as the `TimeoutError` of `asyncio.timeout`. In an
+    interactive session, the last one that was raised is ``sys.last_value``.
+
+    Returns:
+        The transcript so far; None if the exception did not end a transcription.
+    """
+    exception: BaseException | None = error
+    while exception is not None:
+        if (partial := vars(exception).get("partial")) is not None:
+            return cast("Transcript", partial)
+        exception = exception.__cause__
+    return None
+
+
+def keep_partial(error: BaseException, partial: Transcript) -> None:
+    """Let an exception carry what had been recognized; see `partial_of`."""
+    vars(error)["partial"] = partial
+    note = "azstt.partial_of() of this exception has what was recognized until then"
+    told = isinstance(error, AzsttError) or note in getattr(error, "__notes__", ())
+    if partial.segments and not told:
+        error.add_note(note)
 
 
 class ConfigurationError(AzsttError, ValueError):
@@ -153,9 +182,28 @@ class ServiceUnreachableError(RecognitionError):
 
 
 class RecognitionTimeoutError(RecognitionError, TimeoutError):
-    """A time limit was exceeded: the caller's timeout, or a limit on waiting for the recognizer."""
+    """A time limit was exceeded: the caller's timeout, or a limit on waiting for the recognizer.
+
+    If the recognizer was reconnecting by then, the error of its last attempt is the ``__cause__``,
+    part of the message, and where ``code``, ``session_id`` and ``retry_after`` are from.
+    """
 
     _retryable = True
+
+    def __str__(self) -> str:
+        """Return the message and the hint, and what had gone wrong before the limit."""
+        cause = self.__cause__
+        told = f"; the last error was: {cause}" if isinstance(cause, RecognitionError) else ""
+        return f"{super().__str__()}{told}"
+
+    def follow(self, error: RecognitionError | None) -> None:
+        """Tell the last error before the limit, unless that says the same or another is told."""
+        if error is None or self.__cause__ is not None or str(error) == str(self):
+            return
+        self.__cause__ = error
+        self.code = self.code or error.code
+        self.session_id = self.session_id or error.session_id
+        self.retry_after = error.retry_after
 
 
 class ServiceError(RecognitionError):

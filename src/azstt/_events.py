@@ -2,6 +2,8 @@
 
 A session emits `Started` once, then any number of other events, then exactly one `Ended` or
 `Failed`. Only `Reconnecting` may precede `Started`, if the first attempt to connect failed.
+
+``print(event)`` shows what was said, and when; the repr never shows text, so log that.
 """
 
 from __future__ import annotations
@@ -9,10 +11,11 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal, TypeAlias, TypeVar
 
 from pydantic import ConfigDict, Field, field_serializer
+from pydantic.json_schema import SkipJsonSchema
 
 from azstt._errors import RecognitionError
 from azstt._models import FrozenModel
-from azstt._result import Seconds, Segment, Text, TimeSpan
+from azstt._result import Seconds, Segment, Text, TimedText, TimeSpan
 
 
 class Started(FrozenModel):
@@ -35,7 +38,7 @@ class SpeechStarted(FrozenModel):
     at: Seconds
 
 
-class Partial(TimeSpan):
+class Partial(TimedText):
     """The hypothesis for the open segment so far; a later `Partial` or the `Final` replaces it.
 
     A `LiveSession` separates the text that is stable from the text that may still change, so that
@@ -53,7 +56,6 @@ class Partial(TimeSpan):
     """
 
     kind: Literal["partial"] = "partial"
-    text: Text
     stable: Text = ""
     tail: Text = ""
     delta: Text = ""
@@ -66,6 +68,10 @@ class Final(FrozenModel):
 
     kind: Literal["final"] = "final"
     segment: Segment
+
+    def __str__(self) -> str:
+        """Return the segment's times, speaker and text."""
+        return str(self.segment)
 
 
 class SpeechEnded(FrozenModel):
@@ -90,12 +96,16 @@ class Reconnecting(FrozenModel):
             progress.
         delay: seconds until the attempt.
         reason: what went wrong.
+        error: the same as an error, if the backend has one; not part of the JSON.
     """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
 
     kind: Literal["reconnecting"] = "reconnecting"
     attempt: int
     delay: Seconds
     reason: str
+    error: SkipJsonSchema[RecognitionError | None] = Field(default=None, exclude=True, repr=False)
 
 
 class AudioGap(TimeSpan):

@@ -37,7 +37,17 @@ class TimeSpan(FrozenModel):
         return self.end - self.start
 
 
-class Word(TimeSpan):
+class TimedText(TimeSpan):
+    """Text with its times. ``str()`` shows both, for people; the repr, for logs, hides the text."""
+
+    text: Text
+
+    def __str__(self) -> str:
+        """Return the times in seconds, and the text."""
+        return f"[{self.start:.2f}s -> {self.end:.2f}s] {self.text}"
+
+
+class Word(TimedText):
     """A word as it is displayed: cased and punctuated.
 
     Attributes:
@@ -49,7 +59,6 @@ class Word(TimeSpan):
             `Final` events of a live session have it whatever the backend.
     """
 
-    text: Text
     confidence: Probability | None = None
     estimated: bool = False
     text_offset: Annotated[int, Field(ge=0)] | None = None
@@ -72,8 +81,12 @@ class Alternative(FrozenModel):
     masked: Text = ""
     confidence: Probability | None = None
 
+    def __str__(self) -> str:
+        """Return the text."""
+        return self.text
 
-class Sound(TimeSpan):
+
+class Sound(TimedText):
     """A phoneme or a syllable, and how well it was pronounced.
 
     Attributes:
@@ -81,11 +94,10 @@ class Sound(TimeSpan):
         accuracy: 0 to 100, or 0 to 5 with ``grading="five"``.
     """
 
-    text: Text
     accuracy: float | None = None
 
 
-class PronouncedWord(TimeSpan):
+class PronouncedWord(TimedText):
     """A word of the reference text or of the speech, and how well it was pronounced.
 
     Attributes:
@@ -96,7 +108,6 @@ class PronouncedWord(TimeSpan):
         syllables: the word's syllables, in order.
     """
 
-    text: Text
     accuracy: float | None = None
     error: str = "None"
     phonemes: Annotated[tuple[Sound, ...], Field(repr=False)] = ()
@@ -126,8 +137,11 @@ class Pronunciation(FrozenModel):
     words: Annotated[tuple[PronouncedWord, ...], Field(repr=False)] = ()
 
 
-class Segment(TimeSpan):
+class Segment(TimedText):
     """Speech that was recognized as one unit, such as an utterance.
+
+    ``print(segment)`` shows its times, the speaker if there is one, and the text; so does a
+    `Final`.
 
     Attributes:
         text: what was said, as displayed: cased and punctuated.
@@ -142,7 +156,6 @@ class Segment(TimeSpan):
         pronunciation: the pronunciation scores, if requested.
     """
 
-    text: Text
     words: Annotated[tuple[Word, ...], Field(repr=False)] = ()
     confidence: Probability | None = None
     speaker: str | None = None
@@ -151,6 +164,11 @@ class Segment(TimeSpan):
     alternatives: Annotated[tuple[Alternative, ...], Field(repr=False)] = ()
     translations: Annotated[Mapping[str, str], Field(repr=False)] = {}
     pronunciation: Pronunciation | None = None
+
+    def __str__(self) -> str:
+        """Return the times in seconds, the speaker and the text."""
+        speaker = f"{self.speaker}: " if self.speaker else ""
+        return f"[{self.start:.2f}s -> {self.end:.2f}s] {speaker}{self.text}"
 
 
 class Gap(FrozenModel):

@@ -12,6 +12,7 @@ import pytest
 from azstt import AudioFormat, RecognitionOptions, Word
 from azstt._events import Ended, Failed, SpeechEnded, SpeechStarted
 from azstt.backends.azure import AzureBackend, AzureLimits, ReconnectPolicy
+from azstt.backends.azure._native_events import native_interface
 from azstt.backends.azure._settings import AzureSettings
 from azstt.emulator import Utterance
 from azstt.emulator.engines import Phrase, Processed
@@ -57,14 +58,16 @@ class NumberEngine:
 
     def __init__(self) -> None:
         self.forget: set[int] = set()  # phrases, counted from 0, to leave out
+        self.prefix: str = ""  # of every word
 
     def open(self, request, audio, emit, channel):
-        return _NumberSession(emit, self.forget)
+        return _NumberSession(emit, self.forget, self.prefix)
 
 
 class _NumberSession:
-    def __init__(self, emit, forget: set[int]) -> None:
+    def __init__(self, emit, forget: set[int], prefix: str) -> None:
         self._emit = emit
+        self._prefix = prefix
         self._forget = forget
         self._phrases = 0
         self._samples = array("h")
@@ -96,7 +99,7 @@ class _NumberSession:
             words, at = [], start
             for value, run in groupby(self._slots):
                 until = at + len(list(run)) / 10
-                words.append(Word(text=str(value), start=at, end=until))
+                words.append(Word(text=f"{self._prefix}{value}", start=at, end=until))
                 at = until
             text = " ".join(word.text for word in words)
             if self._phrases not in self._forget:
@@ -217,6 +220,27 @@ def azure():
         )
 
     return make
+
+
+@pytest.fixture
+def without_native_interface(monkeypatch):
+    """Take from the Speech SDK a private name by which results are read."""
+
+    def take() -> None:
+        monkeypatch.delattr("azure.cognitiveservices.speech.interop._call_hr_fn")
+        native_interface.cache_clear()
+        assert native_interface() is None
+
+    yield take
+    native_interface.cache_clear()
+
+
+@pytest.fixture(params=["native", "public"])
+def interface(request, without_native_interface):
+    """Let the SDK be as it is, or let its public objects do."""
+    if request.param == "public":
+        without_native_interface()
+    return request.param
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import re
 import wave
 from itertools import count
@@ -28,7 +29,7 @@ from azstt.emulator.faults import (
     Stall,
 )
 
-pytestmark = pytest.mark.usefixtures("no_thread_left")
+pytestmark = pytest.mark.usefixtures("no_thread_left", "interface")
 
 NEVER = ReconnectPolicy(attempts=0)
 
@@ -92,6 +93,7 @@ async def test_canceling_stops_at_once(azure):
     assert emulator.requests[0].closed is not None
 
 
+@pytest.mark.parametrize("interface", ["native"], indirect=True)
 @pytest.mark.parametrize("text", ["長い話" * 400, "ยาว" * 400, "लंबा पाठ " * 150, "😀" * 700])
 def test_a_long_final_arrives_whole(azure, text):
     """No final is truncated or lost at the binding's limit of 2,047 bytes."""
@@ -102,6 +104,36 @@ def test_a_long_final_arrives_whole(azure, text):
             wav(bytes(32_000 * 5)), backend=azure(emulator), partials=True
         )
     assert transcript.text == text
+
+
+@pytest.mark.parametrize("interface", ["public"], indirect=True)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_final_that_the_sdk_loses_is_an_error(azure):
+    """Where the SDK's own objects lose a long final, the transcript is not taken for complete."""
+    script = Script(segments=(Utterance(text="😀" * 700, start=0.1, end=4.9),))
+    expected = pytest.raises(azstt.IncompleteTranscriptError, match=r"4\.9 of 5\.0 s")
+    with emulators.serve(script=script) as emulator, expected:
+        azstt.transcribe_bytes(wav(bytes(32_000 * 5)), backend=azure(emulator))
+
+
+@pytest.mark.parametrize("interface", ["native"], indirect=True)
+@pytest.mark.parametrize(
+    "options", [{}, {"diarize": True}, {"translate": ["de"]}, {"language": ["en-US", "de-DE"]}]
+)
+def test_both_ways_to_read_results_give_the_same_events(
+    azure, run, without_native_interface, options
+):
+    """If the SDK's C interface is not there, its public objects give equal events."""
+    script = Script.saying("One two three four.", "Five six.", start=0.5, pause=0.8)
+    with emulators.serve(script=script) as emulator:
+        native = run(azure(emulator), bytes(160_000), partials=True, **options)
+        without_native_interface()
+        public = run(azure(emulator), bytes(160_000), partials=True, **options)
+    assert len(native.of(azstt.Final)) >= 2
+    assert native.of(azstt.Partial)
+    ids = [session.of(azstt.Started)[0].session_id for session in (native, public)]
+    assert ids == [request.headers["x-connectionid"] for request in emulator.requests]
+    assert native.events[1:] == public.events[1:]
 
 
 def test_silence_is_an_empty_transcript(azure):
@@ -237,6 +269,19 @@ def test_each_attempt_is_reported(azure, number_engine, numbers, run, caplog):
     assert record.getMessage().endswith("to resume at 2.8 s")
 
 
+def test_no_text_is_logged(azure, number_engine, numbers, run, caplog):
+    """With every log of the process on, a session that reconnects logs nothing that was said."""
+    faults = Faults.of(Close(at=3.0, code=1002), Drop(at=5.0, connection=1), Mute(connection=2))
+    caplog.set_level(logging.DEBUG)
+    number_engine.prefix = "s3cret"
+    with emulators.serve(engine=number_engine, faults=faults) as emulator:
+        session = run(azure(emulator), numbers(40))
+    (first, *_) = session.of(azstt.Final)
+    assert "s3cret1" in str(first)
+    assert caplog.records
+    assert "s3cret" not in caplog.text + repr(session.events) + repr(caplog.records)
+
+
 # Errors
 
 REFUSED = {
@@ -324,11 +369,39 @@ def test_an_sdk_failure_has_a_plain_message(azure):
         (NoTurnEnd(connection=None), "for 1.5 s (idle)"),
     ],
 )
-def test_every_wait_ends(azure, fault, limit):
+def test_every_wait_ends(azure, interface, fault, limit):
     """A service that goes silent at any point is a timeout that names the limit."""
+    if interface == "public":  # which has no event for the first message
+        limit = limit.replace("within 1 s (first_response)", "for 1.5 s (idle)")
     expected = pytest.raises(azstt.RecognitionTimeoutError, match=re.escape(limit))
     with emulators.serve(faults=Faults.of(fault)) as emulator, expected:
         azstt.transcribe_bytes(wav(bytes(96_000)), backend=azure(emulator, reconnect=NEVER))
+
+
+def test_a_timeout_tells_what_went_wrong_before_it(azure):
+    """When the service is throttled until the time is up, the time-out says so."""
+    endless = ReconnectPolicy(attempts=100, total=60, first_delay=0.1, longest_delay=0.2)
+    faults = Faults.of(Refuse(status=429, connection=None))
+    expected = pytest.raises(azstt.RecognitionTimeoutError, match="was not done within timeout=4")
+    with emulators.serve(faults=faults) as emulator, expected as caught:
+        backend = azure(emulator, reconnect=endless)
+        azstt.transcribe_bytes(wav(bytes(96_000)), backend=backend, timeout=4)
+    assert isinstance(caught.value.__cause__, azstt.ThrottledError)
+    assert caught.value.code == "429"
+    assert "; the last error was: the quota of host 'ws://127.0.0.1" in str(caught.value)
+
+
+def test_a_limit_on_waiting_tells_what_went_wrong_before_it(azure):
+    """A service that throttles, and then does not answer at all, is a time-out that says both."""
+    throttled = [Refuse(status=429, connection=n) for n in range(5)]
+    silent = [Stall(connection=n) for n in range(5, 20)]
+    expected = pytest.raises(azstt.RecognitionTimeoutError, match=r"within 3 s \(connect\)")
+    faults = Faults.of(*throttled, *silent)
+    with emulators.serve(faults=faults) as emulator, expected as caught:
+        limits = AzureLimits(connect=3, stop=1)
+        azstt.transcribe_bytes(wav(bytes(96_000)), backend=azure(emulator, limits=limits))
+    assert isinstance(caught.value.__cause__, azstt.ThrottledError)
+    assert "; the last error was: the quota of host" in str(caught.value)
 
 
 def test_a_live_source_may_pause(azure, run):

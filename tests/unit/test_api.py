@@ -290,6 +290,61 @@ def test_progress_may_stop_the_work():
         azstt.transcribe_bytes(SECOND, backend=HANGS, progress=stop)
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("when", ["in the middle", "at the end"])
+async def test_what_progress_raises_has_the_partial_transcript(when):
+    """Whatever stops the work from outside, what was recognized can be had from it."""
+
+    def stop(progress: azstt.Progress) -> None:
+        if progress.recognized >= (0.5 if when == "in the middle" else 1.0):
+            raise InterruptedError("enough")
+
+    backend = HANGS if when == "in the middle" else ScriptedBackend.saying("Hello.")
+    with pytest.raises(InterruptedError) as blocking:
+        azstt.transcribe_bytes(SECOND, backend=backend, progress=stop)
+    with pytest.raises(InterruptedError) as asynchronous:
+        await azstt.atranscribe_bytes(SECOND, backend=backend, progress=stop)
+    for caught in (blocking, asynchronous):
+        assert azstt.partial_of(caught.value).text == "Hello."
+        (note,) = caught.value.__notes__
+        assert "azstt.partial_of()" in note
+    assert azstt.partial_of(InterruptedError()) is None
+
+
+def test_what_a_source_raises_has_the_partial_transcript():
+    """A source that fails does not take along what was recognized of it."""
+
+    def chunks():
+        yield bytes(32_000 * 60)
+        time.sleep(0.5)
+        raise LookupError("the tape broke")
+
+    with pytest.raises(Exception, match="the tape broke") as caught:
+        azstt.transcribe_file(chunks(), backend=HELLO, audio=azstt.AudioFormat())
+    assert azstt.partial_of(caught.value).text == "Hello, world."
+
+
+@pytest.mark.parametrize("how", ["canceled", "timed out"])
+def test_a_cancellation_has_the_partial_transcript(how):
+    """A task that is canceled, and one that runs into a timeout of asyncio's, lose nothing."""
+
+    async def main() -> BaseException:
+        work = asyncio.create_task(azstt.atranscribe_bytes(SECOND, backend=HANGS))
+        try:
+            if how == "timed out":
+                await asyncio.wait_for(work, 0.5)
+            await asyncio.sleep(0.5)
+            work.cancel()
+            await work
+        except (asyncio.CancelledError, TimeoutError) as error:
+            return error
+        raise AssertionError
+
+    error = asyncio.run(main())
+    assert isinstance(error, TimeoutError if how == "timed out" else asyncio.CancelledError)
+    assert azstt.partial_of(error).text == "Hello."
+
+
 def test_the_sync_call_works_inside_a_running_loop():
     """A notebook cell, which runs inside an event loop, may call the sync function."""
 
@@ -334,6 +389,30 @@ def test_ctrl_c_leaves_at_once(after):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)
     assert errors.rstrip().endswith("KeyboardInterrupt")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+def test_ctrl_c_keeps_what_was_recognized():
+    """After Ctrl-C, the interrupt has the transcript so far."""
+    code = (
+        "import azstt, math; from azstt.testing import Cue, ScriptedBackend\n"
+        "said = azstt.Final(segment=azstt.Segment(text='Half a sentence', start=0, end=0.5))\n"
+        "cue = Cue(event=azstt.SpeechStarted(at=0.6), at=0.6, delay=math.inf)\n"
+        "backend = ScriptedBackend([said, cue])\n"
+        "tell = lambda progress: progress.recognized and print('heard', flush=True)\n"
+        "try:\n"
+        f"    audio = {SECOND[:44]!r} + bytes(32000)\n"
+        "    azstt.transcribe_bytes(audio, backend=backend, progress=tell)\n"
+        "except KeyboardInterrupt as error:\n"
+        "    partial = azstt.partial_of(error)\n"
+        "    print(partial.text, partial.complete, flush=True)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "heard\n"
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=20)
+    assert said.splitlines()[-1] == "Half a sentence False"
 
 
 @pytest.mark.anyio

@@ -37,6 +37,20 @@ def test_the_hint_is_part_of_the_message():
     assert str(azstt.ServiceError("it broke", hint="fix it")) == "it broke; fix it"
 
 
+def test_a_time_out_tells_what_went_wrong_before():
+    """The last error is the cause, in the message, and lends its data; it is told once."""
+    throttled = azstt.ThrottledError("the quota is exhausted", code="429", retry_after=2.0)
+    error = azstt.RecognitionTimeoutError("not done", hint="wait")
+    error.follow(None)
+    error.follow(azstt.RecognitionTimeoutError("not done", hint="wait"))
+    assert error.__cause__ is None
+    error.follow(throttled)
+    error.follow(azstt.ServiceError("another"))
+    assert error.__cause__ is throttled
+    assert (error.code, error.retry_after) == ("429", 2.0)
+    assert str(error) == "not done; wait; the last error was: the quota is exhausted"
+
+
 def test_builtin_parents():
     """Code that catches Python's own exceptions catches ours."""
     assert issubclass(azstt.ConfigurationError, ValueError)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from azstt import BackendFallbackWarning, ConfigurationError
+from azstt import BackendFallbackWarning, ConfigurationError, transcribe_bytes
 from azstt.backends import available, resolve
 from azstt.testing import ScriptedBackend
 
@@ -73,16 +73,66 @@ def test_the_fallback_warns_once():
     [
         ({"AZURE_SPEECH_HOST": "ws://127.0.0.1:1"}, "azure"),
         ({"SPEECH_KEY": "k", "SPEECH_REGION": "westus"}, "azure"),
-        ({"AZURE_SPEECH_KEY": "k"}, "local"),
+        ({"AZURE_SEARCH_ENDPOINT": "https://search.example", "SPEECH_PORT": "1"}, "local"),
     ],
 )
 def test_azure_is_chosen_where_it_is_configured(monkeypatch, environment, name):
-    """A host, or a key with its region, selects Azure; a key alone does not."""
+    """A host, or a key with its region, selects Azure; variables of other programs do not."""
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", BackendFallbackWarning)
         assert resolve(None).name == name
+
+
+@pytest.mark.parametrize(
+    ("environment", "dotenv", "said"),
+    [
+        (
+            {"AZURE_SPEECH_KEY": "s3cret"},
+            "",
+            "AZURE_SPEECH_KEY is set; missing: AZURE_SPEECH_REGION",
+        ),
+        ({"SPEECH_REGION": "s3cret"}, "", "SPEECH_REGION is set; missing: AZURE_SPEECH_KEY"),
+        ({"AZURE_SPEECH_KEY": ""}, "", "AZURE_SPEECH_KEY is empty; missing: AZURE_SPEECH_KEY and"),
+        ({"AZURE_SPEECH_TOKEN": "s3cret"}, "", "missing: AZURE_SPEECH_REGION"),
+        (
+            {"AZURE_SPEECH_KEY": "s3cret"},
+            "azure_speech_regon=s3cret",
+            "AZURE_SPEECH_REGON in .env is not a setting (did you mean AZURE_SPEECH_REGION?)",
+        ),
+        (
+            {"SPEECH_REGON": "s3cret"},
+            "SPEECH_KEY=s3cret",
+            "SPEECH_REGON is not a setting (did you mean SPEECH_REGION?), SPEECH_KEY in .env",
+        ),
+        (
+            {"AZURE_SPECH_KEY": "s3cret", "AZURE_SPEECH_REGION": "westus"},
+            "",
+            "AZURE_SPECH_KEY is not a setting (did you mean AZURE_SPEECH_KEY?)",
+        ),
+        ({"AZURE_SPEECH_API_KEY": "s3cret"}, "", "did you mean AZURE_SPEECH_KEY?"),
+    ],
+)
+def test_a_half_configured_azure_is_an_error(monkeypatch, tmp_path, environment, dotenv, said):
+    """Half of Azure's settings is no reason to use another model: the error names what is wrong."""
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
+    (tmp_path / ".env").write_text(dotenv)
+    with pytest.raises(ConfigurationError) as caught:
+        transcribe_bytes(b"RIFF")
+    assert said in str(caught.value)
+    assert "or choose another backend, such as 'local'" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+    assert resolve("local").name == "local"
+
+
+def test_naming_azure_says_what_is_missing_too(monkeypatch, tmp_path):
+    """With backend='azure', the error about a missing location names the mistyped variable."""
+    monkeypatch.setenv("AZURE_SPEECH_KEY", "s3cret")
+    (tmp_path / ".env").write_text("SPEECH_REGON=westus")
+    with pytest.raises(ConfigurationError, match=r"set AZURE_SPEECH_REGION .*mean SPEECH_REGION\?"):
+        transcribe_bytes(b"RIFF", backend="azure")
 
 
 def test_naming_the_backend_does_not_warn():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+import azstt
+from examples.flask_app import create_app
 from examples.flask_app.config import Config
 from examples.flask_app.tests.conftest import JFK, Browser
 
@@ -35,6 +37,15 @@ def test_other_sites_pages_are_refused(browser, origin):
         answer = browser.web.get(path, headers={**UPGRADE, "Origin": origin})
         assert answer.status_code == 403
         assert "may not use this app" in answer.get_json()["error"]
+
+
+def test_the_app_does_not_start_with_half_of_azures_settings(monkeypatch, tmp_path):
+    """Half of Azure's settings ends the start with what is missing, not in another recognizer."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("SPEECH_KEY=k3y-of-the-company\nSPEECH_REGON=westus")
+    with pytest.raises(azstt.ConfigurationError, match="did you mean SPEECH_REGION") as caught:
+        create_app(Config(data=tmp_path))
+    assert "k3y" not in str(caught.value)
 
 
 def test_unknown_host_names_are_refused(make):

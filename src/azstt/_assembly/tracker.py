@@ -10,7 +10,8 @@ from azstt._assembly.latency import Latency
 from azstt._assembly.ledger import DROPPED
 from azstt._assembly.stability import PartialStabilizer
 from azstt._assembly.timeline import Timeline
-from azstt._events import AudioGap, Event, Final, Partial, Reconnecting
+from azstt._errors import RecognitionError, RecognitionTimeoutError, ServiceError
+from azstt._events import AudioGap, Event, Failed, Final, Partial, Reconnecting
 from azstt._result import Usage
 from azstt._transcript import Transcript
 from azstt._words.times import locate_words
@@ -22,6 +23,9 @@ class ResultTracker:
     The recognizer counts the audio that it was given. Two timelines lead from there to the media:
     one puts back the audio that was dropped, which gives a place in the decoder's output; the
     decoder's own gives the media's time of that.
+
+    Attributes:
+        last_error: the last error of a recognizer that is reconnecting; None once it has results.
 
     Args:
         backend: the recognizer's name.
@@ -41,6 +45,8 @@ class ResultTracker:
         self.latency: Latency = Latency()
         self.lag: Lag = Lag()
         self.reconnects: int = 0
+        self.last_error: RecognitionError | None = None
+        self._backend: str = backend
         self._assembler: Assembler = Assembler(backend=backend, language=language, strict=strict)
         self._dropped: Timeline = Timeline()
         self._media: Callable[[], Timeline] = media
@@ -75,9 +81,22 @@ class ResultTracker:
                 self.reconnects += 1
             case _:
                 pass
+        self._note_error(event)
         self.lag.add(event)
         self._assembler.add(event)
         return event
+
+    def _note_error(self, event: Event) -> None:
+        """Keep the last error until there are results; a time-out says less than other errors."""
+        match event:
+            case Reconnecting(reason=reason, error=error):
+                error = error or ServiceError(reason, backend=self._backend)
+                if self.last_error is None or not isinstance(error, RecognitionTimeoutError):
+                    self.last_error = error
+            case Failed() | AudioGap():
+                pass
+            case _:
+                self.last_error = None
 
     def drop(self, taken: float, at: float, seconds: float) -> Event:
         """Note that audio was dropped; return the `AudioGap` for the user.

@@ -197,7 +197,7 @@ def transcribe(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
 
     Several files are transcribed one after another, and a failure does not stop the others. What
     was recognized before a failure or a timeout is still written: the exit status is then 1, and a
-    notice says that the transcript ends early.
+    notice says that the transcript ends early. Ctrl-C writes it too, and stops.
 
     If some of the audio is missing, because the file is cut off or damaged or has holes, the rest
     is transcribed, and a notice says what is missing and where. With --strict the exit status is

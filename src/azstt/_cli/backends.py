@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 
 from azstt._cli.terminal import notify, write_table
-from azstt._errors import BackendFallbackWarning
+from azstt._errors import BackendFallbackWarning, ConfigurationError
 from azstt.backends import Capabilities, RecognizerBackend, available, resolve
 
 _MAX_LISTED = 6  # with more languages than this, only their number is shown
@@ -27,6 +27,10 @@ def show_backends() -> None:
             cells = ["?"] * len(columns)
         table.append([name, *cells])
     write_table(table)
+    try:
+        choose_backend(None, quiet=True)
+    except ConfigurationError as error:
+        notify(error)
 
 
 def choose_backend(name: str | None, *, quiet: bool) -> RecognizerBackend:

@@ -12,7 +12,7 @@ from azstt._assembly.missing import describe, how_much
 from azstt._captions.formats import jsonl
 from azstt._cli.files import write_file
 from azstt._cli.terminal import notify, write
-from azstt._errors import AzsttError, ConfigurationError, IncompleteTranscriptError
+from azstt._errors import ConfigurationError, IncompleteTranscriptError
 from azstt._result import TOLERANCE, AudioTrack
 from azstt._transcript import Transcript
 
@@ -50,7 +50,7 @@ def display_name(source: str) -> str:
 def report_problems(
     source: str,
     transcript: Transcript,
-    error: AzsttError | None,
+    error: BaseException | None,
     *,
     details: str,
     track_chosen: bool = False,
@@ -61,7 +61,7 @@ def report_problems(
     Args:
         source: what was transcribed.
         transcript: the transcript.
-        error: what ended the transcription, if that was an error; it has been reported.
+        error: what ended the transcription early, if anything did; it has been reported.
         details: the option that shows where audio is missing.
         track_chosen: whether the user has chosen the audio track, and so knows the others.
         told: reasons of gaps that have been reported.
@@ -69,9 +69,8 @@ def report_problems(
     name = display_name(source)
     if error is not None:
         if not _found_missing(transcript, error):
-            notify(
-                f"{name}: the transcript ends early: it has what was recognized before the failure"
-            )
+            end = "the interrupt" if isinstance(error, KeyboardInterrupt) else "the failure"
+            notify(f"{name}: the transcript ends early: it has what was recognized before {end}")
         return
     if not transcript.segments:
         notify(f"{name}: no speech was found")
@@ -89,7 +88,7 @@ def report_problems(
         notify(f"{name}: {'; '.join(describe(gaps))}; {details} shows more")
 
 
-def _found_missing(transcript: Transcript, error: AzsttError) -> bool:
+def _found_missing(transcript: Transcript, error: BaseException) -> bool:
     """Return whether all audio that there is was transcribed, and the error is that some is not."""
     lost = transcript.ledger.unaccounted
     return isinstance(error, IncompleteTranscriptError) and lost <= TOLERANCE

@@ -19,6 +19,7 @@ from azstt._errors import (
     ConfigurationError,
     IncompleteAudioWarning,
     MissingDependencyError,
+    partial_of,
 )
 from azstt._options import TranscribeFields
 from azstt._transcript import Transcript
@@ -40,7 +41,7 @@ class TranscribeRequest:
 
 
 def transcribe_all(request: TranscribeRequest) -> bool:
-    """Transcribe every source; a failure does not stop the others.
+    """Transcribe every source; a failure does not stop the others, an interrupt does.
 
     Returns:
         Whether all of them were transcribed completely and written.
@@ -48,6 +49,7 @@ def transcribe_all(request: TranscribeRequest) -> bool:
     Raises:
         ConfigurationError: the options fit no source.
         MissingDependencyError: the backend's extra is not installed.
+        KeyboardInterrupt: the command was stopped; what was recognized by then was written.
     """
     backend = choose_backend(request.backend, quiet=request.quiet)
     written = complete = 0
@@ -57,29 +59,42 @@ def transcribe_all(request: TranscribeRequest) -> bool:
             written or (error.partial and len(request.sources) > 1)
         ):
             raise error  # once audio was read, it is this source that does not fit the options
-        if error is not None:
+        if isinstance(error, AzsttError):
             report_error(error, about=display_name(source), debug=request.debug)
-        if transcript is None:
-            continue
-        if not request.quiet:
-            chosen = request.options.get("track") is not None
-            report_problems(source, transcript, error, details="--format json", track_chosen=chosen)
-        try:
-            request.outputs.write(source, transcript, first=not written)
-        except BrokenPipeError:
-            raise
-        except OSError as write_error:
-            report_error(write_error, about=display_name(source), debug=request.debug)
-            continue
-        written += 1
-        complete += error is None
+        if transcript is not None and _write(source, transcript, error, request, first=not written):
+            written += 1
+            complete += error is None
+        if isinstance(error, KeyboardInterrupt):
+            raise error
     return complete == len(request.sources)
+
+
+def _write(
+    source: str,
+    transcript: Transcript,
+    error: BaseException | None,
+    request: TranscribeRequest,
+    *,
+    first: bool,
+) -> bool:
+    """Report what the text does not show, and write it; return whether that was possible."""
+    if not request.quiet:
+        chosen = request.options.get("track") is not None
+        report_problems(source, transcript, error, details="--format json", track_chosen=chosen)
+    try:
+        request.outputs.write(source, transcript, first=first)
+    except BrokenPipeError:
+        raise
+    except OSError as write_error:
+        report_error(write_error, about=display_name(source), debug=request.debug)
+        return False
+    return True
 
 
 def _transcribe(
     source: str, backend: RecognizerBackend, request: TranscribeRequest
-) -> tuple[Transcript | None, AzsttError | None]:
-    """Return the transcript, or the error and what was recognized before it."""
+) -> tuple[Transcript | None, AzsttError | KeyboardInterrupt | None]:
+    """Return the transcript, or what ended it and what was recognized before that."""
     hidden = request.quiet
     try:
         with (
@@ -97,9 +112,9 @@ def _transcribe(
                 strict=request.strict,
                 **request.options,
             )
-    except AzsttError as error:
-        partial = error.partial if error.partial and error.partial.segments else None
-        return partial, error
+    except (AzsttError, KeyboardInterrupt) as error:
+        partial = partial_of(error)
+        return partial if partial and partial.segments else None, error
     return transcript, None
 
 

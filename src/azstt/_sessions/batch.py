@@ -14,7 +14,7 @@ from azstt._assembly.channels import check_count
 from azstt._assembly.timeline import Timeline
 from azstt._audio import LONGEST_SILENCE, AudioReader, AudioSource, DecodeReport, open_reader
 from azstt._audio_format import AudioFormat
-from azstt._errors import RecognitionTimeoutError
+from azstt._errors import RecognitionTimeoutError, keep_partial, partial_of
 from azstt._events import Event, Final
 from azstt._options import AudioFields, RecognitionOptions
 from azstt._result import Progress
@@ -40,33 +40,8 @@ class Job:
     strict: bool = False
 
 
-async def transcribe(job: Job) -> Transcript:
-    """Run a job and return its transcript; canceling stops the work at once.
-
-    Raises:
-        AzsttError: with what was recognized until then as ``.partial``.
-    """
-    file = _File(job)
-    feeder = Feeder(partial(job.backend.open, job.options, file.audio), file)
-    try:
-        with anyio.move_on_after(job.timeout):
-            feeder.start()
-            await file.follow()
-        file.on_failure(  # unless it is over
-            RecognitionTimeoutError(
-                f"the transcription was not done within timeout={job.timeout!r} s",
-                backend=job.backend.name,
-                hint="raise the timeout, or leave it out",
-            )
-        )
-    finally:
-        await feeder.close()
-    file.raise_failure()
-    return file.transcript()
-
-
-class _File(Monitor):
-    """A file that is transcribed: the source, and its monitor."""
+class FileTranscriber(Monitor):
+    """Transcribes a file: the source, and its monitor."""
 
     def __init__(self, job: Job) -> None:
         begin = job.audio.get("start", 0.0)
@@ -75,6 +50,39 @@ class _File(Monitor):
         self._job: Job = job
         self._reader: AudioReader | None = None
         self._decoded: float = 0.0  # written by the feeder's thread, read by the loop
+
+    async def run(self) -> Transcript:
+        """Do the job and return its transcript; canceling stops the work at once.
+
+        Raises:
+            BaseException: what ended it, with what was recognized until then; see `partial_of`.
+        """
+        job = self._job
+        feeder = Feeder(partial(job.backend.open, job.options, self.audio), self)
+        try:
+            with anyio.move_on_after(job.timeout):
+                feeder.start()
+                await self._follow()
+            self.on_failure(  # unless it is over
+                RecognitionTimeoutError(
+                    f"the transcription was not done within timeout={job.timeout!r} s",
+                    backend=job.backend.name,
+                    hint="raise the timeout, or leave it out",
+                )
+            )
+        except BaseException as error:  # a cancellation, or what `progress` raised
+            self.on_exit(error)
+            raise
+        finally:
+            await feeder.close()
+        self.raise_failure()
+        return self.transcript()
+
+    def on_exit(self, error: BaseException) -> None:
+        """End with an exception that comes from elsewhere, even if all was recognized."""
+        self.on_failure(error)
+        if partial_of(error) is None:
+            keep_partial(error, self.transcript())
 
     @contextmanager
     def open(self) -> Generator[tuple[int, Iterator[bytes]]]:
@@ -93,7 +101,7 @@ class _File(Monitor):
     def cancel(self) -> None:
         """Do nothing: the feeder stops after the chunk that is being read."""
 
-    async def follow(self) -> None:
+    async def _follow(self) -> None:
         """Wait for the end, and report progress about five times a second.
 
         Raises:

@@ -11,7 +11,12 @@ import anyio
 from anyio.lowlevel import current_token
 
 from azstt._assembly.tracker import ResultTracker
-from azstt._errors import AzsttError, ConfigurationError, RecognitionError, SessionStateError
+from azstt._errors import (
+    ConfigurationError,
+    RecognitionError,
+    SessionStateError,
+    keep_partial,
+)
 from azstt._events import Event, Failed, Reconnecting
 from azstt._options import OptionFields, RecognitionOptions
 from azstt._result import Usage
@@ -305,12 +310,13 @@ class SessionDriver(Monitor):
         source = self.pipeline
         awaited = self.started and not (self.ending or source.full)
         if self._idle.is_over(max(self.progress, source.fed_at), monotonic(), waiting=awaited):
-            self.end_with(
-                SessionStateError(
-                    f"no audio and no finish() for {self._idle.limit:g} s; call finish() after "
-                    "the last audio, or set idle_timeout=None if such pauses are meant"
-                )
+            told = f"; the last error was: {self.last_error}" if self.last_error else ""
+            error = SessionStateError(
+                f"no audio and no finish() for {self._idle.limit:g} s; call finish() after "
+                f"the last audio, or set idle_timeout=None if such pauses are meant{told}"
             )
+            error.__cause__ = self.last_error
+            self.end_with(error)
 
     def stop(self) -> None:
         """Mark the end, and wake everyone who waits."""
@@ -318,8 +324,8 @@ class SessionDriver(Monitor):
         self.failure = self.failure or fault
         super().stop()
         self._events.wake()
-        if isinstance(fault, AzsttError):
-            fault.partial = self.transcript()
+        if fault is not None:
+            keep_partial(fault, self.transcript())
 
     def on_failure(self, error: BaseException) -> None:
         """End with an error, and release everything; handlers of `Failed` get it too."""

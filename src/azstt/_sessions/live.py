@@ -333,8 +333,8 @@ class LiveSession(Lifecycle):
             AzsttError: what ended the session, as for `receive`.
             ConfigurationError: it is a single chunk.
             SessionStateError: as for `feed` and `wait`.
-            Exception: what the source raised, after what came before was recognized. If it is an
-                `AzsttError`, that is its ``.partial``; in any case it is in ``transcript``.
+            Exception: what the source raised, after what came before was recognized, which is in
+                ``transcript``, and in ``azstt.partial_of(error)``.
         """
 
         async def whole() -> Transcript:

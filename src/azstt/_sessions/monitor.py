@@ -15,7 +15,12 @@ from azstt._assembly.ledger import Rest
 from azstt._assembly.timeline import Timeline
 from azstt._assembly.tracker import ResultTracker
 from azstt._audio import DecodeReport
-from azstt._errors import AzsttError, RecognitionError, RecognitionTimeoutError, ServiceError
+from azstt._errors import (
+    RecognitionError,
+    RecognitionTimeoutError,
+    ServiceError,
+    keep_partial,
+)
 from azstt._events import AudioGap, Ended, Event, Failed
 from azstt._options import RecognitionOptions
 from azstt._result import AudioTrack, Gap, Usage
@@ -138,6 +143,11 @@ class Monitor:
             ends += [gap.at + gap.span for gap in report.missing if gap.span]
         return max(0.0, max(ends) - self._begin)
 
+    @property
+    def last_error(self) -> RecognitionError | None:
+        """The last error of a session that is reconnecting, if one is."""
+        return next((tracker.last_error for tracker in self._trackers if tracker.last_error), None)
+
     def transcript(self) -> Transcript:
         """Return what has been recognized so far."""
         transcripts = [tracker.so_far(self._account(tracker)) for tracker in self._trackers]
@@ -234,12 +244,13 @@ class Monitor:
             self.on_failure(error)
 
     def on_failure(self, error: BaseException) -> None:
-        """End with an error, which gets what was recognized as ``.partial``."""
+        """End with an error, which gets what was recognized; see `partial_of`."""
         if not self.over:
+            if isinstance(error, RecognitionTimeoutError):
+                error.follow(self.last_error)
             self.failure = error
             self.stop()
-            if isinstance(error, AzsttError):
-                error.partial = self.transcript()
+            keep_partial(error, self.transcript())
 
     def _check_end(self) -> None:
         """Raise if audio is missing where a session has ended, or will never be recognized."""

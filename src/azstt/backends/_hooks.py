@@ -31,7 +31,9 @@ def ask_to_reconnect(
             return None
         if answer is None or answer is True:
             return planned
-        return Reconnecting(attempt=planned.attempt, delay=answer, reason=planned.reason)
+        return Reconnecting(
+            attempt=planned.attempt, delay=answer, reason=planned.reason, error=planned.error
+        )
     except BaseException as error:  # on a thread of the backend's it would be lost
         raise ServiceError(
             f"on_reconnect failed: {type(error).__name__}",

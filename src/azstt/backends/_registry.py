@@ -34,7 +34,8 @@ def resolve(
         stacklevel: how many calls above this one the warning points; 1 is the caller.
 
     Raises:
-        ConfigurationError: there is no such backend, or the object does not implement the port.
+        ConfigurationError: there is no such backend, the object does not implement the port, or
+            none was named and Azure Speech is only partly configured.
         MissingDependencyError: its extra is not installed.
     """
     if backend is None:
@@ -61,7 +62,7 @@ def _load(name: str) -> RecognizerBackend:
 
 
 def _is_configured(name: str) -> bool:
-    """Return whether the environment configures a backend's service."""
+    """Return whether the environment configures a backend's service; half of that is an error."""
     return cast("bool", available()[name].load().is_configured())
 
 

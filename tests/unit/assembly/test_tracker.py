@@ -10,11 +10,13 @@ from azstt import (
     Final,
     Gap,
     Partial,
+    RecognitionTimeoutError,
     Reconnecting,
     Segment,
     SpeechEnded,
     SpeechStarted,
     Started,
+    ThrottledError,
     Usage,
     Word,
 )
@@ -97,6 +99,20 @@ def test_an_open_session_has_a_transcript(tracker):
     tracker.add(final("One.", 0, 1), 1.0)
     (gap,) = tracker.so_far(account(2.0, rest="pending")).ledger.gaps
     assert gap.reason == "pending"
+
+
+def test_the_last_error_is_kept_until_there_are_results(tracker):
+    """A time-out hides no cause: the last error that names one is kept until results come."""
+    throttled, late = ThrottledError("quota"), RecognitionTimeoutError("late")
+    for error, kept in ((late, late), (throttled, throttled), (late, throttled)):
+        tracker.add(Reconnecting(attempt=1, delay=0.0, reason="x", error=error), 1.0)
+        assert tracker.last_error is kept
+    tracker.add(AudioGap(start=0.0, end=0.5, reason="dropped"), 1.0)
+    assert tracker.last_error is throttled
+    tracker.add(Partial(text="one", start=0.5, end=1.0), 1.0)
+    assert tracker.last_error is None
+    tracker.add(Reconnecting(attempt=1, delay=0.0, reason="lost"), 1.0)
+    assert str(tracker.last_error) == "lost"
 
 
 def test_usage_says_how_late_results_came(tracker):

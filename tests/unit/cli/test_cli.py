@@ -461,10 +461,12 @@ def test_a_reader_that_exits_early_causes_no_error_message(audio, plugins):
 
 
 @posix
-def test_ctrl_c_stops_at_once(audio, plugins):
-    """Ctrl-C ends the command without a traceback, with status 130."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_at_once_and_keeps_what_was_recognized(audio, plugins, tmp_path, number):
+    """Ctrl-C ends the command without a traceback; what was recognized by then is written."""
+    output = tmp_path / "jfk.srt"
     process = subprocess.Popen(
-        [*COMMAND, "transcribe", "jfk.wav", "--backend", "hanging"],
+        [*COMMAND, "transcribe", "jfk.wav", "--backend", "hanging", "--output", output],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=audio,
@@ -473,9 +475,13 @@ def test_ctrl_c_stops_at_once(audio, plugins):
     with process:
         assert process.stderr.readline() == b"ready\n"
         time.sleep(0.3)  # the interpreter may miss a signal just as its main thread starts to wait
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         stdout, stderr = process.communicate(timeout=60)
-    assert (process.returncode, stdout, stderr) == (130, b"", b"azstt: stopped\n")
+    assert (process.returncode, stdout) == (128 + number, b"")
+    early, stopped = stderr.decode().splitlines()
+    assert early.startswith("azstt: jfk.wav: the transcript ends early: it has what was recognized")
+    assert stopped == "azstt: stopped"
+    assert "Ann: Half a sentence" in output.read_text()
 
 
 def on_terminal(args, *, cwd):
@@ -553,6 +559,17 @@ def test_backends_is_a_table(azstt):
     assert table["polyglot"]["LANGUAGES"] == "7"
     assert table["broken"]["OFFLINE"] == "?"
     assert done.stderr == b"azstt: can't load backend 'broken': no engine in here\n"
+
+
+def test_a_half_configured_azure_is_reported(here, monkeypatch):
+    """The command does not use another recognizer than the one that was half configured."""
+    monkeypatch.setenv("AZURE_SPEECH_KEY", "s3cret")
+    monkeypatch.setenv("SPEECH_REGON", "westus")
+    said = "AZURE_SPEECH_KEY is set, SPEECH_REGON is not a setting (did you mean SPEECH_REGION?)"
+    assert said in error_of(here("transcribe", "jfk.wav"), 2)
+    shown = here("backends")
+    assert shown.stdout.count(b"\n") > 2
+    assert said in shown.stderr.decode()
 
 
 def test_version(here):

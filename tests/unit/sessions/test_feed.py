@@ -15,6 +15,7 @@ from azstt import (
     LiveSession,
     ServiceError,
     SessionStateError,
+    partial_of,
 )
 from azstt.testing import Cue, ScriptedBackend
 
@@ -247,6 +248,19 @@ async def test_too_much_audio_from_a_source():
                 await live.transcribe([PIECE] * 100)
     assert caught.value.partial is not None
     assert caught.value.partial.complete
+
+
+async def test_what_an_async_source_raises_has_the_partial_transcript():
+    """Whatever a live source raises, what was said before can be had from it."""
+
+    async def source():
+        yield PIECE * 20
+        raise LookupError("the line broke")
+
+    async with LiveSession(backend=ScriptedBackend.saying("Hello.")) as live:
+        with pytest.raises(LookupError) as caught:
+            await live.transcribe(source())
+    assert partial_of(caught.value).text == live.transcript.text == "Hello."
 
 
 async def test_a_failed_source_is_told_to_one():

@@ -36,6 +36,7 @@ from azstt import (
 )
 from azstt.backends import Capabilities
 from azstt.testing import Cue, ScriptedBackend
+from azstt.testing._scripted import EVERYTHING
 
 pytestmark = pytest.mark.anyio
 AUDIO = AudioFormat()
@@ -645,6 +646,44 @@ async def test_latencies_and_reconnections_are_counted():
     assert usage.final_latency is not None
     assert usage.first_result_latency is not None
     assert usage.wall_seconds >= usage.first_result_latency
+
+
+LOST = ServiceError("the line is down", code="4711")
+DOWN = Cue(event=Reconnecting(attempt=1, delay=0.0, reason="the line is down", error=LOST), at=0.2)
+
+
+async def test_a_session_that_stalls_tells_what_went_wrong_before():
+    """A recognizer that reconnects and then does nothing more is a time-out with that error."""
+    stuck = Cue(event=Reconnecting(attempt=2, delay=0.0, reason="it is down"), at=0.3, delay=1e6)
+    able = EVERYTHING.model_copy(update={"stall_timeout": 0.3})
+    backend = ScriptedBackend([DOWN, stuck], capabilities=able)
+    async with LiveSession(backend=backend) as live:
+        await pump(live, 1.0)
+        with pytest.raises(
+            RecognitionTimeoutError, match=r"the last error was: the line"
+        ) as caught:
+            await live.wait()
+    assert caught.value.__cause__ is LOST
+    assert caught.value.code == "4711"
+
+
+async def test_a_session_without_audio_tells_what_went_wrong_before():
+    """The time-out of a sender that has died while the recognizer was away tells that, too."""
+    async with LiveSession(backend=ScriptedBackend([DOWN]), idle_timeout=0.3) as live:
+        await live.send(PIECE * 10)
+        with pytest.raises(SessionStateError, match="last error was: the line") as caught:
+            await live.wait()
+    assert caught.value.__cause__ is LOST
+
+
+async def test_a_trouble_that_is_over_is_not_told():
+    """An error before the last results has nothing to do with a time-out after them."""
+    script = [DOWN, Cue(event=partial("one", 0.3), at=0.3)]
+    async with LiveSession(backend=ScriptedBackend(script), idle_timeout=0.3) as live:
+        await live.send(PIECE * 10)
+        with pytest.raises(SessionStateError, match="no audio") as caught:
+            await live.wait()
+    assert caught.value.__cause__ is None
 
 
 async def test_hours_of_unread_partials_are_no_burden():

@@ -77,8 +77,12 @@ class AzureBackend:
 
     @classmethod
     def is_configured(cls) -> bool:
-        """Whether the environment, or a file ``.env``, has the settings to connect."""
-        return AzureSettings().configured
+        """Whether the environment, or a file ``.env``, has the settings to connect.
+
+        Raises:
+            ConfigurationError: it has some of them, or mistyped names; the message says which.
+        """
+        return AzureSettings.from_environment() is not None
 
     @property
     def name(self) -> str:

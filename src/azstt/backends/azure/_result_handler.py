@@ -14,6 +14,8 @@ from azstt.backends.azure._failures import BACKEND, cancellation_error
 from azstt.backends.azure._payload import PhraseResult, parse_hypothesis, parse_phrase
 from azstt.backends.azure._request import RecognitionRequest
 
+_END_OF_STREAM = 2  # one of the SDK's cancellation reasons
+
 
 class ResultSink(Protocol):
     """The session, as a handler sees it; ignores all handlers but the attached one."""
@@ -93,13 +95,11 @@ class ResultHandler:
         """Pass on where speech starts or ends, in ticks of 100 ns."""
         self._sink.speech(self._base + ticks_to_seconds(ticks), self, starts=starts)
 
-    def on_end(self) -> None:
-        """Record a normal end: the service has processed all of the audio."""
-        self._finish(None)
-
-    def on_failure(self, code: int, details: str) -> None:
-        """Record why the SDK canceled the session."""
-        self._finish(cancellation_error(code, details, target=self._request.settings.target))
+    def on_canceled(self, reason: int, code: int, details: str) -> None:
+        """Record a normal end, which is a cancellation too, or why the SDK canceled the session."""
+        ended = reason == _END_OF_STREAM  # the service has processed all of the audio
+        target = self._request.settings.target
+        self._finish(None if ended else cancellation_error(code, details, target=target))
 
     def on_exception(self, error: Exception) -> None:
         """Record an exception from one of these methods, or from the code that calls it."""

@@ -1,52 +1,24 @@
-"""The only module that calls the Speech SDK: one recognizer, from creation to release.
-
-Results are read through the C interface under the Python binding, since the binding's own objects
-truncate text at 2,047 bytes (and lose a result when that splits a character), raise unseen on
-codes that they do not know, and read 115 properties per event.
-"""
+"""The Speech SDK: one recognizer, from creation to release."""
 
 from __future__ import annotations
 
-import ctypes
 import re
-from collections.abc import Callable
 from importlib import import_module
-from threading import Event as Flag
-from typing import Any, TypeAlias, cast
+from typing import Any
 
 from azstt._audio_format import AudioFormat
 from azstt._errors import RecognitionError, RequestError, ServiceError
 from azstt._options import PronunciationOptions
 from azstt.backends.azure._buffer import Reader
 from azstt.backends.azure._failures import BACKEND
-from azstt.backends.azure._native import native_callback
+from azstt.backends.azure._native_events import NativeEvents, native_interface
+from azstt.backends.azure._public_events import PublicEvents
 from azstt.backends.azure._request import RecognitionRequest
 from azstt.backends.azure._result_handler import ResultHandler
 
-# The SDK has no types: it is Any in this module, and used nowhere else.
+# The SDK has no types: it is Any here and in the modules of events, and used nowhere else.
 _sdk: Any = import_module("azure.cognitiveservices.speech")
-_interop: Any = import_module("azure.cognitiveservices.speech.interop")
-_library: Any = _interop._sdk_lib  # noqa: SLF001 - the C interface has no other name in Python
-_call: Callable[..., None] = _interop._call_hr_fn  # noqa: SLF001
 
-#: Called with the native handle of an event.
-EventCallback: TypeAlias = Callable[[Any], None]
-#: Makes a function safe to be called by native code.
-Guard: TypeAlias = Callable[[Callable[..., None]], Callable[..., None]]
-
-_RECOGNIZER_EVENT = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
-_CONNECTION_EVENT = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
-#: The C signature of an event's callback and the function that releases the event, if unusual.
-_EVENTS = {
-    "connection_connected_set_callback": (_CONNECTION_EVENT, "recognizer_event_handle_release"),
-    "connection_disconnected_set_callback": (_CONNECTION_EVENT, "recognizer_event_handle_release"),
-    "connection_message_received_set_callback": (
-        _CONNECTION_EVENT,
-        "connection_message_received_event_handle_release",
-    ),
-}
-
-_END_OF_STREAM = 2  # one of the SDK's cancellation reasons
 _ERROR_CODE = re.compile(r"(0x[0-9a-f]+)(?: \((SPXERR_\w+)\))?")
 
 
@@ -95,8 +67,7 @@ class SdkRecognizer:
             self._connection: Any = _sdk.Connection.from_recognizer(self._recognizer)
         except (RuntimeError, ValueError, TypeError) as error:
             raise _configuration_error(error) from None
-        self._registered: list[tuple[str, Any, Any]] = []
-        self._muted: Flag = Flag()
+        self._events: NativeEvents | PublicEvents | None = None
 
     def start(self, handler: ResultHandler, *, partials: bool) -> None:
         """Start recognition; returns before there is a connection.
@@ -104,7 +75,13 @@ class SdkRecognizer:
         Raises:
             RecognitionError: the SDK rejected the configuration.
         """
-        self._register(handler, partials=partials)
+        sources = (self._recognizer, self._connection, handler)
+        native = native_interface()
+        self._events = (
+            NativeEvents(native, *sources, partials=partials)
+            if native
+            else PublicEvents(*sources, partials=partials)
+        )
         try:
             if not isinstance(self._recognizer, _sdk.transcription.ConversationTranscriber):
                 # connect now, not with the first audio; the transcriber does not support it
@@ -119,17 +96,10 @@ class SdkRecognizer:
             _sdk.PropertyId.SpeechServiceAuthorization_Token, token
         )
 
-    def mute(self) -> None:
-        """Make no further callbacks; waits for one in progress."""
-        self._muted.set()
-        while self._registered:
-            name, handle, _ = self._registered[-1]
-            getattr(_library, name)(handle, None, None)
-            self._registered.pop()
-
     def close(self) -> None:
         """Stop and release everything; may block for some seconds."""
-        self.mute()
+        if self._events is not None:
+            self._events.mute()
         try:
             _async_call(self._recognizer, "stop").get()
         except RuntimeError:  # it may have stopped by itself
@@ -138,47 +108,6 @@ class SdkRecognizer:
             self._extras.clear()
             # In this order: objects that refer to others first.
             del self._connection, self._recognizer, self._audio, self._stream, self._pull
-
-    def _register(self, handler: ResultHandler, *, partials: bool) -> None:
-        recognizer: dict[str, EventCallback] = {
-            "canceled": lambda event: _report_end(event, handler),
-            "recognized": lambda event: handler.on_result(_json(event)),
-            "speech_start_detected": lambda event: handler.on_speech(_offset(event), starts=True),
-            "speech_end_detected": lambda event: handler.on_speech(_offset(event), starts=False),
-        }
-        if partials:  # there are many: don't convert them for nothing
-            recognizer["recognizing"] = lambda event: handler.on_partial(_json(event))
-        connection: dict[str, EventCallback] = {
-            "connected": lambda event: handler.on_connected(_session_id(event)),
-            "disconnected": lambda _: handler.on_disconnected(),
-            "message_received": lambda _: handler.on_message(),
-        }
-        guard = native_callback(handler.on_exception)
-        for kind, source, callbacks in (
-            ("connection", self._connection, connection),
-            ("recognizer", self._recognizer, recognizer),
-        ):
-            for event, on_event in callbacks.items():
-                name = f"{kind}_{event}_set_callback"
-                native = self._native(guard, name, on_event)
-                handle = source._handle  # noqa: SLF001
-                self._registered.append((name, handle, native))
-                getattr(_library, name)(handle, native, None)
-
-    def _native(self, guard: Guard, name: str, on_event: EventCallback) -> Any:  # noqa: ANN401
-        """Return an event's C callback: it calls ``on_event`` and then releases the event."""
-        kind, release = _EVENTS.get(name, (_RECOGNIZER_EVENT, "recognizer_event_handle_release"))
-
-        @guard
-        def callback(*handles: int | None) -> None:
-            event = ctypes.c_void_p(handles[-2])  # the context comes last
-            try:
-                if not self._muted.is_set():
-                    on_event(event)
-            finally:
-                getattr(_library, release)(event)
-
-        return kind(callback)
 
 
 def _configuration_error(error: Exception) -> RecognitionError:
@@ -286,56 +215,3 @@ def _async_call(recognizer: Any, verb: str) -> Any:  # noqa: ANN401
     if isinstance(recognizer, _sdk.transcription.ConversationTranscriber):
         return getattr(recognizer, f"{verb}_transcribing_async")()
     return getattr(recognizer, f"{verb}_continuous_recognition_async")()
-
-
-def _result(event: Any) -> Any:  # noqa: ANN401
-    """Return the handle of an event's result, which releases itself."""
-    result = ctypes.c_void_p(0)
-    _call(event, ctypes.byref(result), fn=_library.recognizer_recognition_event_get_result)
-    return _interop._Handle(  # noqa: SLF001
-        result,
-        _library.recognizer_result_handle_is_valid,
-        _library.recognizer_result_handle_release,
-    )
-
-
-def _property(result: Any, name: str) -> str:  # noqa: ANN401
-    bag = ctypes.c_void_p(0)
-    _call(result.get(), ctypes.byref(bag), fn=_library.result_get_property_bag)
-    value = _sdk.PropertyCollection(bag).get_property(_sdk.PropertyId[name])
-    return cast("str", value)
-
-
-def _json(event: Any) -> str:  # noqa: ANN401
-    return _property(_result(event), "SpeechServiceResponse_JsonResult")
-
-
-def _offset(event: Any) -> int:  # noqa: ANN401
-    ticks = ctypes.c_uint64(0)
-    _call(event, ctypes.byref(ticks), fn=_library.recognizer_recognition_event_get_offset)
-    return ticks.value
-
-
-def _session_id(event: Any) -> str:  # noqa: ANN401
-    text = ctypes.create_string_buffer(37)
-    _call(event, text, ctypes.c_uint32(37), fn=_library.recognizer_session_event_get_session_id)
-    return text.value.decode()
-
-
-def _report_end(event: Any, handler: ResultHandler) -> None:  # noqa: ANN401
-    """Report a normal end, which is a cancellation too, or a failure."""
-    reason, code, details = _cancellation(event)
-    if reason == _END_OF_STREAM:
-        handler.on_end()
-    else:
-        handler.on_failure(code, details)
-
-
-def _cancellation(event: Any) -> tuple[int, int, str]:  # noqa: ANN401
-    """Return why a session was canceled: the reason, the error's code, the details."""
-    result = _result(event)
-    reason, code = ctypes.c_int(0), ctypes.c_int(0)
-    _call(result.get(), ctypes.byref(reason), fn=_library.result_get_reason_canceled)
-    _call(result.get(), ctypes.byref(code), fn=_library.result_get_canceled_error_code)
-    details = _property(result, "SpeechServiceResponse_JsonErrorDetails")
-    return reason.value, code.value, details

@@ -10,7 +10,12 @@ from threading import TIMEOUT_MAX, Condition, Thread, current_thread, get_ident
 from time import monotonic
 
 from azstt._audio_format import AudioFormat
-from azstt._errors import AuthenticationError, RecognitionError, SessionStateError
+from azstt._errors import (
+    AuthenticationError,
+    RecognitionError,
+    ServiceError,
+    SessionStateError,
+)
 from azstt._events import Committed, Ended, Event, Failed, Partial, Reconnecting, Started
 from azstt._options import RecognitionOptions
 from azstt._threads import exit as exits
@@ -225,7 +230,7 @@ class AzureSession:
         self._discard_expired_token(error)
         number = self._number_loss(last_response)
         delay = self._reconnects.next_delay(error, monotonic(), was_connected=self._started)
-        planned = Reconnecting(attempt=number, delay=delay, reason=str(error))
+        planned = Reconnecting(attempt=number, delay=delay, reason=str(error), error=error)
         attempt = ask_to_reconnect(self._hook, planned, backend=BACKEND)
         if attempt is None:
             raise error
@@ -291,8 +296,9 @@ class AzureSession:
     def disconnected(self, last_response: float) -> None:
         """Emit `Reconnecting` for a connection that the SDK reopens."""
         reason = f"the connection to {self._request.settings.target} was lost"
+        error = ServiceError(reason, backend=BACKEND)
         number = self._number_loss(last_response)
-        self._emit_event(Reconnecting(attempt=number, delay=_SDK_DELAY, reason=reason))
+        self._emit_event(Reconnecting(attempt=number, delay=_SDK_DELAY, reason=reason, error=error))
 
     def connected(self, handler: ResultHandler) -> None:
         """Emit `Started` for the first connection."""

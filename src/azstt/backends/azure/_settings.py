@@ -10,10 +10,17 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 from typing_extensions import override
 
 from azstt._errors import ConfigurationError
+from azstt.backends.azure._environment import find_settings
 
 #: The settings that say where the service is, in order of precedence.
 _TARGETS = ("host", "endpoint", "region")
@@ -132,6 +139,30 @@ class AzureSettings(BaseSettings):
         """Whether the settings suffice to connect: host, endpoint, or region and key or token."""
         return bool(self.host or self.endpoint or (self.region and (self.key or self.token)))
 
+    @classmethod
+    def from_environment(cls) -> Self | None:
+        """Return the settings of the environment and ``.env``; None if there are none at all.
+
+        Raises:
+            ConfigurationError: a setting is invalid, or they do not suffice to connect: the message
+                says what is set, what is missing and which names are perhaps mistyped.
+        """
+        settings = cls()
+        if settings.configured:
+            return settings
+        if not (found := _found()):
+            return None
+        if settings.region:
+            missing = "AZURE_SPEECH_KEY"
+        elif settings.key or settings.token:
+            missing = "AZURE_SPEECH_REGION, AZURE_SPEECH_ENDPOINT or AZURE_SPEECH_HOST"
+        else:
+            missing = "AZURE_SPEECH_KEY and AZURE_SPEECH_REGION, or AZURE_SPEECH_ENDPOINT"
+        raise ConfigurationError(
+            f"Azure Speech is only partly configured: {found}; missing: {missing}; set that too, "
+            "or choose another backend, such as 'local'"
+        )
+
     @property
     def target(self) -> str:
         """The location of the service, for people: ``region 'westeurope'``."""
@@ -153,10 +184,11 @@ class AzureSettings(BaseSettings):
         if self.endpoint:
             return "endpoint", self.endpoint
         if self.region is None:
+            so_far = f"; so far {found}" if (found := _found()) else ""
             raise ConfigurationError(
                 "no endpoint is configured for the 'azure' backend: set AZURE_SPEECH_REGION and "
                 "AZURE_SPEECH_KEY, or AZURE_SPEECH_ENDPOINT, or AZURE_SPEECH_HOST for a "
-                "container, in the environment or a .env file, or pass AzureSettings(...)"
+                f"container, in the environment or a .env file, or pass AzureSettings(...){so_far}"
             )
         if domain := _sovereign(self.region):
             return "host", f"wss://{self.region}.stt.speech.{domain}"
@@ -211,6 +243,22 @@ class AzureSettings(BaseSettings):
 
 
 _FIELDS = frozenset(AzureSettings.model_fields)
+
+
+def _found() -> str:
+    """Return what the environment and ``.env`` hold of the settings, for messages."""
+    aliases = [field.validation_alias for field in AzureSettings.model_fields.values()]
+    choices = [alias.choices for alias in aliases if isinstance(alias, AliasChoices)]
+    variables = (
+        EnvSettingsSource(AzureSettings, env_ignore_empty=False).env_vars,
+        DotEnvSettingsSource(AzureSettings, env_ignore_empty=False).env_vars,
+    )
+    return ", ".join(
+        find_settings(
+            {str(name) for _, *names in choices for name in names},
+            dict(zip(("", " in .env"), variables, strict=True)),
+        )
+    )
 
 
 class _LowerSource(PydanticBaseSettingsSource):

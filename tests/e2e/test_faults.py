@@ -162,6 +162,16 @@ def test_an_upload_resumes_when_the_network_is_back(apps, send, recordings, shoo
     assert page["history"].locator("li").count() == 1
 
 
+def test_an_answer_that_is_cut_off_is_a_lost_connection(apps, send, recordings):
+    """If the network fails between the headers and the body of an answer, the upload resumes."""
+    page, between = send(apps["local"])
+    between.cut_an_answer()
+    page["notice"].wait_for()
+    between.mend()
+    page.wait("done")
+    assert words(page.text) == recordings["gregson"].reference
+
+
 def test_an_upload_restarts_after_a_server_restart(run_app, settings, send, recordings):
     """If the server is restarted midway, the upload starts over and succeeds.
 

@@ -26,7 +26,7 @@ export const headers = { "X-CSRF-Token": token };
 /** Sends a request and returns the answer's JSON; throws a ServerError or a BlockedError. */
 export async function ask(method, path, { json, body, extra, signal } = {}) {
   const type = json === undefined ? {} : { "Content-Type": "application/json" };
-  let response;
+  let response, text;
   try {
     response = await fetch(path, {
       method,
@@ -34,11 +34,11 @@ export async function ask(method, path, { json, body, extra, signal } = {}) {
       body: json === undefined ? body : JSON.stringify(json),
       signal,
     });
+    text = await response.text(); // fails, too, if the connection is lost
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new BlockedError(failureReason(0));
   }
-  const text = await response.text();
   check(response.status, response.headers.get("X-Azstt"), text);
   return text ? JSON.parse(text) : null;
 }

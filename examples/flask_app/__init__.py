@@ -56,7 +56,7 @@ def create_app(config: Config | None = None, *, backend: RecognizerBackend | Non
     store = Store(config.data / "transcripts.sqlite3")
     for routes in (
         sockets,
-        Uploads(backend, config, slots, sockets, store),
+        Uploads(backend, config, slots, store),
         Live(backend, config, slots, sockets, store),
         Transcripts(store),
     ):

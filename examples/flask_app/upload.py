@@ -1,12 +1,14 @@
 """One recording as it is uploaded and transcribed; a snapshot shows the progress.
 
-The bytes may arrive in one request or in many, over one connection or over a new one after that
-was lost. They are held in memory until the decoder takes them; no file is created.
+The bytes may arrive in one request or in many. They are held in memory until the decoder takes
+them; no file is created.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -20,39 +22,50 @@ import azstt
 from azstt.backends import Emit, RecognizerBackend, RecognizerSession
 
 _log = logging.getLogger(__name__)
+_CANCELED = "canceled"
 
 
 class UploadRequest(BaseModel):
-    """A page's request to upload and transcribe a recording."""
+    """A page's request to upload and transcribe a recording.
+
+    Attributes:
+        size: the recording's size in bytes.
+        fingerprint: tells its content from any other's.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["upload", "record"]
     name: Annotated[str, Field(max_length=200)]
     size: Annotated[int, Field(gt=0)]
+    fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{32,64}$")]
     language: Annotated[tuple[str, ...], Field(max_length=10)] = ()
     diarize: bool = False
     phrases: Annotated[tuple[str, ...], Field(max_length=500)] = ()
+
+    @property
+    def id(self) -> str:
+        """The same for the same content and options, whatever the name."""
+        what = self.model_dump_json(exclude={"kind", "name"})
+        return hashlib.sha256(what.encode()).hexdigest()[:32]
 
 
 class Snapshot(BaseModel):
     """The progress of an upload.
 
     Attributes:
-        version: increases with every change.
-        received: bytes received, out of `size`.
+        version: changes with every change.
         decoded: seconds decoded, out of `total` if the container states it.
         recognized: seconds recognized.
         texts: texts of the segments so far, starting with the first one requested.
         partial: the hypothesis for the open segment.
         transcript: the ID of the saved transcript, at the end.
         error: why it failed.
+        retryable: whether the same recording may succeed later.
     """
 
     version: int
-    state: Literal["uploading", "recognizing", "done", "error"]
-    received: int
-    size: int
+    state: Literal["uploading", "recognizing", "done", "error", "canceled"]
     decoded: float
     recognized: float
     total: float | None
@@ -60,13 +73,14 @@ class Snapshot(BaseModel):
     partial: str
     transcript: str | None
     error: str | None
+    retryable: bool
 
 
 class OffsetError(Exception):
     """Bytes arrived that do not continue the upload."""
 
 
-class _CancelledError(Exception):
+class _CanceledError(azstt.AzsttError):
     """The upload was canceled."""
 
 
@@ -120,14 +134,13 @@ class Upload:
         self._stall_timeout = stall_timeout
         self._save = save
         self._changed = Condition()
-        self._received: deque[bytes] = deque()
+        self._received = 0
+        self._waiting: deque[bytes] = deque()  # for the decoder
         self._texts: list[str] = []
         self._canceled = False
         self._state = Snapshot(
             version=0,
             state="uploading",
-            received=0,
-            size=request.size,
             decoded=0,
             recognized=0,
             total=None,
@@ -135,8 +148,24 @@ class Upload:
             partial="",
             transcript=None,
             error=None,
+            retryable=True,
         )
         self.ended: float | None = None
+
+    @property
+    def size(self) -> int:
+        """The size of the recording in bytes."""
+        return self._request.size
+
+    @property
+    def received(self) -> int:
+        """The number of bytes received."""
+        return self._received
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended without the whole transcript."""
+        return self._state.state in {"error", "canceled"}
 
     def start(self, then: Callable[[], None]) -> None:
         """Start to transcribe in a thread, which calls ``then`` at the end."""
@@ -153,30 +182,37 @@ class Upload:
         Thread(target=run, name="upload", daemon=True).start()
 
     def write(self, offset: int, data: bytes) -> int:
-        """Accept bytes, skipping those received before, and return how many were received in total.
+        """Accept bytes, and return how many were received in total.
 
         Raises:
-            OffsetError: bytes before these are missing, or these exceed the announced size.
+            OffsetError: these are not the next bytes, or they exceed the announced size.
         """
         with self._changed:
-            received = self._state.received
-            if offset > received or offset + len(data) > self._state.size:
+            end = offset + len(data)
+            if offset != self._received or end > self._request.size:
                 raise OffsetError(
-                    f"{len(data)} bytes at {offset} do not fit: {received} of {self._state.size} "
-                    "received so far"
+                    f"{len(data)} bytes at {offset} do not fit: {self._received} of "
+                    f"{self._request.size} received so far"
                 )
-            new = data[received - offset :]
-            if new:
-                if self.ended is None:
-                    self._received.append(new)
-                self._update(received=received + len(new))
-            return self._state.received
+            self._received = end
+            if data and self.ended is None:
+                self._waiting.append(data)
+            if end == self._request.size and self._state.state == "uploading":
+                self._update(state="recognizing")
+            self._changed.notify_all()
+            return end
 
-    def cancel(self) -> None:
-        """Stop, and discard what was recognized so far."""
+    def cancel(self, timeout: float) -> str | None:
+        """Stop, and return the ID under which what was recognized so far is saved, if any.
+
+        Args:
+            timeout: seconds to wait for the end.
+        """
         with self._changed:
             self._canceled = True
             self._changed.notify_all()
+            self._changed.wait_for(lambda: self.ended is not None, timeout)
+            return self._state.transcript
 
     def snapshot(self, *, after: int, texts: int, timeout: float) -> Snapshot:
         """Wait for a change, and return the progress.
@@ -187,7 +223,7 @@ class Upload:
             timeout: seconds to wait at most.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._state.version > after, timeout)
+            self._changed.wait_for(lambda: self._state.version != after, timeout)
             return self._state.model_copy(update={"texts": self._texts[texts:]})
 
     def _run(self) -> None:
@@ -205,12 +241,14 @@ class Upload:
                 # shorter segments to produce partials: its segments are enough.
                 partials=capabilities.partials and not capabilities.offline,
             )
-        except _CancelledError:
-            self._end(state="error", error="canceled")
         except azstt.AzsttError as error:
             partial = error.partial
-            saved = self._save(partial) if partial and partial.text else None
-            self._end(state="error", error=self._message(error), transcript=saved)
+            self._end(
+                state="canceled" if isinstance(error, _CanceledError) else "error",
+                error=self._message(error),
+                retryable=_is_retryable(error),
+                transcript=self._save(partial) if partial and partial.text else None,
+            )
         else:
             self._end(state="done", transcript=self._save(transcript))
 
@@ -229,22 +267,23 @@ class Upload:
         while left:
             with self._changed:
                 arrived = self._changed.wait_for(
-                    lambda: self._received or self._canceled, self._stall_timeout
+                    lambda: self._waiting or self._canceled, self._stall_timeout
                 )
                 if self._canceled:
-                    raise _CancelledError
+                    raise _CanceledError(_CANCELED)
                 if not arrived:
                     raise azstt.AudioSourceError(
-                        f"the upload stopped: {left} of {self._request.size} bytes are "
-                        f"missing, and none arrived for {self._stall_timeout:g} s; send it again"
+                        f"the upload stopped: {megabytes(left)} of "
+                        f"{megabytes(self._request.size)} are missing, and nothing arrived for "
+                        f"{self._stall_timeout:g} s; send it again"
                     )
-                chunk = self._received.popleft()
+                chunk = self._waiting.popleft()
             left -= len(chunk)
             yield chunk
 
     def _progress(self, progress: azstt.Progress) -> None:
         if self._canceled:
-            raise _CancelledError
+            raise _CanceledError(_CANCELED)
         with self._changed:
             self._update(
                 decoded=progress.decoded, recognized=progress.recognized, total=progress.total
@@ -265,12 +304,22 @@ class Upload:
     def _end(self, **changes: object) -> None:
         with self._changed:
             self.ended = monotonic()
-            self._received.clear()
+            self._waiting.clear()
             self._update(partial="", **changes)
 
     def _update(self, **changes: object) -> None:
-        state = self._state.model_copy(update={"version": self._state.version + 1, **changes})
-        if state.state == "uploading" and state.received == state.size:
-            state.state = "recognizing"
-        self._state = state
+        changes["version"] = self._state.version + 1
+        self._state = self._state.model_copy(update=changes)
         self._changed.notify_all()
+
+
+def _is_retryable(error: azstt.AzsttError) -> bool:
+    """Return whether the same recording may succeed later."""
+    if isinstance(error, azstt.RecognitionError):
+        return error.retryable
+    return isinstance(error, azstt.AudioSourceError | _CanceledError)  # the bytes did not arrive
+
+
+def megabytes(size: int) -> str:
+    """Write a number of bytes for people, rounded up to 0.1 MB."""
+    return f"{math.ceil(size / 1e5) / 10:g} MB"

@@ -31,8 +31,9 @@ const work = (action) => async (event) => {
   } catch (error) {
     if (abort.signal.aborted) view.show("idle", "Canceled.");
     else view.fail(error);
+    if (error.retryable === false) retry = null; // it would fail again
   }
-  $("again").hidden = retry === null || view.state() !== "error";
+  $("again").hidden = !retry || view.state() !== "error";
   view.setBusy(false);
   view.giveFocus(button);
   refresh();
@@ -47,10 +48,10 @@ function settings() {
   };
 }
 
-function onBlocked(reason, transport) {
+function onBlocked(reason, transport = "small requests") {
   view.note(
     `Something between this page and the server blocks the audio: ${reason}. Some inspecting ` +
-      `proxies, such as Zscaler, block recordings. The audio is now sent another way: as ${transport}.`,
+      `proxies, such as Zscaler, block recordings. The audio is now sent another way: in ${transport}.`,
   );
 }
 
@@ -66,8 +67,13 @@ async function send(recording, kind) {
   const last = await transcribe(recording, request, {
     signal: abort.signal,
     grace,
-    onRestart: view.clearText,
     onBlocked,
+    onLost: ({ message }) => view.show(view.state(), `Connection lost: ${message}. Trying again…`),
+    onBack: () => view.show(view.state()),
+    onRestart() {
+      view.clearText();
+      view.show("uploading", "The server was restarted, so the recording is sent again…");
+    },
     onSent(bytes) {
       if (bytes === recording.size) view.show("recognizing");
       else view.progress(bytes / recording.size);
@@ -78,9 +84,13 @@ async function send(recording, kind) {
     recordings.set(last.transcript, url);
     await open(last.transcript);
   }
-  if (last.error) throw new Error(last.error);
-  view.show("done");
+  if (last.state === "canceled") view.show("idle", canceled(last));
+  else if (last.error) throw Object.assign(new Error(last.error), last);
+  else view.show("done", last.repeated && "This recording was transcribed before.");
 }
+
+const canceled = ({ transcript }) =>
+  transcript ? "Canceled. This is what was recognized until then." : "Canceled.";
 
 /** Shows the server's progress. */
 function onProgress({ state, texts, partial, decoded, recognized, total }) {

@@ -16,6 +16,7 @@ from azstt.backends import RecognizerBackend, resolve
 
 from .config import Config
 from .errors import register_error_handlers
+from .jobs import Jobs
 from .live import Live
 from .security import page_token, protect
 from .slots import Slots
@@ -52,18 +53,21 @@ def create_app(config: Config | None = None, *, backend: RecognizerBackend | Non
     protect(app, config.hosts)
     register_error_handlers(app)
 
-    slots, sockets = Slots(config.per_client, config.at_once), Sockets()
-    store = Store(config.data / "transcripts.sqlite3")
+    sockets, store = Sockets(), Store(config.data / "transcripts.sqlite3")
+    store.interrupt()  # the last server may have stopped in the middle of something
+    jobs = Jobs(store, Slots(config.per_client, config.at_once))
     for routes in (
         sockets,
-        Uploads(backend, config, slots, store),
-        Live(backend, config, slots, sockets, store),
-        Transcripts(store),
+        jobs,
+        Uploads(backend, config, jobs),
+        Live(backend, config, sockets, jobs),
+        Transcripts(store, jobs),
     ):
         app.register_blueprint(routes.blueprint())
 
     @app.get("/")
-    def page() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction] - Flask calls it
+    @app.get("/t/<id_>")  # the same page, which shows that transcript
+    def page(id_: str = "") -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction] - Flask calls it
         capabilities = backend.capabilities
         return render_template(
             "index.html",
@@ -71,6 +75,7 @@ def create_app(config: Config | None = None, *, backend: RecognizerBackend | Non
             capabilities=capabilities,
             languages=_languages(config.languages.split(), capabilities.languages),
             config=config,
+            id=id_,
             formats=FORMATS,
             token=page_token(),
         )

@@ -1,4 +1,4 @@
-"""Live sessions: their owners, their limits, and where their transcripts are saved.
+"""Live sessions: their owners and their limits.
 
 azstt does the rest: `azstt.BlockingWireServer` here and `LiveClient` from ``azstt.js`` in the page
 exchange audio and text, over as many connections as it takes.
@@ -10,29 +10,23 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from threading import Condition, Lock
+from threading import Lock
 from time import monotonic
-from typing import TypeAlias
 
-from flask import Blueprint, jsonify
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 import azstt
 from azstt.backends import RecognizerBackend
 
 from .config import Config
+from .jobs import Job, Jobs, Key, Snapshot
 from .security import client_id
-from .slots import LimitReachedError, Slots
+from .slots import LimitReachedError
 from .sockets import Socket, Sockets
-from .store import Store
-
-#: A client's ID, and the session ID that its page chose.
-Key: TypeAlias = tuple[str, str]
 
 #: Seconds past the limit after which a session that its page does not end is cut off.
 _OVERTIME = 30.0
-#: Seconds that a request waits for a transcript to be saved.
-_LONG_POLL = 15.0
 
 
 class BrowserSession:
@@ -41,46 +35,64 @@ class BrowserSession:
     Args:
         backend: the recognizer to use.
         config: the longest session, and how long to wait for a lost connection.
-        acquire_slot: takes a slot for the session.
+        begin: begins a job, given its work, its first snapshot, and two names.
     """
 
     def __init__(
-        self, backend: RecognizerBackend, config: Config, acquire_slot: Callable[[], None]
+        self, backend: RecognizerBackend, config: Config, begin: Callable[..., Job]
     ) -> None:
         self._backend = backend
-        self._acquire_slot = acquire_slot
+        self._begin = begin
         self._ends_at = monotonic() + config.max_seconds + _OVERTIME
         self._server = azstt.BlockingWireServer(self._open, grace=config.grace, limit=1)
         self._live: azstt.LiveSession | None = None
-        self._connections = 0
+        self._job: Job | None = None
+        self._error: str | None = None
+        self._attached = set[Socket]()  # those that can still bring something
+        self._serving = 0  # calls, of which the first lasts as long as the session
         self._over = False
         self._lock = Lock()
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether it waits for a page that has lost its connection, or is gone."""
+        return not self._attached
 
     def serve(self, socket: Socket) -> bool:
         """Serve a connection, and return whether it was the last one."""
 
         def receive() -> str | bytes | None:
-            return socket.receive() if monotonic() < self._ends_at else None
+            try:
+                return socket.receive() if monotonic() < self._ends_at else None
+            except BaseException:
+                self._attached.discard(socket)
+                raise
 
         with self._lock:
             if self._over:
                 return False
-            self._connections += 1
+            self._serving += 1
+        self._attached.add(socket)
         try:
             self._server.serve(receive, socket.send)
         finally:
+            self._attached.discard(socket)
             with self._lock:
-                self._connections -= 1
-                self._over = not self._connections
+                self._serving -= 1
+                self._over = not self._serving
         return self._over
 
-    @property
-    def has_slot(self) -> bool:
-        """Whether it has taken a slot."""
-        return self._live is not None
+    def stop(self) -> None:
+        """End the session: what was received is recognized, for some seconds at most."""
+        self._server.close()
+
+    def end(self) -> None:
+        """Save the transcript of a session that is over, if it was ever started."""
+        if self._job is not None:
+            self._job.end(self._transcript, self._error)
 
     @property
-    def transcript(self) -> azstt.Transcript | None:
+    def _transcript(self) -> azstt.Transcript | None:
         """The transcript, or None if the recognizer got no audio."""
         with suppress(azstt.SessionStateError):  # it was never started
             if self._live and self._live.transcript.ledger.sent:
@@ -101,7 +113,7 @@ class BrowserSession:
             ConfigurationError: the recognizer does not support the options.
             ThrottledError: no slot is free.
         """
-        if self.has_slot:
+        if self._job is not None:
             raise azstt.ConfigurationError("this session was already started; start a new one")
         live = azstt.LiveSession(
             audio=audio,
@@ -111,12 +123,27 @@ class BrowserSession:
             diarize=diarize,
             phrases=phrases,
         )
+        now = Snapshot(kind="live", state="live")
         try:
-            self._acquire_slot()
+            job = self._begin(self, now, name="live", backend=self._backend.name)
         except LimitReachedError as error:
             raise azstt.ThrottledError(str(error)) from error
-        self._live = live
+        live.on(azstt.Event, partial(self._on_event, job))
+        self._live, self._job = live, job
         return live
+
+    def _on_event(self, job: Job, event: azstt.Event) -> None:
+        match event:
+            case azstt.Partial(text=text):
+                job.update(partial=text)
+            case azstt.Final(segment=segment) if segment.text:
+                job.add(segment)
+            case azstt.AudioGap(start=at, seconds=seconds, reason=reason):
+                job.add(azstt.Gap(at=at, seconds=seconds, reason=reason, span=event.duration))
+            case azstt.Failed(error=error):
+                self._error = str(error)
+            case _:
+                pass
 
 
 @dataclass
@@ -125,45 +152,34 @@ class Live:
 
     backend: RecognizerBackend
     config: Config
-    slots: Slots
     sockets: Sockets
-    store: Store
+    jobs: Jobs
     _sessions: dict[Key, BrowserSession] = field(default_factory=dict[Key, BrowserSession])
-    _changed: Condition = field(default_factory=Condition)
+    _lock: Lock = field(default_factory=Lock)
 
     def blueprint(self) -> Blueprint:
         """Create the routes. The page chooses the ID, and finds the transcript under it."""
         blueprint = Blueprint("live", __name__, url_prefix="/live")
         self.sockets.route(blueprint, "/<id_>/socket", self._serve)
-        blueprint.get("/<id_>")(self._wait_for_end)
+        blueprint.post("/<id_>/end")(self._end)
         return blueprint
 
     def _serve(self, socket: Socket, client: str, id_: str) -> None:
         key = client, id_
-        with self._changed:
+        with self._lock:
             if key not in self._sessions:
-                acquire_slot = partial(self.slots.acquire, client)
-                self._sessions[key] = BrowserSession(self.backend, self.config, acquire_slot)
+                begin = partial(self.jobs.begin, key)
+                self._sessions[key] = BrowserSession(self.backend, self.config, begin)
             session = self._sessions[key]
         if not session.serve(socket):
             return
         try:
-            self._save(session, client, id_)
+            session.end()
         finally:
-            with self._changed:
+            with self._lock:
                 del self._sessions[key]
-                self._changed.notify_all()
 
-    def _wait_for_end(self, id_: str) -> ResponseReturnValue:
-        """Wait for the end of a session, and return whether its transcript was saved."""
-        key = client_id(), id_
-        with self._changed:
-            over = self._changed.wait_for(lambda: key not in self._sessions, _LONG_POLL)
-        return jsonify(saved=over and self.store.find(*key) is not None)
-
-    def _save(self, session: BrowserSession, client: str, id_: str) -> None:
-        """Free the slot, and save the transcript."""
-        if session.has_slot:
-            self.slots.release(client)
-        if transcript := session.transcript:
-            self.store.save(client, id_, "live", "live", transcript)
+    def _end(self, id_: str) -> ResponseReturnValue:
+        """End a session whose page was left, or that is stopped from another one."""
+        self.jobs.stop((client_id(), id_))
+        return "", 204

@@ -1,4 +1,8 @@
-"""Saved transcripts in one SQLite file. Thread-safe."""
+"""Transcripts in one SQLite file, from their start to the end. Thread-safe.
+
+A row of ``transcripts`` exists from the start of the work. Its segments and gaps are appended to
+``parts`` as they come, and are its transcript until the finished one replaces them.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,15 @@ from pydantic import BaseModel, ConfigDict
 import azstt
 
 from .corrections import corrected
+from .parts import RESTARTED, Part, assembled, parse
 
 Kind: TypeAlias = Literal["upload", "record", "live"]
+#: "interrupted": the server stopped before the end.
+State: TypeAlias = Literal[
+    "uploading", "recognizing", "live", "done", "canceled", "error", "interrupted"
+]
+#: The states of work in progress.
+UNFINISHED: tuple[State, ...] = ("uploading", "recognizing", "live")
 
 _SCHEMA = """
 PRAGMA journal_mode = WAL;  -- readers and the writer do not block each other
@@ -25,15 +36,45 @@ CREATE TABLE IF NOT EXISTS transcripts (
     created    REAL NOT NULL,
     kind       TEXT NOT NULL,
     name       TEXT NOT NULL,
-    seconds    REAL NOT NULL,
-    preview    TEXT NOT NULL,
-    transcript TEXT NOT NULL,
+    backend    TEXT NOT NULL,
+    state      TEXT NOT NULL,
+    error      TEXT,
+    retryable  INTEGER NOT NULL DEFAULT 0,
+    seconds    REAL NOT NULL DEFAULT 0,
+    preview    TEXT NOT NULL DEFAULT '',
+    transcript TEXT,  -- NULL: the parts are the transcript
     text       TEXT,
     PRIMARY KEY (client, id)
 );
 CREATE INDEX IF NOT EXISTS by_client ON transcripts (client, created);
+CREATE TABLE IF NOT EXISTS parts (
+    client     TEXT NOT NULL,
+    id         TEXT NOT NULL,
+    part       TEXT NOT NULL,
+    FOREIGN KEY (client, id) REFERENCES transcripts ON DELETE CASCADE
+);
+CREATE INDEX IF NOT EXISTS by_transcript ON parts (client, id);
 """
 _PREVIEW = 120  # characters
+_INTERRUPTED = "The server was restarted before the end."
+
+
+class Start(BaseModel):
+    """What is known of a transcript from its start.
+
+    Attributes:
+        client: its owner.
+        backend: the name of the recognizer.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    client: str
+    id: str
+    kind: Kind
+    name: str
+    backend: str
+    state: State
 
 
 class Entry(BaseModel):
@@ -41,7 +82,8 @@ class Entry(BaseModel):
 
     Attributes:
         created: Unix time in seconds.
-        seconds: the duration of the audio.
+        error: why it failed or was interrupted.
+        seconds: the duration of the audio; so far, if it is in progress.
         preview: the beginning of the text.
     """
 
@@ -51,13 +93,20 @@ class Entry(BaseModel):
     created: float
     kind: Kind
     name: str
+    state: State
+    error: str | None
     seconds: float
     preview: str
 
 
 class SavedTranscript(Entry):
-    """A transcript as recognized, and the user's corrected text, if any."""
+    """A transcript as recognized, or so far, and the user's corrected text, if any.
 
+    Attributes:
+        retryable: whether the same recording may succeed later, if there was an error.
+    """
+
+    retryable: bool
     transcript: azstt.Transcript
     text: str | None
 
@@ -81,44 +130,126 @@ class Store:
         with self._open() as db:
             db.executescript(_SCHEMA)
 
-    def save(
-        self, client: str, id_: str, kind: Kind, name: str, transcript: azstt.Transcript
-    ) -> str:
-        """Save a transcript and return its ID."""
+    def interrupt(self) -> None:
+        """Mark what is in progress as interrupted. Call it when the server starts."""
+        with self._open() as db:
+            db.execute(
+                "UPDATE transcripts SET state = 'interrupted', error = ?"
+                " WHERE state IN ('uploading', 'recognizing', 'live')",
+                (_INTERRUPTED,),
+            )
+
+    def begin(self, start: Start, earlier: azstt.Transcript | None = None) -> None:
+        """Store that a transcript is in progress.
+
+        Args:
+            start: what there is to know of it.
+            earlier: what there is of it already, if it goes on after an interruption.
+        """
+        fields = start.model_dump() | {
+            "created": time.time(),
+            "seconds": earlier.duration if earlier else 0,
+        }
+        with self._open() as db:
+            db.execute(
+                "INSERT INTO transcripts (client, id, created, kind, name, backend, state, seconds)"
+                " VALUES (:client, :id, :created, :kind, :name, :backend, :state, :seconds)"
+                " ON CONFLICT DO UPDATE SET state = :state, error = NULL, seconds = :seconds,"
+                " transcript = NULL, text = NULL",
+                fields,
+            )
+            if earlier:
+                db.execute("DELETE FROM parts WHERE client = :client AND id = :id", fields)
+                _insert(db, start.client, start.id, *earlier.segments, *earlier.ledger.gaps)
+
+    def add(self, client: str, id_: str, part: Part) -> None:
+        """Append a segment or a gap to a transcript in progress, unless that was deleted."""
         fields = {
             "client": client,
             "id": id_,
-            "created": time.time(),
-            "kind": kind,
-            "name": name,
-            "seconds": transcript.duration,
-            "preview": transcript.text[:_PREVIEW],
-            "transcript": transcript.model_dump_json(),
+            "end": part.end if isinstance(part, azstt.Segment) else part.at + part.span,
+            "text": part.text if isinstance(part, azstt.Segment) else "",
+            "preview": _PREVIEW,
         }
-        columns, values = ", ".join(fields), ", ".join(f":{name}" for name in fields)
         with self._open() as db:
-            db.execute(f"INSERT INTO transcripts ({columns}) VALUES ({values})", fields)  # noqa: S608 - constant names
-        return id_
+            found = db.execute(
+                "UPDATE transcripts SET seconds = max(seconds, :end),"
+                " preview = substr(trim(preview || ' ' || :text), 1, :preview)"
+                " WHERE client = :client AND id = :id",
+                fields,
+            )
+            if found.rowcount:
+                _insert(db, client, id_, part)
+
+    def advance(self, client: str, id_: str, state: State) -> None:
+        """Store the state of a transcript in progress."""
+        with self._open() as db:
+            db.execute(
+                "UPDATE transcripts SET state = ? WHERE client = ? AND id = ?", (state, client, id_)
+            )
+
+    def end(
+        self,
+        client: str,
+        id_: str,
+        state: State,
+        transcript: azstt.Transcript | None = None,
+        error: str | None = None,
+        *,
+        retryable: bool = False,
+    ) -> None:
+        """Store how a transcript ended, unless it was deleted.
+
+        Args:
+            client: its owner.
+            id_: its ID.
+            state: the last state.
+            transcript: replaces the parts; None keeps them.
+            error: why it failed.
+            retryable: whether the same recording may succeed later.
+        """
+        with self._open() as db:
+            db.execute(
+                "UPDATE transcripts SET state = ?, error = ?, retryable = ?"
+                " WHERE client = ? AND id = ?",
+                (state, error, retryable, client, id_),
+            )
+            if transcript is None:
+                return
+            text = transcript.text[:_PREVIEW]
+            db.execute(
+                "UPDATE transcripts SET seconds = ?, preview = ?, transcript = ?"
+                " WHERE client = ? AND id = ?",
+                (transcript.duration, text, transcript.model_dump_json(), client, id_),
+            )
+            db.execute("DELETE FROM parts WHERE client = ? AND id = ?", (client, id_))
 
     def entries(self, client: str, limit: int = 200) -> list[Entry]:
         """Return a client's transcripts, latest first."""
         with self._open() as db:
             rows = db.execute(
-                "SELECT id, created, kind, name, seconds, preview FROM transcripts"
+                "SELECT id, created, kind, name, state, error, seconds, preview FROM transcripts"
                 " WHERE client = ? ORDER BY created DESC LIMIT ?",
                 (client, limit),
             ).fetchall()
         return [Entry.model_validate(dict(row)) for row in rows]
 
     def find(self, client: str, id_: str) -> SavedTranscript | None:
-        """Return a transcript of this client, or None."""
+        """Return a transcript of this client, or what there is of it so far, or None."""
+        key = client, id_
         with self._open() as db:
             row = db.execute(
-                "SELECT * FROM transcripts WHERE client = ? AND id = ?", (client, id_)
+                "SELECT * FROM transcripts WHERE client = ? AND id = ?", key
             ).fetchone()
-        if row is None:
-            return None
-        transcript = azstt.Transcript.model_validate_json(row["transcript"])
+            if row is None:
+                return None
+            parts = db.execute(
+                "SELECT part FROM parts WHERE client = ? AND id = ? ORDER BY rowid", key
+            ).fetchall()
+        if row["transcript"] is None:
+            transcript = _assembled(row, [parse(part) for (part,) in parts])
+        else:
+            transcript = azstt.Transcript.model_validate_json(row["transcript"])
         return SavedTranscript.model_validate({**dict(row), "transcript": transcript})
 
     def correct(self, client: str, id_: str, text: str) -> None:
@@ -143,7 +274,21 @@ class Store:
         try:
             db.row_factory = sqlite3.Row
             db.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
+            db.execute("PRAGMA foreign_keys = ON")  # it is deleted from all tables
             with db:
                 yield db
         finally:
             db.close()
+
+
+def _insert(db: sqlite3.Connection, client: str, id_: str, *parts: Part) -> None:
+    db.executemany(
+        "INSERT INTO parts VALUES (?, ?, ?)",
+        [(client, id_, part.model_dump_json()) for part in parts],
+    )
+
+
+def _assembled(row: sqlite3.Row, parts: list[Part]) -> azstt.Transcript:
+    if row["state"] == "interrupted":  # nobody knows how much is missing
+        parts = [*parts, azstt.Gap(at=row["seconds"], seconds=None, reason=RESTARTED)]
+    return assembled(row["backend"], parts, row["seconds"])

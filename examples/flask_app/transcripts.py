@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 
 import azstt
 
+from .jobs import Jobs
 from .security import client_id
 from .store import SavedTranscript, Store
 
@@ -42,6 +43,7 @@ class Transcripts:
     """The routes of saved transcripts."""
 
     store: Store
+    jobs: Jobs
 
     def blueprint(self) -> Blueprint:
         """Create the routes."""
@@ -69,6 +71,7 @@ class Transcripts:
     def _delete(self, id_: str) -> ResponseReturnValue:
         if not self.store.delete(client_id(), id_):
             abort(404, "no such transcript")
+        self.jobs.stop((client_id(), id_))
         return "", 204
 
     def _download(self, id_: str, format_: str) -> ResponseReturnValue:

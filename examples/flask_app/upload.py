@@ -1,4 +1,4 @@
-"""One recording as it is uploaded and transcribed; a snapshot shows the progress.
+"""One recording as it is uploaded and transcribed.
 
 The bytes may arrive in one request or in many. They are held in memory until the decoder takes
 them; no file is created.
@@ -21,8 +21,12 @@ from pydantic import BaseModel, ConfigDict, Field
 import azstt
 from azstt.backends import Emit, RecognizerBackend, RecognizerSession
 
+from .jobs import INTERNAL, Job, Snapshot
+
 _log = logging.getLogger(__name__)
-_CANCELED = "canceled"
+
+#: Seconds without a byte after which an upload makes room for another one of its browser.
+_QUIET = 15.0
 
 
 class UploadRequest(BaseModel):
@@ -48,32 +52,6 @@ class UploadRequest(BaseModel):
         """The same for the same content and options, whatever the name."""
         what = self.model_dump_json(exclude={"kind", "name"})
         return hashlib.sha256(what.encode()).hexdigest()[:32]
-
-
-class Snapshot(BaseModel):
-    """The progress of an upload.
-
-    Attributes:
-        version: changes with every change.
-        decoded: seconds decoded, out of `total` if the container states it.
-        recognized: seconds recognized.
-        texts: texts of the segments so far, starting with the first one requested.
-        partial: the hypothesis for the open segment.
-        transcript: the ID of the saved transcript, at the end.
-        error: why it failed.
-        retryable: whether the same recording may succeed later.
-    """
-
-    version: int
-    state: Literal["uploading", "recognizing", "done", "error", "canceled"]
-    decoded: float
-    recognized: float
-    total: float | None
-    texts: list[str]
-    partial: str
-    transcript: str | None
-    error: str | None
-    retryable: bool
 
 
 class OffsetError(Exception):
@@ -113,7 +91,7 @@ class Upload:
         backend: the recognizer to use.
         max_seconds: the longest recording.
         stall_timeout: seconds without a byte after which the upload fails.
-        save: saves a transcript and returns its ID.
+        begin: begins a job, given its work, its first snapshot, and two names.
 
     Attributes:
         ended: when it ended, on the monotonic clock; None before.
@@ -126,31 +104,24 @@ class Upload:
         *,
         max_seconds: float,
         stall_timeout: float,
-        save: Callable[[azstt.Transcript], str],
+        begin: Callable[..., Job],
     ) -> None:
         self._request = request
         self._backend = backend
         self._max_seconds = max_seconds
         self._stall_timeout = stall_timeout
-        self._save = save
         self._changed = Condition()
-        self._received = 0
         self._waiting: deque[bytes] = deque()  # for the decoder
-        self._texts: list[str] = []
+        self._heard = monotonic()
         self._canceled = False
-        self._state = Snapshot(
-            version=0,
-            state="uploading",
-            decoded=0,
-            recognized=0,
-            total=None,
-            texts=[],
-            partial="",
-            transcript=None,
-            error=None,
-            retryable=True,
-        )
+        now = Snapshot(kind=request.kind, state="uploading", size=request.size)
+        self._job: Job = begin(self, now, name=request.name, backend=backend.name)
         self.ended: float | None = None
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether nothing comes from its page any more; see `Work`."""
+        return self.received < self._request.size and monotonic() - self._heard > _QUIET
 
     @property
     def size(self) -> int:
@@ -160,24 +131,18 @@ class Upload:
     @property
     def received(self) -> int:
         """The number of bytes received."""
-        return self._received
+        return self._job.now.received
 
-    @property
-    def failed(self) -> bool:
-        """Whether it ended without the whole transcript."""
-        return self._state.state in {"error", "canceled"}
-
-    def start(self, then: Callable[[], None]) -> None:
-        """Start to transcribe in a thread, which calls ``then`` at the end."""
+    def start(self) -> None:
+        """Start to transcribe in a thread."""
 
         def run() -> None:
             try:
                 self._run()
             except Exception:  # noqa: BLE001 - the last chance to report it
                 _log.exception("upload failed")
-                self._end(state="error", error="internal server error; see the server's log")
-            finally:
-                then()
+                self._finish()
+                self._job.end(error=INTERNAL, retryable=True)
 
         Thread(target=run, name="upload", daemon=True).start()
 
@@ -189,42 +154,30 @@ class Upload:
         """
         with self._changed:
             end = offset + len(data)
-            if offset != self._received or end > self._request.size:
+            if offset != self.received or end > self.size:
                 raise OffsetError(
-                    f"{len(data)} bytes at {offset} do not fit: {self._received} of "
-                    f"{self._request.size} received so far"
+                    f"{len(data)} bytes at {offset} do not fit: {self.received} of {self.size} "
+                    "received so far"
                 )
-            self._received = end
-            if data and self.ended is None:
-                self._waiting.append(data)
-            if end == self._request.size and self._state.state == "uploading":
-                self._update(state="recognizing")
-            self._changed.notify_all()
+            self._heard = monotonic()
+            if data:
+                self._job.update(received=end)
+                if self.ended is None:
+                    self._waiting.append(data)
+                    self._changed.notify_all()
+                    if end == self.size:
+                        self._job.advance("recognizing")
             return end
 
-    def cancel(self, timeout: float) -> str | None:
-        """Stop, and return the ID under which what was recognized so far is saved, if any.
-
-        Args:
-            timeout: seconds to wait for the end.
-        """
+    def stop(self) -> None:
+        """Stop, and keep what was recognized so far."""
         with self._changed:
             self._canceled = True
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self.ended is not None, timeout)
-            return self._state.transcript
 
-    def snapshot(self, *, after: int, texts: int, timeout: float) -> Snapshot:
-        """Wait for a change, and return the progress.
-
-        Args:
-            after: the version that the caller has.
-            texts: how many segments the caller has.
-            timeout: seconds to wait at most.
-        """
-        with self._changed:
-            self._changed.wait_for(lambda: self._state.version != after, timeout)
-            return self._state.model_copy(update={"texts": self._texts[texts:]})
+    def wait(self, timeout: float) -> None:
+        """Wait until it has ended."""
+        self._job.wait(timeout)
 
     def _run(self) -> None:
         capabilities = self._backend.capabilities
@@ -242,15 +195,20 @@ class Upload:
                 partials=capabilities.partials and not capabilities.offline,
             )
         except azstt.AzsttError as error:
-            partial = error.partial
-            self._end(
-                state="canceled" if isinstance(error, _CanceledError) else "error",
-                error=self._message(error),
-                retryable=_is_retryable(error),
-                transcript=self._save(partial) if partial and partial.text else None,
-            )
+            self._on_error(error)
         else:
-            self._end(state="done", transcript=self._save(transcript))
+            self._finish()
+            self._job.end(transcript)
+
+    def _on_error(self, error: azstt.AzsttError) -> None:
+        self._finish()
+        known = error.partial if error.partial and error.partial.text else None
+        if not isinstance(error, _CanceledError):
+            self._job.end(known, self._message(error), retryable=_is_retryable(error))
+        elif known:
+            self._job.end(known, canceled=True)
+        else:
+            self._job.discard(canceled=True)
 
     def _message(self, error: azstt.AzsttError) -> str:
         """Return an error message for a user who knows the recording by its name."""
@@ -270,12 +228,11 @@ class Upload:
                     lambda: self._waiting or self._canceled, self._stall_timeout
                 )
                 if self._canceled:
-                    raise _CanceledError(_CANCELED)
+                    raise _CanceledError("it was canceled")
                 if not arrived:
                     raise azstt.AudioSourceError(
-                        f"the upload stopped: {megabytes(left)} of "
-                        f"{megabytes(self._request.size)} are missing, and nothing arrived for "
-                        f"{self._stall_timeout:g} s; send it again"
+                        f"the upload stopped: {megabytes(left)} of {megabytes(self.size)} are "
+                        f"missing, and nothing arrived for {self._stall_timeout:g} s; send it again"
                     )
                 chunk = self._waiting.popleft()
             left -= len(chunk)
@@ -283,41 +240,31 @@ class Upload:
 
     def _progress(self, progress: azstt.Progress) -> None:
         if self._canceled:
-            raise _CanceledError(_CANCELED)
-        with self._changed:
-            self._update(
-                decoded=progress.decoded, recognized=progress.recognized, total=progress.total
-            )
+            raise _CanceledError("it was canceled")
+        self._job.update(
+            decoded=progress.decoded, recognized=progress.recognized, total=progress.total
+        )
 
     def _on_event(self, event: azstt.Event) -> None:
         match event:
             case azstt.Partial(text=text):
-                with self._changed:
-                    self._update(partial=text)
+                self._job.update(partial=text)
             case azstt.Final(segment=segment) if segment.text:
-                with self._changed:
-                    self._texts.append(segment.text)
-                    self._update(partial="")
+                self._job.add(segment)
             case _:
                 pass
 
-    def _end(self, **changes: object) -> None:
+    def _finish(self) -> None:
         with self._changed:
             self.ended = monotonic()
             self._waiting.clear()
-            self._update(partial="", **changes)
-
-    def _update(self, **changes: object) -> None:
-        changes["version"] = self._state.version + 1
-        self._state = self._state.model_copy(update=changes)
-        self._changed.notify_all()
 
 
 def _is_retryable(error: azstt.AzsttError) -> bool:
     """Return whether the same recording may succeed later."""
     if isinstance(error, azstt.RecognitionError):
         return error.retryable
-    return isinstance(error, azstt.AudioSourceError | _CanceledError)  # the bytes did not arrive
+    return isinstance(error, azstt.AudioSourceError)  # bytes did not arrive
 
 
 def megabytes(size: int) -> str:

@@ -1,4 +1,4 @@
-"""The routes of uploads: the tus protocol, and a way to watch what becomes of one.
+"""The routes of uploads, by the tus protocol.
 
 tus (https://tus.io/protocols/resumable-upload) is version 1.0.0 of a protocol that many clients
 speak: POST announces a recording, HEAD asks how much of it has arrived, and PATCH continues there.
@@ -19,15 +19,15 @@ from flask.typing import ResponseReturnValue
 from azstt.backends import RecognizerBackend
 
 from .config import Config
+from .jobs import Jobs, Key
 from .security import client_id
-from .slots import Slots
-from .store import Store
+from .store import UNFINISHED
 from .upload import Upload, UploadRequest, megabytes
 
 _VERSION = "1.0.0"
 _CONTENT_TYPE = "application/offset+octet-stream"
 _CHUNK = 1 << 16
-#: Seconds that a request waits for news, or for the end of what it cancels.
+#: Seconds that a request waits for the end of what it cancels.
 _LONG_POLL = 15.0
 #: Seconds that an upload is kept after its end.
 _KEEP_ENDED = 600.0
@@ -41,16 +41,15 @@ class Uploads:
 
     backend: RecognizerBackend
     config: Config
-    slots: Slots
-    store: Store
-    _active: dict[tuple[str, str], Upload] = field(default_factory=dict[tuple[str, str], Upload])
+    jobs: Jobs
+    _active: dict[Key, Upload] = field(default_factory=dict[Key, Upload])
     _lock: Lock = field(default_factory=Lock)
 
     def blueprint(self) -> Blueprint:
-        """Create the routes. HEAD is the one of GET."""
+        """Create the routes."""
         blueprint = Blueprint("uploads", __name__, url_prefix="/uploads")
         blueprint.post("")(self._create)
-        blueprint.get("/<id_>")(self._watch)
+        blueprint.route("/<id_>", methods=["HEAD"])(self._offset)
         blueprint.patch("/<id_>")(self._append)
         blueprint.post("/<id_>")(self._append)  # where a proxy knows no PATCH
         blueprint.delete("/<id_>")(self._cancel)
@@ -65,36 +64,33 @@ class Uploads:
         if asked.size > self.config.max_upload:
             has, most = megabytes(asked.size), megabytes(self.config.max_upload)
             abort(413, f"{asked.name!r} is too large: {has} of at most {most}")
-        client, id_ = client_id(), asked.id
-        where = {"Location": f"/uploads/{id_}"}
+        key = client_id(), asked.id
         with self._lock:
             self._drop_ended()
-            upload = self._active.get((client, id_))
-            if self.store.find(client, id_) and (upload is None or not upload.failed):
-                return jsonify(id=id_, done=True), 200, where
-            if upload is None or upload.ended is not None:
-                self._start(client, asked)
-        return jsonify(id=id_, done=False), 201, where
+            saved = self.jobs.store.find(*key)
+            done = saved is not None and saved.state == "done"
+            joins = saved is not None and saved.state in UNFINISHED
+            if not (done or joins):
+                self._start(key, asked)
+        answer = jsonify(id=asked.id, done=done)
+        return answer, 200 if done else 201, {"Location": f"/uploads/{asked.id}"}
 
-    def _start(self, client: str, asked: UploadRequest) -> None:
-        self.slots.acquire(client)
+    def _start(self, key: Key, asked: UploadRequest) -> None:
+        """Start an upload, or start it again after it failed."""
+        self.jobs.store.delete(*key)
         upload = Upload(
             asked,
             self.backend,
             max_seconds=self.config.max_seconds,
             stall_timeout=_PATIENCE * self.config.grace,
-            save=partial(self.store.save, client, asked.id, asked.kind, asked.name),
+            begin=partial(self.jobs.begin, key),
         )
-        self._active[client, asked.id] = upload
-        upload.start(then=partial(self.slots.release, client))
+        self._active[key] = upload
+        upload.start()
 
-    def _watch(self, id_: str) -> ResponseReturnValue:
+    def _offset(self, id_: str) -> ResponseReturnValue:
         upload = self._find(id_)
-        if request.method == "HEAD":
-            return "", 200, {"Upload-Offset": upload.received, "Upload-Length": upload.size}
-        after = request.args.get("after", type=int, default=0)
-        texts = request.args.get("texts", type=int, default=0)
-        return upload.snapshot(after=after, texts=texts, timeout=_LONG_POLL).model_dump()
+        return "", 200, {"Upload-Offset": upload.received, "Upload-Length": upload.size}
 
     def _append(self, id_: str) -> ResponseReturnValue:
         """Accept the next bytes as they arrive, so that a request which breaks off counts."""
@@ -108,7 +104,11 @@ class Uploads:
         return "", 204, {"Upload-Offset": offset}
 
     def _cancel(self, id_: str) -> ResponseReturnValue:
-        return jsonify(transcript=self._find(id_).cancel(_LONG_POLL))
+        """Stop, and tell whether there is a transcript of what was recognized until then."""
+        upload = self._find(id_)
+        upload.stop()
+        upload.wait(_LONG_POLL)
+        return jsonify(saved=self.jobs.store.find(client_id(), id_) is not None)
 
     def _find(self, id_: str) -> Upload:
         upload = self._active.get((client_id(), id_))

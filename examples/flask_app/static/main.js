@@ -80,21 +80,21 @@ async function send(recording, kind) {
     },
     onProgress,
   });
-  if (last.transcript) {
-    recordings.set(last.transcript, url);
-    await open(last.transcript);
+  if (last.saved) {
+    recordings.set(last.id, url);
+    await open(last.id);
   }
   if (last.state === "canceled") view.show("idle", canceled(last));
   else if (last.error) throw Object.assign(new Error(last.error), last);
   else view.show("done", last.repeated && "This recording was transcribed before.");
 }
 
-const canceled = ({ transcript }) =>
-  transcript ? "Canceled. This is what was recognized until then." : "Canceled.";
+const canceled = ({ saved }) =>
+  saved ? "Canceled. This is what was recognized until then." : "Canceled.";
 
 /** Shows the server's progress. */
-function onProgress({ state, texts, partial, decoded, recognized, total }) {
-  for (const text of texts) view.addSegment({ text });
+function onProgress({ state, segments, partial, decoded, recognized, total }) {
+  segments.forEach(view.addSegment);
   view.showPartial("", partial);
   if (state !== "recognizing") return;
   const of = total ? ` of ${Math.round(total)}` : ""; // some containers do not state it

@@ -31,15 +31,15 @@ export async function transcribe(recording, request, { signal, ...callbacks }) {
   for (let attempt = 1; ; attempt += 1) {
     const announce = () => ask("POST", "/uploads", { json, extra, signal });
     const { id, done } = await patiently(announce, { signal, seconds: callbacks.grace, ...callbacks });
-    if (done) return { state: "done", transcript: id, repeated: true };
+    if (done) return { id, state: "done", saved: true, repeated: true };
     const over = new AbortController();
     const stop = AbortSignal.any([signal, over.signal]);
     try {
-      return await follow(recording, `/uploads/${id}`, { signal: stop, ...callbacks });
+      const last = await follow(recording, id, { signal: stop, ...callbacks });
+      return { id, saved: true, ...last };
     } catch (error) {
       if (signal.aborted) {
-        const { transcript } = await ask("DELETE", `/uploads/${id}`, { extra: TUS });
-        return { state: "canceled", transcript };
+        return { id, state: "canceled", ...(await ask("DELETE", `/uploads/${id}`, { extra: TUS })) };
       }
       const lost = error instanceof ServerError && error.status === 404; // the server was restarted
       if (!lost || attempt === ATTEMPTS) throw error;
@@ -77,18 +77,18 @@ async function hash(recording) {
 }
 
 /** Sends a recording and watches it; ends with the transcript, or with the first failure of either. */
-async function follow(recording, path, options) {
-  const sending = send(recording, path, options);
+async function follow(recording, id, options) {
+  const sending = send(recording, `/uploads/${id}`, options);
   sending.catch(() => {}); // handled in the race, unless that is over
-  return Promise.race([watch(path, options), sending.then(() => new Promise(() => {}))]);
+  return Promise.race([watch(id, options), sending.then(() => new Promise(() => {}))]);
 }
 
-/** Passes on each snapshot of an upload, and returns the last. */
-async function watch(path, { signal, grace, onProgress, onLost, onBack }) {
-  for (let now = { version: 0 }, texts = 0; ; ) {
-    const next = () => ask("GET", `${path}?after=${now.version}&texts=${texts}`, { signal });
+/** Passes on each snapshot of a transcript in progress, with its new segments, and returns the last. */
+async function watch(id, { signal, grace, onProgress, onLost, onBack }) {
+  for (let now = { version: -1 }, known = 0; ; ) {
+    const next = () => ask("GET", `/jobs/${id}?after=${now.version}&segments=${known}`, { signal });
     now = await patiently(next, { signal, seconds: grace, onLost, onBack });
-    texts += now.texts.length;
+    known += now.segments.length;
     onProgress(now);
     if (!["uploading", "recognizing"].includes(now.state)) return now;
   }

@@ -66,14 +66,14 @@ class Browser:
     def cancel(self, upload):
         return self.web.delete(f"/uploads/{upload}", headers={**self.headers, **TUS}).get_json()
 
-    def watch(self, upload):
-        """Poll until the end; return the last answer, with all texts."""
-        texts, now = [], {"version": 0}
-        while now.get("state") not in {"done", "error", "canceled"}:
-            query = f"after={now['version']}&texts={len(texts)}"
-            now = self.get(f"/uploads/{upload}?{query}").get_json()
-            texts += now["texts"]
-        return {**now, "texts": texts}
+    def watch(self, id_, until=("done", "canceled", "error", "interrupted")):
+        """Poll until a state, by default the end; return the last answer, with all texts."""
+        texts, now = [], {"version": -1}
+        while now.get("state") not in until:
+            query = f"after={now['version']}&segments={len(texts)}"
+            now = self.get(f"/jobs/{id_}?{query}").get_json()
+            texts += [segment["text"] for segment in now["segments"]]
+        return {**now, "texts": texts, "transcript": id_}
 
     def transcribe(self, audio=JFK, **fields):
         upload = self.announce(len(audio), **fields).get_json()["id"]

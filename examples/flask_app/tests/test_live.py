@@ -35,7 +35,7 @@ def test_a_live_transcript_is_saved(browser):
         m["event"]["segment"]["text"] for m in messages if m.get("event", {}).get("kind") == "final"
     ]
     assert finals == list(SAID)
-    assert browser.get("/live/a").get_json() == {"saved": True}
+    assert browser.watch("a")["state"] == "done"
     assert browser.transcript("a").text == " ".join(SAID)
     assert browser.get("/transcripts").get_json()[0]["kind"] == "live"
 
@@ -52,7 +52,7 @@ def test_a_session_is_resumed_over_another_connection(browser):
     arrived = json.loads(second.receive()[0])["received"]
     second.send(*[JFK[:100_000], JFK[100_000:], FINISH][arrived:])
     list(second.events())
-    assert browser.get("/live/a").get_json() == {"saved": True}
+    assert browser.watch("a")["state"] == "done"
     assert browser.transcript("a").text == " ".join(SAID)
     assert len(browser.get("/transcripts").get_json()) == 1
 
@@ -79,7 +79,7 @@ def test_a_closed_page_leaves_its_transcript(make):
     socket.send(START, JFK)
     until(lambda: any('"final"' in text for text in socket.receive()))
     browser.delete(socket.path)
-    assert browser.get("/live/a").get_json() == {"saved": True}
+    assert browser.watch("a")["state"] == "done"
     assert SAID[0] in browser.transcript("a").text
     assert speak(browser, "b")[-1]["event"]["kind"] == "ended"
 
@@ -114,7 +114,7 @@ def test_a_session_starts_once(browser):
     assert refused["kind"] == "refused"
     first.send(JFK, FINISH)
     list(first.events())
-    assert browser.get("/live/a").get_json() == {"saved": True}
+    assert browser.watch("a")["state"] == "done"
 
 
 def test_a_session_past_the_time_limit_is_cut_off(make, monkeypatch):
@@ -126,7 +126,7 @@ def test_a_session_past_the_time_limit_is_cut_off(make, monkeypatch):
     until(lambda: any('"final"' in text for text in socket.receive()))
     time.sleep(0.5)
     socket.send(JFK)
-    assert browser.get("/live/a").get_json() == {"saved": True}
+    assert browser.watch("a")["state"] == "done"
     assert browser.transcript("a").text
 
 
@@ -136,7 +136,7 @@ def test_unsupported_options_are_refused(make):
     browser = Browser(make(ScriptedBackend(capabilities=able)))
     (refused,) = speak(browser, start=json.dumps({"kind": "start", "language": ["de-DE"]}))
     assert "'de-DE'" in refused["error"]["message"]
-    assert browser.get("/live/a").get_json() == {"saved": False}
+    assert browser.get("/jobs/a").status_code == 404
 
 
 def test_a_repeated_request_counts_once():

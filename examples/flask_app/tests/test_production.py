@@ -50,6 +50,15 @@ class Visitor:
             connection.request(method, path, body, {**self.headers, **headers})
             return json.loads(connection.getresponse().read() or b"null")
 
+    def watch(self, id_):
+        """Wait until a transcript is done."""
+        now = {"version": -1, "state": ""}
+        while now["state"] != "done":
+            now = self.ask("GET", f"/jobs/{id_}?after={now['version']}")
+
+    def transcript(self, id_):
+        return azstt.Transcript.model_validate(self.ask("GET", f"/transcripts/{id_}"))
+
     @contextmanager
     def socket(self, path):
         headers = {
@@ -115,11 +124,8 @@ def test_an_upload_gives_the_same_text_as_the_library(visitor, expected):
     until(lambda: offset() == str(half))
     kind["Upload-Offset"] = str(half)
     assert visitor.ask("PATCH", f"/uploads/{upload}", JFK[half:], **TUS, **kind) is None
-    now = {"version": 0, "state": ""}
-    while now["state"] not in {"done", "error"}:
-        now = visitor.ask("GET", f"/uploads/{upload}?after={now['version']}")
-    transcript = visitor.ask("GET", f"/transcripts/{now['transcript']}")
-    assert azstt.Transcript.model_validate(transcript).text == expected
+    visitor.watch(upload)
+    assert visitor.transcript(upload).text == expected
 
 
 def test_live_text_survives_a_lost_websocket(visitor):
@@ -140,9 +146,9 @@ def test_live_text_survives_a_lost_websocket(visitor):
                     second.send(piece)
             kinds.append(message.get("event", {}).get("kind"))
         second.send(json.dumps({"kind": "close"}))
-        assert visitor.ask("GET", "/live/one") == {"saved": True}
+        visitor.watch("one")
     assert {"partial", "final"} <= set(kinds)
-    transcript = azstt.Transcript.model_validate(visitor.ask("GET", "/transcripts/one"))
+    transcript = visitor.transcript("one")
     assert transcript.duration == pytest.approx(11, abs=0.1)
     assert "your country" in transcript.text
 

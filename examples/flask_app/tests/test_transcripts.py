@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import azstt
 from examples.flask_app.corrections import corrected
-from examples.flask_app.store import Store
+from examples.flask_app.store import Start, Store
 from examples.flask_app.tests.conftest import SAID, Browser
 
 WORDS = st.lists(st.sampled_from(["one", "two", "three", "Ā", "ŋ", "one,"]), max_size=8)
@@ -25,6 +25,13 @@ def spoken(*texts):
         for at, text in enumerate(texts)
     )
     return azstt.Transcript(backend="scripted", segments=segments, duration=float(len(texts)))
+
+
+def save(store, id_, text):
+    """Save a transcript of ann's."""
+    start = {"client": "ann", "id": id_, "kind": "upload", "name": "a.wav", "backend": "scripted"}
+    store.begin(Start(**start, state="uploading"))
+    store.end("ann", id_, "done", spoken(text))
 
 
 def test_the_history_has_time_and_kind(browser):
@@ -112,15 +119,15 @@ def test_no_write_is_lost(tmp_path):
     """Transcripts saved from many threads at once are all stored."""
     path = tmp_path / "transcripts.sqlite3"
 
-    def save(number):
+    def write(number):
         store = Store(path)
-        store.save("ann", str(number), "upload", "a.wav", spoken(f"number {number}"))
+        save(store, str(number), f"number {number}")
         store.correct("ann", str(number), f"corrected {number}")
         if number % 4 == 0:
             store.delete("ann", str(number))
 
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(save, range(80)))
+        list(pool.map(write, range(80)))
     store = Store(path)
     assert {int(entry.id) for entry in store.entries("ann")} == {n for n in range(80) if n % 4}
     assert store.find("ann", "7").current.text == "corrected 7"
@@ -131,7 +138,7 @@ def test_deleted_text_is_not_in_the_file(tmp_path):
     """It is overwritten, not just unlinked."""
     path = tmp_path / "transcripts.sqlite3"
     store = Store(path)
-    store.save("ann", "1", "upload", "a.wav", spoken("a well-kept secret"))
+    save(store, "1", "a well-kept secret")
     assert b"well-kept" in everything(tmp_path)
     store.delete("ann", "1")
     assert b"well-kept" not in everything(tmp_path)

@@ -165,6 +165,18 @@ def test_an_upload_resumes_when_the_network_is_back(apps, send, recordings, shoo
     assert page["history"].locator("li").count() == 1
 
 
+def test_an_upload_goes_on_after_half_a_minute_offline(apps, send, recordings):
+    """The page keeps trying for the whole grace time, of one minute."""
+    page, _ = send(apps["local"])
+    page.tab.context.set_offline(True)
+    page.until(LOST, None, "a notice of the lost connection")
+    page.tab.wait_for_timeout(30_000)
+    assert page["error"].is_hidden()
+    page.tab.context.set_offline(False)
+    page.wait("done")
+    assert words(page.text) == recordings["gregson"].reference
+
+
 def test_an_answer_that_is_cut_off_is_a_lost_connection(apps, send, recordings):
     """If the network fails between the headers and the body of an answer, the upload resumes."""
     page, between = send(apps["local"])
@@ -184,6 +196,8 @@ def test_an_upload_restarts_after_a_server_restart(run_app, settings, send, reco
     page, _ = send(app)
     app.stop()
     app.start()
+    again = "() => seen.some(({ status }) => /restarted, so the recording is sent again/.test(status))"
+    page.until(again, None, "a notice of the new beginning")
     page.wait("done")
     assert words(page.text) == recordings["gregson"].reference
     page["history"].locator("li").first.wait_for()

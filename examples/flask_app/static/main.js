@@ -2,9 +2,11 @@
 
 import { showHistory } from "./history.js";
 import { startLive } from "./live.js";
+import * as kept from "./kept.js";
 import { closeMicrophone, meter, openMicrophone, record } from "./microphone.js";
 import { ask } from "./server.js";
 import { transcribe } from "./upload.js";
+import { enqueue, offerKept, sendFiles, waits } from "./waiting.js";
 import * as view from "./view.js";
 import { $ } from "./view.js";
 
@@ -13,6 +15,7 @@ const grace = Number(document.body.dataset.grace);
 
 const recordings = new Map(); // URLs of recordings made or uploaded in this visit, by transcript ID
 let shown = null; // the ID of the transcript on the page
+let unsent = null; // when the recording that is not transcribed yet was started
 let retry = null; // sends the last recording again
 let stop = () => {}; // ends the recording or the live session
 let abort = new AbortController();
@@ -37,6 +40,7 @@ const work = (action) => async (event) => {
   view.setBusy(false);
   view.giveFocus(button);
   refresh();
+  if (waits()) work(upload)(); // dropped meanwhile
 };
 
 function settings() {
@@ -104,18 +108,53 @@ function onProgress({ state, segments, partial, decoded, recognized, total }) {
 }
 
 async function upload() {
-  await send($("audio-file").files[0], "upload");
+  await sendFiles(async (file) => {
+    view.clear();
+    await send(file, "upload");
+  }, abort.signal);
 }
 
-async function recordAndSend() {
-  const recording = await withMicrophone(async (stream) => {
-    const end = record(stream);
-    view.show("recording");
-    await stopped();
-    return end();
-  });
-  await send(recording, "record");
+function uploadChosen() {
+  enqueue($("audio-file").files);
+  return upload();
 }
+
+const CANNOT_KEEP = "This browser can't keep the recording: do not close this page before it is transcribed.";
+
+/** Records, and transcribes that. The recording is kept in the browser until it is transcribed. */
+async function recordAndSend() {
+  const started = Date.now();
+  const onChunk = (type, chunk) =>
+    kept.keep(started, type, chunk).catch(() => view.note(CANNOT_KEEP));
+  await keeping(started, async () => {
+    const made = await withMicrophone(async (stream) => {
+      const end = record(stream, onChunk);
+      view.show("recording");
+      await stopped();
+      return end();
+    });
+    await sendKept(started, made);
+  });
+}
+
+/** Works on a recording; the page warns before it is left. */
+async function keeping(started, action) {
+  try {
+    await kept.use(started, () => action((unsent = started)));
+  } finally {
+    unsent = null;
+  }
+}
+
+async function sendKept(started, made) {
+  await send(made, "record");
+  if (view.state() === "done") await kept.discard(started);
+}
+
+const transcribeKept = (started) =>
+  work(() => keeping(started, async () => sendKept(started, await kept.restore(started))))();
+
+const discardKept = (started) => aside(() => kept.discard(started));
 
 // The microphone.
 
@@ -207,6 +246,7 @@ async function save() {
 function refresh() {
   const show = (id) => work(() => openEarlier(id))();
   showHistory(show, (id) => aside(() => remove(id))).catch(view.fail);
+  offerKept(transcribeKept, discardKept).catch(() => {}); // a browser that keeps nothing
 }
 
 /** Runs a short action without changing the state of the page. */
@@ -221,7 +261,7 @@ async function aside(action) {
 
 // The page.
 
-$("drop").addEventListener("submit", work(upload));
+$("drop").addEventListener("submit", work(uploadChosen));
 $("record").addEventListener("click", work(recordAndSend));
 $("live").addEventListener("click", work(live));
 $("again").addEventListener("click", (event) => work(retry)(event));
@@ -238,8 +278,9 @@ $("transcript").addEventListener("keydown", (event) => {
 });
 $("player").addEventListener("timeupdate", view.follow);
 $("player").addEventListener("loadedmetadata", view.measure);
-addEventListener("beforeunload", (event) => unsaved() && event.preventDefault());
-view.receiveDrops($("drop"), $("audio-file"));
+$("player").addEventListener("error", view.hidePlayer); // a format that this browser can't play
+addEventListener("beforeunload", (event) => (unsaved() || unsent) && event.preventDefault());
+view.receiveDrops($("drop"), $("audio-file"), enqueue);
 view.nameLanguages($("language"));
 view.enable();
 refresh();

@@ -36,17 +36,17 @@ export async function transcribe(recording, request, { signal, ...callbacks }) {
     const stop = AbortSignal.any([signal, over.signal]);
     try {
       const last = await follow(recording, id, { signal: stop, ...callbacks });
-      return { id, saved: true, ...last };
+      if (last.state !== "interrupted" || attempt === ATTEMPTS) return { id, saved: true, ...last };
     } catch (error) {
       if (signal.aborted) {
         return { id, state: "canceled", ...(await ask("DELETE", `/uploads/${id}`, { extra: TUS })) };
       }
       const lost = error instanceof ServerError && error.status === 404; // the server was restarted
       if (!lost || attempt === ATTEMPTS) throw error;
-      callbacks.onRestart();
     } finally {
       over.abort();
     }
+    callbacks.onRestart();
   }
 }
 

@@ -202,11 +202,11 @@ class Upload:
 
     def _on_error(self, error: azstt.AzsttError) -> None:
         self._finish()
-        known = error.partial if error.partial and error.partial.text else None
         if not isinstance(error, _CanceledError):
+            known = error.partial if error.partial and error.partial.text else None
             self._job.end(known, self._message(error), retryable=_is_retryable(error))
-        elif known:
-            self._job.end(known, canceled=True)
+        elif self._job.now.segments:
+            self._job.end(canceled=True)
         else:
             self._job.discard(canceled=True)
 

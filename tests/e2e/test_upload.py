@@ -133,10 +133,13 @@ def test_a_cancel_keeps_what_was_recognized(apps, visit, audio, shoot):
     page["history"].locator("li").filter(has_text="long.ogg").wait_for()
 
 
-def test_files_are_transcribed_one_after_the_other(apps, visit, recordings, audio, shoot):
+def test_files_are_transcribed_one_after_the_other(
+    apps, visit, connect, recordings, audio, shoot
+):
     """Two dropped files, one of them a text, and one dropped meanwhile: each has its result."""
     one, two = recordings["gregson"].path, recordings["wizard"].path
-    page = visit(apps["local"].url)
+    between = connect(apps["local"].port, rate=30_000)
+    page = visit(f"http://127.0.0.1:{between.port}/")
     drop(page, audio / "manifest.json", one)
     page["transcribe"].click()
     page["waiting"].get_by_text(f"{one.name}: waiting").wait_for()

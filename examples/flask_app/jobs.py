@@ -136,6 +136,8 @@ class Job:
     def update(self, **changes: object) -> None:
         """Show progress: fields of the snapshot."""
         with self._changed:
+            if all(getattr(self._now, name) == value for name, value in changes.items()):
+                return
             version = self._now.version + 1
             self._now = self._now.model_copy(update={"version": version, **changes})
             self._changed.notify_all()

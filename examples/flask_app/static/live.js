@@ -1,8 +1,8 @@
 // Live transcription: sends the microphone's audio as it is spoken, and receives the text.
 
-import { LiveClient, PCM, recordOpus, recordPcm } from "../azstt/azstt.js";
+import { LiveClient, LiveError, PCM, recordOpus, recordPcm } from "../azstt/azstt.js";
 import { PollingSocket } from "./polling-socket.js";
-import { newId } from "./server.js";
+import { token } from "./server.js";
 
 /** Transports: a WebSocket, or polling where WebSockets are blocked. */
 const TRANSPORTS = [{}, { socket: (url) => new PollingSocket(url) }];
@@ -12,25 +12,31 @@ let current = 0; // the one that worked last
 const recordsWebm = () => globalThis.MediaRecorder?.isTypeSupported("audio/webm;codecs=opus");
 
 /**
- * Starts to transcribe a stream. Calls `onBlocked(reason, transport)` if it has to switch to another
- * transport.
+ * Starts to transcribe a stream, under an ID: a new one, or that of a session that is over, whose
+ * transcript goes on. Calls `onBlocked(reason, transport)` if it has to switch to another transport.
  *
- * Returns the session's `id`, under which its transcript is saved; the `client`, which dispatches
- * events; `failed`, a promise that rejects on failure; and `stop()`, which resolves when all audio
- * is recognized.
+ * Returns the `client`, which dispatches events; `over`, a promise that resolves when the server
+ * ends the session, and rejects when it fails; and `stop()`, which resolves when all audio is
+ * recognized.
  */
-export async function startLive(stream, { format, onBlocked, ...options }) {
-  const id = newId();
+export async function startLive(id, stream, { format, onBlocked, ...options }) {
   const pcm = format ? format === "pcm" : !recordsWebm();
   const request = { ...options, audio: pcm ? PCM : "auto" };
   const record = (client) => (pcm ? recordPcm : recordOpus)(stream, client);
   const client = await connect(`/live/${id}/socket`, request, record, onBlocked);
-  const failed = new Promise((_, reject) => {
-    client.addEventListener("failed", ({ detail }) => reject(new Error(detail.error.message)));
+  const over = new Promise((resolve, reject) => {
+    client.addEventListener("ended", resolve);
+    client.addEventListener("failed", ({ detail }) => reject(new LiveError(detail.error)));
   });
-  failed.catch(() => {}); // handled where it is awaited
-  return { id, client, failed, stop: () => client.finish() };
+  // The client says goodbye itself, but only a beacon is sure to be sent by a page that is left.
+  const goodbye = () => navigator.sendBeacon(`/live/${id}/end`, token);
+  addEventListener("pagehide", goodbye);
+  over.catch(() => {}).finally(() => removeEventListener("pagehide", goodbye));
+  return { client, over, stop: () => client.finish() };
 }
+
+/** Whether the server no longer has a session: it was restarted, or out of reach for too long. */
+export const isLost = ({ type }) => ["SessionStateError", "ServiceUnreachableError"].includes(type);
 
 /** Connects. Audio is recorded and buffered meanwhile. */
 async function connect(path, request, record, onBlocked) {

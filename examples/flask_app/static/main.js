@@ -1,11 +1,12 @@
 // The page's actions: from each button to a transcript.
 
 import { showHistory } from "./history.js";
-import { startLive } from "./live.js";
+import { watch } from "./jobs.js";
 import * as kept from "./kept.js";
+import { isLost, startLive } from "./live.js";
 import { closeMicrophone, meter, openMicrophone, record } from "./microphone.js";
-import { ask } from "./server.js";
-import { transcribe } from "./upload.js";
+import { ask, newId } from "./server.js";
+import * as uploads from "./upload.js";
 import { enqueue, offerKept, sendFiles, waits } from "./waiting.js";
 import * as view from "./view.js";
 import { $ } from "./view.js";
@@ -14,34 +15,46 @@ const maxSeconds = Number(document.body.dataset.maxSeconds);
 const grace = Number(document.body.dataset.grace);
 
 const recordings = new Map(); // URLs of recordings made or uploaded in this visit, by transcript ID
-let shown = null; // the ID of the transcript on the page
+let shown = null; // the ID of the transcript on the page, if it can be corrected
+let making = null; // the ID of the transcript that this page makes
 let unsent = null; // when the recording that is not transcribed yet was started
 let retry = null; // sends the last recording again
 let stop = () => {}; // ends the recording or the live session
-let abort = new AbortController();
+let cancel = () => {}; // ends the upload
+let busy = false; // this page makes a transcript
+let leave = new AbortController(); // ends the action
 
-/** Wraps an action as an event handler, which shows its errors. */
-const work = (action) => async (event) => {
+/**
+ * Wraps an action as an event handler, which shows its errors. An action that makes a transcript
+ * keeps the page busy; one that only shows one can be left for another at any time.
+ */
+const handler = (action, { makes }) => async (event) => {
   const button = event?.submitter ?? event?.currentTarget;
   event?.preventDefault();
-  view.setBusy(true);
-  abort = new AbortController();
+  leave.abort();
+  leave = new AbortController();
+  const { signal } = leave;
+  cancel = () => leave.abort();
+  view.setBusy((busy = makes));
   try {
     if (unsaved()) await save(); // don't discard corrections
     view.clear();
-    shown = retry = null;
-    await action();
+    shown = making = retry = null;
+    await action(signal);
   } catch (error) {
-    if (abort.signal.aborted) view.show("idle", "Canceled.");
+    if (signal.aborted && !makes) return; // another action has taken over
+    if (signal.aborted) view.show("idle", "Canceled.");
     else view.fail(error);
     if (error.retryable === false) retry = null; // it would fail again
   }
-  $("again").hidden = !retry || view.state() !== "error";
-  view.setBusy(false);
+  $("again").hidden = retry === null || view.state() !== "error";
+  view.setBusy((busy = false));
   view.giveFocus(button);
   refresh();
   if (waits()) work(upload)(); // dropped meanwhile
 };
+const work = (action) => handler(action, { makes: true });
+const look = (action) => handler(action, { makes: false });
 
 function settings() {
   const lines = $("phrases").value.split("\n").map((line) => line.trim());
@@ -63,14 +76,14 @@ function onBlocked(reason, transport = "small requests") {
 
 async function send(recording, kind) {
   if (!recording.size) throw new Error(`The ${kind === "upload" ? "file" : "recording"} is empty.`);
-  retry = () => send(recording, kind);
   const url = URL.createObjectURL(recording);
   view.play(url);
   view.show("uploading");
   const request = { kind, name: recording.name, ...settings() };
-  const last = await transcribe(recording, request, {
-    signal: abort.signal,
+  const last = await uploads.transcribe(recording, request, {
+    signal: leave.signal,
     grace,
+    onStart: begun,
     onBlocked,
     onLost: ({ message }) => view.show(view.state(), `Connection lost: ${message}. Trying again…`),
     onBack: () => view.show(view.state()),
@@ -84,17 +97,9 @@ async function send(recording, kind) {
     },
     onProgress,
   });
-  if (last.saved) {
-    recordings.set(last.id, url);
-    await open(last.id);
-  }
-  if (last.state === "canceled") view.show("idle", canceled(last));
-  else if (last.error) throw Object.assign(new Error(last.error), last);
-  else view.show("done", last.repeated && "This recording was transcribed before.");
+  recordings.set(last.id, url);
+  await showResult(last.id, last);
 }
-
-const canceled = ({ saved }) =>
-  saved ? "Canceled. This is what was recognized until then." : "Canceled.";
 
 /** Shows the server's progress. */
 function onProgress({ state, segments, partial, decoded, recognized, total }) {
@@ -107,19 +112,26 @@ function onProgress({ state, segments, partial, decoded, recognized, total }) {
   view.progress(total ? Math.min(1, recognized / total) : null);
 }
 
-async function upload() {
-  await sendFiles(async (file) => {
-    view.clear();
-    await send(file, "upload");
-  }, abort.signal);
-}
-
-function uploadChosen() {
+function uploadChosen(signal) {
   enqueue($("audio-file").files);
-  return upload();
+  return upload(signal);
 }
 
-const CANNOT_KEEP = "This browser can't keep the recording: do not close this page before it is transcribed.";
+/** Transcribes the files that wait, one after the other. */
+async function upload(signal) {
+  try {
+    await sendFiles(async (file) => {
+      view.clear();
+      await send(file, "upload");
+    }, signal);
+  } catch (error) {
+    retry = (again) => {
+      enqueue(error.files);
+      return upload(again);
+    };
+    throw error;
+  }
+}
 
 /** Records, and transcribes that. The recording is kept in the browser until it is transcribed. */
 async function recordAndSend() {
@@ -137,6 +149,8 @@ async function recordAndSend() {
   });
 }
 
+const CANNOT_KEEP = "This browser can't keep the recording: do not close this page before it is transcribed.";
+
 /** Works on a recording; the page warns before it is left. */
 async function keeping(started, action) {
   try {
@@ -147,6 +161,7 @@ async function keeping(started, action) {
 }
 
 async function sendKept(started, made) {
+  retry = () => keeping(started, () => sendKept(started, made));
   await send(made, "record");
   if (view.state() === "done") await kept.discard(started);
 }
@@ -175,58 +190,144 @@ async function withMicrophone(action) {
 const stopped = () => new Promise((resolve) => (stop = resolve));
 
 async function live() {
-  let id;
+  const id = newId();
+  let failure = null;
   try {
-    await withMicrophone(async (stream) => {
-      view.show("idle", "Connecting…");
-      const format = $("transport").value;
-      const session = await startLive(stream, { format, onBlocked, ...settings() });
-      id = session.id;
-      showEvents(session.client);
-      view.show("live");
-      await Promise.race([stopped(), session.failed]);
-      view.show("recognizing");
-      await session.stop();
-    });
+    await withMicrophone((stream) => speak(id, stream));
   } catch (error) {
-    view.fail(error);
+    if (making === null) throw error; // before the server knew of it
+    if (!isLost(error)) failure = error;
   }
+  const last = await watch(id, { signal: leave.signal, grace, onProgress() {} });
   // The transcript up to a failure is saved, too.
-  if (id && (await ask("GET", `/live/${id}`)).saved) await open(id);
-  if (view.state() !== "error") view.show("done");
+  await showResult(id, failure ? { state: "error", error: failure.message } : last);
 }
 
-/** Shows a live session's events as they arrive. */
-function showEvents(client) {
+/** Transcribes a stream until Stop is pressed, in a new session whenever the server loses one. */
+async function speak(id, stream) {
+  view.show("idle", "Connecting…");
+  const options = { format: $("transport").value, onBlocked, ...settings() };
+  const end = stopped();
+  let session = await startLive(id, stream, options);
+  begun(id);
+  for (let offset = 0; ; ) {
+    showEvents(session.client, offset);
+    view.show("live");
+    try {
+      await Promise.race([end, session.over]);
+      break;
+    } catch (error) {
+      if (!isLost(error)) throw error;
+    }
+    const goOn = startAgain(id, stream, options);
+    session = await Promise.race([end, goOn]);
+    if (!session) return goOn.then(({ stop }) => stop(), () => {});
+    ({ offset } = await ask("GET", `/jobs/${id}`));
+    view.showText(await ask("GET", `/transcripts/${id}`));
+  }
+  view.show("recognizing");
+  await session.stop();
+}
+
+/** Begins a new session under the ID of one that the server has lost, as soon as it answers. */
+async function startAgain(id, stream, options) {
+  const onLost = () => view.show("live", "Connection lost; reconnecting…");
+  await watch(id, { signal: leave.signal, grace: Infinity, onProgress() {}, onLost });
+  return startLive(id, stream, options);
+}
+
+/** Shows a live session's events as they arrive; its times begin at `offset`. */
+function showEvents(client, offset) {
   const on = (kind, show) => client.addEventListener(kind, ({ detail }) => show(detail));
   on("partial", ({ stable, tail }) => view.showPartial(stable, tail));
-  on("final", ({ segment }) => segment.text && view.settle(segment));
+  on("final", ({ segment }) => segment.text && view.settle(later(segment, offset)));
   on("connected", () => view.show(view.state()));
   on("disconnected", () => view.show(view.state(), "Connection lost; reconnecting…"));
   on("reconnecting", () => view.show(view.state(), "The server is reconnecting to its recognizer…"));
-  on("audio_gap", (gap) => view.noteMissing([{ ...gap, at: gap.start }]));
+  on("audio_gap", (gap) => view.noteMissing([{ ...gap, at: gap.start + offset }]));
   on("refused", ({ error }) => view.note(error.message));
 }
 
-// Saved transcripts.
-
-async function open(id) {
-  view.showSaved(id, await ask("GET", `/transcripts/${id}`));
-  if (recordings.has(id)) view.play(recordings.get(id));
-  shown = id;
+/** Returns a segment, or a word, whose time begins later. */
+function later(span, offset) {
+  const words = span.words?.map((word) => later(word, offset));
+  return { ...span, start: span.start + offset, end: span.end + offset, words };
 }
 
-async function openEarlier(id) {
-  await open(id);
-  view.show("done", "An earlier transcript.");
+// Transcripts, in progress or saved: each has a URL.
+
+const address = (id) => (id ? `/t/${id}` : "/");
+const addressed = () => location.pathname.match(/^\/t\/([^/]+)$/)?.[1] ?? null;
+
+/** Puts a transcript, or none, into the address bar. */
+function go(id) {
+  if (addressed() !== id) history.pushState(null, "", address(id));
+}
+
+/** Shows in all tabs that this page has begun to make a transcript. */
+function begun(id) {
+  making = id;
+  go(id);
+  refresh();
+}
+
+/** Shows a transcript that is over, as the last snapshot says; `words` are for one that is done. */
+async function showResult(id, { state, error, retryable, saved = true, repeated }, words) {
+  if (!saved) {
+    view.show("idle", "Canceled.");
+    return;
+  }
+  const transcript = await ask("GET", `/transcripts/${id}`);
+  if (state !== "error" || transcript.segments.length) {
+    view.showSaved(id, transcript);
+    if (recordings.has(id)) view.play(recordings.get(id));
+    shown = id;
+  }
+  if (state === "error") throw Object.assign(new Error(error), { retryable });
+  if (state === "canceled") view.show("idle", "Canceled. This is what was recognized until then.");
+  else if (repeated) view.show("done", "This recording was transcribed before.");
+  else if (transcript.ledger.gaps.length) view.show("done", words ?? "Done, but parts of the audio are missing.");
+  else view.show("done", words);
+}
+
+/** Shows the transcript that is in the address bar, in whatever state it is, until it is over. */
+const showAddressed = look(async (signal) => {
+  const id = addressed();
+  if (!id) {
+    view.show("idle");
+    return;
+  }
+  stop = () => aside(() => ask("POST", `/live/${id}/end`));
+  cancel = () => aside(() => uploads.cancel(id));
+  let words = "An earlier transcript.";
+  const last = await watch(id, {
+    signal,
+    grace,
+    onProgress(now) {
+      if (now.state !== "done") words = undefined;
+      if (now.state === "live") view.show("live", "In progress, in another tab…");
+      if (now.state === "uploading") {
+        view.show("uploading");
+        view.progress(now.received / now.size);
+      }
+      onProgress(now);
+    },
+    onLost: () => view.show(view.state(), "Connection lost; reconnecting…"),
+  });
+  await showResult(id, last, words);
+});
+
+function open(id) {
+  go(id);
+  showAddressed();
 }
 
 async function remove(id) {
   await ask("DELETE", `/transcripts/${id}`);
-  if (shown !== id) return;
+  if (addressed() !== id) return;
   shown = null;
-  view.clear();
-  view.show("idle");
+  history.replaceState(null, "", address(null));
+  await showAddressed();
 }
 
 /** Whether there are unsaved corrections. */
@@ -243,9 +344,10 @@ async function save() {
   }
 }
 
+const refreshHistory = showHistory({ open, remove: (id) => aside(() => remove(id)), onError: view.fail });
+
 function refresh() {
-  const show = (id) => work(() => openEarlier(id))();
-  showHistory(show, (id) => aside(() => remove(id))).catch(view.fail);
+  refreshHistory();
   offerKept(transcribeKept, discardKept).catch(() => {}); // a browser that keeps nothing
 }
 
@@ -266,7 +368,7 @@ $("record").addEventListener("click", work(recordAndSend));
 $("live").addEventListener("click", work(live));
 $("again").addEventListener("click", (event) => work(retry)(event));
 $("stop").addEventListener("click", () => stop());
-$("cancel").addEventListener("click", () => abort.abort());
+$("cancel").addEventListener("click", () => cancel());
 $("save").addEventListener("click", () => aside(save));
 $("audio-file").addEventListener("change", view.enable);
 $("transcript").addEventListener("input", () => ($("save").disabled = shown === null));
@@ -279,8 +381,14 @@ $("transcript").addEventListener("keydown", (event) => {
 $("player").addEventListener("timeupdate", view.follow);
 $("player").addEventListener("loadedmetadata", view.measure);
 $("player").addEventListener("error", view.hidePlayer); // a format that this browser can't play
+addEventListener("popstate", () => {
+  if (!busy) showAddressed();
+  else if (making) go(making); // the page still makes it
+});
+addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 addEventListener("beforeunload", (event) => (unsaved() || unsent) && event.preventDefault());
 view.receiveDrops($("drop"), $("audio-file"), enqueue);
 view.nameLanguages($("language"));
 view.enable();
-refresh();
+if (addressed()) showAddressed();
+else refresh();

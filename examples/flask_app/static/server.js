@@ -5,7 +5,7 @@ const TIMEOUT = 30_000;
 /** Milliseconds between attempts. */
 const RETRY_DELAY = 1000;
 
-const token = document.querySelector("meta[name=csrf-token]").content;
+export const token = document.querySelector("meta[name=csrf-token]").content;
 
 /** The server rejected a request. */
 export class ServerError extends Error {

@@ -1,6 +1,7 @@
-// Uploads a recording by the tus protocol (https://tus.io/protocols/resumable-upload), and watches
-// its transcription: in pieces, each of which begins at the byte that the server asks for.
+// Uploads a recording by the tus protocol (https://tus.io/protocols/resumable-upload): in pieces,
+// each of which begins at the byte that the server asks for.
 
+import { watch } from "./jobs.js";
 import { ask, BlockedError, exchange, newId, patiently, ServerError, sleep } from "./server.js";
 
 const TUS = { "Tus-Resumable": "1.0.0" };
@@ -21,8 +22,8 @@ let plain = false; // whether a proxy lets only small POSTs through
  * Transcribes a recording, and returns the last snapshot of its progress. The same recording with
  * the same options is transcribed once: the page joins the work in progress, or gets its result.
  *
- * Calls `onSent(bytes)`, `onProgress(snapshot)`, `onLost(error)` and `onBack()` for the connection,
- * `onBlocked(reason)`, and `onRestart()` if it has to start over. Aborting the signal stops the work
+ * Calls `onStart(id)`, `onSent(bytes)`, `onProgress(snapshot)`, `onLost(error)` and `onBack()` for
+ * the connection, `onBlocked(reason)`, and `onRestart()` if it has to start over. Aborting the signal stops the work
  * here and on the server, which keeps what was recognized.
  */
 export async function transcribe(recording, request, { signal, ...callbacks }) {
@@ -31,6 +32,7 @@ export async function transcribe(recording, request, { signal, ...callbacks }) {
   for (let attempt = 1; ; attempt += 1) {
     const announce = () => ask("POST", "/uploads", { json, extra, signal });
     const { id, done } = await patiently(announce, { signal, seconds: callbacks.grace, ...callbacks });
+    callbacks.onStart(id);
     if (done) return { id, state: "done", saved: true, repeated: true };
     const over = new AbortController();
     const stop = AbortSignal.any([signal, over.signal]);
@@ -39,7 +41,7 @@ export async function transcribe(recording, request, { signal, ...callbacks }) {
       if (last.state !== "interrupted" || attempt === ATTEMPTS) return { id, saved: true, ...last };
     } catch (error) {
       if (signal.aborted) {
-        return { id, state: "canceled", ...(await ask("DELETE", `/uploads/${id}`, { extra: TUS })) };
+        return { id, state: "canceled", ...(await cancel(id)) };
       }
       const lost = error instanceof ServerError && error.status === 404; // the server was restarted
       if (!lost || attempt === ATTEMPTS) throw error;
@@ -49,6 +51,9 @@ export async function transcribe(recording, request, { signal, ...callbacks }) {
     callbacks.onRestart();
   }
 }
+
+/** Stops an upload, and returns whether what was recognized until then is `saved`. */
+export const cancel = (id) => ask("DELETE", `/uploads/${id}`, { extra: TUS });
 
 const fingerprints = new WeakMap(); // of recordings
 
@@ -81,17 +86,6 @@ async function follow(recording, id, options) {
   const sending = send(recording, `/uploads/${id}`, options);
   sending.catch(() => {}); // handled in the race, unless that is over
   return Promise.race([watch(id, options), sending.then(() => new Promise(() => {}))]);
-}
-
-/** Passes on each snapshot of a transcript in progress, with its new segments, and returns the last. */
-async function watch(id, { signal, grace, onProgress, onLost, onBack }) {
-  for (let now = { version: -1 }, known = 0; ; ) {
-    const next = () => ask("GET", `/jobs/${id}?after=${now.version}&segments=${known}`, { signal });
-    now = await patiently(next, { signal, seconds: grace, onLost, onBack });
-    known += now.segments.length;
-    onProgress(now);
-    if (!["uploading", "recognizing"].includes(now.state)) return now;
-  }
 }
 
 /**

@@ -90,10 +90,24 @@ function noteAll(sentences) {
   if (sentences.length) note(sentences.join(" "));
 }
 
+/** Reasons why words between two sessions are missing. */
+const BETWEEN = {
+  restarted: "The server was restarted",
+  disconnected: "The connection was lost for too long",
+};
+
 const inSeconds = (length) => `${length.toFixed(length < 1 ? 2 : 1)} s`;
 
+/** Seconds that may be missing without a word: less than a syllable. */
+const TOLERANCE = 0.1;
+
 function aboutGaps(gaps) {
-  const parts = gaps.map(({ at, seconds, reason }) => {
+  const known = gaps.filter(({ seconds }) => seconds === null || seconds >= TOLERANCE);
+  const parts = known.map(({ at, seconds, reason }) => {
+    if (reason in BETWEEN) {
+      const when = seconds === null ? `after ${clock(at)}` : `from ${clock(at)} to ${clock(at + seconds)}`;
+      return `${BETWEEN[reason]}: what was said ${when} is missing.`;
+    }
     const length = seconds === null ? "An unknown length" : inSeconds(seconds);
     return `${length} of audio is missing at ${clock(at)}: ${MEANINGS[reason] ?? reason}.`;
   });
@@ -174,11 +188,16 @@ function hidePartial() {
   $("partial").classList.remove("settled");
 }
 
-/** Shows a saved transcript, which can be corrected and downloaded. */
-export function showSaved(id, { segments, ledger, track }) {
+/** Shows the text of a transcript, and what is missing. */
+export function showText({ segments, ledger, track }) {
   clearText();
   noteAll([...(track ? aboutTrack(track) : []), ...aboutGaps(ledger.gaps)]);
   segments.forEach(addSegment);
+}
+
+/** Shows a saved transcript, which can be corrected and downloaded. */
+export function showSaved(id, transcript) {
+  showText(transcript);
   edit(true);
   for (const link of $("keep").querySelectorAll("a")) link.href = `/transcripts/${id}/${link.dataset.format}`;
   $("save").disabled = true;

@@ -34,8 +34,15 @@ export async function sendFiles(send, signal) {
   }
   sending = false;
   showFiles();
-  if (failures.length === 1) throw failures[0].error;
-  if (failures.length) throw new Error(failures.map(({ file, error }) => `${file.name}: ${error.message}.`).join(" "));
+  if (failures.length) throw summary(failures);
+}
+
+/** Returns one error for all failures, with the `files` that may succeed later. */
+function summary(failures) {
+  const said = failures.map(({ file, error }) => `${file.name}: ${error.message}.`).join(" ");
+  const files = failures.filter(({ error }) => error.retryable !== false).map(({ file }) => file);
+  const error = failures.length === 1 ? failures[0].error : new Error(said);
+  return Object.assign(error, { files, retryable: files.length > 0 });
 }
 
 function showFiles() {

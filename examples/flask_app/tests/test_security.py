@@ -71,7 +71,7 @@ def test_browsers_cannot_access_each_others_data(make):
 def test_requests_without_a_cookie_are_refused(make):
     """The error says to load the page."""
     web = make().test_client()
-    for path in ("/transcripts", "/uploads/x", "/live/x", "/sockets/x"):
+    for path in ("/transcripts", "/jobs/x", "/sockets/x"):
         answer = web.get(path)
         assert answer.status_code == 403
         assert "reload the page" in answer.get_json()["error"]

@@ -108,6 +108,10 @@ class Page:
         self["more"].evaluate("more => (more.open = false)")
         self["live"].click()
 
+    def beside(self, url: str = "") -> Page:
+        """Open the page in another tab of the same browser."""
+        return Page(self.tab.context, url or self.url, expected_errors=self._expected.pattern)
+
     def crash(self) -> None:
         """Crash the tab."""
         from playwright.sync_api import Error  # noqa: PLC0415 - needed only when these tests run

@@ -138,7 +138,7 @@ def test_files_are_transcribed_one_after_the_other(
 ):
     """Two dropped files, one of them a text, and one dropped meanwhile: each has its result."""
     one, two = recordings["gregson"].path, recordings["wizard"].path
-    between = connect(apps["local"].port, rate=30_000)
+    between = connect(apps["local"].port, rate=8_000)
     page = visit(f"http://127.0.0.1:{between.port}/")
     drop(page, audio / "manifest.json", one)
     page["transcribe"].click()

@@ -173,10 +173,10 @@ class Job:
         if transcript and self._earlier:
             transcript = joined(self._earlier, transcript)
         state: State = "canceled" if canceled else "error" if error else "done"
-        how = {"state": state, "error": error, "retryable": retryable}
-        if not self._keep(partial(self._store.end, *self._key, transcript=transcript, **how)):
-            how = {"state": "error", "error": INTERNAL, "retryable": True}
-        self._over(**how)
+        end = partial(self._store.end, *self._key, state, transcript, error, retryable=retryable)
+        if not self._keep(end):
+            state, error, retryable = "error", INTERNAL, True
+        self._over(state=state, error=error, retryable=retryable)
 
     def discard(self, *, canceled: bool = False) -> None:
         """End it, and keep nothing of this session."""
@@ -234,7 +234,7 @@ class Jobs:
             if not self._stop_abandoned(client):
                 raise
             self.slots.acquire(client)
-        earlier = self._earlier(key, backend)
+        earlier = self._earlier(key, backend) if now.kind == "live" else None
         if earlier:
             shown = map(Line.of, earlier.segments)
             now = now.model_copy(update={"offset": earlier.duration, "segments": list(shown)})
@@ -242,6 +242,8 @@ class Jobs:
             client=client, id=id_, kind=now.kind, name=name, backend=backend, state=now.state
         )
         try:
+            if not earlier:  # it begins again
+                self.store.delete(*key)
             self.store.begin(start, earlier)
         except sqlite3.Error:
             self.slots.release(client)

@@ -76,8 +76,6 @@ class Uploads:
         return answer, 200 if done else 201, {"Location": f"/uploads/{asked.id}"}
 
     def _start(self, key: Key, asked: UploadRequest) -> None:
-        """Start an upload, or start it again after it failed."""
-        self.jobs.store.delete(*key)
         upload = Upload(
             asked,
             self.backend,
@@ -90,7 +88,14 @@ class Uploads:
 
     def _offset(self, id_: str) -> ResponseReturnValue:
         upload = self._find(id_)
-        return "", 200, {"Upload-Offset": upload.received, "Upload-Length": upload.size}
+        return (
+            "",
+            200,
+            {
+                "Upload-Offset": str(upload.received),
+                "Upload-Length": str(upload.size),
+            },
+        )
 
     def _append(self, id_: str) -> ResponseReturnValue:
         """Accept the next bytes as they arrive, so that a request which breaks off counts."""
@@ -101,7 +106,7 @@ class Uploads:
         offset = upload.write(request.headers.get("Upload-Offset", type=int, default=-1), b"")
         while data := request.stream.read(_CHUNK):
             offset = upload.write(offset, data)
-        return "", 204, {"Upload-Offset": offset}
+        return "", 204, {"Upload-Offset": str(offset)}
 
     def _cancel(self, id_: str) -> ResponseReturnValue:
         """Stop, and tell whether there is a transcript of what was recognized until then."""

@@ -133,9 +133,7 @@ def test_a_cancel_keeps_what_was_recognized(apps, visit, audio, shoot):
     page["history"].locator("li").filter(has_text="long.ogg").wait_for()
 
 
-def test_files_are_transcribed_one_after_the_other(
-    apps, visit, connect, recordings, audio, shoot
-):
+def test_files_are_transcribed_one_after_the_other(apps, visit, connect, recordings, audio, shoot):
     """Two dropped files, one of them a text, and one dropped meanwhile: each has its result."""
     one, two = recordings["gregson"].path, recordings["wizard"].path
     between = connect(apps["local"].port, rate=8_000)

@@ -67,7 +67,7 @@ def create_app(config: Config | None = None, *, backend: RecognizerBackend | Non
 
     @app.get("/")
     @app.get("/t/<id_>")  # the same page, which shows that transcript
-    def page(id_: str = "") -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction] - Flask calls it
+    def page(**_id: str) -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction] - Flask calls it
         capabilities = backend.capabilities
         return render_template(
             "index.html",
@@ -75,7 +75,6 @@ def create_app(config: Config | None = None, *, backend: RecognizerBackend | Non
             capabilities=capabilities,
             languages=_languages(config.languages.split(), capabilities.languages),
             config=config,
-            id=id_,
             formats=FORMATS,
             token=page_token(),
         )

@@ -265,8 +265,8 @@ class Jobs:
 
     def stop(self, key: Key) -> None:
         """Stop what is in progress under an ID, if anything is."""
-        if key in self._active:
-            self._active[key][1].stop()
+        if active := self._active.get(key):
+            active[1].stop()
 
     def _stop_abandoned(self, client: str) -> bool:
         """Stop what pages of this client have left, and return whether there was any."""
@@ -285,10 +285,8 @@ class Jobs:
         key = client_id(), id_
         after = request.args.get("after", type=int, default=-1)
         known = request.args.get("segments", type=int, default=0)
-        if key in self._active:
-            now = self._active[key][0].watch(after=after, timeout=_LONG_POLL)
-        else:
-            now = self._saved(key)
+        active = self._active.get(key)
+        now = active[0].watch(after=after, timeout=_LONG_POLL) if active else self._saved(key)
         return now.model_copy(update={"segments": now.segments[known:]}).model_dump()
 
     def _saved(self, key: Key) -> Snapshot:

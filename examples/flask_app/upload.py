@@ -25,8 +25,8 @@ from .jobs import INTERNAL, Job, Snapshot
 
 _log = logging.getLogger(__name__)
 
-#: Seconds without a byte after which an upload makes room for another one of its browser.
-_QUIET = 15.0
+#: Seconds without a byte after which an upload makes way for another one of the same browser.
+_ABANDONED_AFTER = 10.0
 
 
 class UploadRequest(BaseModel):
@@ -121,7 +121,7 @@ class Upload:
     @property
     def abandoned(self) -> bool:
         """Whether nothing comes from its page any more; see `Work`."""
-        return self.received < self._request.size and monotonic() - self._heard > _QUIET
+        return self.received < self._request.size and monotonic() - self._heard > _ABANDONED_AFTER
 
     @property
     def size(self) -> int:

@@ -92,24 +92,6 @@ def test_a_closed_tab_leaves_its_transcript(
     until(listed, "the transcript in the list")
 
 
-def test_the_page_survives_a_server_restart(
-    run_app, settings, speak, recordings, microphone, shoot
-):
-    """Its text stays, it shows an error, and it works with the restarted server."""
-    app = run_app(**settings["azure"])
-    page, _ = speak(app)
-    page.wait_for_settled(len(recordings["wizard"].reference))
-    app.stop()
-    app.start()
-    page["error"].wait_for()
-    shoot(page, "restarted")
-    assert words(page.text)[: len(recordings["wizard"].reference)] == recordings["wizard"].reference
-    microphone.plays(recordings["gregson"])
-    page.speak()
-    page.wait("live")
-    finish(page, recordings["gregson"])
-
-
 @pytest.mark.parametrize("button", ["record", "live"])
 def test_a_denied_microphone_is_explained(apps, visit, shoot, button):
     """The page says how to allow it, and nothing is left running."""

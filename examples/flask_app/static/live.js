@@ -4,8 +4,10 @@ import { LiveClient, LiveError, PCM, recordOpus, recordPcm } from "../azstt/azst
 import { PollingSocket } from "./polling-socket.js";
 import { token } from "./server.js";
 
+/** Milliseconds between attempts to reconnect: what is said between two sessions is missing. */
+const backoff = [250, 1000];
 /** Transports: a WebSocket, or polling where WebSockets are blocked. */
-const TRANSPORTS = [{}, { socket: (url) => new PollingSocket(url) }];
+const TRANSPORTS = [{ backoff }, { backoff, socket: (url) => new PollingSocket(url) }];
 let current = 0; // the one that worked last
 
 /** Whether the browser records WebM, which can be decoded as it arrives. */

@@ -277,7 +277,8 @@ async function showResult(id, { state, error, retryable, saved = true, repeated 
     view.show("idle", "Canceled.");
     return;
   }
-  const transcript = await ask("GET", `/transcripts/${id}`);
+  const signal = state === "canceled" ? undefined : leave.signal; // which is what canceled it
+  const transcript = await ask("GET", `/transcripts/${id}`, { signal });
   if (state !== "error" || transcript.segments.length) {
     view.showSaved(id, transcript);
     if (recordings.has(id)) view.play(recordings.get(id));

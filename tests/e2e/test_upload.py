@@ -135,9 +135,9 @@ def test_a_cancel_keeps_what_was_recognized(apps, visit, audio, shoot):
 
 def test_files_are_transcribed_one_after_the_other(apps, visit, connect, recordings, audio, shoot):
     """Two dropped files, one of them a text, and one dropped meanwhile: each has its result."""
-    one, two = recordings["gregson"].path, recordings["wizard"].path
-    between = connect(apps["local"].port, rate=8_000)
-    page = visit(f"http://127.0.0.1:{between.port}/")
+    one, two = recordings["both"].path, recordings["gregson"].path
+    between = connect(apps["local"].port, rate=30_000)  # ten seconds for the first
+    page = visit(f"http://127.0.0.1:{between.port}/", expected_errors="Failed to load resource")
     drop(page, audio / "manifest.json", one)
     page["transcribe"].click()
     page["waiting"].get_by_text(f"{one.name}: waiting").wait_for()
@@ -146,7 +146,7 @@ def test_files_are_transcribed_one_after_the_other(apps, visit, connect, recordi
     shoot(page, "queue")
     page["error"].wait_for()
     assert "manifest.json" in page["error"].text_content(), "the one that failed is told at the end"
-    assert words(page.text) == recordings["wizard"].reference, "the last one is shown"
+    assert words(page.text) == recordings["gregson"].reference, "the last one is shown"
     for path in one, two:
         page["history"].locator("li").filter(has_text=path.name).wait_for()
 

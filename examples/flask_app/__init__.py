@@ -60,7 +60,7 @@ def create_app(config: Config | None = None, *, backend: RecognizerBackend | Non
     for routes in (
         sockets,
         jobs,
-        Uploads(backend, config, sockets, jobs),
+        Uploads(backend, config, jobs),
         Live(backend, config, sockets, jobs),
         Transcripts(store, jobs),
     ):

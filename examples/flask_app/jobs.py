@@ -59,6 +59,7 @@ class Snapshot(BaseModel):
         segments: the segments so far, starting with the first one requested.
         partial: the hypothesis for the open segment.
         error: why it failed or was interrupted.
+        retryable: whether the same recording may succeed later, if there was an error.
     """
 
     version: int = 0
@@ -73,6 +74,7 @@ class Snapshot(BaseModel):
     segments: list[Line] = []
     partial: str = ""
     error: str | None = None
+    retryable: bool = False
 
 
 class Work(Protocol):
@@ -152,31 +154,41 @@ class Job:
         if isinstance(part, azstt.Segment):
             self.update(segments=[*self._now.segments, Line.of(part)], partial="")
 
-    def end(self, transcript: azstt.Transcript | None = None, error: str | None = None) -> None:
+    def end(
+        self,
+        transcript: azstt.Transcript | None = None,
+        error: str | None = None,
+        *,
+        canceled: bool = False,
+        retryable: bool = False,
+    ) -> None:
         """Store how it ended.
 
         Args:
             transcript: the transcript of this session; None keeps the segments so far.
             error: why it failed.
+            canceled: whether its user ended it before its end.
+            retryable: whether the same recording may succeed later, if there was an error.
         """
         if transcript and self._earlier:
             transcript = joined(self._earlier, transcript)
-        state: State = "error" if error else "done"
-        if not self._keep(partial(self._store.end, *self._key, state, transcript, error)):
-            state, error = "error", INTERNAL
-        self._over(state, error)
+        state: State = "canceled" if canceled else "error" if error else "done"
+        end = partial(self._store.end, *self._key, state, transcript, error, retryable=retryable)
+        if not self._keep(end):
+            state, error, retryable = "error", INTERNAL, True
+        self._over(state=state, error=error, retryable=retryable)
 
-    def discard(self, error: str | None = None) -> None:
+    def discard(self, *, canceled: bool = False) -> None:
         """End it, and keep nothing of this session."""
         if self._earlier:
-            self.end(error=error)
+            self.end(canceled=canceled)
             return
         self._keep(partial(self._store.delete, *self._key))
-        self._over("error", error)
+        self._over(state="canceled" if canceled else "error")
 
-    def _over(self, state: State, error: str | None) -> None:
+    def _over(self, **how: object) -> None:
         self._then()
-        self.update(state=state, error=error, partial="")
+        self.update(partial="", **how)
 
     def _keep(self, write: Callable[[], object]) -> bool:
         """Write to the store, and return whether that worked. The page still gets its text."""
@@ -222,7 +234,7 @@ class Jobs:
             if not self._stop_abandoned(client):
                 raise
             self.slots.acquire(client)
-        earlier = self._earlier(key, backend)
+        earlier = self._earlier(key, backend) if now.kind == "live" else None
         if earlier:
             shown = map(Line.of, earlier.segments)
             now = now.model_copy(update={"offset": earlier.duration, "segments": list(shown)})
@@ -230,6 +242,8 @@ class Jobs:
             client=client, id=id_, kind=now.kind, name=name, backend=backend, state=now.state
         )
         try:
+            if not earlier:  # it begins again
+                self.store.delete(*key)
             self.store.begin(start, earlier)
         except sqlite3.Error:
             self.slots.release(client)
@@ -284,4 +298,5 @@ class Jobs:
             state=saved.state,
             segments=list(map(Line.of, saved.transcript.segments)),
             error=saved.error,
+            retryable=saved.retryable,
         )

@@ -23,7 +23,9 @@ from .versions import Outcome, Versions
 
 Kind: TypeAlias = Literal["upload", "record", "live"]
 #: "interrupted": the server stopped before the end.
-State: TypeAlias = Literal["uploading", "recognizing", "live", "done", "error", "interrupted"]
+State: TypeAlias = Literal[
+    "uploading", "recognizing", "live", "done", "canceled", "error", "interrupted"
+]
 #: The states of work in progress.
 UNFINISHED: tuple[State, ...] = ("uploading", "recognizing", "live")
 
@@ -38,6 +40,7 @@ CREATE TABLE IF NOT EXISTS transcripts (
     backend    TEXT NOT NULL,
     state      TEXT NOT NULL,
     error      TEXT,
+    retryable  INTEGER NOT NULL DEFAULT 0,
     seconds    REAL NOT NULL DEFAULT 0,
     preview    TEXT NOT NULL DEFAULT '',
     transcript TEXT,  -- NULL: the parts are the transcript
@@ -99,8 +102,13 @@ class Entry(BaseModel):
 
 
 class SavedTranscript(Entry):
-    """A transcript, or what there is of it so far, in the version in use or another one."""
+    """A transcript, or what there is of it so far, in the version in use or another one.
 
+    Attributes:
+        retryable: whether the same recording may succeed later, if there was an error.
+    """
+
+    retryable: bool
     transcript: azstt.Transcript
 
 
@@ -183,6 +191,8 @@ class Store:
         state: State,
         transcript: azstt.Transcript | None = None,
         error: str | None = None,
+        *,
+        retryable: bool = False,
     ) -> None:
         """Store how a transcript ended, unless it was deleted.
 
@@ -192,11 +202,13 @@ class Store:
             state: the last state.
             transcript: replaces the parts; None keeps them.
             error: why it failed.
+            retryable: whether the same recording may succeed later.
         """
         with self._open() as db:
             db.execute(
-                "UPDATE transcripts SET state = ?, error = ? WHERE client = ? AND id = ?",
-                (state, error, client, id_),
+                "UPDATE transcripts SET state = ?, error = ?, retryable = ?"
+                " WHERE client = ? AND id = ?",
+                (state, error, retryable, client, id_),
             )
             if transcript is None:
                 return

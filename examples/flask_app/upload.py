@@ -1,12 +1,14 @@
 """One recording as it is uploaded and transcribed.
 
-The bytes may arrive in one request or in many, over one connection or over a new one after that
-was lost. They are held in memory until the decoder takes them; no file is created.
+The bytes may arrive in one request or in many. They are held in memory until the decoder takes
+them; no file is created.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -28,23 +30,35 @@ _ABANDONED_AFTER = 10.0
 
 
 class UploadRequest(BaseModel):
-    """A page's request to upload and transcribe a recording."""
+    """A page's request to upload and transcribe a recording.
+
+    Attributes:
+        size: the recording's size in bytes.
+        fingerprint: tells its content from any other's.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["upload", "record"]
     name: Annotated[str, Field(max_length=200)]
     size: Annotated[int, Field(gt=0)]
+    fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{32,64}$")]
     language: Annotated[tuple[str, ...], Field(max_length=10)] = ()
     diarize: bool = False
     phrases: Annotated[tuple[str, ...], Field(max_length=500)] = ()
+
+    @property
+    def id(self) -> str:
+        """The same for the same content and options, whatever the name."""
+        what = self.model_dump_json(exclude={"kind", "name"})
+        return hashlib.sha256(what.encode()).hexdigest()[:32]
 
 
 class OffsetError(Exception):
     """Bytes arrived that do not continue the upload."""
 
 
-class _CancelledError(Exception):
+class _CanceledError(azstt.AzsttError):
     """The upload was canceled."""
 
 
@@ -97,8 +111,8 @@ class Upload:
         self._max_seconds = max_seconds
         self._stall_timeout = stall_timeout
         self._changed = Condition()
-        self._received: deque[bytes] = deque()
-        self._last_bytes = monotonic()
+        self._waiting: deque[bytes] = deque()  # for the decoder
+        self._heard = monotonic()
         self._canceled = False
         now = Snapshot(kind=request.kind, state="uploading", size=request.size)
         self._job: Job = begin(self, now, name=request.name, backend=backend.name)
@@ -107,8 +121,17 @@ class Upload:
     @property
     def abandoned(self) -> bool:
         """Whether nothing comes from its page any more; see `Work`."""
-        missing = self._job.now.received < self._request.size
-        return missing and monotonic() - self._last_bytes > _ABANDONED_AFTER
+        return self.received < self._request.size and monotonic() - self._heard > _ABANDONED_AFTER
+
+    @property
+    def size(self) -> int:
+        """The size of the recording in bytes."""
+        return self._request.size
+
+    @property
+    def received(self) -> int:
+        """The number of bytes received."""
+        return self._job.now.received
 
     def start(self) -> None:
         """Start to transcribe in a thread."""
@@ -118,39 +141,43 @@ class Upload:
                 self._run()
             except Exception:  # noqa: BLE001 - the last chance to report it
                 _log.exception("upload failed")
-                self._end(error=INTERNAL)
+                self._finish()
+                self._job.end(error=INTERNAL, retryable=True)
 
         Thread(target=run, name="upload", daemon=True).start()
 
     def write(self, offset: int, data: bytes) -> int:
-        """Accept bytes, skipping those received before, and return how many were received in total.
+        """Accept bytes, and return how many were received in total.
 
         Raises:
-            OffsetError: bytes before these are missing, or these exceed the announced size.
+            OffsetError: these are not the next bytes, or they exceed the announced size.
         """
         with self._changed:
-            self._last_bytes = monotonic()
-            received, size = self._job.now.received, self._request.size
-            if offset > received or offset + len(data) > size:
+            end = offset + len(data)
+            if offset != self.received or end > self.size:
                 raise OffsetError(
-                    f"{len(data)} bytes at {offset} do not fit: {received} of {size} "
+                    f"{len(data)} bytes at {offset} do not fit: {self.received} of {self.size} "
                     "received so far"
                 )
-            new = data[received - offset :]
-            if new:
+            self._heard = monotonic()
+            if data:
+                self._job.update(received=end)
                 if self.ended is None:
-                    self._received.append(new)
+                    self._waiting.append(data)
                     self._changed.notify_all()
-                self._job.update(received=received + len(new))
-                if self._job.now.received == size and self.ended is None:
-                    self._job.advance("recognizing")
-            return self._job.now.received
+                    if end == self.size:
+                        self._job.advance("recognizing")
+            return end
 
     def stop(self) -> None:
-        """Stop, and discard what was recognized so far."""
+        """Stop, and keep what was recognized so far."""
         with self._changed:
             self._canceled = True
             self._changed.notify_all()
+
+    def wait(self, timeout: float) -> None:
+        """Wait until it has ended."""
+        self._job.wait(timeout)
 
     def _run(self) -> None:
         capabilities = self._backend.capabilities
@@ -167,14 +194,21 @@ class Upload:
                 # shorter segments to produce partials: its segments are enough.
                 partials=capabilities.partials and not capabilities.offline,
             )
-        except _CancelledError:
-            self._finished()
-            self._job.discard("canceled")
         except azstt.AzsttError as error:
-            partial = error.partial
-            self._end(partial if partial and partial.text else None, error=self._message(error))
+            self._on_error(error)
         else:
-            self._end(transcript)
+            self._finish()
+            self._job.end(transcript)
+
+    def _on_error(self, error: azstt.AzsttError) -> None:
+        self._finish()
+        if not isinstance(error, _CanceledError):
+            known = error.partial if error.partial and error.partial.text else None
+            self._job.end(known, self._message(error), retryable=_is_retryable(error))
+        elif self._job.now.segments:
+            self._job.end(canceled=True)
+        else:
+            self._job.discard(canceled=True)
 
     def _message(self, error: azstt.AzsttError) -> str:
         """Return an error message for a user who knows the recording by its name."""
@@ -191,22 +225,22 @@ class Upload:
         while left:
             with self._changed:
                 arrived = self._changed.wait_for(
-                    lambda: self._received or self._canceled, self._stall_timeout
+                    lambda: self._waiting or self._canceled, self._stall_timeout
                 )
                 if self._canceled:
-                    raise _CancelledError
+                    raise _CanceledError("it was canceled")
                 if not arrived:
                     raise azstt.AudioSourceError(
-                        f"the upload stopped: {left} of {self._request.size} bytes are "
-                        f"missing, and none arrived for {self._stall_timeout:g} s; send it again"
+                        f"the upload stopped: {megabytes(left)} of {megabytes(self.size)} are "
+                        f"missing, and nothing arrived for {self._stall_timeout:g} s; send it again"
                     )
-                chunk = self._received.popleft()
+                chunk = self._waiting.popleft()
             left -= len(chunk)
             yield chunk
 
     def _progress(self, progress: azstt.Progress) -> None:
         if self._canceled:
-            raise _CancelledError
+            raise _CanceledError("it was canceled")
         self._job.update(
             decoded=progress.decoded, recognized=progress.recognized, total=progress.total
         )
@@ -220,11 +254,19 @@ class Upload:
             case _:
                 pass
 
-    def _end(self, transcript: azstt.Transcript | None = None, error: str | None = None) -> None:
-        self._finished()
-        self._job.end(transcript, error)
-
-    def _finished(self) -> None:
+    def _finish(self) -> None:
         with self._changed:
             self.ended = monotonic()
-            self._received.clear()
+            self._waiting.clear()
+
+
+def _is_retryable(error: azstt.AzsttError) -> bool:
+    """Return whether the same recording may succeed later."""
+    if isinstance(error, azstt.RecognitionError):
+        return error.retryable
+    return isinstance(error, azstt.AudioSourceError)  # bytes did not arrive
+
+
+def megabytes(size: int) -> str:
+    """Write a number of bytes for people, rounded up to 0.1 MB."""
+    return f"{math.ceil(size / 1e5) / 10:g} MB"

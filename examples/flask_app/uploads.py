@@ -1,34 +1,38 @@
-"""The routes of uploads: announce one, send its bytes in one of two ways, or cancel it.
+"""The routes of uploads, by the tus protocol.
 
-The bytes are sent as a form, as browsers do and inspecting proxies like to block, or as frames over
-a socket.
+tus (https://tus.io/protocols/resumable-upload) is version 1.0.0 of a protocol that many clients
+speak: POST announces a recording, HEAD asks how much of it has arrived, and PATCH continues there.
+DELETE cancels. Unlike the protocol's, our POST has a body: the page's request, in JSON, which may
+be longer than a header.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from secrets import token_urlsafe
+from threading import Lock
 from time import monotonic
 
-from flask import Blueprint, abort, jsonify, request
+from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
-from werkzeug.sansio.multipart import Data, Epilogue, MultipartDecoder, NeedData
 
 from azstt.backends import RecognizerBackend
 
 from .config import Config
-from .jobs import Jobs
+from .jobs import Jobs, Key
 from .security import client_id
-from .sockets import Socket, Sockets
-from .upload import Upload, UploadRequest
+from .store import UNFINISHED
+from .upload import Upload, UploadRequest, megabytes
 
+_VERSION = "1.0.0"
+_CONTENT_TYPE = "application/offset+octet-stream"
 _CHUNK = 1 << 16
-#: The most bytes that a form adds to a file.
-_FORM_OVERHEAD = 10_000
+#: Seconds that a request waits for the end of what it cancels.
+_LONG_POLL = 15.0
 #: Seconds that an upload is kept after its end.
 _KEEP_ENDED = 600.0
+#: How long the server waits for a lost page, as a multiple of the time that the page tries.
+_PATIENCE = 1.25
 
 
 @dataclass
@@ -37,62 +41,82 @@ class Uploads:
 
     backend: RecognizerBackend
     config: Config
-    sockets: Sockets
     jobs: Jobs
-    _active: dict[tuple[str, str], Upload] = field(default_factory=dict[tuple[str, str], Upload])
+    _active: dict[Key, Upload] = field(default_factory=dict[Key, Upload])
+    _lock: Lock = field(default_factory=Lock)
 
     def blueprint(self) -> Blueprint:
         """Create the routes."""
         blueprint = Blueprint("uploads", __name__, url_prefix="/uploads")
-        blueprint.post("")(self._announce)
+        blueprint.post("")(self._create)
+        blueprint.route("/<id_>", methods=["HEAD"])(self._offset)
+        blueprint.patch("/<id_>")(self._append)
+        blueprint.post("/<id_>")(self._append)  # where a proxy knows no PATCH
         blueprint.delete("/<id_>")(self._cancel)
-        blueprint.post("/<id_>/form")(self._form)
-        self.sockets.route(blueprint, "/<id_>/frames", self._frames)
+        blueprint.before_request(_check_version)
+        blueprint.after_request(self._add_headers)
         return blueprint
 
-    def _announce(self) -> ResponseReturnValue:
-        upload_request = UploadRequest.model_validate(request.get_json())
-        size, limit = upload_request.size, self.config.max_upload
-        if size > limit:
-            abort(413, f"the recording has {size:,} bytes; this server accepts {limit:,} at most")
-        client, id_ = client_id(), token_urlsafe(16)
-        self._drop_ended()
+    def _create(self) -> ResponseReturnValue:
+        """Start an upload; the same recording with the same options is only transcribed once."""
+        length = request.headers.get("Upload-Length")
+        asked = UploadRequest.model_validate({**request.get_json(), "size": length})
+        if asked.size > self.config.max_upload:
+            has, most = megabytes(asked.size), megabytes(self.config.max_upload)
+            abort(413, f"{asked.name!r} is too large: {has} of at most {most}")
+        key = client_id(), asked.id
+        with self._lock:
+            self._drop_ended()
+            saved = self.jobs.store.find(*key)
+            done = saved is not None and saved.state == "done"
+            joins = saved is not None and saved.state in UNFINISHED
+            if not (done or joins):
+                self._start(key, asked)
+        answer = jsonify(id=asked.id, done=done)
+        return answer, 200 if done else 201, {"Location": f"/uploads/{asked.id}"}
+
+    def _start(self, key: Key, asked: UploadRequest) -> None:
         upload = Upload(
-            upload_request,
+            asked,
             self.backend,
             max_seconds=self.config.max_seconds,
-            stall_timeout=self.config.grace,
-            begin=partial(self.jobs.begin, (client, id_)),
+            stall_timeout=_PATIENCE * self.config.grace,
+            begin=partial(self.jobs.begin, key),
         )
-        self._active[client, id_] = upload
+        self._active[key] = upload
         upload.start()
-        return jsonify(id=id_), 201
+
+    def _offset(self, id_: str) -> ResponseReturnValue:
+        upload = self._find(id_)
+        return (
+            "",
+            200,
+            {
+                "Upload-Offset": str(upload.received),
+                "Upload-Length": str(upload.size),
+            },
+        )
+
+    def _append(self, id_: str) -> ResponseReturnValue:
+        """Accept the next bytes as they arrive, so that a request which breaks off counts."""
+        request.max_content_length = self.config.max_upload
+        upload = self._find(id_)
+        if request.mimetype != _CONTENT_TYPE:
+            abort(415, f"send the recording as {_CONTENT_TYPE}")
+        offset = upload.write(request.headers.get("Upload-Offset", type=int, default=-1), b"")
+        while data := request.stream.read(_CHUNK):
+            offset = upload.write(offset, data)
+        return "", 204, {"Upload-Offset": str(offset)}
 
     def _cancel(self, id_: str) -> ResponseReturnValue:
-        self._find(client_id(), id_).stop()
-        return "", 204
+        """Stop, and tell whether there is a transcript of what was recognized until then."""
+        upload = self._find(id_)
+        upload.stop()
+        upload.wait(_LONG_POLL)
+        return jsonify(saved=self.jobs.store.find(client_id(), id_) is not None)
 
-    def _form(self, id_: str) -> ResponseReturnValue:
-        request.max_content_length = self.config.max_upload + _FORM_OVERHEAD
-        upload, offset = self._find(client_id(), id_), 0
-        for chunk in _file_in_form():
-            upload.write(offset, chunk)
-            offset += len(chunk)
-        return jsonify(received=offset)
-
-    def _frames(self, socket: Socket, client: str, id_: str) -> None:
-        """Send how many bytes were received, then accept the next, one frame at a time."""
-        upload = self._find(client, id_)
-        received = upload.write(0, b"")
-        while True:
-            socket.send(str(received))
-            frame = socket.receive()
-            if not isinstance(frame, bytes):
-                return
-            received = upload.write(received, frame)
-
-    def _find(self, client: str, id_: str) -> Upload:
-        upload = self._active.get((client, id_))
+    def _find(self, id_: str) -> Upload:
+        upload = self._active.get((client_id(), id_))
         if upload is None:
             abort(404, "no such upload")
         return upload
@@ -100,23 +124,19 @@ class Uploads:
     def _drop_ended(self) -> None:
         for key, upload in list(self._active.items()):
             if upload.ended is not None and monotonic() - upload.ended > _KEEP_ENDED:
-                self._active.pop(key, None)
+                del self._active[key]
+
+    def _add_headers(self, response: Response) -> Response:
+        response.headers["Tus-Resumable"] = _VERSION
+        if request.method == "OPTIONS":
+            response.headers["Tus-Version"] = _VERSION
+            response.headers["Tus-Extension"] = "creation,termination"
+            response.headers["Tus-Max-Size"] = str(self.config.max_upload)
+        return response
 
 
-def _file_in_form() -> Iterator[bytes]:
-    """Yield the bytes of the file in the form as they arrive.
-
-    `request.files` would write files above 500 kB to the server's disk.
-    """
-    boundary = request.mimetype_params.get("boundary", "").encode()
-    if request.mimetype != "multipart/form-data" or not boundary:
-        abort(415, "send the recording as multipart/form-data")
-    decoder = MultipartDecoder(boundary)
-    try:
-        while not isinstance(event := decoder.next_event(), Epilogue):
-            if isinstance(event, Data):
-                yield event.data
-            elif isinstance(event, NeedData):
-                decoder.receive_data(request.stream.read(_CHUNK) or None)
-    except ValueError:
-        abort(400, "the form is truncated or invalid")
+def _check_version() -> None:
+    if request.method in {"GET", "OPTIONS"}:
+        return
+    if request.headers.get("Tus-Resumable") != _VERSION:
+        abort(412, f"this server speaks tus {_VERSION}; send the header Tus-Resumable")

@@ -12,6 +12,9 @@ pytestmark = pytest.mark.e2e
 #: Console errors while a server is unreachable.
 UNREACHABLE = "Failed to load resource|WebSocket connection to"
 
+#: Whether the page says that the connection is lost.
+LOST = "() => /lost/.test(seen.at(-1).status)"
+
 
 @pytest.fixture
 def speak(visit, microphone, recordings, connect):
@@ -42,7 +45,7 @@ def test_no_word_is_lost_with_a_connection(apps, service, speak, recordings, sho
     known = len(service.requests)
     page, between = speak(apps["azure"])
     between.cut()
-    page.until("() => /lost/.test(seen.at(-1).status)", None, "a notice of the lost connection")
+    page.until(LOST, None, "a notice of the lost connection")
     shoot(page, "lost")
     between.mend()
     page.until("() => !/lost/.test(seen.at(-1).status)", None, "a notice of the new connection")
@@ -135,13 +138,35 @@ def test_an_upload_resumes_when_the_network_is_back(apps, send, recordings, shoo
     """If the network fails midway, the page says so and sends the rest later."""
     page, between = send(apps["local"])
     between.cut()
-    page["notice"].wait_for()
+    page.until(LOST, None, "a notice of the lost connection")
     shoot(page, "upload-cut")
     between.mend()
     page.wait("done")
     assert words(page.text) == recordings["gregson"].reference
     page["history"].locator("li").first.wait_for()
     assert page["history"].locator("li").count() == 1
+
+
+def test_an_upload_goes_on_after_half_a_minute_offline(apps, send, recordings):
+    """The page keeps trying for the whole grace time, of one minute."""
+    page, _ = send(apps["local"])
+    page.tab.context.set_offline(True)
+    page.until(LOST, None, "a notice of the lost connection")
+    page.tab.wait_for_timeout(30_000)
+    assert page["error"].is_hidden()
+    page.tab.context.set_offline(False)
+    page.wait("done")
+    assert words(page.text) == recordings["gregson"].reference
+
+
+def test_an_answer_that_is_cut_off_is_a_lost_connection(apps, send, recordings):
+    """If the network fails between the headers and the body of an answer, the upload resumes."""
+    page, between = send(apps["local"])
+    between.cut_an_answer()
+    page.until(LOST, None, "a notice of the lost connection")
+    between.mend()
+    page.wait("done")
+    assert words(page.text) == recordings["gregson"].reference
 
 
 def test_an_upload_restarts_after_a_server_restart(run_app, settings, send, recordings):
@@ -153,6 +178,8 @@ def test_an_upload_restarts_after_a_server_restart(run_app, settings, send, reco
     page, _ = send(app)
     app.stop()
     app.start()
+    again = "() => seen.some(({ status }) => /restarted, so the recording is/.test(status))"
+    page.until(again, None, "a notice of the new beginning")
     page.wait("done")
     assert words(page.text) == recordings["gregson"].reference
     page["history"].locator("li").first.wait_for()

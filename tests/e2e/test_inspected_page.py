@@ -8,7 +8,7 @@ from driving.speech import words
 
 pytestmark = pytest.mark.e2e
 
-MEDIA = ("multipart", "audio")
+MEDIA = ("multipart", "audio", "patch")
 #: Console errors for requests that the proxy blocks.
 BLOCKED = "Failed to load resource|WebSocket connection to"
 
@@ -28,38 +28,35 @@ def visit_through(visit, inspect, secure_app):
 
 
 def test_a_proxy_that_blocks_nothing_changes_nothing(visit_through, recordings):
-    """An upload is a form, as usual."""
+    """An upload is one piece, as without a proxy."""
     proxy, page = visit_through()
     page.upload(recordings["gregson"].path)
     page.wait("done")
     assert words(page.text) == recordings["gregson"].reference
-    assert len(proxy.requests(kind="multipart", tls=True)) == 1
+    assert len(proxy.requests(kind="patch", tls=True)) == 1
     assert page["notice"].is_hidden()
 
 
 @pytest.mark.parametrize("refusal", ["403", "413", "page", "reset"])
-def test_a_blocked_upload_arrives_as_frames(visit_through, recordings, shoot, refusal):
-    """However the proxy blocks it, the page says so and sends the same audio over a WebSocket."""
+def test_a_blocked_upload_arrives_in_small_requests(visit_through, recordings, shoot, refusal):
+    """However the proxy blocks it, the page says so and sends the same audio in small POSTs."""
     proxy, page = visit_through(*MEDIA, refusal=refusal)
-    page.upload(recordings["gregson"].path)
+    page.upload(recordings["both"].path)
     page.wait("done")
     shoot(page, "web-blocked" if refusal == "403" else f"blocked-{refusal}")
-    assert words(page.text) == recordings["gregson"].reference
+    assert words(page.text) == recordings["both"].reference
     assert "proxies, such as Zscaler" in page["notice"].text_content()
-    assert proxy.requests(kind="multipart", blocked=True)
-    assert len(proxy.requests(kind="websocket", blocked=False)) == 1
+    assert proxy.requests(kind="patch", blocked=True)
+    assert len(proxy.requests(kind="octets", blocked=False)) > 1
 
 
-@pytest.mark.parametrize("refusal", ["403", "reset"])
-def test_an_upload_arrives_even_if_websockets_are_blocked(visit_through, recordings, refusal):
-    """Small POSTs of plain bytes get through where nothing else does."""
-    proxy, page = visit_through(*MEDIA, "websocket", refusal=refusal)
+def test_an_upload_that_a_proxy_finds_too_large_arrives_in_pieces(visit_through, recordings):
+    """If only large requests are blocked, smaller ones get through."""
+    proxy, page = visit_through("large", refusal="413")
     page.upload(recordings["both"].path)
     page.wait("done")
     assert words(page.text) == recordings["both"].reference
-    assert proxy.requests(kind="websocket", blocked=True)
-    assert not proxy.requests(kind="websocket", blocked=False)
-    assert len(proxy.requests(kind="octets", blocked=False)) > 1
+    assert proxy.requests(kind="large", blocked=True)
 
 
 @pytest.mark.parametrize("transport", ["opus", "pcm"])

@@ -34,13 +34,14 @@ def silence(hours: float) -> bytes:
     return file.getvalue()
 
 
-def drop(page, path):
-    """Drop a file onto the page, as from a file manager."""
-    given = {"name": path.name, "bytes": list(path.read_bytes())}
+def drop(page, *paths):
+    """Drop files onto the page, as from a file manager."""
+    given = [{"name": path.name, "bytes": list(path.read_bytes())} for path in paths]
     transfer = page.tab.evaluate_handle(
-        """({ name, bytes }) => {
+        """(files) => {
             const transfer = new DataTransfer();
-            transfer.items.add(new File([new Uint8Array(bytes)], name));
+            for (const { name, bytes } of files)
+                transfer.items.add(new File([new Uint8Array(bytes)], name));
             return transfer;
         }""",
         given,
@@ -113,6 +114,57 @@ def test_progress_is_shown_and_can_be_canceled(apps, visit, audio):
     page.until(progress, None, "the progress")
     page["cancel"].click()
     page.wait("idle")
+
+
+def test_a_cancel_keeps_what_was_recognized(apps, visit, audio, shoot):
+    """The text stays on the page, can be saved as a file, and is in the list."""
+    page = visit(apps["local"].url)
+    page.upload(audio / "long.ogg")
+    page.wait_for_settled(10)
+    page["cancel"].click()
+    page.wait("idle")
+    assert page["status"].text_content() == "Canceled. This is what was recognized until then."
+    shoot(page, "canceled")
+    text = page.text
+    assert len(words(text)) >= 10
+    with page.tab.expect_download() as saving:
+        page["keep"].get_by_text("TXT", exact=True).click()
+    assert words(saving.value.path().read_text(encoding="utf-8")) == words(text)
+    page["history"].locator("li").filter(has_text="long.ogg").wait_for()
+
+
+def test_files_are_transcribed_one_after_the_other(apps, visit, connect, recordings, audio, shoot):
+    """Two dropped files, one of them a text, and one dropped meanwhile: each has its result."""
+    one, two = recordings["both"].path, recordings["gregson"].path
+    between = connect(apps["local"].port, rate=30_000)  # ten seconds for the first
+    page = visit(f"http://127.0.0.1:{between.port}/", expected_errors="Failed to load resource")
+    drop(page, audio / "manifest.json", one)
+    page["transcribe"].click()
+    page["waiting"].get_by_text(f"{one.name}: waiting").wait_for()
+    drop(page, two)
+    page["waiting"].get_by_text(f"{two.name}: waiting").wait_for()
+    shoot(page, "queue")
+    page["error"].wait_for()
+    assert "manifest.json" in page["error"].text_content(), "the one that failed is told at the end"
+    assert words(page.text) == recordings["gregson"].reference, "the last one is shown"
+    for path in one, two:
+        page["history"].locator("li").filter(has_text=path.name).wait_for()
+
+
+def test_the_same_file_is_transcribed_once(apps, visit, recordings, service):
+    """Sent again, also by another tab or with another name, its transcript is opened."""
+    page = visit(apps["azure"].url)
+    page.upload(recordings["gregson"].path)
+    page.wait("done")
+    known = len(service.requests)
+    page.tab.reload()
+    drop(page, recordings["gregson"].path)
+    page["transcribe"].click()
+    page.wait("done")
+    assert page["status"].text_content() == "This recording was transcribed before."
+    assert words(page.text) == recordings["gregson"].reference
+    assert len(service.requests) == known
+    assert page["history"].locator("li").count() == 1
 
 
 def test_a_video_can_be_dropped(apps, visit, audio, shoot):
@@ -196,6 +248,20 @@ def test_a_file_without_audio_is_rejected(apps, visit, audio, shoot):
     shoot(page, "no-audio")
     assert page["transcript"].get_attribute("data-state") == "error"
     assert "audio" in page["error"].text_content()
+    assert page["again"].is_hidden(), "it would fail again"
+    assert page["player"].is_hidden(), "there is nothing to play"
+
+
+def test_a_file_that_is_too_large_is_rejected(apps, visit, tmp_path):
+    """The page says how large it is and may be, in megabytes, and does not offer to try again."""
+    path = tmp_path / "film.mkv"
+    with path.open("wb") as file:
+        file.truncate(250_000_000)
+    page = visit(apps["local"].url, expected_errors="Failed to load resource")
+    page.upload(path)
+    page["error"].wait_for()
+    assert page["error"].text_content() == "'film.mkv' is too large: 250 MB of at most 200 MB"
+    assert page["again"].is_hidden()
 
 
 def test_an_empty_file_is_rejected(apps, visit, tmp_path):

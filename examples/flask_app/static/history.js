@@ -11,6 +11,7 @@ const STATES = {
   uploading: "uploading…",
   recognizing: "recognizing…",
   live: "in progress…",
+  canceled: "canceled",
   error: "failed",
   interrupted: "interrupted",
 };

@@ -1,31 +1,17 @@
 // Transcripts in progress: watches one until it is over, whichever page makes it.
 
-import { ask, BlockedError, sleep } from "./server.js";
+import { ask, patiently } from "./server.js";
 
-/** Milliseconds between attempts while the server can't be reached. */
-const RETRY_DELAY = 1000;
-
-const OVER = ["done", "error", "interrupted"];
+const OVER = ["done", "canceled", "error", "interrupted"];
 
 /**
- * Passes on each snapshot of a transcript, with its new segments, and returns the last. Calls
- * `onLost(error)` when the server can't be reached, and goes on trying for `grace` seconds.
+ * Passes on each snapshot of a transcript, with its new segments, and returns the last. Goes on
+ * trying for `grace` seconds when the server can't be reached: `onLost(error)` and `onBack()` tell.
  */
-export async function watch(id, { signal, grace, onProgress, onLost = () => {} }) {
-  let now = { version: -1 };
-  let lost = null; // since when the server can't be reached
-  for (let known = 0; ; ) {
-    try {
-      now = await ask("GET", `/jobs/${id}?after=${now.version}&segments=${known}`, { signal });
-    } catch (error) {
-      if (!(error instanceof BlockedError)) throw error;
-      lost ??= performance.now();
-      if (performance.now() - lost > grace * 1000) throw error;
-      onLost(error);
-      await sleep(RETRY_DELAY);
-      continue;
-    }
-    lost = null;
+export async function watch(id, { signal, grace, onProgress, onLost, onBack }) {
+  for (let now = { version: -1 }, known = 0; ; ) {
+    const next = () => ask("GET", `/jobs/${id}?after=${now.version}&segments=${known}`, { signal });
+    now = await patiently(next, { seconds: grace, signal, onLost, onBack });
     known += now.segments.length;
     onProgress(now);
     if (OVER.includes(now.state)) return now;

@@ -3,11 +3,13 @@
 import * as editor from "./editor.js";
 import { showHistory } from "./history.js";
 import { watch } from "./jobs.js";
+import * as kept from "./kept.js";
 import { isLost, startLive } from "./live.js";
 import { closeMicrophone, meter, openMicrophone, record } from "./microphone.js";
 import { keepNewestInSight } from "./newest.js";
 import { ask, newId } from "./server.js";
-import { transcribe } from "./upload.js";
+import * as uploads from "./upload.js";
+import { enqueue, offerKept, sendFiles, waits } from "./waiting.js";
 import * as view from "./view.js";
 import { $ } from "./view.js";
 
@@ -19,6 +21,7 @@ const UNDO_TIME = 30_000;
 const recordings = new Map(); // URLs of recordings made or uploaded in this visit, by transcript ID
 let shown = null; // the ID of the transcript on the page, if it can be corrected
 let making = null; // the ID of the transcript that this page makes
+let unsent = null; // when the recording that is not transcribed yet was started
 let retry = null; // sends the last recording again
 let stop = () => {}; // ends the recording or the live session
 let cancel = () => {}; // ends the upload
@@ -48,11 +51,13 @@ const handler = (action, { makes }) => async (event) => {
     if (signal.aborted && !makes) return; // another action has taken over
     if (signal.aborted) view.show("idle", "Canceled.");
     else view.fail(error);
+    if (error.retryable === false) retry = null; // it would fail again
   }
   $("again").hidden = retry === null || view.state() !== "error";
   view.setBusy((busy = false));
   view.giveFocus(button);
   refresh();
+  if (waits()) work(upload)(); // dropped meanwhile
 };
 const work = (action) => handler(action, { makes: true });
 const look = (action) => handler(action, { makes: false });
@@ -66,10 +71,10 @@ function settings() {
   };
 }
 
-function onBlocked(reason, transport) {
+function onBlocked(reason, transport = "small requests") {
   view.note(
     `Something between this page and the server blocks the audio: ${reason}. Some inspecting ` +
-      `proxies, such as Zscaler, block recordings. The audio is now sent another way: as ${transport}.`,
+      `proxies, such as Zscaler, block recordings. The audio is now sent another way: in ${transport}.`,
   );
 }
 
@@ -77,17 +82,21 @@ function onBlocked(reason, transport) {
 
 async function send(recording, kind) {
   if (!recording.size) throw new Error(`The ${kind === "upload" ? "file" : "recording"} is empty.`);
-  retry = () => send(recording, kind);
   const url = URL.createObjectURL(recording);
   view.play(url);
   view.show("uploading");
   const request = { kind, name: recording.name, ...settings() };
-  const last = await transcribe(recording, request, {
+  const last = await uploads.transcribe(recording, request, {
     signal: leave.signal,
     grace,
     onStart: begun,
-    onRestart: view.clearText,
     onBlocked,
+    onLost: ({ message }) => view.show(view.state(), `Connection lost: ${message}. Trying again…`),
+    onBack: () => view.show(view.state()),
+    onRestart() {
+      view.clearText();
+      view.show("uploading", "The server was restarted, so the recording is sent again…");
+    },
     onSent(bytes) {
       if (bytes === recording.size) view.show("recognizing");
       else view.progress(bytes / recording.size);
@@ -109,19 +118,64 @@ function onProgress({ state, segments, partial, decoded, recognized, total }) {
   view.progress(total ? Math.min(1, recognized / total) : null, `${Math.round(recognized)}${of} s${ahead}`);
 }
 
-async function upload() {
-  await send($("audio-file").files[0], "upload");
+function uploadChosen(signal) {
+  enqueue($("audio-file").files);
+  return upload(signal);
 }
 
-async function recordAndSend() {
-  const recording = await withMicrophone(async (stream) => {
-    const end = record(stream);
-    view.show("recording");
-    await stopped();
-    return end();
-  });
-  await send(recording, "record");
+/** Transcribes the files that wait, one after the other. */
+async function upload(signal) {
+  try {
+    await sendFiles(async (file) => {
+      view.clear();
+      await send(file, "upload");
+    }, signal);
+  } catch (error) {
+    retry = (again) => {
+      enqueue(error.files);
+      return upload(again);
+    };
+    throw error;
+  }
 }
+
+/** Records, and transcribes that. The recording is kept in the browser until it is transcribed. */
+async function recordAndSend() {
+  const started = Date.now();
+  const onChunk = (type, chunk) =>
+    kept.keep(started, type, chunk).catch(() => view.note(CANNOT_KEEP));
+  await keeping(started, async () => {
+    const made = await withMicrophone(async (stream) => {
+      const end = record(stream, onChunk);
+      view.show("recording");
+      await stopped();
+      return end();
+    });
+    await sendKept(started, made);
+  });
+}
+
+const CANNOT_KEEP = "This browser can't keep the recording: do not close this page before it is transcribed.";
+
+/** Works on a recording; the page warns before it is left. */
+async function keeping(started, action) {
+  try {
+    await kept.use(started, () => action((unsent = started)));
+  } finally {
+    unsent = null;
+  }
+}
+
+async function sendKept(started, made) {
+  retry = () => keeping(started, () => sendKept(started, made));
+  await send(made, "record");
+  if (view.state() === "done") await kept.discard(started);
+}
+
+const transcribeKept = (started) =>
+  work(() => keeping(started, async () => sendKept(started, await kept.restore(started))))();
+
+const discardKept = (started) => aside(() => kept.discard(started));
 
 // The microphone.
 
@@ -230,16 +284,25 @@ function begun(id) {
   refresh();
 }
 
-/** Shows a transcript that is over, as the last snapshot says. */
-async function showResult(id, { state, error }) {
-  const loaded = await editor.load(id, leave.signal);
-  if (state !== "error" || loaded.transcript.segments.length) {
+/** Shows a transcript that is over, as the last snapshot says; `words` are for one that is done. */
+async function showResult(id, { state, error, retryable, saved = true, repeated }, words) {
+  if (!saved) {
+    view.show("idle", "Canceled.");
+    return;
+  }
+  const signal = state === "canceled" ? undefined : leave.signal; // which is what canceled it
+  const loaded = await editor.load(id, signal);
+  const { segments, ledger } = loaded.transcript;
+  if (state !== "error" || segments.length) {
     editor.show(loaded);
     if (recordings.has(id)) view.play(recordings.get(id));
     shown = id;
   }
-  if (state === "error") throw new Error(error);
-  view.show("done");
+  if (state === "error") throw Object.assign(new Error(error), { retryable });
+  if (state === "canceled") view.show("idle", "Canceled. This is what was recognized until then.");
+  else if (repeated) view.show("done", "This recording was transcribed before.");
+  else if (ledger.gaps.length) view.show("done", words ?? "Done, but parts of the audio are missing.");
+  else view.show("done", words);
 }
 
 /** Shows the transcript that is in the address bar, in whatever state it is, until it is over. */
@@ -250,7 +313,7 @@ const showAddressed = look(async (signal) => {
     return;
   }
   stop = () => aside(() => ask("POST", `/live/${id}/end`));
-  cancel = () => aside(() => ask("DELETE", `/uploads/${id}`));
+  cancel = () => aside(() => uploads.cancel(id));
   let words = "An earlier transcript.";
   const last = await watch(id, {
     signal,
@@ -266,8 +329,7 @@ const showAddressed = look(async (signal) => {
     },
     onLost,
   });
-  await showResult(id, last);
-  view.show("done", words);
+  await showResult(id, last, words);
 });
 
 function open(id) {
@@ -304,7 +366,12 @@ function offerUndo(undo) {
 /** Whether there are unsaved corrections. */
 const unsaved = () => shown !== null && editor.unsaved();
 
-const refresh = showHistory({ open, remove: (id) => aside(() => remove(id)), onError: view.fail });
+const refreshHistory = showHistory({ open, remove: (id) => aside(() => remove(id)), onError: view.fail });
+
+function refresh() {
+  refreshHistory();
+  offerKept(transcribeKept, discardKept).catch(() => {}); // a browser that keeps nothing
+}
 
 /** Runs a short action without changing the state of the page. */
 async function aside(action) {
@@ -318,7 +385,7 @@ async function aside(action) {
 
 // The page.
 
-$("drop").addEventListener("submit", work(upload));
+$("drop").addEventListener("submit", work(uploadChosen));
 $("record").addEventListener("click", work(recordAndSend));
 $("live").addEventListener("click", work(live));
 $("again").addEventListener("click", (event) => work(retry)(event));
@@ -336,13 +403,14 @@ $("transcript").addEventListener("keydown", (event) => {
 });
 $("player").addEventListener("timeupdate", editor.follow);
 $("player").addEventListener("loadedmetadata", view.measure);
+$("player").addEventListener("error", view.hidePlayer); // a format that this browser can't play
 addEventListener("popstate", () => {
   if (!busy) showAddressed();
   else if (making) go(making); // the page still makes it
 });
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
-addEventListener("beforeunload", (event) => unsaved() && event.preventDefault());
-view.receiveDrops($("drop"), $("audio-file"));
+addEventListener("beforeunload", (event) => (unsaved() || unsent) && event.preventDefault());
+view.receiveDrops($("drop"), $("audio-file"), enqueue);
 view.nameLanguages($("language"));
 keepNewestInSight($("paper"), $("newest"));
 view.enable();

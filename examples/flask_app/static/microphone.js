@@ -52,19 +52,26 @@ export function meter(stream, level, timer, { limit, onLimit }) {
   };
 }
 
-/** Records a stream; returns a function that stops and resolves with the recording. */
-export function record(stream) {
+/**
+ * Records a stream; returns a function that stops and resolves with the recording. Calls
+ * `onChunk(type, chunk)` for each second of it.
+ */
+export function record(stream, onChunk) {
   const type = TYPES.find((name) => globalThis.MediaRecorder?.isTypeSupported(name));
   if (!type) throw new Error("This browser can't record. Use Live, or upload a recording.");
   const recorder = new MediaRecorder(stream, { mimeType: type });
   const chunks = [];
-  recorder.ondataavailable = ({ data }) => chunks.push(data);
+  const container = type.split(";")[0];
+  recorder.ondataavailable = ({ data }) => {
+    chunks.push(data);
+    onChunk(container, data);
+  };
   const stopped = new Promise((resolve) => (recorder.onstop = resolve));
   recorder.start(1000);
   return async () => {
     if (recorder.state !== "inactive") recorder.stop();
     await stopped;
-    return new File(chunks, "recording", { type: type.split(";")[0] });
+    return new File(chunks, "recording", { type: container });
   };
 }
 

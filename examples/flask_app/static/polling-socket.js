@@ -1,13 +1,14 @@
 // Replaces a WebSocket where a proxy blocks them: sends messages in small POSTs of plain bytes, and
 // fetches messages by long polling. It has the part of the WebSocket interface that the page uses.
 
-import { ask, BlockedError, sleep } from "./server.js";
+import { ask, patiently } from "./server.js";
 
 /** The most bytes in a POST, unless a single message is larger. */
 const MAX_POST = 256 << 10;
-/** Milliseconds between attempts, and the number of attempts before the connection is lost. */
-const RETRY_DELAY = 1000;
-const ATTEMPTS = 10;
+/** Seconds without an answer after which the connection is lost. */
+const PATIENCE = 10;
+
+const persist = (...request) => patiently(() => ask(...request), { seconds: PATIENCE });
 
 export class PollingSocket {
   onopen = null;
@@ -53,7 +54,7 @@ export class PollingSocket {
   /** Fetches messages until the socket is closed. */
   async #poll() {
     for (let seen = 0; !this.#closed; ) {
-      const { messages } = await withRetries(() => ask("GET", `${this.#path}?seen=${seen}`));
+      const { messages } = await persist("GET", `${this.#path}?seen=${seen}`);
       if (!messages) throw new Error("the server closed the connection");
       seen += messages.length;
       for (const data of messages) if (!this.#closed) this.onmessage?.({ data });
@@ -74,7 +75,7 @@ export class PollingSocket {
         }
         const extra = { "Content-Type": "application/octet-stream", "X-Number": this.#posted };
         const body = new Blob(parts);
-        const { received } = await withRetries(() => ask("POST", this.#path, { body, extra }));
+        const { received } = await persist("POST", this.#path, { body, extra });
         this.#queue.splice(0, received - this.#posted);
         this.#posted = received;
       }
@@ -93,18 +94,6 @@ export class PollingSocket {
     if (this.#closed) return;
     this.#closed = true;
     this.onclose?.({ reason: error.message });
-  }
-}
-
-/** Repeats a request while the network fails. */
-async function withRetries(request) {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await request();
-    } catch (error) {
-      if (!(error instanceof BlockedError) || attempt === ATTEMPTS) throw error;
-      await sleep(RETRY_DELAY);
-    }
   }
 }
 

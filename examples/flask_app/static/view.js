@@ -220,6 +220,11 @@ export function play(url) {
   $("player").hidden = false;
 }
 
+export function hidePlayer() {
+  $("player").hidden = true;
+  $("transcript").classList.remove("plays");
+}
+
 /** Finds the duration of a recording by seeking to its end: MediaRecorder does not store it. */
 export function measure({ currentTarget: player }) {
   if (player.duration !== Infinity) return;
@@ -229,15 +234,19 @@ export function measure({ currentTarget: player }) {
 
 // Files and languages.
 
-/** Puts files dropped anywhere on the page into a field, and highlights an area meanwhile. */
-export function receiveDrops(area, field) {
+/**
+ * Puts files dropped anywhere on the page into a field, and highlights an area meanwhile. While the
+ * field is disabled they go to `enqueue(files)`.
+ */
+export function receiveDrops(area, field, enqueue) {
   const onDrag = (event) => {
     event.preventDefault();
-    area.classList.toggle("over", event.type === "dragover" && !field.disabled);
+    area.classList.toggle("over", event.type === "dragover");
   };
   for (const kind of ["dragover", "dragleave", "drop"]) addEventListener(kind, onDrag);
   addEventListener("drop", ({ dataTransfer }) => {
-    if (!dataTransfer.files.length || field.disabled) return;
+    if (!dataTransfer.files.length) return;
+    if (field.disabled) return enqueue(dataTransfer.files);
     field.files = dataTransfer.files;
     enable();
   });

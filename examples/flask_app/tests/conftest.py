@@ -6,6 +6,7 @@ import json
 import re
 import struct
 import time
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ from examples.flask_app.config import Config
 
 AUDIO = Path(__file__).parents[3] / "tests" / "audio"
 JFK = (AUDIO / "jfk.wav").read_bytes()
+TUS = {"Tus-Resumable": "1.0.0"}
 SAID = ("Ask not what your country", "can do for you.")
+_fingerprints = count()
 
 
 class Browser:
@@ -47,17 +50,26 @@ class Browser:
         return self.web.delete(path, headers=self.headers)
 
     def announce(self, size, **fields):
-        asked = {"kind": "upload", "name": "talk.wav", "size": size, **fields}
-        return self.web.post("/uploads", json=asked, headers=self.headers)
+        """Create an upload. Unless a fingerprint is given, its content differs from all others."""
+        new = next(_fingerprints)
+        asked = {"kind": "upload", "name": "talk.wav", "fingerprint": f"{new:032x}", **fields}
+        headers = {**self.headers, **TUS, "Upload-Length": str(size)}
+        return self.web.post("/uploads", json=asked, headers=headers)
 
-    def form(self, upload, audio):
-        """Send a form as a browser does."""
-        head = b'Content-Disposition: form-data; name="recording"; filename="x.wav"\r\n\r\n'
-        body = b"--edge\r\n" + head + audio + b"\r\n--edge--\r\n"
-        kind = {"Content-Type": "multipart/form-data; boundary=edge"}
-        return self.post(f"/uploads/{upload}/form", body, **kind)
+    def append(self, upload, offset, data, **headers):
+        """Send the next bytes."""
+        kind = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": str(offset)}
+        headers = {**self.headers, **TUS, **kind, **headers}
+        return self.web.patch(f"/uploads/{upload}", data=data, headers=headers)
 
-    def watch(self, id_, until=("done", "error", "interrupted")):
+    def offset(self, upload):
+        """Return how many bytes the server has."""
+        return int(self.web.head(f"/uploads/{upload}", headers=TUS).headers["Upload-Offset"])
+
+    def cancel(self, upload):
+        return self.web.delete(f"/uploads/{upload}", headers={**self.headers, **TUS}).get_json()
+
+    def watch(self, id_, until=("done", "canceled", "error", "interrupted")):
         """Poll until a state, by default the end; return the last answer, with all texts."""
         texts, now = [], {"version": -1}
         while now.get("state") not in until:
@@ -68,7 +80,7 @@ class Browser:
 
     def transcribe(self, audio=JFK, **fields):
         upload = self.announce(len(audio), **fields).get_json()["id"]
-        self.form(upload, audio)
+        self.append(upload, 0, audio)
         return self.watch(upload)
 
     def transcript(self, id_):

@@ -19,7 +19,7 @@ from simple_websocket import Client, ConnectionClosed
 
 import azstt
 from azstt.backends.local import LocalBackend
-from examples.flask_app.tests.conftest import JFK, until
+from examples.flask_app.tests.conftest import JFK, TUS, until
 
 README = Path(__file__).parents[1] / "README.md"
 ROOT = README.parents[2]
@@ -37,13 +37,18 @@ class Visitor:
             token = re.search(rb'csrf-token" content="([^"]+)"', page.read())[1].decode()
         self.headers = {"Cookie": self.cookie, "X-CSRF-Token": token}
 
-    def ask(self, method, path, body=None, **headers):
+    @contextmanager
+    def connection(self):
         connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
-            connection.request(method, path, body, {**self.headers, **headers})
-            return json.loads(connection.getresponse().read())
+            yield connection
         finally:
             connection.close()
+
+    def ask(self, method, path, body=None, **headers):
+        with self.connection() as connection:
+            connection.request(method, path, body, {**self.headers, **headers})
+            return json.loads(connection.getresponse().read() or b"null")
 
     def watch(self, id_):
         """Wait until a transcript is done."""
@@ -98,15 +103,27 @@ def expected():
 
 
 def test_an_upload_gives_the_same_text_as_the_library(visitor, expected):
-    """A file sent as frames over a real WebSocket is transcribed as by the library."""
-    asked = {"kind": "upload", "name": "jfk.wav", "size": len(JFK)}
-    kind = {"Content-Type": "application/json"}
-    upload = visitor.ask("POST", "/uploads", json.dumps(asked), **kind)["id"]
-    with visitor.socket(f"/uploads/{upload}/frames") as frames:
-        received = int(frames.receive(30))
-        while received < len(JFK):
-            frames.send(JFK[received : received + 65_536])
-            received = int(frames.receive(30))
+    """A file whose first piece breaks off midway is resumed, and transcribed as by the library."""
+    asked = {"kind": "upload", "name": "jfk.wav", "fingerprint": "0" * 64}
+    kind = {"Content-Type": "application/json", "Upload-Length": str(len(JFK))}
+    upload = visitor.ask("POST", "/uploads", json.dumps(asked), **TUS, **kind)["id"]
+    half = len(JFK) // 2
+    kind = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
+    with visitor.connection() as lost:
+        lost.putrequest("PATCH", f"/uploads/{upload}")
+        headers = {**visitor.headers, **TUS, **kind, "Content-Length": str(len(JFK))}
+        for name, value in headers.items():
+            lost.putheader(name, value)
+        lost.endheaders(JFK[:half])
+
+    def offset():
+        with visitor.connection() as connection:
+            connection.request("HEAD", f"/uploads/{upload}", headers={**visitor.headers, **TUS})
+            return connection.getresponse().headers["Upload-Offset"]
+
+    until(lambda: offset() == str(half))
+    kind["Upload-Offset"] = str(half)
+    assert visitor.ask("PATCH", f"/uploads/{upload}", JFK[half:], **TUS, **kind) is None
     visitor.watch(upload)
     assert visitor.transcript(upload).text == expected
 

@@ -7,7 +7,7 @@ import pytest
 import azstt
 from examples.flask_app import create_app
 from examples.flask_app.config import Config
-from examples.flask_app.tests.conftest import JFK, Browser
+from examples.flask_app.tests.conftest import JFK, TUS, Browser
 
 UPGRADE = {
     "Upgrade": "websocket",
@@ -33,7 +33,7 @@ def test_nothing_changes_without_the_pages_token(browser):
 def test_other_sites_pages_are_refused(browser, origin):
     """Neither their requests nor their WebSockets are served, even with a valid token."""
     assert browser.post("/uploads", Origin=origin).status_code == 403
-    for path in ("/live/x/socket", "/uploads/x/frames"):
+    for path in ("/live/x/socket", "/live/y/socket"):
         answer = browser.web.get(path, headers={**UPGRADE, "Origin": origin})
         assert answer.status_code == 403
         assert "may not use this app" in answer.get_json()["error"]
@@ -62,7 +62,7 @@ def test_browsers_cannot_access_each_others_data(make):
     mine, other = Browser(app), Browser(app)
     saved = mine.transcribe()["transcript"]
     upload = mine.announce(len(JFK)).get_json()["id"]
-    socket = mine.socket(f"/uploads/{upload}/frames")
+    socket = mine.socket("/live/x/socket")
     assert other.get("/transcripts").get_json() == []
     for answer in (
         other.get(f"/transcripts/{saved}"),
@@ -71,8 +71,9 @@ def test_browsers_cannot_access_each_others_data(make):
         other.delete(f"/transcripts/{saved}"),
         other.get(f"/jobs/{saved}"),
         other.get(f"/jobs/{upload}"),
-        other.form(upload, JFK),
-        other.delete(f"/uploads/{upload}"),
+        other.append(upload, 0, JFK),
+        other.web.head(f"/uploads/{upload}", headers=TUS),
+        other.web.delete(f"/uploads/{upload}", headers={**other.headers, **TUS}),
         other.get(socket.path),
         other.post(socket.path),
     ):

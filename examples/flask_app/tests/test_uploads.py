@@ -1,4 +1,4 @@
-"""Uploads: all transports, and all kinds of errors."""
+"""Uploads: the protocol, and all kinds of errors."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 
 import azstt
 from azstt.testing import Cue, ScriptedBackend
-from examples.flask_app.tests.conftest import AUDIO, JFK, SAID, Browser, until
+from examples.flask_app.tests.conftest import AUDIO, JFK, SAID, TUS, Browser, until
 
 TEXT = " ".join(SAID)
 _spies = []
 sys.addaudithook(lambda event, args: [spy(event, args) for spy in _spies])
 
 
-def test_a_form_becomes_a_transcript(browser):
+def test_an_upload_becomes_a_transcript(browser):
     """An upload is recognized segment by segment, and saved under its ID."""
     last = browser.transcribe()
     assert last["state"] == "done"
@@ -43,49 +43,88 @@ def test_a_recording_that_is_cut_off_says_so(make):
     assert gap.reason == "truncated"
 
 
-def test_frames_give_the_same_transcript(browser):
-    """Over a socket the server reports how much it has, and accepts the rest."""
+def test_pieces_give_the_same_transcript(browser):
+    """The server reports how much it has, and accepts the rest."""
     upload = browser.announce(len(JFK)).get_json()["id"]
-    socket = browser.socket(f"/uploads/{upload}/frames")
-    assert socket.receive() == ["0"]
     for at in range(0, len(JFK), 100_000):
-        socket.send(JFK[at : at + 100_000])
-    assert browser.watch(upload)["state"] == "done"
-    received = socket.receive()
-    assert received[-1] == str(len(JFK))
-
-
-def test_an_interrupted_upload_is_resumed(browser):
-    """A truncated form is continued over a socket, from the first missing byte."""
-    upload = browser.announce(len(JFK)).get_json()["id"]
-    half = JFK[: len(JFK) // 2]
-    head = b'--edge\r\nContent-Disposition: form-data; name="x"; filename="x"\r\n\r\n'
-    cut = browser.post(
-        f"/uploads/{upload}/form",
-        head + half,
-        **{"Content-Type": "multipart/form-data; boundary=edge"},
-    )
-    assert cut.status_code == 400
-    socket = browser.socket(f"/uploads/{upload}/frames")
-    received = int(socket.receive()[0])
-    assert 0 < received <= len(half)
-    socket.send(JFK[received:])
-    last = browser.watch(upload)
-    assert (last["state"], last["received"]) == ("done", len(JFK))
-
-
-def test_a_repeated_form_counts_once(browser):
-    """Sending the same bytes again changes nothing."""
-    upload = browser.announce(len(JFK)).get_json()["id"]
-    assert browser.form(upload, JFK).get_json() == {"received": len(JFK)}
-    assert browser.form(upload, JFK).get_json() == {"received": len(JFK)}
+        assert browser.offset(upload) == at
+        answer = browser.append(upload, at, JFK[at : at + 100_000])
+    assert answer.status_code == 204
+    assert answer.headers["Upload-Offset"] == str(len(JFK))
     assert browser.watch(upload)["texts"] == list(SAID)
+
+
+def test_a_repeated_piece_counts_once(browser):
+    """Sending the same bytes again is refused, and changes nothing."""
+    upload = browser.announce(len(JFK)).get_json()["id"]
+    assert browser.append(upload, 0, JFK[:100_000]).status_code == 204
+    again = browser.append(upload, 0, JFK[:100_000])
+    assert (again.status_code, browser.offset(upload)) == (409, 100_000)
+    assert "do not fit" in again.get_json()["error"]
+    browser.append(upload, 100_000, JFK[100_000:])
+    assert browser.watch(upload)["texts"] == list(SAID)
+
+
+def test_a_proxy_without_patch_is_no_obstacle(browser):
+    """POST works as well: the protocol's way around proxies that know no PATCH."""
+    upload = browser.announce(len(JFK)).get_json()["id"]
+    kind = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
+    override = {"X-HTTP-Method-Override": "PATCH"}
+    answer = browser.post(f"/uploads/{upload}", JFK, **TUS, **kind, **override)
+    assert answer.status_code == 204
+    assert browser.watch(upload)["state"] == "done"
+
+
+def test_the_protocol_is_announced(browser):
+    """A tus client learns the version, the extensions, and the limit."""
+    headers = browser.web.options("/uploads").headers
+    assert headers["Tus-Version"] == headers["Tus-Resumable"] == "1.0.0"
+    assert headers["Tus-Extension"] == "creation,termination"
+    assert headers["Tus-Max-Size"] == "200000000"
+    assert browser.post("/uploads").status_code == 412
+    upload = browser.announce(10).get_json()["id"]
+    assert browser.append(upload, 0, b"x", **{"Content-Type": "audio/wav"}).status_code == 415
+
+
+def test_the_same_recording_is_transcribed_once(make):
+    """Sent again, it joins the upload in progress, or opens its transcript; other options count."""
+    backend = ScriptedBackend.saying(*SAID)
+    browser = Browser(make(backend))
+    same = {"fingerprint": "ab" * 32}
+    first = browser.announce(len(JFK), **same)
+    assert (first.status_code, first.get_json()["done"]) == (201, False)
+    upload = first.get_json()["id"]
+    browser.append(upload, 0, JFK[:100_000])
+    assert browser.announce(len(JFK), **same, name="other.wav").get_json() == first.get_json()
+    browser.append(upload, browser.offset(upload), JFK[100_000:])
+    assert browser.watch(upload)["transcript"] == upload
+    assert browser.announce(len(JFK), **same).get_json() == {"id": upload, "done": True}
+    assert len(browser.get("/transcripts").get_json()) == 1
+    other = browser.announce(len(JFK), **same, language=["en-US"]).get_json()
+    assert (other["id"] != upload, other["done"]) == (True, False)
+    browser.cancel(other["id"])
+    browser.delete(f"/transcripts/{upload}")
+    assert browser.announce(len(JFK), **same).get_json() == {"id": upload, "done": False}
+
+
+def test_a_failed_upload_can_be_sent_again(make):
+    """Under the same ID, from its beginning."""
+    browser = Browser(make(grace=0.1))
+    same = {"fingerprint": "cd" * 32}
+    upload = browser.announce(len(JFK), **same).get_json()["id"]
+    browser.append(upload, 0, JFK[:100_000])
+    last = browser.watch(upload)
+    assert (last["state"], last["retryable"]) == ("error", True)
+    assert browser.announce(len(JFK), **same).get_json() == {"id": upload, "done": False}
+    assert browser.append(upload, 0, JFK).status_code == 204
+    last = browser.watch(upload)
+    assert (last["state"], last["transcript"]) == ("done", upload)
 
 
 def test_more_bytes_than_announced_are_refused(browser):
     """An upload can exceed neither its announced size nor the limit."""
     upload = browser.announce(100).get_json()["id"]
-    answer = browser.form(upload, JFK)
+    answer = browser.append(upload, 0, JFK)
     assert answer.status_code == 409
     assert "do not fit" in answer.get_json()["error"]
 
@@ -96,18 +135,16 @@ def test_a_file_without_audio_is_named_in_plain_words(browser):
     assert last["state"] == "error"
     assert last["error"].startswith("'talk.wav' is a PDF document, not audio")
     assert last["texts"] == []
+    assert not last["retryable"], "it will not be audio the next time"
 
 
 def test_an_upload_that_is_too_large_is_refused_before_it_is_sent(make):
     """The error names both sizes."""
-    browser = Browser(make(max_upload=1000))
-    answer = browser.announce(1001)
+    browser = Browser(make())
+    answer = browser.announce(250_000_000)
     assert answer.status_code == 413
-    assert (
-        answer.get_json()["error"]
-        == "the recording has 1,001 bytes; this server accepts 1,000 at most"
-    )
-    assert browser.form("any", bytes(20_000)).status_code == 404
+    assert answer.get_json()["error"] == "'talk.wav' is too large: 250 MB of at most 200 MB"
+    assert browser.append("any", 0, bytes(20_000)).status_code == 404
     assert browser.announce(1, phrases=["x" * 5_000_000]).status_code == 413
 
 
@@ -127,12 +164,18 @@ def test_an_upload_that_stalls_fails(make):
     assert browser.transcribe()["state"] == "done"
 
 
-def test_an_upload_can_be_canceled(browser):
-    """Nothing of it is saved."""
+def test_what_was_recognized_before_a_cancel_is_saved(make):
+    """A canceled upload leaves what was recognized until then, and nothing if that is nothing."""
+    browser = Browser(make())
     upload = browser.announce(len(JFK)).get_json()["id"]
-    assert browser.delete(f"/uploads/{upload}").status_code == 204
-    assert browser.watch(upload)["error"] == "canceled"
+    assert browser.cancel(upload) == {"saved": False}
     assert browser.get("/transcripts").get_json() == []
+    upload = browser.announce(len(JFK)).get_json()["id"]
+    browser.append(upload, 0, JFK[:-1000])
+    until(lambda: len(browser.get(f"/jobs/{upload}").get_json()["segments"]) == len(SAID))
+    assert browser.cancel(upload) == {"saved": True}
+    assert browser.watch(upload)["state"] == "canceled"
+    assert browser.transcript(upload).text == TEXT
 
 
 def test_one_browser_cannot_take_all_slots(make):
@@ -144,8 +187,7 @@ def test_one_browser_cannot_take_all_slots(make):
     assert answer.status_code == 429
     assert "this browser has 2 recordings in progress" in answer.get_json()["error"]
     assert other.transcribe()["state"] == "done"
-    greedy.delete(f"/uploads/{uploads[0]}")
-    greedy.watch(uploads[0])
+    greedy.cancel(uploads[0])
     until(lambda: greedy.announce(len(JFK)).status_code == 201)
 
 
@@ -175,7 +217,7 @@ def test_a_full_disk_ends_an_upload(make, tmp_path):
     for file in (tmp_path / "data").glob("*.sqlite3*"):
         file.unlink()
     (tmp_path / "data" / "transcripts.sqlite3").mkdir()
-    browser.form(upload, JFK)
+    browser.append(upload, 0, JFK)
     last = browser.watch(upload)
     assert (last["error"], last["texts"]) == (
         "internal server error; see the server's log",
@@ -208,14 +250,13 @@ def test_an_invalid_announcement_is_refused(browser, asked):
 
 
 def test_audio_is_never_written_to_disk(browser):
-    """Neither a form nor frames touch the disk, however large they are."""
+    """Not even for a large piece, or for many."""
     audio = JFK * 5  # more than what web frameworks keep in memory
     with written_files() as files:
         assert browser.transcribe(audio)["state"] == "done"
         upload = browser.announce(len(audio)).get_json()["id"]
-        socket = browser.socket(f"/uploads/{upload}/frames")
         for at in range(0, len(audio), 500_000):
-            socket.send(audio[at : at + 500_000])
+            browser.append(upload, at, audio[at : at + 500_000])
         assert browser.watch(upload)["state"] == "done"
     assert files == []
 

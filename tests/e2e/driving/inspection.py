@@ -92,7 +92,8 @@ def inspection(
         folder: a folder to create for its files.
         own: signs the certificates that it presents.
         upstream: signs the certificates that it trusts.
-        blocked: kinds of requests to block: ``multipart``, ``audio``, ``websocket``.
+        blocked: kinds of requests to block: ``multipart``, ``audio``, ``websocket``, ``patch``,
+            or ``large``.
         refusal: how it blocks: ``403``, ``413``, ``page`` with status 200, ``reset``.
         user: the required ``user:password``.
     """

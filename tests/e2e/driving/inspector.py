@@ -14,9 +14,12 @@ from mitmproxy.addonmanager import Loader
 
 PAGE = "<!doctype html><title>Blocked</title><h1>Your organization does not allow this upload</h1>"
 
+#: The most bytes in a request that is not large.
+LARGE = 100_000
+
 
 class Inspector:
-    """Blocks kinds of requests: ``multipart``, ``audio``, ``websocket``."""
+    """Blocks kinds of requests: ``multipart``, ``audio``, ``websocket``, ``patch``, ``large``."""
 
     def load(self, loader: Loader) -> None:
         """Declare the options for ``--set``."""
@@ -51,15 +54,19 @@ class Inspector:
 
 
 def kind_of(request: http.Request) -> str:
-    """Classify a request as a media upload, plain bytes, a WebSocket, or other."""
+    """Classify a request as a media upload, large, a PATCH, plain bytes, a WebSocket, or other."""
     content = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if request.headers.get("upgrade", "").lower() == "websocket":
         return "websocket"
     if content.startswith(("audio/", "video/")):
         return "audio"
-    return {"multipart/form-data": "multipart", "application/octet-stream": "octets"}.get(
-        content, "other"
-    )
+    if content == "multipart/form-data":
+        return "multipart"
+    if int(request.headers.get("content-length", "0")) > LARGE and "large" in ctx.options.blocked:
+        return "large"
+    if request.method == "PATCH":
+        return "patch"
+    return "octets" if content.endswith("octet-stream") else "other"
 
 
 addons = [Inspector()]

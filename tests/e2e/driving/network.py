@@ -27,12 +27,17 @@ class Network:
         self._rate = rate
         self._loop = loop
         self._down = False
+        self._cuts_answer = False
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.StreamWriter] = set()
 
     def cut(self) -> None:
         """Reset open connections, and refuse new ones."""
         self.call(self._cut())
+
+    def cut_an_answer(self) -> None:
+        """Cut between the headers and the body of the next answer."""
+        self._cuts_answer = True
 
     def mend(self) -> None:
         """Accept connections again."""
@@ -47,12 +52,15 @@ class Network:
         await self._cut()
 
     async def _cut(self) -> None:
-        self._down = True
         serving = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for writer in self._connections:
-            writer.transport.abort()
+        self._reset()
         if serving:
             await asyncio.wait(serving, timeout=5)
+
+    def _reset(self) -> None:
+        self._down = True
+        for writer in self._connections:
+            writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._down:
@@ -65,7 +73,7 @@ class Network:
             return
         ends = {writer, far_writer}
         self._connections |= ends
-        await asyncio.gather(self._send(reader, far_writer), _pass(far_reader, writer))
+        await asyncio.gather(self._send(reader, far_writer), self._answer(far_reader, writer))
         self._connections -= ends
         for end in ends:
             end.close()
@@ -73,11 +81,27 @@ class Network:
     async def _send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Forward the browser's data at the network's rate."""
 
-        async def paced(size: int) -> None:
-            self.passed += size
-            await asyncio.sleep(size / self._rate)
+        async def paced(data: bytes) -> None:
+            await _write(writer, data)
+            self.passed += len(data)
+            await asyncio.sleep(len(data) / self._rate)
 
         await _pass(reader, writer, paced)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Forward the server's data, or only the headers of the answer to cut."""
+
+        async def forward(data: bytes) -> None:
+            headers, end, _ = data.partition(b"\r\n\r\n")
+            if not (self._cuts_answer and end):
+                await _write(writer, data)
+                return
+            self._cuts_answer = False
+            await _write(writer, headers + end)
+            await asyncio.sleep(0.5)  # the browser reads them
+            self._reset()
+
+        await _pass(reader, writer, forward)
 
     def call(self, work: Awaitable[T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
@@ -105,18 +129,20 @@ def network(target: int, rate: float = inf) -> Generator[Network]:
         loop.close()
 
 
+async def _write(writer: asyncio.StreamWriter, data: bytes) -> None:
+    writer.write(data)
+    await writer.drain()
+
+
 async def _pass(
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
-    then: Callable[[int], Awaitable[None]] | None = None,
+    forward: Callable[[bytes], Awaitable[None]],
 ) -> None:
     """Forward data, its end, and failures."""
     try:
         while data := await reader.read(1 << 16):
-            writer.write(data)
-            await writer.drain()
-            if then:
-                await then(len(data))
+            await forward(data)
         writer.write_eof()
     except OSError:
         writer.transport.abort()

@@ -8,9 +8,10 @@ from azstt._assembly.missing import warned
 from azstt._audio import AudioSource, BytesLike
 from azstt._audio.samples import AudioChunk, is_array
 from azstt._errors import ConfigurationError
-from azstt._options import TranscribeFields, split_fields
+from azstt._options import TranscribeFields, check_seconds, split_fields
 from azstt._sessions import batch
 from azstt._sessions.batch import Job, ProgressCallback
+from azstt._sessions.handlers import check_function
 from azstt._threads.loop_thread import LoopThread
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend, resolve
@@ -138,11 +139,12 @@ def _job(
     options: TranscribeFields,
 ) -> Job:
     """Check everything that can be checked before any I/O, and make a job of it."""
-    audio, recognition = split_fields(options)
+    audio, recognition = split_fields(options, transcribe_file.__kwdefaults__)
     recognizer = resolve(backend, stacklevel=3)
     recognizer.capabilities.check(recognition, backend=recognizer.name)
-    if timeout is not None and not timeout > 0:
-        raise ConfigurationError(f"timeout={timeout!r} must be a number of seconds above 0")
+    check_seconds("timeout", timeout, endless=True)
+    if progress is not None:
+        check_function("progress", progress)
     return Job(
         source=source,
         audio=audio,

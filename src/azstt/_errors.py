@@ -29,6 +29,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from azstt._models import FrozenModel
+
 if TYPE_CHECKING:
     from azstt._transcript import Transcript
 
@@ -45,7 +47,15 @@ class AzsttError(Exception):
 
 
 class ConfigurationError(AzsttError, ValueError):
-    """An option, setting or argument is wrong; raised before any audio is read or sent."""
+    """A value is wrong: an argument, an option, a setting, or the content of a file of azstt's.
+
+    Where it concerns a transcription it is raised before any audio is read or sent. That data are
+    refused with it too, such as a saved `Transcript` that is none, makes it the one error for
+    everything that azstt cannot take.
+    """
+
+
+FrozenModel._refusal = ConfigurationError  # noqa: SLF001 - made for this
 
 
 class MissingDependencyError(AzsttError, ImportError):

@@ -15,7 +15,8 @@ from anyio.lowlevel import checkpoint
 
 from azstt._audio.portaudio import WHERE, Untyped, binding, refusal
 from azstt._audio_format import AudioFormat
-from azstt._errors import AudioSourceError, ConfigurationError, SessionStateError
+from azstt._errors import AudioSourceError, SessionStateError
+from azstt._options import check_seconds
 from azstt._threads.loop_queue import loop_caller
 from azstt._threads.tasks import GRACE, TICK, BlockingCall
 
@@ -44,8 +45,7 @@ def microphone(
         ConfigurationError: ``block`` is not positive.
         MissingDependencyError: sounddevice, or the PortAudio library it needs, is not installed.
     """
-    if not block > 0:
-        raise ConfigurationError(f"block must be a positive number of seconds (given: {block!r})")
+    check_seconds("block", block)
     return Microphone(binding(), device, audio, block)
 
 

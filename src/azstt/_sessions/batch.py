@@ -19,6 +19,7 @@ from azstt._events import Event, Final
 from azstt._options import AudioFields, RecognitionOptions
 from azstt._result import Progress
 from azstt._sessions.feeder import Feeder
+from azstt._sessions.handlers import check_ran
 from azstt._sessions.monitor import AudioAccount, Monitor
 from azstt._threads.tasks import TICK
 from azstt._transcript import Transcript
@@ -135,12 +136,11 @@ class _File(Monitor):
         decoded = self.reached(self._decoded)
         heard = min(tracker.heard for tracker in self._trackers)
         recognized = decoded if self.over else max(0.0, heard - self._begin)
-        self._job.progress(
-            Progress(
-                decoded=decoded,
-                recognized=recognized,
-                total=self._reader.total_seconds if self._reader else None,
-                elapsed=elapsed,
-                xrt=recognized / elapsed if elapsed else 0.0,
-            )
+        progress = Progress(
+            decoded=decoded,
+            recognized=recognized,
+            total=self._reader.total_seconds if self._reader else None,
+            elapsed=elapsed,
+            xrt=recognized / elapsed if elapsed else 0.0,
         )
+        check_ran("progress", self._job.progress, self._job.progress(progress))

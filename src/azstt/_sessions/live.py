@@ -85,7 +85,8 @@ class LiveSession(Lifecycle):
     ) -> None:
         recognizer = resolve(backend, stacklevel=2)
         able = recognizer.capabilities
-        asked = RecognitionOptions.of({"partials": able.partials, **options})
+        others = LiveSession.__init__.__kwdefaults__
+        asked = RecognitionOptions.of({"partials": able.partials, **options}, others)
         able.check(asked, backend=recognizer.name)
         config = LiveConfig(
             audio=audio,

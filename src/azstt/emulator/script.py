@@ -6,7 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias, TypeVar
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
 from azstt._assembly.words import spread_words
 from azstt._errors import ConfigurationError
@@ -140,9 +140,5 @@ def read_model(kind: type[Model], path: str | PathLike[str]) -> Model:
         raise ConfigurationError(
             f"the {name} file {str(path)!r} can't be read: {error.strerror}"
         ) from error
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        location = ".".join(map(str, first["loc"])) or "the top level"
-        raise ConfigurationError(
-            f"the {name} file {str(path)!r} is invalid at {location!r}: {first['msg'].lower()}"
-        ) from None
+    except ConfigurationError as error:
+        raise ConfigurationError(f"the {name} file {str(path)!r} is invalid: {error}") from None

@@ -8,7 +8,7 @@ from azstt._assembly.missing import warned
 from azstt._audio import AudioSource, BytesLike
 from azstt._audio.samples import AudioChunk, is_array
 from azstt._errors import ConfigurationError
-from azstt._options import TranscribeFields, check_seconds, split_fields
+from azstt._options import TranscribeOptions, check_seconds, split_fields
 from azstt._sessions import batch
 from azstt._sessions.batch import Job, ProgressCallback
 from azstt._sessions.handlers import check_function
@@ -24,7 +24,7 @@ def transcribe_file(
     progress: ProgressCallback | None = None,
     timeout: float | None = None,
     strict: bool = False,
-    **options: Unpack[TranscribeFields],
+    **options: Unpack[TranscribeOptions],
 ) -> Transcript:
     """Transcribe an audio or video file.
 
@@ -77,7 +77,7 @@ async def atranscribe_file(
     progress: ProgressCallback | None = None,
     timeout: float | None = None,  # noqa: ASYNC109 - same signature as the sync twin, and it keeps the partial
     strict: bool = False,
-    **options: Unpack[TranscribeFields],
+    **options: Unpack[TranscribeOptions],
 ) -> Transcript:
     """Transcribe an audio or video file, asynchronously; see `transcribe_file` for the arguments.
 
@@ -95,7 +95,7 @@ def transcribe_bytes(
     progress: ProgressCallback | None = None,
     timeout: float | None = None,
     strict: bool = False,
-    **options: Unpack[TranscribeFields],
+    **options: Unpack[TranscribeOptions],
 ) -> Transcript:
     """Transcribe the bytes of an audio or video file, or samples.
 
@@ -118,7 +118,7 @@ async def atranscribe_bytes(
     progress: ProgressCallback | None = None,
     timeout: float | None = None,  # noqa: ASYNC109 - same signature as the sync twin, and it keeps the partial
     strict: bool = False,
-    **options: Unpack[TranscribeFields],
+    **options: Unpack[TranscribeOptions],
 ) -> Transcript:
     """Transcribe the bytes of an audio or video file, asynchronously; see `atranscribe_file`."""
     job = _job(_bytes(data), backend, progress, timeout, strict, options)
@@ -136,7 +136,7 @@ def _job(
     progress: ProgressCallback | None,
     timeout: float | None,
     strict: bool,
-    options: TranscribeFields,
+    options: TranscribeOptions,
 ) -> Job:
     """Check everything that can be checked before any I/O, and make a job of it."""
     audio, recognition = split_fields(options, transcribe_file.__kwdefaults__)

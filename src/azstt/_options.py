@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from math import inf, nan
 from numbers import Integral, Real
-from typing import Annotated, ClassVar, Literal, TypedDict, cast
+from typing import Annotated, ClassVar, Literal, TypeAlias, TypedDict, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
@@ -46,8 +46,8 @@ def _tag(value: str) -> str:
 
 Language = Annotated[str, AfterValidator(_tag), WithJsonSchema({"type": "string", "pattern": _TAG})]
 Languages = Annotated[tuple[Language, ...], BeforeValidator(_languages)]
-Profanity = Literal["masked", "removed", "raw"]
-Channels = Literal["mix", "separate"]
+Profanity: TypeAlias = Literal["masked", "removed", "raw"]
+Channels: TypeAlias = Literal["mix", "separate"]
 
 
 class PronunciationOptions(FrozenModel):
@@ -152,7 +152,7 @@ class RecognitionOptions(FrozenModel):
         return frozenset(name for name in fields if getattr(self, name) != fields[name].default)
 
 
-class OptionFields(TypedDict, total=False):
+class LiveOptions(TypedDict, total=False):
     """The fields of `RecognitionOptions` as keyword arguments; see there."""
 
     language: str | Sequence[str]
@@ -189,12 +189,12 @@ class AudioFields(TypedDict, total=False):
     max_bytes: int | None
 
 
-class TranscribeFields(OptionFields, AudioFields, total=False):
+class TranscribeOptions(LiveOptions, AudioFields, total=False):
     """The keyword arguments that `transcribe_file` and its siblings share."""
 
 
 def split_fields(
-    fields: TranscribeFields, others: Collection[str] = ()
+    fields: TranscribeOptions, others: Collection[str] = ()
 ) -> tuple[AudioFields, RecognitionOptions]:
     """Separate the decoder's keyword arguments from the recognizer's options.
 
@@ -263,6 +263,6 @@ def check_whole(name: str, value: object, *, least: int = 1) -> None:
     Raises:
         ConfigurationError: it is none, or less than ``least``.
     """
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if value is not None and not (whole and int(value) >= least):
+    number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
+    if value is not None and (number is None or number < least):
         raise ConfigurationError(f"{name}={value!r} must be a whole number, {least} or more")

@@ -17,7 +17,7 @@ import pytest
 import azstt
 from azstt.emulator import Faults, Script, Utterance, marked_wav, serve
 from azstt.emulator._service.wire import StreamFormat, encode_binary, encode_riff, encode_text
-from azstt.emulator.engines.script import ScriptEngine
+from azstt.emulator.engines._script import ScriptEngine
 from azstt.emulator.faults import Outage, Refuse
 
 PATH = "/stt/speech/universal/v2"

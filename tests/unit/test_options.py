@@ -5,7 +5,7 @@ from typing import get_type_hints
 import pytest
 
 from azstt import ConfigurationError, RecognitionOptions
-from azstt._options import AudioFields, OptionFields, split_fields
+from azstt._options import AudioFields, LiveOptions, split_fields
 from azstt.backends import Capabilities
 
 
@@ -17,7 +17,7 @@ def test_one_language_may_be_a_string():
 
 def test_the_keywords_are_the_fields():
     """Keyword arguments and the options that a backend gets have the same names."""
-    assert set(get_type_hints(OptionFields)) == set(RecognitionOptions.model_fields)
+    assert set(get_type_hints(LiveOptions)) == set(RecognitionOptions.model_fields)
 
 
 @pytest.mark.parametrize(

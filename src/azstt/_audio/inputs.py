@@ -31,7 +31,7 @@ class SupportsRead(Protocol):
 
 
 AudioSource: TypeAlias = (
-    "str | os.PathLike[str] | AudioChunk | SupportsRead | ByteFeed | Iterable[AudioChunk]"
+    str | os.PathLike[str] | AudioChunk | SupportsRead | ByteFeed | Iterable[AudioChunk]
 )
 
 

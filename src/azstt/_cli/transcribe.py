@@ -20,7 +20,7 @@ from azstt._errors import (
     IncompleteAudioWarning,
     MissingDependencyError,
 )
-from azstt._options import TranscribeFields
+from azstt._options import TranscribeOptions
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend
 
@@ -34,7 +34,7 @@ class TranscribeRequest:
     backend: str | None
     timeout: float | None
     strict: bool
-    options: TranscribeFields
+    options: TranscribeOptions
     quiet: bool
     debug: bool
 

@@ -19,7 +19,7 @@ from azstt._audio.samples import AudioChunk
 from azstt._audio_format import AudioFormat
 from azstt._errors import SessionStateError
 from azstt._events import Event
-from azstt._options import OptionFields
+from azstt._options import LiveOptions
 from azstt._result import Usage
 from azstt._sessions.config import Overflow
 from azstt._sessions.feed import AudioChunks, Feed
@@ -116,7 +116,7 @@ class BlockingLiveSession(EventEmitter):
         strict: bool = False,
         idle_timeout: float | None = 60.0,
         on_reconnect: ReconnectHook | None = None,
-        **options: Unpack[OptionFields],
+        **options: Unpack[LiveOptions],
     ) -> None:
         self._live: _SilentSession = _SilentSession(
             audio=audio,
@@ -218,7 +218,7 @@ class BlockingLiveSession(EventEmitter):
         """End the open segment here; see `LiveSession.commit`."""
         self._call(self._live.commit)
 
-    def update(self, **options: Unpack[OptionFields]) -> None:
+    def update(self, **options: Unpack[LiveOptions]) -> None:
         """Recognize the audio that follows with other options; see `LiveSession.update`."""
 
         async def update() -> None:

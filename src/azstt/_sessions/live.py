@@ -13,7 +13,7 @@ from azstt._audio.samples import AudioChunk, to_bytes
 from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError, RecognitionError, SessionStateError
 from azstt._events import Event
-from azstt._options import OptionFields, RecognitionOptions
+from azstt._options import LiveOptions, RecognitionOptions
 from azstt._result import Usage
 from azstt._sessions.config import LiveConfig, Overflow
 from azstt._sessions.driver import SessionDriver
@@ -81,7 +81,7 @@ class LiveSession(Lifecycle):
         strict: bool = False,
         idle_timeout: float | None = 60.0,
         on_reconnect: ReconnectHook | None = None,
-        **options: Unpack[OptionFields],
+        **options: Unpack[LiveOptions],
     ) -> None:
         recognizer = resolve(backend, stacklevel=2)
         able = recognizer.capabilities
@@ -246,7 +246,7 @@ class LiveSession(Lifecycle):
         if not self._source_is_over(driver):
             self._open("commit").commit()
 
-    async def update(self, **options: Unpack[OptionFields]) -> None:
+    async def update(self, **options: Unpack[LiveOptions]) -> None:
         """Recognize the audio that follows with other options, such as ``phrases``.
 
         Returns when the recognizer has them, which is after the audio before; when canceled, it

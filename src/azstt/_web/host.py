@@ -28,8 +28,8 @@ from azstt._web.session import (
     INTERNAL_ERROR,
     ClientConnection,
     DisconnectedError,
-    Receive,
-    Send,
+    WireReceive,
+    WireSend,
     WireSession,
 )
 
@@ -80,7 +80,7 @@ class SessionHost:
         self._closed: bool = False
         self._changed: anyio.Event = anyio.Event()
 
-    async def serve(self, receive: Receive, send: Send, group: TaskGroup) -> None:
+    async def serve(self, receive: WireReceive, send: WireSend, group: TaskGroup) -> None:
         """Serve a connection until it is lost, its session is over, or another one has it.
 
         Args:

@@ -12,11 +12,11 @@ from azstt._errors import ConfigurationError
 from azstt._options import check_seconds, check_whole
 from azstt._threads.imports import guarded_import
 from azstt._threads.loop_thread import LoopThread
+from azstt.emulator._script import Script
 from azstt.emulator._service.records import RequestRecord
-from azstt.emulator.engines import Engine
-from azstt.emulator.engines.script import ScriptEngine
+from azstt.emulator.engines._port import Engine
+from azstt.emulator.engines._script import ScriptEngine
 from azstt.emulator.faults import Faults
-from azstt.emulator.script import Script
 
 if TYPE_CHECKING:
     from azstt.emulator._service.server import Server
@@ -156,7 +156,7 @@ def _make_engine(engine: EngineName | Engine, script: Script | FilePath | None) 
     if script is not None:
         raise ConfigurationError("script requires engine='script'; remove one of the two arguments")
     if engine == "local":
-        from azstt.emulator.engines.local import LocalEngine  # noqa: PLC0415 - optional
+        from azstt.emulator.engines._local import LocalEngine  # noqa: PLC0415 - optional
 
         return LocalEngine()
     if not isinstance(engine, str):

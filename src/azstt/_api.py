@@ -7,7 +7,7 @@ from typing import Unpack
 from azstt._assembly.missing import warned
 from azstt._audio import AudioSource, BytesLike
 from azstt._audio.samples import AudioChunk, is_array
-from azstt._errors import ConfigurationError
+from azstt._errors import Caller, ConfigurationError
 from azstt._options import TranscribeOptions, check_seconds, split_fields
 from azstt._sessions import batch
 from azstt._sessions.batch import Job, ProgressCallback
@@ -85,7 +85,7 @@ async def atranscribe_file(
     event loop's thread.
     """
     job = _job(_file(source), backend, progress, timeout, strict, options)
-    return warned(await batch.transcribe(job), stacklevel=2)
+    return warned(await batch.transcribe(job), job.name)
 
 
 def transcribe_bytes(
@@ -122,12 +122,12 @@ async def atranscribe_bytes(
 ) -> Transcript:
     """Transcribe the bytes of an audio or video file, asynchronously; see `atranscribe_file`."""
     job = _job(_bytes(data), backend, progress, timeout, strict, options)
-    return warned(await batch.transcribe(job), stacklevel=2)
+    return warned(await batch.transcribe(job), job.name)
 
 
 def _run(job: Job) -> Transcript:
     """Run a job on an event loop of its own, so that its progress callback delays no other job."""
-    return warned(LoopThread("azstt loop").call(batch.transcribe, job), stacklevel=3)
+    return warned(LoopThread("azstt loop").call(batch.transcribe, job), job.name)
 
 
 def _job(
@@ -139,7 +139,7 @@ def _job(
     options: TranscribeOptions,
 ) -> Job:
     """Check everything that can be checked before any I/O, and make a job of it."""
-    audio, recognition = split_fields(options, transcribe_file.__kwdefaults__)
+    audio, recognition = split_fields(options, transcribe_file.__kwdefaults__ or ())
     recognizer = resolve(backend, stacklevel=3)
     recognizer.capabilities.check(recognition, backend=recognizer.name)
     check_seconds("timeout", timeout, endless=True)
@@ -150,6 +150,7 @@ def _job(
         audio=audio,
         backend=recognizer,
         options=recognition,
+        caller=Caller.here(),
         progress=progress,
         timeout=timeout,
         strict=strict,
@@ -160,7 +161,10 @@ def _file(source: AudioSource) -> AudioSource:
     """Refuse bytes, which might be a path or audio, and samples."""
     if isinstance(source, BytesLike) or is_array(source):
         kind = "bytes" if isinstance(source, BytesLike) else "samples"
-        raise ConfigurationError(f"transcribe_file does not take {kind}; call transcribe_bytes")
+        raw = "" if kind == "bytes" else ", with audio=AudioFormat(sample_rate=...)"
+        raise ConfigurationError(
+            f"transcribe_file does not take {kind}; call transcribe_bytes{raw}"
+        )
     return source
 
 

@@ -108,7 +108,6 @@ class Loud(RecognizerBackend):
 
 def values() -> None:
     """Give wrong values, which a type checker finds as well."""
-    azstt.AudioFormat(8_000)  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
     azstt.AudioFormat(rate=8_000)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     assert_type(azstt.Transcript.model_validate_json("{}"), azstt.Transcript)
     assert_type(azstt.Word.model_validate({}), azstt.Word)

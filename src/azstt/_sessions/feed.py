@@ -13,6 +13,7 @@ from collections.abc import (
     Iterable,
 )
 from functools import partial
+from os import PathLike
 from types import TracebackType
 from typing import Any, TypeAlias
 
@@ -20,7 +21,7 @@ import anyio
 
 from azstt._audio.samples import AudioChunk, is_chunk, to_bytes
 from azstt._audio_format import AudioFormat
-from azstt._errors import ConfigurationError, SessionStateError
+from azstt._errors import Caller, ConfigurationError, SessionStateError
 from azstt._events import Event
 from azstt._sessions.driver import SessionDriver
 from azstt._threads.loop_queue import loop_caller
@@ -192,7 +193,8 @@ class Feeds:
                 self._feeds.append(feed)
             feed.finish = finish
             if not feed.running:
-                self._task = feed.start(partial(self._send, feed, self._task))
+                with Caller.here().active():  # whom the task's warnings are for
+                    self._task = feed.start(partial(self._send, feed, self._task))
         feed.keep = keep
         return feed
 
@@ -265,9 +267,13 @@ def _check(call: str, source: object, audio: AudioFormat | None) -> None:
     """Refuse what is no iterable of chunks, or says that its PCM is not what was declared."""
     iterable = hasattr(source, "__iter__") or hasattr(source, "__aiter__")
     if not iterable or isinstance(source, str) or is_chunk(source, audio):
+        remedy = "use a microphone, a generator or a list"
+        if is_chunk(source, audio):
+            remedy = f"send() it, or put it into a list: {call}([chunk])"
+        elif isinstance(source, str | PathLike):
+            remedy = f"open the file: {call}(azstt.open_audio(...))"
         raise ConfigurationError(
-            f"{call}() takes an iterable of chunks, not {type(source).__name__}; put a single "
-            f"chunk into a list, {call}([chunk]), and open a file with open_audio()"
+            f"{call}() takes an iterable of chunks, not {type(source).__name__}; {remedy}"
         )
     own = getattr(source, "audio", None)  # as a microphone or a reader has it
     if isinstance(own, AudioFormat) and own != audio:

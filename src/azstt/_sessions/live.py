@@ -85,7 +85,7 @@ class LiveSession(Lifecycle):
     ) -> None:
         recognizer = resolve(backend, stacklevel=2)
         able = recognizer.capabilities
-        others = LiveSession.__init__.__kwdefaults__
+        others = LiveSession.__init__.__kwdefaults__ or ()
         asked = RecognitionOptions.of({"partials": able.partials, **options}, others)
         able.check(asked, backend=recognizer.name)
         config = LiveConfig(
@@ -284,7 +284,7 @@ class LiveSession(Lifecycle):
             failure.partial = self.transcript
             raise failure from error
         if event is None:
-            raise anyio.EndOfStream
+            raise anyio.EndOfStream("no more events: the session is over")
         return event
 
     def events(self) -> AsyncIterator[Event]:
@@ -390,12 +390,3 @@ class LiveSession(Lifecycle):
             SessionStateError: not started.
         """
         return self._begun("usage").usage()
-
-    @property
-    def idle_timeout(self) -> float | None:
-        """The argument of this name; may be changed at any time."""
-        return self._idle.limit
-
-    @idle_timeout.setter
-    def idle_timeout(self, seconds: float | None) -> None:
-        self._idle.limit = seconds

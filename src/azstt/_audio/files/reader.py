@@ -17,7 +17,12 @@ from azstt._audio.rejections import beyond_the_end, nothing_decoded
 from azstt._audio.report import DecodeReport, Tally
 from azstt._audio.sources import Source, max_plausible_seconds
 from azstt._audio_format import AudioFormat
-from azstt._errors import AudioDecodeError, AudioTooLargeError, ConfigurationError
+from azstt._errors import (
+    AudioDecodeError,
+    AudioTooLargeError,
+    ConfigurationError,
+    SessionStateError,
+)
 from azstt._options import AudioFields, check_audio
 from azstt._result import Gap
 
@@ -87,6 +92,7 @@ class AudioReader:
         self.tally: Tally = Tally(fill)
         self.timeline: Timeline = Timeline()
         self._size = 0
+        self._closed = False
         self._chunks = self._read_chunks()
         if decoder.info.exact and self.total_seconds is not None:
             self._check_seconds(self.total_seconds)
@@ -99,11 +105,16 @@ class AudioReader:
         """Return the next chunk of PCM.
 
         Raises:
-            StopIteration: there is no more, or the reader is closed.
+            StopIteration: there is no more.
+            SessionStateError: the reader is closed.
             AudioDecodeError: nothing in the source can be decoded.
             AudioSourceError: reading the source failed.
             AudioTooLargeError: the source exceeds a limit.
         """
+        if self._closed:
+            raise SessionStateError(
+                f"the reader of {self.source!r} is closed; read it inside its block"
+            )
         return next(self._chunks)
 
     def __enter__(self) -> Self:
@@ -145,6 +156,7 @@ class AudioReader:
 
     def close(self) -> None:
         """Release what was opened; the caller's file object stays open. Idempotent."""
+        self._closed = True
         self._chunks.close()
         self._release()
 
@@ -344,7 +356,7 @@ def open_reader(
     start, end, limit = fields.get("start", 0.0), fields.get("end"), fields.get("max_seconds")
     selection = _Selection(start=start, end=end, max_seconds=limit)
     raw = fields.get("audio")
-    if not isinstance(output, AudioFormat) or output.floating:  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+    if getattr(output, "floating", True):
         raise ConfigurationError(
             f"output={output!r} must be an AudioFormat of integer samples; to encode audio, pass "
             "the PCM to another library"

@@ -35,7 +35,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from azstt._models import FrozenModel
+from azstt._models import refuse_with
 
 if TYPE_CHECKING:
     from azstt._transcript import Transcript
@@ -66,7 +66,7 @@ class ConfigurationError(AzsttError, ValueError):
     """
 
 
-FrozenModel._refusal = ConfigurationError  # noqa: SLF001 - made for this
+refuse_with(ConfigurationError)
 
 
 class MissingDependencyError(AzsttError, ImportError):

@@ -20,6 +20,20 @@ _LISTED, _LONGEST = 3, 60
 _SHOULD = re.compile(r"(?:Input|\w+) should (.*?)(?:, (?:unable to|got|but) .*)?")
 
 
+class _Refusal:
+    """What a wrong value raises; see `refuse_with`."""
+
+    kind: type[ValueError] = ValueError
+
+
+def refuse_with(kind: type[ValueError]) -> None:
+    """Set the error for wrong values.
+
+    An error carries a transcript, so the errors import the models and not the other way around.
+    """
+    _Refusal.kind = kind
+
+
 class FrozenModel(BaseModel):
     """An immutable model; wrong values are refused with a `ConfigurationError` when it is made.
 
@@ -36,15 +50,12 @@ class FrozenModel(BaseModel):
         json_schema_serialization_defaults_required=True,  # every field is written
     )
 
-    #: What a wrong value raises: `ConfigurationError`, which sets this itself. An error carries a
-    #: transcript, so the errors import the models and not the other way around.
-    _refusal: ClassVar[type[ValueError]] = ValueError
     #: What messages call a field.
     _path: ClassVar[str] = "{model}.{field}"
 
     def __init__(self, /, *values: object, **fields: object) -> None:
         if values:
-            raise self._refusal(_unnamed(type(self)))
+            raise _Refusal.kind(_unnamed(type(self)))
         try:
             super().__init__(**fields)
         except ValidationError as error:
@@ -80,7 +91,7 @@ class FrozenModel(BaseModel):
 
     @classmethod
     def _refuse(cls, error: ValidationError) -> ValueError:
-        return cls._refusal(_message(error, cls, cls._path))
+        return _Refusal.kind(_message(error, cls, cls._path))
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -226,9 +226,7 @@ def check_audio(fields: AudioFields) -> None:
             f"audio={audio!r} is not an AudioFormat, which is only for PCM without a header; leave "
             "it out for files, whose format is detected"
         )
-    if start is None:
-        raise ConfigurationError("start=None must be a number of seconds; leave it out, or pass 0")
-    check_seconds("start", start, zero=True)
+    check_seconds("start", start, zero=True, optional=False)
     check_seconds("end", end, endless=True)
     check_seconds("max_seconds", fields.get("max_seconds"), endless=True)
     check_whole("track", fields.get("track"), least=0)
@@ -237,21 +235,29 @@ def check_audio(fields: AudioFields) -> None:
         raise ConfigurationError(f"end={end!r} must be after start={start!r}")
 
 
-def check_seconds(name: str, value: object, *, zero: bool = False, endless: bool = False) -> None:
+def check_seconds(
+    name: str,
+    value: object,
+    *,
+    zero: bool = False,
+    endless: bool = False,
+    optional: bool = True,
+) -> None:
     """Check an argument in seconds.
 
     Args:
         name: the argument's name.
-        value: its value; None if it is not given.
+        value: its value.
         zero: it may be 0.
         endless: it may be infinite.
+        optional: it may be None.
 
     Raises:
         ConfigurationError: it is no number, or none of these.
     """
-    if value is None:
+    if value is None and optional:
         return
-    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else nan
+    number = nan if isinstance(value, bool) or not isinstance(value, Real) else float(value)
     if not (number > 0 or (zero and number == 0)) or (number == inf and not endless):
         bound = ", 0 or more" if zero else " above 0"
         raise ConfigurationError(f"{name}={value!r} must be a number of seconds{bound}")
@@ -263,6 +269,7 @@ def check_whole(name: str, value: object, *, least: int = 1) -> None:
     Raises:
         ConfigurationError: it is none, or less than ``least``.
     """
-    number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
-    if value is not None and (number is None or number < least):
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
         raise ConfigurationError(f"{name}={value!r} must be a whole number, {least} or more")

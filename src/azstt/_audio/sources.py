@@ -166,12 +166,12 @@ class Source:
                 "push into a ByteFeed",
                 source=self.label,
             )
-        hint = ""
+        kind, hint = type(chunk).__name__, ""
         if isinstance(chunk, str | PathLike):
             hint = "; open a file with mode 'rb', and pass one file at a time"
         elif is_array(chunk):
             hint = "; declare an array's format with audio=AudioFormat(sample_rate=...)"
-        raise ConfigurationError(f"the source returned {type(chunk).__name__}, not bytes{hint}")
+        raise ConfigurationError(f"the source returned {kind}, not bytes{hint}")
 
     def _check(self, size: int) -> None:
         if self._max_bytes is not None and size > self._max_bytes:

@@ -265,6 +265,7 @@ class Feeds:
 
 def _check(call: str, source: object, audio: AudioFormat | None) -> None:
     """Refuse what is no iterable of chunks, or says that its PCM is not what was declared."""
+    kind = type(source).__name__
     iterable = hasattr(source, "__iter__") or hasattr(source, "__aiter__")
     if not iterable or isinstance(source, str) or is_chunk(source, audio):
         remedy = "use a microphone, a generator or a list"
@@ -272,9 +273,7 @@ def _check(call: str, source: object, audio: AudioFormat | None) -> None:
             remedy = f"send() it, or put it into a list: {call}([chunk])"
         elif isinstance(source, str | PathLike):
             remedy = f"open the file: {call}(azstt.open_audio(...))"
-        raise ConfigurationError(
-            f"{call}() takes an iterable of chunks, not {type(source).__name__}; {remedy}"
-        )
+        raise ConfigurationError(f"{call}() takes an iterable of chunks, not {kind}; {remedy}")
     own = getattr(source, "audio", None)  # as a microphone or a reader has it
     if isinstance(own, AudioFormat) and own != audio:
         raise ConfigurationError(

@@ -2,7 +2,7 @@
 
 ::
 
-    AzsttError                                .partial
+    AzsttError                                .partial .argument
       ConfigurationError (ValueError)         found before any I/O
       MissingDependencyError (ImportError)    names the extra to install
       AudioError                              .source

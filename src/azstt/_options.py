@@ -259,17 +259,18 @@ def check_seconds(
         return
     number = nan if isinstance(value, bool) or not isinstance(value, Real) else float(value)
     if not (number > 0 or (zero and number == 0)) or (number == inf and not endless):
-        bound = ", 0 or more" if zero else " above 0"
+        bound = (", 0 or more" if zero else " above 0") + (", or None" if optional else "")
         raise ConfigurationError(f"{name}={value!r} must be a number of seconds{bound}")
 
 
-def check_whole(name: str, value: object, *, least: int = 1) -> None:
-    """Check an argument that is a whole number, if it is given.
+def check_whole(name: str, value: object, *, least: int = 1, optional: bool = True) -> None:
+    """Check an argument that is a whole number.
 
     Raises:
         ConfigurationError: it is none, or less than ``least``.
     """
-    if value is None:
+    if value is None and optional:
         return
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
-        raise ConfigurationError(f"{name}={value!r} must be a whole number, {least} or more")
+        none = ", or None" if optional else ""
+        raise ConfigurationError(f"{name}={value!r} must be a whole number, {least} or more{none}")

@@ -44,7 +44,7 @@ def microphone(
         ConfigurationError: ``block`` is not positive, or ``audio`` no format of PCM.
         MissingDependencyError: sounddevice, or the PortAudio library it needs, is not installed.
     """
-    check_seconds("block", block)
+    check_seconds("block", block, optional=False)
     if not isinstance(audio, AudioFormat):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
         raise ConfigurationError(f"audio={audio!r} must be an AudioFormat: a microphone gives PCM")
     return Microphone(binding(), device, audio, block)

@@ -43,7 +43,7 @@ class LiveConfig:
             raise ConfigurationError(
                 f"overflow={self.overflow!r} is not one of {', '.join(get_args(Overflow))}"
             )
-        check_seconds("buffer", self.buffer)
+        check_seconds("buffer", self.buffer, optional=False)
         check_seconds("idle_timeout", self.idle_timeout)
         if self.has_hook and not able.reconnects:
             raise ConfigurationError(

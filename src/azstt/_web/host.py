@@ -71,8 +71,8 @@ class SessionHost:
     """
 
     def __init__(self, open_session: OpenSession, grace: float, limit: int) -> None:
-        check_seconds("grace", grace)
-        check_whole("limit", limit)
+        check_seconds("grace", grace, optional=False)
+        check_whole("limit", limit, optional=False)
         self._open: OpenSession = open_session
         self._grace: float = grace
         self._limit: int = limit

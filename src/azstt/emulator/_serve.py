@@ -112,7 +112,7 @@ def serve(  # noqa: PLR0913 - each is one thing to set up, by name
         from azstt.emulator._service.server import Server, ServerSettings  # noqa: PLC0415 - optional
     check_seconds("speed", speed, endless=True)
     check_whole("quota", quota)
-    check_whole("port", port, least=0)
+    check_whole("port", port, least=0, optional=False)
     settings = ServerSettings(
         engine=_make_engine(engine, script),
         host=host,

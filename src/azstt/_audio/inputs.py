@@ -169,7 +169,7 @@ class IterableSource(Source):
 
 
 def _is_empty(chunk: object) -> bool:
-    return isinstance(chunk, BytesLike) and not len(cast("BytesLike", chunk))
+    return isinstance(chunk, BytesLike) and not chunk
 
 
 def make_source(

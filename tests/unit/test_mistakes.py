@@ -43,7 +43,7 @@ async def coroutine(_: object) -> None:
         ({"max_bytes": "3"}, "max_bytes='3' must be a whole number, 1 or more"),
         ({"track": 1.5}, "track=1.5 must be a whole number, 0 or more"),
         ({"timeout": "1"}, "timeout='1' must be a number of seconds above 0"),
-        ({"timeot": 1}, "no such option: 'timeot'; did you mean 'timeout'?"),
+        ({"timeouut": 1}, "no such option: 'timeouut'; did you mean 'timeout'?"),
         ({"progress": True}, "progress must be a function, not True"),
         ({"progress": coroutine}, "progress must be a plain function, not a coroutine"),
         ({"language": "en_US"}, "option 'language': 'en_US' is not a BCP-47 tag; did you mean"),
@@ -76,7 +76,7 @@ def test_progress_that_returns_a_coroutine_is_refused(backend):
     ("keywords", "message"),
     [
         ({"langage": "en"}, "no such option: 'langage'; did you mean 'language'?"),
-        ({"bufer": 3}, "no such option: 'bufer'; did you mean 'buffer'?"),
+        ({"bufffer": 3}, "no such option: 'bufffer'; did you mean 'buffer'?"),
         ({"buffer": "3"}, "buffer='3' must be a number of seconds above 0"),
         ({"idle_timeout": 0}, "idle_timeout=0 must be a number of seconds above 0"),
         ({"on_reconnect": coroutine}, "on_reconnect must be a plain function"),

@@ -76,7 +76,7 @@ def test_progress_that_returns_a_coroutine_is_refused(backend):
     ("keywords", "message"),
     [
         ({"langage": "en"}, "no such option: 'langage'; did you mean 'language'?"),
-        ({"bufffer": 3}, "no such option: 'bufffer'; did you mean 'buffer'?"),
+        ({"bufr": 3}, "no such option: 'bufr'; did you mean 'buffer'?"),
         ({"buffer": "3"}, "buffer='3' must be a number of seconds above 0"),
         ({"idle_timeout": 0}, "idle_timeout=0 must be a number of seconds above 0"),
         ({"on_reconnect": coroutine}, "on_reconnect must be a plain function"),

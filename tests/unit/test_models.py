@@ -53,8 +53,8 @@ def test_an_error_shows_no_input():
             ),
         ),
         (
-            lambda: AzureLimits(connnect=5),
-            "AzureLimits has no field 'connnect'; did you mean 'connect'?",
+            lambda: AzureLimits(connct=5),
+            "AzureLimits has no field 'connct'; did you mean 'connect'?",
         ),
         (
             lambda: ReconnectPolicy(attempts=-1),

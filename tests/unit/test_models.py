@@ -53,8 +53,8 @@ def test_an_error_shows_no_input():
             ),
         ),
         (
-            lambda: AzureLimits(connct=5),
-            "AzureLimits has no field 'connct'; did you mean 'connect'?",
+            lambda: AzureLimits(conct=5),
+            "AzureLimits has no field 'conct'; did you mean 'connect'?",
         ),
         (
             lambda: ReconnectPolicy(attempts=-1),

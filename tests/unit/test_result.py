@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 import azstt
 from azstt import (
     Alternative,
     AudioLedger,
+    ConfigurationError,
     Failed,
     Final,
     Gap,
@@ -52,7 +53,7 @@ def test_everything_with_text_is_printed_like_this():
 @pytest.mark.parametrize("time", [-1.0, float("nan"), float("inf")])
 def test_an_impossible_time_is_refused(time):
     """A time is a finite number of seconds, and not negative."""
-    with pytest.raises(ValidationError):
+    with pytest.raises(ConfigurationError):
         Word(text="x", start=time, end=time)
 
 

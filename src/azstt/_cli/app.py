@@ -22,7 +22,7 @@ from azstt._cli.signals import Stopped, on_signals, stop
 from azstt._cli.terminal import notify, report_error, write
 from azstt._cli.transcribe import TranscribeRequest, transcribe_all
 from azstt._errors import ConfigurationError, MissingDependencyError
-from azstt._options import Channels, TranscribeFields
+from azstt._options import Channels, TranscribeOptions
 from azstt._units import parse_seconds
 
 _OK, _FAILED, _USAGE, _INTERRUPTED, _NO_READER = 0, 1, 2, 130, 141
@@ -203,7 +203,7 @@ def transcribe(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
     is transcribed, and a notice says what is missing and where. With --strict the exit status is
     then 1.
     """
-    options: TranscribeFields = {"start": _seconds(start, "--start") or 0.0, "track": track}
+    options: TranscribeOptions = {"start": _seconds(start, "--start") or 0.0, "track": track}
     if raw is not None:
         options["audio"] = raw_format(raw)
     if end is not None:

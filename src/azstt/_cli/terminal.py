@@ -14,6 +14,7 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
 
+from azstt._errors import AzsttError, ConfigurationError
 from azstt._result import Progress
 from azstt._units import timestamp
 
@@ -38,6 +39,9 @@ def report_error(error: BaseException, *, about: str = "", debug: bool) -> None:
         with suppress(OSError):
             traceback.print_exception(error)
     message = str(error)
+    if isinstance(error, AzsttError) and error.argument == "audio":
+        declared = isinstance(error, ConfigurationError)
+        message += f"; on the command line, {'leave out' if declared else 'declare it with'} --raw"
     notify(message if about in message else f"{about}: {message}")
 
 

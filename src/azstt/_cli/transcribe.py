@@ -21,7 +21,7 @@ from azstt._errors import (
     MissingDependencyError,
     partial_of,
 )
-from azstt._options import TranscribeFields
+from azstt._options import TranscribeOptions
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend
 
@@ -35,7 +35,7 @@ class TranscribeRequest:
     backend: str | None
     timeout: float | None
     strict: bool
-    options: TranscribeFields
+    options: TranscribeOptions
     quiet: bool
     debug: bool
 

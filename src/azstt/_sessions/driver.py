@@ -18,7 +18,7 @@ from azstt._errors import (
     keep_partial,
 )
 from azstt._events import Event, Failed, Reconnecting
-from azstt._options import OptionFields, RecognitionOptions
+from azstt._options import LiveOptions, RecognitionOptions
 from azstt._result import Usage
 from azstt._sessions.config import LiveConfig
 from azstt._sessions.event_queue import EventQueue
@@ -173,7 +173,7 @@ class SessionDriver(Monitor):
             raise self._broken_claim("commit")
         self.pipeline.call(session.commit)
 
-    async def update(self, changes: OptionFields) -> None:
+    async def update(self, changes: LiveOptions) -> None:
         """Use other options after what was sent so far; returns when the recognizer has them.
 
         Raises:

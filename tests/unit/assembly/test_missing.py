@@ -62,9 +62,9 @@ def test_a_transcript_knows_whether_it_is_complete(gaps, complete):
 def test_an_incomplete_transcript_warns():
     """The warning says what is missing, in the caller's line; without any gap there is none."""
     complete = Transcript(backend="x")
-    assert warned(complete, stacklevel=1) is complete
+    assert warned(complete) is complete
     ledger = AudioLedger(gaps=[Gap(at=1, seconds=2, reason="truncated")])
     incomplete = Transcript(backend="x", ledger=ledger)
     with pytest.warns(IncompleteAudioWarning, match="2.0 s of audio is missing") as caught:
-        assert warned(incomplete, stacklevel=1) is incomplete
+        assert warned(incomplete) is incomplete
     assert caught[0].filename == __file__

@@ -48,13 +48,11 @@ NAMES = {
 
 
 def members(cls: type) -> dict[str, object]:
-    """Return the public members of a class."""
+    """Return the public members of a class, inherited ones too, and its special methods."""
     hidden = ("__module__", "__doc__", "__dict__", "__weakref__")
-    return {
-        name: value
-        for name, value in vars(cls).items()
-        if name not in hidden and (name.startswith("__") or not name.startswith("_"))
-    }
+    special = {name for name in vars(cls) if name.startswith("__") and name not in hidden}
+    public = {name for name in dir(cls) if not name.startswith("_")}
+    return {name: inspect.getattr_static(cls, name) for name in special | public}
 
 
 def pump(live: BlockingLiveSession, pieces: int = 10) -> None:

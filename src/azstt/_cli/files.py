@@ -12,7 +12,7 @@ def write_file(path: Path, text: str, *, new: bool) -> None:
     """Write a file next to its place, and then put it there.
 
     A file that it replaces keeps its permissions, and a symbolic link stays one. What is not a
-    regular file, such as a named pipe, is written to directly. Line endings are those of the text.
+    regular file, such as a named pipe, is appended to. Line endings are those of the text.
 
     Args:
         path: the file.
@@ -23,10 +23,11 @@ def write_file(path: Path, text: str, *, new: bool) -> None:
         FileExistsError: there is a file, and ``new``.
         OSError: it can't be written. A file that was there before is unchanged.
     """
-    place = path.resolve()
-    if not can_grow(place):
-        place.write_text(text, encoding="utf-8", newline="")
+    if not can_grow(path):
+        with path.open("a", encoding="utf-8", newline="") as stream:
+            stream.write(text)
         return
+    place = path.resolve()
     beside = place.with_name(f".azstt-{token_hex(4)}.tmp")
     try:
         with beside.open("x", encoding="utf-8", newline="") as file:
@@ -60,5 +61,9 @@ def append_to_file(path: Path, text: str) -> None:
 
 
 def can_grow(path: Path) -> bool:
-    """Return whether there is a regular file or nothing, so not a pipe, a device or a folder."""
-    return path.is_file() or not path.exists()
+    """Return whether there is a regular file or nothing, so not a pipe, a device or a folder.
+
+    Everything in /dev counts as a device: /dev/stdout may stand for a file, to which others write.
+    """
+    is_device = Path("/dev") in path.absolute().parents
+    return not is_device and (path.is_file() or not path.exists())

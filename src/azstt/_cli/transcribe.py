@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from azstt._audio import AudioSource
 from azstt._cli.backends import choose_backend
 from azstt._cli.inputs import require_piped_stdin
 from azstt._cli.outputs import STDIN, Outputs, display_name, report_problems
-from azstt._cli.terminal import progress_bar, report_error
+from azstt._cli.terminal import StdoutError, check_stdout, progress_bar, report_error
 from azstt._errors import (
     AzsttError,
     ConfigurationError,
@@ -23,6 +24,8 @@ from azstt._errors import (
 from azstt._options import TranscribeFields
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend
+
+_log = logging.getLogger("azstt.command")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +51,10 @@ def transcribe_all(request: TranscribeRequest) -> bool:
     Raises:
         ConfigurationError: the options fit no source.
         MissingDependencyError: the backend's extra is not installed.
+        StdoutError: standard output can't be written.
     """
+    if not request.outputs.paths:
+        check_stdout()
     backend = choose_backend(request.backend, quiet=request.quiet)
     written = complete = 0
     for source in request.sources:
@@ -66,7 +72,7 @@ def transcribe_all(request: TranscribeRequest) -> bool:
             report_problems(source, transcript, error, details="--format json", track_chosen=chosen)
         try:
             request.outputs.write(source, transcript, first=not written)
-        except BrokenPipeError:
+        except (BrokenPipeError, StdoutError):
             raise
         except OSError as write_error:
             report_error(write_error, about=display_name(source), debug=request.debug)
@@ -97,10 +103,23 @@ def _transcribe(
                 strict=request.strict,
                 **request.options,
             )
+        _log_work(source, transcript)
     except AzsttError as error:
         partial = error.partial if error.partial and error.partial.segments else None
         return partial, error
     return transcript, None
+
+
+def _log_work(source: str, transcript: Transcript) -> None:
+    """Log what was done, and how fast."""
+    _log.info(
+        "%s: %.1f s of audio by %s (%s) in %.1f s",
+        display_name(source),
+        transcript.duration,
+        transcript.backend,
+        transcript.model or "its default model",
+        transcript.usage.wall_seconds,
+    )
 
 
 @contextmanager

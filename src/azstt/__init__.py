@@ -30,6 +30,7 @@ from azstt._errors import BackendFallbackWarning as BackendFallbackWarning
 from azstt._errors import ConfigurationError as ConfigurationError
 from azstt._errors import IncompleteAudioWarning as IncompleteAudioWarning
 from azstt._errors import IncompleteTranscriptError as IncompleteTranscriptError
+from azstt._errors import LowConfidenceWarning as LowConfidenceWarning
 from azstt._errors import MissingDependencyError as MissingDependencyError
 from azstt._errors import NoAudioStreamError as NoAudioStreamError
 from azstt._errors import RecognitionError as RecognitionError

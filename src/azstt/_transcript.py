@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from statistics import fmean
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -21,6 +22,14 @@ from azstt._result import (
     Usage,
     Word,
 )
+
+#: The mean confidence of words below which a model's text is probably wrong. Measured on 39
+#: recordings of six other languages, of which it finds 36, and on 136 of English: it doubts none
+#: that is clean or has noise 10 dB below the voice, and where the noise is as loud as the voice 11
+#: of 47, in which nine words of ten were wrong.
+_DOUBTFUL_BELOW = {"moonshine-tiny-en": 0.5}
+#: Fewer words may have a low confidence by chance.
+_ENOUGH_WORDS = 10
 
 
 class Transcript(FrozenModel):
@@ -70,6 +79,26 @@ class Transcript(FrozenModel):
         return all(seconds <= TOLERANCE for seconds in missing.values())
 
     @property
+    def doubt(self) -> str | None:
+        """Why most of the text is probably wrong, in words; None if nothing suggests that.
+
+        A recognizer that knows one language hears that language in everything, and writes fluent
+        sentences that nobody said; so it is with very noisy audio. Its confidence tells: if that
+        of all words, ten or more, is below 0.5 on average, this says so. For models whose
+        confidence was measured, which is the embedded one.
+        """
+        known = [word.confidence for word in self.words if word.confidence is not None]
+        if self.model not in _DOUBTFUL_BELOW or len(known) < _ENOUGH_WORDS:
+            return None
+        mean = fmean(known)
+        if mean >= _DOUBTFUL_BELOW[self.model]:
+            return None
+        return (
+            f"the text is probably wrong, its mean confidence is {mean:.2f}: the recognizer knows "
+            f"only {self.language}, and the audio sounds like another language or much noise"
+        )
+
+    @property
     def words(self) -> tuple[Word, ...]:
         """The words of all segments, in order."""
         return tuple(word for segment in self.segments for word in segment.words)
@@ -79,7 +108,7 @@ class Transcript(FrozenModel):
 
         Captions and lines end after sentences by preference, then after clauses, then at pauses.
         A caption never overlaps the next, and stays for at least a second if there is room. The
-        speaker is named wherever the speaker changes.
+        speaker, or the channel if they are separate, is named wherever that changes.
 
         Args:
             max_chars: columns per line, at least 1; full-width characters take two. Only a
@@ -107,7 +136,10 @@ class Transcript(FrozenModel):
         return formats.vtt(self.segments, Limits(max_chars, max_lines, max_seconds))
 
     def to_txt(self) -> str:
-        """Return plain text: a line for each segment, after the speaker's name if there is one."""
+        """Return plain text: a line for each segment, after the speaker's name if there is one.
+
+        With separate channels, ``Channel 0`` and so on are named as speakers are.
+        """
         return formats.txt(self.segments)
 
     def to_csv(self) -> str:

@@ -7,7 +7,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from azstt._errors import IncompleteAudioWarning
+from azstt._errors import IncompleteAudioWarning, LowConfidenceWarning
 from azstt._result import TOLERANCE, Gap
 from azstt._transcript import Transcript
 from azstt._units import timestamp
@@ -48,7 +48,7 @@ def how_much(lengths: Iterable[float | None]) -> str:
 
 
 def warned(transcript: Transcript, *, stacklevel: int) -> Transcript:
-    """Return a transcript, after a warning if something is missing.
+    """Return a transcript, after warnings if something is missing or it is probably wrong.
 
     Args:
         transcript: the transcript.
@@ -56,6 +56,8 @@ def warned(transcript: Transcript, *, stacklevel: int) -> Transcript:
     """
     if not transcript.complete:
         warn_of(transcript.ledger.gaps, stacklevel=stacklevel + 1)
+    if transcript.doubt:
+        warnings.warn(transcript.doubt, LowConfidenceWarning, stacklevel=stacklevel + 1)
     return transcript
 
 

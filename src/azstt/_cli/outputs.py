@@ -56,7 +56,7 @@ def report_problems(
     track_chosen: bool = False,
     told: Collection[str] = (),
 ) -> None:
-    """Report what the text itself does not show: a failure, silence, other or missing audio.
+    """Report what the text itself does not show: a failure, silence, doubts, other or missing audio.
 
     Args:
         source: what was transcribed.
@@ -75,6 +75,8 @@ def report_problems(
         return
     if not transcript.segments:
         notify(f"{name}: no speech was found")
+    if transcript.doubt:
+        notify(f"{name}: {transcript.doubt}")
     track = transcript.track or AudioTrack()
     if track.count > 1 and not track_chosen:
         which = f"track {track.number} of {track.count}, counted from 0"

@@ -19,6 +19,7 @@ from azstt._errors import (
     AzsttError,
     ConfigurationError,
     IncompleteAudioWarning,
+    LowConfidenceWarning,
     MissingDependencyError,
 )
 from azstt._options import TranscribeFields
@@ -93,8 +94,10 @@ def _transcribe(
             progress_bar(Path(source).name, hidden=hidden) as progress,
             warnings.catch_warnings(),
         ):
-            # `report_problems` tells more of what is missing.
-            warnings.simplefilter("ignore", UserWarning if hidden else IncompleteAudioWarning)
+            # `report_problems` tells more, with the name of the file.
+            reported = (IncompleteAudioWarning, LowConfidenceWarning)
+            for known in (UserWarning,) if hidden else reported:
+                warnings.simplefilter("ignore", known)
             transcript = transcribe_file(
                 audio,
                 backend=backend,

@@ -240,6 +240,15 @@ def test_silence_is_a_success_with_a_notice(here):
     assert done.stderr == b"azstt: silence.flac: no speech was found\n"
 
 
+def test_another_language_is_not_passed_off_as_english(here):
+    """Fluent English that nobody said is followed by a notice, once; not if it was said."""
+    done = here("transcribe", "ja_common_voice.mp3", "jfk.wav", "--backend", "local")
+    (notice,) = done.stderr.decode().splitlines()
+    assert notice.startswith("azstt: ja_common_voice.mp3: the text is probably wrong")
+    assert "the recognizer knows only en-US" in notice
+    assert done.returncode == 0
+
+
 def test_missing_audio_is_reported(here):
     """A notice says how much audio was dropped and where, and which option shows more."""
     done = here("transcribe", "jfk.wav", "--backend", "dropping")

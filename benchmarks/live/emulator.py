@@ -16,10 +16,10 @@ from aiohttp import web
 
 from azstt._events import Partial, SpeechStarted
 from azstt.emulator import serve
+from azstt.emulator._script import Utterance
 from azstt.emulator._service.request import TurnRequest
 from azstt.emulator._service.wire import StreamFormat
 from azstt.emulator.engines import EngineCallback, EngineSession, Phrase
-from azstt.emulator.script import Utterance
 
 #: Bytes of the time stamp at the start of each chunk, and its placeholder in a text.
 STAMP = 8

@@ -7,10 +7,11 @@ from typing import Unpack
 from azstt._assembly.missing import warned
 from azstt._audio import AudioSource, BytesLike
 from azstt._audio.samples import AudioChunk, is_array
-from azstt._errors import ConfigurationError
-from azstt._options import TranscribeFields, split_fields
+from azstt._errors import Caller, ConfigurationError
+from azstt._options import TranscribeOptions, check_seconds, split_fields
 from azstt._sessions import batch
 from azstt._sessions.batch import Job, ProgressCallback
+from azstt._sessions.handlers import check_function
 from azstt._threads.loop_thread import LoopThread
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend, resolve
@@ -23,7 +24,7 @@ def transcribe_file(
     progress: ProgressCallback | None = None,
     timeout: float | None = None,
     strict: bool = False,
-    **options: Unpack[TranscribeFields],
+    **options: Unpack[TranscribeOptions],
 ) -> Transcript:
     """Transcribe an audio or video file.
 
@@ -77,7 +78,7 @@ async def atranscribe_file(
     progress: ProgressCallback | None = None,
     timeout: float | None = None,  # noqa: ASYNC109 - same signature as the sync twin, and it keeps the partial
     strict: bool = False,
-    **options: Unpack[TranscribeFields],
+    **options: Unpack[TranscribeOptions],
 ) -> Transcript:
     """Transcribe an audio or video file, asynchronously; see `transcribe_file` for the arguments.
 
@@ -85,7 +86,7 @@ async def atranscribe_file(
     event loop's thread.
     """
     job = _job(_file(source), backend, progress, timeout, strict, options)
-    return warned(await batch.transcribe(job), stacklevel=2)
+    return warned(await batch.transcribe(job), job.name)
 
 
 def transcribe_bytes(
@@ -95,7 +96,7 @@ def transcribe_bytes(
     progress: ProgressCallback | None = None,
     timeout: float | None = None,
     strict: bool = False,
-    **options: Unpack[TranscribeFields],
+    **options: Unpack[TranscribeOptions],
 ) -> Transcript:
     """Transcribe the bytes of an audio or video file, or samples.
 
@@ -118,16 +119,16 @@ async def atranscribe_bytes(
     progress: ProgressCallback | None = None,
     timeout: float | None = None,  # noqa: ASYNC109 - same signature as the sync twin, and it keeps the partial
     strict: bool = False,
-    **options: Unpack[TranscribeFields],
+    **options: Unpack[TranscribeOptions],
 ) -> Transcript:
     """Transcribe the bytes of an audio or video file, asynchronously; see `atranscribe_file`."""
     job = _job(_bytes(data), backend, progress, timeout, strict, options)
-    return warned(await batch.transcribe(job), stacklevel=2)
+    return warned(await batch.transcribe(job), job.name)
 
 
 def _run(job: Job) -> Transcript:
     """Run a job on an event loop of its own, so that its progress callback delays no other job."""
-    return warned(LoopThread("azstt loop").call(batch.transcribe, job), stacklevel=3)
+    return warned(LoopThread("azstt loop").call(batch.transcribe, job), job.name)
 
 
 def _job(
@@ -136,19 +137,21 @@ def _job(
     progress: ProgressCallback | None,
     timeout: float | None,
     strict: bool,
-    options: TranscribeFields,
+    options: TranscribeOptions,
 ) -> Job:
     """Check everything that can be checked before any I/O, and make a job of it."""
-    audio, recognition = split_fields(options)
+    audio, recognition = split_fields(options, transcribe_file.__kwdefaults__ or ())
     recognizer = resolve(backend, stacklevel=3)
     recognizer.capabilities.check(recognition, backend=recognizer.name)
-    if timeout is not None and not timeout > 0:
-        raise ConfigurationError(f"timeout={timeout!r} must be a number of seconds above 0")
+    check_seconds("timeout", timeout, endless=True)
+    if progress is not None:
+        check_function("progress", progress)
     return Job(
         source=source,
         audio=audio,
         backend=recognizer,
         options=recognition,
+        caller=Caller.here(),
         progress=progress,
         timeout=timeout,
         strict=strict,
@@ -159,7 +162,10 @@ def _file(source: AudioSource) -> AudioSource:
     """Refuse bytes, which might be a path or audio, and samples."""
     if isinstance(source, BytesLike) or is_array(source):
         kind = "bytes" if isinstance(source, BytesLike) else "samples"
-        raise ConfigurationError(f"transcribe_file does not take {kind}; call transcribe_bytes")
+        raw = "" if kind == "bytes" else ", with audio=AudioFormat(sample_rate=...)"
+        raise ConfigurationError(
+            f"transcribe_file does not take {kind}; call transcribe_bytes{raw}"
+        )
     return source
 
 

@@ -16,7 +16,7 @@ class AudioFormat(FrozenModel):
         sample_rate: frames per second, in hertz.
         channels: samples per frame.
         sample_width: bytes per sample: 2, 3 or 4.
-        floating: samples are 4-byte floats. Accepted for live audio; never produced.
+        floating: samples are 4-byte floats, which azstt reads but never produces.
     """
 
     sample_rate: Annotated[int, Field(ge=4_000, le=384_000)] = 16_000

@@ -27,10 +27,20 @@ never contains a key, a token or transcript text.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import inspect
+import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from azstt._models import FrozenModel
 
 if TYPE_CHECKING:
     from azstt._transcript import Transcript
+
+_PACKAGE = str(Path(__file__).parent)
 
 
 class AzsttError(Exception):
@@ -39,13 +49,24 @@ class AzsttError(Exception):
     Attributes:
         partial: what had been recognized before the failure; None if no transcription was under
             way.
+        argument: the argument that the remedy is about, for programs that have another name for
+            it, such as an option of a command line; None if it is about none, or not known.
     """
 
     partial: Transcript | None = None
+    argument: str | None = None
 
 
 class ConfigurationError(AzsttError, ValueError):
-    """An option, setting or argument is wrong; raised before any audio is read or sent."""
+    """A value is wrong: an argument, an option, a setting, or the content of a file of azstt's.
+
+    Where it concerns a transcription it is raised before any audio is read or sent. That data are
+    refused with it too, such as a saved `Transcript` that is none, makes it the one error for
+    everything that azstt cannot take.
+    """
+
+
+FrozenModel._refusal = ConfigurationError  # noqa: SLF001 - made for this
 
 
 class MissingDependencyError(AzsttError, ImportError):
@@ -198,3 +219,49 @@ class LowConfidenceWarning(UserWarning):
 
 class BackendFallbackWarning(UserWarning):
     """No backend was named and none is configured, so the embedded recognizer is used."""
+
+
+class Caller(NamedTuple):
+    """A line of the user's code that called azstt, for the warnings about that call."""
+
+    filename: str
+    line: int
+    module: dict[str, Any]
+
+    @classmethod
+    def here(cls) -> Caller:
+        """Return the line that called azstt, or the one that `active` says on this thread."""
+        if (active := _caller.get()) is not None:
+            return active
+        frame = inspect.currentframe()
+        while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+            frame = frame.f_back
+        if frame is None:
+            return cls("azstt", 1, {})
+        return cls(frame.f_code.co_filename, frame.f_lineno, frame.f_globals)
+
+    @contextmanager
+    def active(self) -> Generator[None]:
+        """Work for this call on another thread, or in another task."""
+        token = _caller.set(self)
+        try:
+            yield
+        finally:
+            _caller.reset(token)
+
+
+_caller: ContextVar[Caller | None] = ContextVar("azstt caller", default=None)
+
+
+def warn(message: str, category: type[Warning], *, source: object = None) -> None:
+    """Give a warning that names the line of the user's code that called azstt.
+
+    Args:
+        message: what is wrong, and the remedy.
+        category: the kind of warning.
+        source: what was not closed, for a `ResourceWarning`.
+    """
+    filename, line, module = Caller.here()
+    registry = module.setdefault("__warningregistry__", {})
+    name = module.get("__name__")
+    warnings.warn_explicit(message, category, filename, line, name, registry, source=source)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
-from typing import Annotated, Literal, TypedDict, cast
+import re
+from collections.abc import Collection, Mapping, Sequence
+from math import inf, nan
+from numbers import Integral, Real
+from typing import Annotated, ClassVar, Literal, TypeAlias, TypedDict, cast
 
-from pydantic import BeforeValidator, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError
-from azstt._models import FrozenModel
+from azstt._models import FrozenModel, did_you_mean
+
+_TAG = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+#: What people write to have the language detected.
+_DETECT = {"auto", "automatic", "detect"}
 
 
 def _one_or_more(value: object) -> object:
@@ -18,12 +24,30 @@ def _one_or_more(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-Profanity = Literal["masked", "removed", "raw"]
-Channels = Literal["mix", "separate"]
+def _languages(value: object) -> object:
+    """Turn a single tag into a tuple."""
+    if value is None:
+        raise ValueError("None is not a language; leave it out for the backend's default")
+    return (_tag(value),) if isinstance(value, str) else value
 
-#: Fields with values that may be confidential: messages name the field but not the value.
-_CONFIDENTIAL = {"phrases", "pronunciation", "properties"}
+
+def _tag(value: str) -> str:
+    """Check that this looks like a BCP-47 tag."""
+    if re.match(_TAG, value):
+        return value
+    if value.lower() in _DETECT:
+        remedy = "to have the language detected, list the candidates, such as ['en-US', 'de-DE']"
+    else:
+        meant = value.strip().partition(".")[0].replace("_", "-")  # en_US.UTF-8
+        likely = meant if re.match(_TAG, meant) else None
+        remedy = f"did you mean {likely!r}?" if likely else "use one such as 'en-US'"
+    raise ValueError(f"{value!r} is not a BCP-47 tag; {remedy}")
+
+
+Language = Annotated[str, AfterValidator(_tag), WithJsonSchema({"type": "string", "pattern": _TAG})]
+Languages = Annotated[tuple[Language, ...], BeforeValidator(_languages)]
+Profanity: TypeAlias = Literal["masked", "removed", "raw"]
+Channels: TypeAlias = Literal["mix", "separate"]
 
 
 class PronunciationOptions(FrozenModel):
@@ -80,7 +104,9 @@ class RecognitionOptions(FrozenModel):
         properties: further properties of the service's SDK, by name.
     """
 
-    language: Annotated[tuple[Language, ...], BeforeValidator(_one_or_more)] = ()
+    _path: ClassVar[str] = "option {field!r}"
+
+    language: Languages = ()
     language_changes: bool = False
     custom_model: str | Mapping[Language, str] | None = None
     channels: Channels = "mix"
@@ -97,26 +123,27 @@ class RecognitionOptions(FrozenModel):
     segmentation_semantic: bool = False
     initial_silence: Annotated[float, Field(gt=0.0, le=600.0)] | None = None
     alternatives: Annotated[int, Field(ge=0, le=10)] = 0
-    translate: Annotated[tuple[Language, ...], BeforeValidator(_one_or_more)] = ()
+    translate: Languages = ()
     pronunciation: PronunciationOptions | None = None
     audio_logging: bool = False
     properties: Annotated[Mapping[str, str], Field(repr=False)] = {}
 
     @classmethod
-    def of(cls, fields: Mapping[str, object]) -> RecognitionOptions:
+    def of(cls, fields: Mapping[str, object], others: Collection[str] = ()) -> RecognitionOptions:
         """Make options from keyword arguments.
+
+        Args:
+            fields: the arguments.
+            others: what else the caller's function takes by name, for a remedy.
 
         Raises:
             ConfigurationError: a name or a value is wrong; the message says which, and why.
         """
-        try:
-            return cls.model_validate(dict(fields))
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            name = str(first["loc"][0])
-            shown = "" if name in _CONFIDENTIAL else f" (given: {fields[name]!r})"
-            reason = first["msg"][:1].lower() + first["msg"][1:]  # not the patterns in it
-            raise ConfigurationError(f"option {name!r}: {reason}{shown}") from None
+        known = [*cls.model_fields, *others]
+        for name in fields:
+            if name not in cls.model_fields:
+                raise ConfigurationError(f"no such option: {name!r}; {did_you_mean(name, known)}")
+        return cls.model_validate(dict(fields))
 
     @property
     def asked(self) -> frozenset[str]:
@@ -125,7 +152,7 @@ class RecognitionOptions(FrozenModel):
         return frozenset(name for name in fields if getattr(self, name) != fields[name].default)
 
 
-class OptionFields(TypedDict, total=False):
+class LiveOptions(TypedDict, total=False):
     """The fields of `RecognitionOptions` as keyword arguments; see there."""
 
     language: str | Sequence[str]
@@ -162,23 +189,80 @@ class AudioFields(TypedDict, total=False):
     max_bytes: int | None
 
 
-class TranscribeFields(OptionFields, AudioFields, total=False):
+class TranscribeOptions(LiveOptions, AudioFields, total=False):
     """The keyword arguments that `transcribe_file` and its siblings share."""
 
 
-def split_fields(fields: TranscribeFields) -> tuple[AudioFields, RecognitionOptions]:
+def split_fields(
+    fields: TranscribeOptions, others: Collection[str] = ()
+) -> tuple[AudioFields, RecognitionOptions]:
     """Separate the decoder's keyword arguments from the recognizer's options.
+
+    Args:
+        fields: the arguments.
+        others: see `RecognitionOptions.of`.
 
     Raises:
         ConfigurationError: there is no such option, or its value is wrong.
     """
-    known = [*RecognitionOptions.model_fields, *AudioFields.__annotations__]
-    for name in fields:
-        if name not in known:
-            close = get_close_matches(name, known, n=1)
-            options = f"the options are {', '.join(known)}"
-            remedy = f"did you mean {close[0]!r}" if close else options
-            raise ConfigurationError(f"no such option: {name!r}; {remedy}")
-    audio = {name: value for name, value in fields.items() if name in AudioFields.__annotations__}
-    rest = {name: value for name, value in fields.items() if name not in audio}
-    return cast("AudioFields", audio), RecognitionOptions.of(rest)
+    names = AudioFields.__annotations__
+    audio = {name: value for name, value in fields.items() if name in names}
+    rest = {name: value for name, value in fields.items() if name not in names}
+    options = RecognitionOptions.of(rest, [*names, *others])
+    selected = cast("AudioFields", audio)
+    check_audio(selected)
+    return selected, options
+
+
+def check_audio(fields: AudioFields) -> None:
+    """Check the arguments that say how to read a source, and which part of it.
+
+    Raises:
+        ConfigurationError: one is of the wrong type, or out of range.
+    """
+    audio, start, end = fields.get("audio"), fields.get("start", 0.0), fields.get("end")
+    if not isinstance(audio, AudioFormat | None):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+        raise ConfigurationError(
+            f"audio={audio!r} is not an AudioFormat, which is only for PCM without a header; leave "
+            "it out for files, whose format is detected"
+        )
+    if start is None:
+        raise ConfigurationError("start=None must be a number of seconds; leave it out, or pass 0")
+    check_seconds("start", start, zero=True)
+    check_seconds("end", end, endless=True)
+    check_seconds("max_seconds", fields.get("max_seconds"), endless=True)
+    check_whole("track", fields.get("track"), least=0)
+    check_whole("max_bytes", fields.get("max_bytes"))
+    if end is not None and not end > start:
+        raise ConfigurationError(f"end={end!r} must be after start={start!r}")
+
+
+def check_seconds(name: str, value: object, *, zero: bool = False, endless: bool = False) -> None:
+    """Check an argument in seconds.
+
+    Args:
+        name: the argument's name.
+        value: its value; None if it is not given.
+        zero: it may be 0.
+        endless: it may be infinite.
+
+    Raises:
+        ConfigurationError: it is no number, or none of these.
+    """
+    if value is None:
+        return
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else nan
+    if not (number > 0 or (zero and number == 0)) or (number == inf and not endless):
+        bound = ", 0 or more" if zero else " above 0"
+        raise ConfigurationError(f"{name}={value!r} must be a number of seconds{bound}")
+
+
+def check_whole(name: str, value: object, *, least: int = 1) -> None:
+    """Check an argument that is a whole number, if it is given.
+
+    Raises:
+        ConfigurationError: it is none, or less than ``least``.
+    """
+    number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
+    if value is not None and (number is None or number < least):
+        raise ConfigurationError(f"{name}={value!r} must be a whole number, {least} or more")

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from azstt._models import FrozenModel
+from azstt._units import timestamp
 
 Seconds = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -184,6 +185,12 @@ class Gap(FrozenModel):
     span: Seconds = Field(default_factory=lambda fields: fields["seconds"] or 0.0)
     channel: Channel = None
 
+    def __str__(self) -> str:
+        """Return the gap for people: how long, where and why."""
+        length = "unknown" if self.seconds is None else f"{self.seconds:.2f} s"
+        channel = "" if self.channel is None else f" in channel {self.channel}"
+        return f"{length:>12} at {timestamp(self.at)}{channel}: {self.reason}"
+
 
 class AudioLedger(FrozenModel):
     """Where every second of the media went.
@@ -192,6 +199,8 @@ class AudioLedger(FrozenModel):
     counts twice, not even one that is missing in the middle of a segment. When channels are
     recognized separately, the ledgers of all channels are added up: every figure is in seconds
     times channels.
+
+    Print it to read it: its `str` is a small table.
 
     Amounts are of the part that was selected; holes in the media are part of it. What the
     recognizer was given is `Usage.audio_seconds`: of a long hole, a few seconds of silence.
@@ -216,6 +225,12 @@ class AudioLedger(FrozenModel):
     def unaccounted(self) -> float:
         """Seconds that no result, no silence and no gap with a known reason accounts for."""
         return sum(gap.span for gap in self.gaps if gap.reason == "unaccounted")
+
+    def __str__(self) -> str:
+        """Return the ledger for people: an amount a line, then the gaps."""
+        amounts = ("decoded", "sent", "recognized", "silent")
+        lines = [f"{name:10} {getattr(self, name):10.2f} s" for name in amounts]
+        return "\n".join(lines + [f"{'missing':10} {gap}" for gap in self.gaps])
 
 
 class AudioTrack(FrozenModel):

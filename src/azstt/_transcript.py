@@ -117,9 +117,11 @@ class Transcript(FrozenModel):
             max_seconds: how long a caption may stay, at least 0.1.
 
         Raises:
-            ValueError: a limit is too small; the message names it and its value.
+            ConfigurationError: a limit is too small; the message names it and its value.
         """
-        return formats.srt(self.segments, Limits(max_chars, max_lines, max_seconds))
+        return formats.srt(
+            self.segments, Limits(max_chars=max_chars, max_lines=max_lines, max_seconds=max_seconds)
+        )
 
     def to_vtt(self, *, max_chars: int = 42, max_lines: int = 2, max_seconds: float = 7.0) -> str:
         """Return WebVTT captions, divided like those of `to_srt`, with speakers as voice tags.
@@ -131,9 +133,11 @@ class Transcript(FrozenModel):
             max_seconds: how long a caption may stay, at least 0.1.
 
         Raises:
-            ValueError: a limit is too small; the message names it and its value.
+            ConfigurationError: a limit is too small; the message names it and its value.
         """
-        return formats.vtt(self.segments, Limits(max_chars, max_lines, max_seconds))
+        return formats.vtt(
+            self.segments, Limits(max_chars=max_chars, max_lines=max_lines, max_seconds=max_seconds)
+        )
 
     def to_txt(self) -> str:
         """Return plain text: a line for each segment, after the speaker's name if there is one.

@@ -17,7 +17,7 @@ import pytest
 import azstt
 from azstt.emulator import Faults, Script, Utterance, marked_wav, serve
 from azstt.emulator._service.wire import StreamFormat, encode_binary, encode_riff, encode_text
-from azstt.emulator.engines.script import ScriptEngine
+from azstt.emulator.engines._script import ScriptEngine
 from azstt.emulator.faults import Outage, Refuse
 
 PATH = "/stt/speech/universal/v2"
@@ -314,8 +314,8 @@ def test_a_browser_sends_its_key_in_the_query():
     [
         ({"engine": "what"}, "unknown engine: 'what'"),
         ({"engine": "local", "script": ROLL}, "requires engine='script'"),
-        ({"speed": 0}, "speed must be greater than 0"),
-        ({"quota": -1}, "quota must be"),
+        ({"speed": 0}, "speed=0 must be a number of seconds above 0"),
+        ({"quota": -1}, "quota=-1 must be a whole number, 1 or more"),
         ({"script": "missing.json"}, "can't be read"),
         ({"faults": "missing.json"}, "can't be read"),
         ({"tls": ("missing", "missing")}, "can't listen"),

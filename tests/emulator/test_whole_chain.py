@@ -14,7 +14,7 @@ import azstt
 from azstt import emulator as emulators
 from azstt.backends.azure import AzureLimits
 from azstt.backends.local import LocalBackend
-from azstt.emulator.engines.local import LocalEngine
+from azstt.emulator.engines._local import LocalEngine
 
 pytestmark = pytest.mark.usefixtures("no_thread_left")
 

@@ -3,9 +3,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from azstt import AudioFormat
+from azstt import AudioFormat, ConfigurationError
 
 formats = st.builds(
     AudioFormat,
@@ -36,5 +35,5 @@ def test_bytes_and_seconds_are_inverse(audio, frames):
 )
 def test_an_invalid_format_is_refused(wrong):
     """A wrong value is an error at once, not strange audio later."""
-    with pytest.raises(ValidationError):
+    with pytest.raises(ConfigurationError):
         AudioFormat(**wrong)

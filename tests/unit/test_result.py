@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import ValidationError
 
-from azstt import AudioLedger, Gap, Partial, Segment, Word
+from azstt import AudioLedger, ConfigurationError, Gap, Partial, Segment, Word
 
 
 @pytest.mark.parametrize(
@@ -23,7 +22,7 @@ def test_a_repr_shows_no_text(value):
 @pytest.mark.parametrize("time", [-1.0, float("nan"), float("inf")])
 def test_an_impossible_time_is_refused(time):
     """A time is a finite number of seconds, and not negative."""
-    with pytest.raises(ValidationError):
+    with pytest.raises(ConfigurationError):
         Word(text="x", start=time, end=time)
 
 

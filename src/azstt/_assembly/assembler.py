@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import TypedDict, Unpack
 
 from azstt._assembly.ledger import LedgerBook, Rest
-from azstt._assembly.missing import describe
+from azstt._assembly.missing import describe, where
 from azstt._errors import IncompleteTranscriptError, RecognitionError
 from azstt._events import Ended, Event, Failed, Final, Started
 from azstt._result import TOLERANCE, AudioTrack, Gap, Segment, Usage
@@ -120,9 +120,7 @@ class Assembler:
             raise self._failure
         if (complaint := self._complaint(transcript)) is not None:
             error = IncompleteTranscriptError(
-                f"incomplete transcript: {complaint}",
-                backend=self._backend,
-                hint="the ledger of the partial transcript lists what is missing",
+                f"incomplete transcript: {complaint}", backend=self._backend
             )
             error.partial = transcript
             raise error
@@ -130,11 +128,12 @@ class Assembler:
 
     def _complaint(self, transcript: Transcript) -> str | None:
         """Return why a transcript is an error, if it is one."""
+        gaps = transcript.ledger.gaps
         if (lost := transcript.ledger.unaccounted) > TOLERANCE:
             return (
                 f"{lost:.1f} of {transcript.duration:.1f} s of audio have no result and no "
-                "reported silence"
+                f"reported silence, {where([gap for gap in gaps if gap.reason == 'unaccounted'])}"
             )
         if self._strict and not transcript.complete:
-            return "; ".join(describe(transcript.ledger.gaps))
+            return "; ".join(describe(gaps))
         return None

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from azstt._errors import IncompleteAudioWarning, LowConfidenceWarning
+from azstt._errors import IncompleteAudioWarning, LowConfidenceWarning, warn
 from azstt._result import TOLERANCE, Gap
 from azstt._transcript import Transcript
 from azstt._units import timestamp
@@ -31,7 +30,7 @@ def describe(gaps: Iterable[Gap]) -> list[str]:
     for gap in dict.fromkeys(gap.model_copy(update={"channel": None}) for gap in gaps):
         by_reason[gap.reason].append(gap)
     return [
-        f"{how_much(gap.seconds for gap in some)} of audio is missing {_where(some)} "
+        f"{how_much(gap.seconds for gap in some)} of audio is missing {where(some)} "
         f"({_MEANINGS.get(reason, reason)})"
         for reason, some in by_reason.items()
     ]
@@ -47,23 +46,27 @@ def how_much(lengths: Iterable[float | None]) -> str:
     return f"more than {text}" if known else "an unknown length"
 
 
-def warned(transcript: Transcript, *, stacklevel: int) -> Transcript:
+def warned(transcript: Transcript, source: str = "") -> Transcript:
     """Return a transcript, after warnings if something is missing or it is probably wrong.
 
     Args:
         transcript: the transcript.
-        stacklevel: whose call the warning names: 1 is the caller of this function.
+        source: names it in the warnings.
     """
     if not transcript.complete:
-        warn_of(transcript.ledger.gaps, stacklevel=stacklevel + 1)
+        warn_of(transcript.ledger.gaps, source)
     if transcript.doubt:
-        warnings.warn(transcript.doubt, LowConfidenceWarning, stacklevel=stacklevel + 1)
+        warn(_prefix(source) + transcript.doubt, LowConfidenceWarning)
     return transcript
 
 
-def warn_of(gaps: Iterable[Gap], *, stacklevel: int) -> None:
-    """Give the warning; `stacklevel` is as for `warned`."""
-    warnings.warn("; ".join(describe(gaps)), IncompleteAudioWarning, stacklevel=stacklevel + 1)
+def warn_of(gaps: Iterable[Gap], source: str = "") -> None:
+    """Give the warning."""
+    warn(_prefix(source) + "; ".join(describe(gaps)), IncompleteAudioWarning)
+
+
+def _prefix(source: str) -> str:
+    return f"{source!r}: " if source else ""
 
 
 def are_missing(gaps: Iterable[Gap]) -> bool:
@@ -71,6 +74,7 @@ def are_missing(gaps: Iterable[Gap]) -> bool:
     return sum(math.inf if gap.seconds is None else gap.seconds for gap in gaps) > TOLERANCE
 
 
-def _where(gaps: Sequence[Gap]) -> str:
+def where(gaps: Sequence[Gap]) -> str:
+    """Return where audio is missing, in words."""
     first = timestamp(gaps[0].at)
     return f"at {first}" if len(gaps) == 1 else f"in {len(gaps)} places, the first at {first}"

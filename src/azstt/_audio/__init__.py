@@ -3,6 +3,7 @@
 from azstt._audio.feed import ByteFeed as ByteFeed
 from azstt._audio.files.convert import to_wav as to_wav
 from azstt._audio.files.reader import AudioReader as AudioReader
+from azstt._audio.files.reader import MediaTimeline as MediaTimeline
 from azstt._audio.files.reader import open_audio as open_audio
 from azstt._audio.files.reader import open_reader as open_reader
 from azstt._audio.formats.containers import Container as Container

@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from threading import Condition
 
-from azstt._errors import AudioSourceError, ConfigurationError, SessionStateError
+from azstt._errors import AudioSourceError, SessionStateError
+from azstt._options import check_whole
 
 
 class ByteFeed:
@@ -35,8 +36,7 @@ class ByteFeed:
     """
 
     def __init__(self, *, max_buffered: int | None = 1 << 20) -> None:
-        if max_buffered is not None and max_buffered <= 0:
-            raise ConfigurationError(f"max_buffered must be positive (given: {max_buffered!r})")
+        check_whole("max_buffered", max_buffered)
         self._max_buffered = max_buffered
         self._chunks: deque[bytes] = deque()
         self._buffered = 0

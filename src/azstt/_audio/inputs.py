@@ -31,7 +31,7 @@ class SupportsRead(Protocol):
 
 
 AudioSource: TypeAlias = (
-    "str | os.PathLike[str] | AudioChunk | SupportsRead | ByteFeed | Iterable[AudioChunk]"
+    str | os.PathLike[str] | AudioChunk | SupportsRead | ByteFeed | Iterable[AudioChunk]
 )
 
 
@@ -165,7 +165,11 @@ class IterableSource(Source):
 
     def _fetch(self, size: int) -> object:  # noqa: ARG002  the caller chose the chunks' sizes
         # An empty chunk does not end the stream.
-        return next((chunk for chunk in self._chunks if len(cast("BytesLike", chunk))), b"")
+        return next((chunk for chunk in self._chunks if not _is_empty(chunk)), b"")
+
+
+def _is_empty(chunk: object) -> bool:
+    return isinstance(chunk, BytesLike) and not len(chunk)
 
 
 def make_source(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -15,7 +14,8 @@ from anyio.lowlevel import checkpoint
 
 from azstt._audio.portaudio import WHERE, Untyped, binding, refusal
 from azstt._audio_format import AudioFormat
-from azstt._errors import AudioSourceError, ConfigurationError, SessionStateError
+from azstt._errors import AudioSourceError, ConfigurationError, SessionStateError, warn
+from azstt._options import check_seconds
 from azstt._threads.loop_queue import loop_caller
 from azstt._threads.tasks import GRACE, TICK, BlockingCall
 
@@ -41,11 +41,12 @@ def microphone(
         block: duration of each chunk, in seconds.
 
     Raises:
-        ConfigurationError: ``block`` is not positive.
+        ConfigurationError: ``block`` is not positive, or ``audio`` no format of PCM.
         MissingDependencyError: sounddevice, or the PortAudio library it needs, is not installed.
     """
-    if not block > 0:
-        raise ConfigurationError(f"block must be a positive number of seconds (given: {block!r})")
+    check_seconds("block", block)
+    if not isinstance(audio, AudioFormat):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+        raise ConfigurationError(f"audio={audio!r} must be an AudioFormat: a microphone gives PCM")
     return Microphone(binding(), device, audio, block)
 
 
@@ -241,11 +242,10 @@ class Microphone:
         """Return a chunk, or raise the error or the end of the iteration in its place."""
         if self._overflows > self._overflows_reported:
             self._overflows_reported = self._overflows
-            warnings.warn(
+            warn(
                 "audio from the microphone was lost because the program or the machine is too slow "
                 "to process it; `overflows` has the count",
                 RuntimeWarning,
-                stacklevel=3,
             )
         if isinstance(item, bytes):
             self._taken += len(item)

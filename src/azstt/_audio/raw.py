@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import struct
-import warnings
 from collections.abc import Sequence
 from typing import Final
 
 from azstt._audio.formats.containers import declares_itself
 from azstt._audio.samples import BEYOND, LOUDEST
 from azstt._audio_format import AudioFormat
-from azstt._errors import AudioFormatWarning, ConfigurationError
+from azstt._errors import AudioFormatWarning, ConfigurationError, warn
 
 #: Bytes that are looked at, from the first that is not zero: three frames of an MP3 file, and
 #: hundreds of samples.
@@ -38,23 +37,21 @@ class RawCheck:
     Args:
         audio: the declared format.
         remedy: what to do about a container.
+        label: the name of the source in messages, if it has one.
 
     Attributes:
         done: nothing more will be looked at.
     """
 
-    def __init__(self, audio: AudioFormat, remedy: str) -> None:
+    def __init__(self, audio: AudioFormat, remedy: str, label: str = "") -> None:
         self.done: bool = False
+        self._of = f"{label!r}: " if label else ""
         self._audio = audio
         self._remedy = remedy
         self._head = b""
 
-    def look(self, data: bytes, *, stacklevel: int) -> None:
-        """Look at the next bytes, before anything is done with them.
-
-        Args:
-            data: the bytes, cut anywhere.
-            stacklevel: whose call the warning names: 1 is the caller of this function.
+    def look(self, data: bytes) -> None:
+        """Look at the next bytes, before anything is done with them; they may be cut anywhere.
 
         Raises:
             ConfigurationError: this is a container; also for all that follows.
@@ -70,14 +67,15 @@ class RawCheck:
             head = head[zeros - zeros % _WIDEST :]
         self._head = head = head[:ENOUGH]
         if (container := declares_itself(head)) is not None:
-            raise ConfigurationError(
-                f"this is no raw PCM: it begins like {container} (the first bytes are "
-                f"{head[:8]!r}); {self._remedy}"
+            error = ConfigurationError(
+                f"this is no raw PCM: it begins like {container}; {self._remedy}"
             )
+            error.argument = "audio"
+            raise error
         if len(head) == ENOUGH:
             self.done = True
             if (doubt := self._doubt(head)) is not None:
-                warnings.warn(doubt, AudioFormatWarning, stacklevel=stacklevel + 1)
+                warn(self._of + doubt, AudioFormatWarning)
 
     def _doubt(self, head: bytes) -> str | None:
         """Return why these are not samples of the declared type; None if they may be."""

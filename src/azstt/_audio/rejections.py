@@ -23,7 +23,7 @@ def empty_source(source: Source) -> AudioDecodeError:
     return AudioDecodeError(f"{source.label!r} is empty: 0 bytes{hint}", source=source.label)
 
 
-def not_audio(head: bytes, source: Source, error: Exception) -> AudioError:
+def not_audio(head: bytes, source: Source) -> AudioError:
     """Return the error for an unknown format, or a known one that cannot be opened."""
     label = source.label
     if is_iso(head) and describe(head) is None:
@@ -38,25 +38,26 @@ def not_audio(head: bytes, source: Source, error: Exception) -> AudioError:
             f"{label!r} is {found}, not audio or video; pass a file that contains sound",
             source=label,
         )
-    return AudioDecodeError(
-        f"{label!r} is not audio or video in any known format, or its header is damaged "
-        f"({error.__class__.__name__}; the first bytes are {head[:8]!r})",
+    error = AudioDecodeError(
+        f"{label!r} is not audio or video in any known format, or its header is damaged; if it is "
+        "raw PCM, which has no header, pass audio=AudioFormat(sample_rate=...)",
         source=label,
     )
+    error.argument = "audio"
+    return error
 
 
 def wrong_container(declared: str, found: str | None, head: bytes) -> AudioError:
     """Return the error for a live stream that is not in the declared container."""
     label = "<stream>"
-    begins = f"the first bytes are {head[:8]!r}"
     if found is None and (other := describe(head)) is not None:
         return NoAudioStreamError(
-            f"{label!r} was declared as {declared!r} but is {other}, not audio ({begins})",
+            f"{label!r} was declared as {declared!r} but is {other}, not audio",
             source=label,
         )
     actual = "does not look like it" if found is None else f"is {found!r}"
     return AudioDecodeError(
-        f"{label!r} was declared as {declared!r} but {actual} ({begins}); pass audio='auto' to "
+        f"{label!r} was declared as {declared!r} but {actual}; pass audio='auto' to "
         "detect the format, and send a recording from its first chunk on, which has the header",
         source=label,
     )

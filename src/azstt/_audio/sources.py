@@ -7,8 +7,10 @@ checking the length, and keeps reading after the end.
 from __future__ import annotations
 
 from collections import deque
+from os import PathLike
 from typing import cast
 
+from azstt._audio.samples import is_array
 from azstt._errors import AudioSourceError, AudioTooLargeError, ConfigurationError
 
 #: Bytes kept from the beginning of a source: enough for `sniff` to recognize every format.
@@ -164,8 +166,12 @@ class Source:
                 "push into a ByteFeed",
                 source=self.label,
             )
-        hint = "; open the file with mode 'rb'" if isinstance(chunk, str) else ""
-        raise ConfigurationError(f"the source returned {type(chunk).__name__!r}, not bytes{hint}")
+        hint = ""
+        if isinstance(chunk, str | PathLike):
+            hint = "; open a file with mode 'rb', and pass one file at a time"
+        elif is_array(chunk):
+            hint = "; declare an array's format with audio=AudioFormat(sample_rate=...)"
+        raise ConfigurationError(f"the source returned {type(chunk).__name__}, not bytes{hint}")
 
     def _check(self, size: int) -> None:
         if self._max_bytes is not None and size > self._max_bytes:

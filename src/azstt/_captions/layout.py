@@ -12,6 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from math import inf
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from azstt._captions.linebreak import (
     AT_PAUSE,
@@ -23,6 +26,7 @@ from azstt._captions.linebreak import (
     width,
 )
 from azstt._captions.offsets import word_offsets
+from azstt._models import FrozenModel
 from azstt._result import Segment
 
 _PAUSE = 0.3  # seconds between words that make a break there welcome
@@ -33,8 +37,7 @@ _LINE_COST = 1000.0  # more than any break: one line more is never worth it
 _LONELY_COST = 2.0  # a word that has a line, or a caption, to itself
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(FrozenModel):
     """How much a caption may hold.
 
     Attributes:
@@ -43,21 +46,11 @@ class Limits:
         max_seconds: how long a caption stays at most.
     """
 
-    max_chars: int = 42
-    max_lines: int = 2
-    max_seconds: float = 7.0
+    _path: ClassVar[str] = "{field}"
 
-    def __post_init__(self) -> None:
-        """Refuse limits that no caption can keep.
-
-        Raises:
-            ValueError: a limit is too small; the message names it and its value.
-        """
-        least = {"max_chars": 1, "max_lines": 1, "max_seconds": 0.1}
-        for name, minimum in least.items():
-            value = getattr(self, name)
-            if not value >= minimum:  # written so that nan is refused too
-                raise ValueError(f"{name} must be at least {minimum!r}, not {value!r}")
+    max_chars: Annotated[int, Field(ge=1)] = 42
+    max_lines: Annotated[int, Field(ge=1)] = 2
+    max_seconds: Annotated[float, Field(ge=0.1)] = 7.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +110,9 @@ def wrap_lines(fragments: Sequence[Fragment], limits: Limits, *, prefix: str = "
     """Break a caption's text into as few lines as will hold it, of about equal length."""
     first, *others = fragments
     named = replace(first, text=prefix + first.text, columns=width(prefix) + first.columns)
-    lines = _split([named, *others], replace(limits, max_lines=1), indent=0, part_cost=_LINE_COST)
+    lines = _split(
+        [named, *others], limits.model_copy(update={"max_lines": 1}), indent=0, part_cost=_LINE_COST
+    )
     return ["".join(" " * part.space + part.text for part in line).strip() for line in lines]
 
 

@@ -30,6 +30,7 @@ from azstt._cli.options import (
     Quiet,
     Strict,
     Verbose,
+    as_options,
     seconds,
 )
 from azstt._cli.outputs import FORMATS, Outputs, read_formats
@@ -38,7 +39,7 @@ from azstt._cli.signals import Stopped, on_signals, stop
 from azstt._cli.terminal import StdoutError, notify, report_error, write
 from azstt._cli.transcribe import TranscribeRequest, transcribe_all
 from azstt._errors import ConfigurationError, MissingDependencyError
-from azstt._options import Channels, TranscribeFields
+from azstt._options import Channels, TranscribeOptions
 
 _OK, _FAILED, _USAGE, _INTERRUPTED, _NO_READER = 0, 1, 2, 130, 141
 
@@ -88,7 +89,7 @@ def run() -> int:
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    notify(message)
+    notify(as_options(str(message)))
 
 
 def _run(*, debug: bool) -> int:
@@ -238,7 +239,7 @@ def transcribe(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
     is transcribed, and a notice says what is missing and where. With --strict the exit status is
     then 1.
     """
-    options: TranscribeFields = {"start": seconds(start, "--start") or 0.0, "track": track}
+    options: TranscribeOptions = {"start": seconds(start, "--start") or 0.0, "track": track}
     if raw is not None:
         options["audio"] = raw_format(raw)
     if end is not None:

@@ -35,7 +35,7 @@ from azstt._errors import (
     RecognitionTimeoutError,
 )
 from azstt._events import AudioGap, Event, Final, Partial, Reconnecting
-from azstt._options import OptionFields
+from azstt._options import LiveOptions
 from azstt._result import Gap
 from azstt._sessions.blocking import BlockingLiveSession
 from azstt._transcript import Transcript
@@ -63,7 +63,7 @@ class LiveRequest:
     outputs: Outputs | None
     backend: str | None
     strict: bool
-    options: OptionFields
+    options: LiveOptions
     quiet: bool
     debug: bool
 

@@ -27,7 +27,7 @@ from azstt._cli.options import (
 )
 from azstt._cli.outputs import FORMATS, MICROPHONE, STDIN, Outputs, read_formats
 from azstt._errors import ConfigurationError
-from azstt._options import OptionFields
+from azstt._options import LiveOptions
 
 LIVE_EXAMPLES = """\b
 Examples:
@@ -109,7 +109,7 @@ def live(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
     pipe = _pipe(source, raw)
     if pipe and device is not None:
         raise ConfigurationError("--device selects a microphone; don't combine it with -")
-    options: OptionFields = {
+    options: LiveOptions = {
         "language": language or (),
         "phrases": phrases or (),
         "diarize": diarize,

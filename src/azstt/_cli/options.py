@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, TypeAlias
 
 import typer
@@ -85,3 +86,40 @@ def seconds(text: str | None, option: str) -> float | None:
         return None if text is None else parse_seconds(text)
     except ValueError as error:
         raise ConfigurationError(f"{option}: {error}") from None
+
+
+#: The options whose names are not those of the library's arguments.
+_NAMES = {"audio": "raw", "phrases": "phrase"}
+_ARGUMENT = re.compile(
+    r"(?<!\S)(audio|start|end|track|timeout|channels|language|backend|strict|device)="
+    r"(?:'([^']*)'|([\w.:\[\]]+))?"
+)
+_FIELD = re.compile(r"\boption '(\w+)'")
+_PCM = re.compile(r"AudioFormat\((.*?)\)")
+_CONTAINER = re.compile(r"(declare|pass) audio='auto'( or the container's name)?")
+
+
+def as_options(message: str) -> str:
+    """Return a message of the library in the words of the command line.
+
+    It speaks of arguments: ``start=3.0``, ``option 'phrases'``, ``AudioFormat(sample_rate=8000)``.
+    """
+    message = _CONTAINER.sub("leave out --raw", _PCM.sub(_raw_value, message))
+    message = _FIELD.sub(lambda found: _option(found[1]), message)
+    return _ARGUMENT.sub(
+        lambda found: " ".join(filter(None, (_option(found[1]), found[2], found[3]))), message
+    )
+
+
+def _option(argument: str) -> str:
+    return f"--{_NAMES.get(argument, argument).replace('_', '-')}"
+
+
+def _raw_value(found: re.Match[str]) -> str:
+    """Return the format of PCM as --raw takes it."""
+    fields: dict[str, str] = dict(re.findall(r"(\w+)=(\w+)", found[1]))
+    if "sample_rate" not in fields:
+        return RAW_VALUE
+    width = int(fields.get("sample_width", "2"))
+    kind = "f32" if fields.get("floating") == "True" else f"s{8 * width}"
+    return f"{fields['sample_rate']}x{fields.get('channels', '1')}:{kind}"

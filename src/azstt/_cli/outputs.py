@@ -56,7 +56,7 @@ def report_problems(
     track_chosen: bool = False,
     told: Collection[str] = (),
 ) -> None:
-    """Report what the text itself does not show: a failure, silence, doubts, other or missing audio.
+    """Report what the text itself does not show: a failure, silence, doubt, other or missing audio.
 
     Args:
         source: what was transcribed.

@@ -16,6 +16,8 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
 
+from azstt._cli.options import as_options
+from azstt._errors import AzsttError
 from azstt._result import Progress
 from azstt._units import timestamp
 
@@ -67,7 +69,7 @@ def report_error(error: BaseException, *, about: str = "", debug: bool) -> None:
     if debug:
         with suppress(OSError):
             traceback.print_exception(error)
-    message = str(error)
+    message = as_options(str(error)) if isinstance(error, AzsttError) else str(error)
     notify(message if about in message else f"{about}: {message}")
 
 

@@ -22,7 +22,7 @@ from azstt._errors import (
     LowConfidenceWarning,
     MissingDependencyError,
 )
-from azstt._options import TranscribeFields
+from azstt._options import TranscribeOptions
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend
 
@@ -38,7 +38,7 @@ class TranscribeRequest:
     backend: str | None
     timeout: float | None
     strict: bool
-    options: TranscribeFields
+    options: TranscribeOptions
     quiet: bool
     debug: bool
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from os import PathLike
 from typing import TypeAlias
 
 import anyio
@@ -14,11 +15,12 @@ from azstt._assembly.channels import check_count
 from azstt._assembly.timeline import Timeline
 from azstt._audio import LONGEST_SILENCE, AudioReader, AudioSource, DecodeReport, open_reader
 from azstt._audio_format import AudioFormat
-from azstt._errors import RecognitionTimeoutError
+from azstt._errors import Caller, RecognitionTimeoutError
 from azstt._events import Event, Final
 from azstt._options import AudioFields, RecognitionOptions
 from azstt._result import Progress
 from azstt._sessions.feeder import Feeder
+from azstt._sessions.handlers import check_ran
 from azstt._sessions.monitor import AudioAccount, Monitor
 from azstt._threads.tasks import TICK
 from azstt._transcript import Transcript
@@ -29,15 +31,25 @@ ProgressCallback: TypeAlias = Callable[[Progress], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What to transcribe, and with which backend and options."""
+    """What to transcribe, and with which backend and options.
+
+    Attributes:
+        caller: whom warnings are for.
+    """
 
     source: AudioSource
     audio: AudioFields
     backend: RecognizerBackend
     options: RecognitionOptions
+    caller: Caller
     progress: ProgressCallback | None = None
     timeout: float | None = None
     strict: bool = False
+
+    @property
+    def name(self) -> str:
+        """The path of a file; empty for other sources."""
+        return str(self.source) if isinstance(self.source, str | PathLike) else ""
 
 
 async def transcribe(job: Job) -> Transcript:
@@ -80,13 +92,15 @@ class _File(Monitor):
     def open(self) -> Generator[tuple[int, Iterator[bytes]]]:
         """Open the file."""
         keep = self._job.options.channels == "separate"
-        with open_reader(
-            self._job.source,
-            output=self.audio,
-            keep_channels=keep,
-            fill=LONGEST_SILENCE,
-            **self._job.audio,
-        ) as self._reader:
+        with self._job.caller.active():
+            reader = open_reader(
+                self._job.source,
+                output=self.audio,
+                keep_channels=keep,
+                fill=LONGEST_SILENCE,
+                **self._job.audio,
+            )
+        with reader as self._reader:
             check_count(self._reader.audio.channels, self._reader.source)
             yield self._reader.audio.channels, self._chunks(self._reader)
 
@@ -135,12 +149,11 @@ class _File(Monitor):
         decoded = self.reached(self._decoded)
         heard = min(tracker.heard for tracker in self._trackers)
         recognized = decoded if self.over else max(0.0, heard - self._begin)
-        self._job.progress(
-            Progress(
-                decoded=decoded,
-                recognized=recognized,
-                total=self._reader.total_seconds if self._reader else None,
-                elapsed=elapsed,
-                xrt=recognized / elapsed if elapsed else 0.0,
-            )
+        progress = Progress(
+            decoded=decoded,
+            recognized=recognized,
+            total=self._reader.total_seconds if self._reader else None,
+            elapsed=elapsed,
+            xrt=recognized / elapsed if elapsed else 0.0,
         )
+        check_ran("progress", self._job.progress, self._job.progress(progress))

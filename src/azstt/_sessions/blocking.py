@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
@@ -17,9 +16,9 @@ from azstt._assembly.missing import warned
 from azstt._audio import Container
 from azstt._audio.samples import AudioChunk
 from azstt._audio_format import AudioFormat
-from azstt._errors import SessionStateError
+from azstt._errors import Caller, SessionStateError, warn
 from azstt._events import Event
-from azstt._options import OptionFields
+from azstt._options import LiveOptions, check_seconds
 from azstt._result import Usage
 from azstt._sessions.config import Overflow
 from azstt._sessions.feed import AudioChunks, Feed
@@ -116,7 +115,7 @@ class BlockingLiveSession(EventEmitter):
         strict: bool = False,
         idle_timeout: float | None = 60.0,
         on_reconnect: ReconnectHook | None = None,
-        **options: Unpack[OptionFields],
+        **options: Unpack[LiveOptions],
     ) -> None:
         self._live: _SilentSession = _SilentSession(
             audio=audio,
@@ -141,12 +140,7 @@ class BlockingLiveSession(EventEmitter):
         if loop is not None and exits.is_open(loop):
             # On another thread: it waits, and this may be the loop's own.
             BlockingCall(partial(_LOOP_THREAD.leave, self._user), name="azstt close")
-            warnings.warn(
-                f"unclosed {self!r}; use 'with', or call close()",
-                ResourceWarning,
-                stacklevel=2,
-                source=self,
-            )
+            warn(f"unclosed {self!r}; use 'with', or call close()", ResourceWarning, source=self)
 
     def __enter__(self) -> Self:
         """Start."""
@@ -218,7 +212,7 @@ class BlockingLiveSession(EventEmitter):
         """End the open segment here; see `LiveSession.commit`."""
         self._call(self._live.commit)
 
-    def update(self, **options: Unpack[OptionFields]) -> None:
+    def update(self, **options: Unpack[LiveOptions]) -> None:
         """Recognize the audio that follows with other options; see `LiveSession.update`."""
 
         async def update() -> None:
@@ -236,9 +230,11 @@ class BlockingLiveSession(EventEmitter):
             anyio.EndOfStream: no more events.
             TimeoutError: none came in that time; the next call gets one that comes later.
             AzsttError: what ended the session.
+            ConfigurationError: ``timeout`` is not a number of seconds, 0 or more.
             SessionStateError: not started, or another thread is waiting for the next event; or as
                 for `LiveSession.receive`.
         """
+        check_seconds("timeout", timeout, zero=True, endless=True)
         return self._take(self._live.receive, timeout)
 
     def events(self) -> Iterator[Event]:
@@ -258,14 +254,14 @@ class BlockingLiveSession(EventEmitter):
 
     def wait(self) -> Transcript:
         """Wait for the end and return the whole transcript; see `LiveSession.wait`."""
-        return warned(self._call(self._live.wait), stacklevel=2)
+        return warned(self._call(self._live.wait))
 
     def transcribe(self, source: AudioChunks) -> Transcript:
         """Send all of a source and wait for the end; see `LiveSession.transcribe`.
 
         To iterate over the events, use `feed`.
         """
-        return warned(self._call(self._live.transcribe, source), stacklevel=2)
+        return warned(self._call(self._live.transcribe, source))
 
     def feed(self, source: AudioChunks, *, finish: bool = True) -> BlockingFeed:
         """Send all of a source in the background; see `LiveSession.feed`. Returns at once."""
@@ -312,8 +308,10 @@ class BlockingLiveSession(EventEmitter):
         timeout: float | None,  # noqa: ASYNC109 - the caller's
     ) -> None:
         """Store the next event where it survives an interrupt of the caller that waits for it."""
-        with anyio.fail_after(timeout if timeout is None else max(timeout, _MIN_WAIT)):
+        with anyio.move_on_after(timeout if timeout is None else max(timeout, _MIN_WAIT)) as scope:
             self._unread.append(await receive())
+        if scope.cancelled_caught:
+            raise TimeoutError(f"no event within timeout={timeout!r} s; the session goes on")
 
     def _call(self, function: Callable[[Unpack[Ts]], Awaitable[T]], *args: *Ts) -> T:
         """Run an async function on the shared loop, or on a temporary one if there is none.
@@ -327,7 +325,13 @@ class BlockingLiveSession(EventEmitter):
                 "this live session belongs to the parent of this forked process; open another one "
                 "here"
             )
-        return (loop or _LOOP_THREAD).call(function, *args)
+        caller = Caller.here()
+
+        async def run() -> T:
+            with caller.active():
+                return await function(*args)
+
+        return (loop or _LOOP_THREAD).call(run)
 
     def _read(self, get: Callable[[], T]) -> T:
         """Read state that the loop changes, on the loop."""

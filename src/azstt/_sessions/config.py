@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from azstt._audio import Container
 from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError
-from azstt._options import RecognitionOptions
+from azstt._options import RecognitionOptions, check_seconds
 from azstt.backends import RecognizerBackend
 
 Overflow: TypeAlias = Literal["block", "drop_oldest", "error"]
@@ -44,13 +43,8 @@ class LiveConfig:
             raise ConfigurationError(
                 f"overflow={self.overflow!r} is not one of {', '.join(get_args(Overflow))}"
             )
-        if not (math.isfinite(self.buffer) and self.buffer > 0):
-            raise ConfigurationError(f"buffer={self.buffer!r} must be a number of seconds above 0")
-        idle = self.idle_timeout
-        if idle is not None and not (math.isfinite(idle) and idle > 0):
-            raise ConfigurationError(
-                f"idle_timeout={idle!r} must be a number of seconds above 0, or None for no limit"
-            )
+        check_seconds("buffer", self.buffer)
+        check_seconds("idle_timeout", self.idle_timeout)
         if self.has_hook and not able.reconnects:
             raise ConfigurationError(
                 f"the {backend!r} backend never reconnects; leave out on_reconnect"

@@ -13,7 +13,7 @@ from anyio.lowlevel import current_token
 from azstt._assembly.tracker import ResultTracker
 from azstt._errors import AzsttError, ConfigurationError, RecognitionError, SessionStateError
 from azstt._events import Event, Failed, Reconnecting
-from azstt._options import OptionFields, RecognitionOptions
+from azstt._options import LiveOptions, RecognitionOptions
 from azstt._result import Usage
 from azstt._sessions.config import LiveConfig
 from azstt._sessions.event_queue import EventQueue
@@ -168,7 +168,7 @@ class SessionDriver(Monitor):
             raise self._broken_claim("commit")
         self.pipeline.call(session.commit)
 
-    async def update(self, changes: OptionFields) -> None:
+    async def update(self, changes: LiveOptions) -> None:
         """Use other options after what was sent so far; returns when the recognizer has them.
 
         Raises:

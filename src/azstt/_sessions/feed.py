@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import (
     AsyncIterable,
     AsyncIterator,
@@ -12,6 +13,7 @@ from collections.abc import (
     Iterable,
 )
 from functools import partial
+from os import PathLike
 from types import TracebackType
 from typing import Any, TypeAlias
 
@@ -19,7 +21,7 @@ import anyio
 
 from azstt._audio.samples import AudioChunk, is_chunk, to_bytes
 from azstt._audio_format import AudioFormat
-from azstt._errors import ConfigurationError, SessionStateError
+from azstt._errors import Caller, ConfigurationError, SessionStateError
 from azstt._events import Event
 from azstt._sessions.driver import SessionDriver
 from azstt._threads.loop_queue import loop_caller
@@ -30,10 +32,20 @@ from azstt._transcript import Transcript
 AudioChunks: TypeAlias = AsyncIterable[AudioChunk] | Iterable[AudioChunk]
 
 
-class Feed(Awaitable[None]):
-    """A source that a live session sends in the background; await it to wait until all is sent.
+class Feed(Awaitable[None], ABC):
+    """What `LiveSession.feed` returns: await it to wait until all of the source is sent.
 
     Canceling that wait stops the source. What was pulled from it is sent all the same.
+    """
+
+    @property
+    @abstractmethod
+    def running(self) -> bool:
+        """Whether the source is being sent."""
+
+
+class SourceFeed(Feed):
+    """A source that a live session sends in the background.
 
     Attributes:
         source: the source.
@@ -60,7 +72,7 @@ class Feed(Awaitable[None]):
 
     @property
     def running(self) -> bool:
-        """Whether it is being sent."""
+        """Whether the source is being sent."""
         return self._task is not None and self._task.running
 
     def __await__(self) -> Generator[Any, Any, None]:
@@ -143,24 +155,24 @@ class Feeds:
         self._audio: AudioFormat | None = audio
         self._begun: Callable[[str], SessionDriver] = begun
         self._opened: Callable[[str], SessionDriver] = opened
-        self._feeds: list[Feed] = []
+        self._feeds: list[SourceFeed] = []
         self._task: BackgroundTask | None = None  # one at a time sends
 
     @property
-    def running(self) -> Feed | None:
+    def running(self) -> SourceFeed | None:
         """The one that is being sent."""
         return next((feed for feed in self._feeds if feed.running), None)
 
     def start(
         self, call: str, source: AudioChunks, *, finish: bool = True, keep: bool = True
-    ) -> Feed:
+    ) -> SourceFeed:
         """Send a source, or go on with one that was stopped.
 
         Args:
             call: who asks, for messages.
             source: the source.
-            finish: see `Feed`.
-            keep: see `Feed`.
+            finish: see `SourceFeed`.
+            keep: see `SourceFeed`.
 
         Raises:
             ConfigurationError: it is no iterable of chunks, or has another format.
@@ -177,11 +189,12 @@ class Feeds:
                     "with finish()"
                 )
             if feed is None:
-                feed = Feed(source, driver, self._audio)
+                feed = SourceFeed(source, driver, self._audio)
                 self._feeds.append(feed)
             feed.finish = finish
             if not feed.running:
-                self._task = feed.start(partial(self._send, feed, self._task))
+                with Caller.here().active():  # whom the task's warnings are for
+                    self._task = feed.start(partial(self._send, feed, self._task))
         feed.keep = keep
         return feed
 
@@ -240,7 +253,7 @@ class Feeds:
                 await feed.reader.over()
         self._feeds.clear()  # whoever keeps the session for its transcript keeps no source
 
-    async def _send(self, feed: Feed, before: BackgroundTask | None) -> None:
+    async def _send(self, feed: SourceFeed, before: BackgroundTask | None) -> None:
         if before is not None:
             await before.over()
         await feed.send(self.send_pulled, self._settle)
@@ -254,9 +267,13 @@ def _check(call: str, source: object, audio: AudioFormat | None) -> None:
     """Refuse what is no iterable of chunks, or says that its PCM is not what was declared."""
     iterable = hasattr(source, "__iter__") or hasattr(source, "__aiter__")
     if not iterable or isinstance(source, str) or is_chunk(source, audio):
+        remedy = "use a microphone, a generator or a list"
+        if is_chunk(source, audio):
+            remedy = f"send() it, or put it into a list: {call}([chunk])"
+        elif isinstance(source, str | PathLike):
+            remedy = f"open the file: {call}(azstt.open_audio(...))"
         raise ConfigurationError(
-            f"{call}() takes an iterable of chunks, not {type(source).__name__}; put a single "
-            f"chunk into a list, {call}([chunk]), and open a file with open_audio()"
+            f"{call}() takes an iterable of chunks, not {type(source).__name__}; {remedy}"
         )
     own = getattr(source, "audio", None)  # as a microphone or a reader has it
     if isinstance(own, AudioFormat) and own != audio:

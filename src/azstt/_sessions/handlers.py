@@ -55,13 +55,15 @@ class Handlers:
     """
 
     def __init__(self, on_reconnect: ReconnectHook | None = None) -> None:
+        if on_reconnect is not None:
+            check_function("on_reconnect", on_reconnect)
         self.on_reconnect: ReconnectHook | None = on_reconnect
         self._entries: list[tuple[tuple[type, ...], Callable[[Any], object]]] = []
 
     def add(self, kind: object, handler: Callable[[Any], object]) -> Callable[[], None]:
         """Register a handler; see `EventEmitter.on`."""
         classes = _classes(kind)
-        _check(handler)
+        check_function("a handler", handler)
         entry = (classes, handler)
         self._entries.append(entry)
 
@@ -76,7 +78,7 @@ class Handlers:
         for classes, handler in tuple(self._entries):
             if isinstance(event, classes):
                 try:
-                    _check_result(handler(event), handler)
+                    check_ran("a handler", handler, handler(event))
                 except BaseException as error:  # noqa: BLE001 - raised where somebody waits
                     yield error
 
@@ -95,28 +97,36 @@ def _classes(kind: object) -> tuple[type, ...]:
     return classes
 
 
-def _check(handler: object) -> None:
-    """Refuse what cannot be called, or whose body a call would not run."""
-    if not callable(handler):
-        raise ConfigurationError(f"on() takes a function to call with each event, not {handler!r}")
-    function: object = handler
-    while isinstance(function, partial):
-        function = function.func
-    for one in (function, type(function).__call__):
+def check_function(name: str, function: object) -> None:
+    """Refuse what cannot be called, or whose body a call would not run.
+
+    Raises:
+        ConfigurationError: it is no function, or a coroutine or generator function.
+    """
+    if not callable(function):
+        raise ConfigurationError(f"{name} must be a function, not {function!r}")
+    inner: object = function
+    while isinstance(inner, partial):
+        inner = inner.func
+    for one in (inner, type(inner).__call__):
         if iscoroutinefunction(one) or isasyncgenfunction(one) or isgeneratorfunction(one):
-            raise _never_runs(handler)
+            raise _never_runs(name, function)
 
 
-def _check_result(result: object, handler: object) -> None:
-    """Refuse a result that shows that the body did not run: a lambda may return a coroutine."""
+def check_ran(name: str, function: object, result: object) -> None:
+    """Refuse a result that shows that the body did not run: a lambda may return a coroutine.
+
+    Raises:
+        ConfigurationError: it is a coroutine or a generator.
+    """
     if isinstance(result, Coroutine | Generator | AsyncGenerator):
         if isinstance(result, Coroutine):
             result.close()  # or Python warns that it was never awaited
-        raise _never_runs(handler)
+        raise _never_runs(name, function)
 
 
-def _never_runs(handler: object) -> ConfigurationError:
+def _never_runs(name: str, function: object) -> ConfigurationError:
     return ConfigurationError(
-        f"a handler must be a plain function, not a coroutine or generator function: {handler!r}; "
-        "to await, iterate over the session instead"
+        f"{name} must be a plain function, not a coroutine or generator function: {function!r}; "
+        "it may start a task"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from enum import Enum
 
 import anyio
@@ -10,8 +9,9 @@ from anyio.lowlevel import checkpoint
 
 from azstt._assembly.missing import warned
 from azstt._audio_format import AudioFormat
-from azstt._errors import SessionStateError
+from azstt._errors import SessionStateError, warn
 from azstt._events import Event
+from azstt._options import check_seconds
 from azstt._sessions.config import LiveConfig
 from azstt._sessions.driver import SessionDriver
 from azstt._sessions.feed import Feeds
@@ -51,6 +51,16 @@ class Lifecycle(EventEmitter):
         self._pcm: AudioFormat | None = audio if isinstance(audio, AudioFormat) else None
         self._feeds: Feeds = Feeds(self._pcm, self._here, self._open)
 
+    @property
+    def idle_timeout(self) -> float | None:
+        """The argument of this name, in seconds; may be changed at any time."""
+        return self._idle.limit
+
+    @idle_timeout.setter
+    def idle_timeout(self, seconds: float | None) -> None:
+        check_seconds("idle_timeout", seconds)
+        self._idle.limit = seconds
+
     async def _close(self, *, now: bool, wait: bool) -> None:
         """See `aclose`; ``wait`` is for the source that is being sent."""
         driver = self._driver
@@ -69,15 +79,11 @@ class Lifecycle(EventEmitter):
 
     def _done(self) -> Transcript:
         """Return the transcript, for `wait` and `transcribe`, with a warning to their callers."""
-        return warned(self._begun("transcript").transcript(), stacklevel=3)
+        return warned(self._begun("transcript").transcript())
 
     def _warn_unclosed(self) -> None:
-        warnings.warn(
-            f"unclosed {self!r}; use 'async with', or await aclose()",
-            ResourceWarning,
-            stacklevel=3,
-            source=self,
-        )
+        message = f"unclosed {self!r}; use 'async with', or await aclose()"
+        warn(message, ResourceWarning, source=self)
 
     def _begun(self, call: str) -> SessionDriver:
         if self._driver is None:

@@ -13,7 +13,7 @@ from azstt._audio.samples import AudioChunk, to_bytes
 from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError, RecognitionError, SessionStateError
 from azstt._events import Event
-from azstt._options import OptionFields, RecognitionOptions
+from azstt._options import LiveOptions, RecognitionOptions
 from azstt._result import Usage
 from azstt._sessions.config import LiveConfig, Overflow
 from azstt._sessions.driver import SessionDriver
@@ -81,11 +81,12 @@ class LiveSession(Lifecycle):
         strict: bool = False,
         idle_timeout: float | None = 60.0,
         on_reconnect: ReconnectHook | None = None,
-        **options: Unpack[OptionFields],
+        **options: Unpack[LiveOptions],
     ) -> None:
         recognizer = resolve(backend, stacklevel=2)
         able = recognizer.capabilities
-        asked = RecognitionOptions.of({"partials": able.partials, **options})
+        others = LiveSession.__init__.__kwdefaults__ or ()
+        asked = RecognitionOptions.of({"partials": able.partials, **options}, others)
         able.check(asked, backend=recognizer.name)
         config = LiveConfig(
             audio=audio,
@@ -245,7 +246,7 @@ class LiveSession(Lifecycle):
         if not self._source_is_over(driver):
             self._open("commit").commit()
 
-    async def update(self, **options: Unpack[OptionFields]) -> None:
+    async def update(self, **options: Unpack[LiveOptions]) -> None:
         """Recognize the audio that follows with other options, such as ``phrases``.
 
         Returns when the recognizer has them, which is after the audio before; when canceled, it
@@ -283,7 +284,7 @@ class LiveSession(Lifecycle):
             failure.partial = self.transcript
             raise failure from error
         if event is None:
-            raise anyio.EndOfStream
+            raise anyio.EndOfStream("no more events: the session is over")
         return event
 
     def events(self) -> AsyncIterator[Event]:
@@ -389,12 +390,3 @@ class LiveSession(Lifecycle):
             SessionStateError: not started.
         """
         return self._begun("usage").usage()
-
-    @property
-    def idle_timeout(self) -> float | None:
-        """The argument of this name; may be changed at any time."""
-        return self._idle.limit
-
-    @idle_timeout.setter
-    def idle_timeout(self, seconds: float | None) -> None:
-        self._idle.limit = seconds

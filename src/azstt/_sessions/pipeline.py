@@ -21,7 +21,7 @@ from azstt._threads.loop_queue import CallSoon, loop_caller
 #: Bytes of a container that may wait to be decoded.
 _BACKLOG = 1 << 20
 #: What to do about a container that is sent as PCM.
-_REMEDY = "declare audio='auto' or the container's name (on the command line leave out --raw)"
+_REMEDY = "declare audio='auto' or the container's name"
 #: Bytes that are decoded before the loop may run something else: some milliseconds of work.
 _SLICE = 1 << 15
 
@@ -114,7 +114,7 @@ class AudioPipeline:
             ConfigurationError: this is a container, though PCM was declared; nothing was accepted.
         """
         if self._check is not None:
-            self._check.look(data, stacklevel=3)  # whose send it is
+            self._check.look(data)
         self.fed += len(data)
         self.fed_at = monotonic()
         self._waiting += len(data)

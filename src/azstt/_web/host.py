@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, suppress
-from math import inf
 from secrets import token_urlsafe
 from typing import Protocol
 
@@ -21,6 +20,7 @@ from azstt._errors import (
     SessionStateError,
     ThrottledError,
 )
+from azstt._options import check_seconds, check_whole
 from azstt._sessions.live import LiveSession
 from azstt._web.messages import ResumeCommand, StartCommand, parse_command
 from azstt._web.replay import command_error
@@ -28,8 +28,8 @@ from azstt._web.session import (
     INTERNAL_ERROR,
     ClientConnection,
     DisconnectedError,
-    Receive,
-    Send,
+    WireReceive,
+    WireSend,
     WireSession,
 )
 
@@ -67,12 +67,12 @@ class SessionHost:
         limit: the most sessions at a time.
 
     Raises:
-        ConfigurationError: ``grace`` is not a positive, finite number.
+        ConfigurationError: ``grace`` is not a positive, finite number, or ``limit`` less than 1.
     """
 
     def __init__(self, open_session: OpenSession, grace: float, limit: int) -> None:
-        if not 0 < grace < inf:
-            raise ConfigurationError(f"grace={grace!r} must be a number of seconds above 0")
+        check_seconds("grace", grace)
+        check_whole("limit", limit)
         self._open: OpenSession = open_session
         self._grace: float = grace
         self._limit: int = limit
@@ -80,7 +80,7 @@ class SessionHost:
         self._closed: bool = False
         self._changed: anyio.Event = anyio.Event()
 
-    async def serve(self, receive: Receive, send: Send, group: TaskGroup) -> None:
+    async def serve(self, receive: WireReceive, send: WireSend, group: TaskGroup) -> None:
         """Serve a connection until it is lost, its session is over, or another one has it.
 
         Args:

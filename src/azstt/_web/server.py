@@ -15,7 +15,7 @@ from azstt._sessions.live import LiveSession
 from azstt._threads.call_thread import CallThread
 from azstt._threads.loop_thread import LoopThread
 from azstt._web.host import OpenSession, SessionHost
-from azstt._web.session import Receive, Send
+from azstt._web.session import WireReceive, WireSend
 
 
 class WireServer:
@@ -104,7 +104,7 @@ class WireServer:
         if self._group is not None:
             await self._group.__aexit__(kind, error, trace)
 
-    async def serve(self, receive: Receive, send: Send) -> None:
+    async def serve(self, receive: WireReceive, send: WireSend) -> None:
         """Serve a connection until it is lost, or its session is over or has moved to another.
 
         May be canceled: the client can then resume its session over another connection.

@@ -20,7 +20,7 @@ from azstt._errors import (
     SessionStateError,
 )
 from azstt._events import Ended, Event, Failed
-from azstt._options import OptionFields
+from azstt._options import LiveOptions
 from azstt._sessions.live import LiveSession
 from azstt._threads.tasks import both
 from azstt._web.messages import (
@@ -48,9 +48,9 @@ _log = logging.getLogger("azstt.wire")
 _UPDATE_TIMEOUT = 3.0
 
 #: Returns the next message from a client: text, audio, or None once the connection is lost.
-Receive: TypeAlias = Callable[[], Awaitable[str | bytes | None]]
+WireReceive: TypeAlias = Callable[[], Awaitable[str | bytes | None]]
 #: Sends text to a client.
-Send: TypeAlias = Callable[[str], Awaitable[object]]
+WireSend: TypeAlias = Callable[[str], Awaitable[object]]
 
 #: What a client learns of a bug on the server; the details are for the server's log.
 INTERNAL_ERROR = ServiceError("internal server error in this session", retryable=False)
@@ -63,9 +63,9 @@ class DisconnectedError(Exception):
 class ClientConnection:
     """A connection to a client, with one error for all ways a transport reports its loss."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self._receive: Receive = receive
-        self._send: Send = send
+    def __init__(self, receive: WireReceive, send: WireSend) -> None:
+        self._receive: WireReceive = receive
+        self._send: WireSend = send
         self._lock: anyio.Lock = anyio.Lock()
 
     async def receive(self) -> str | bytes:
@@ -261,7 +261,7 @@ class WireSession:
                 await self._run_counted(connection, kind, self._live.finish)
             case UpdateCommand(kind=kind) as update:
                 changes = update.model_dump(exclude={"kind"}, exclude_none=True)
-                change = partial(self._update, cast("OptionFields", changes))
+                change = partial(self._update, cast("LiveOptions", changes))
                 await self._run_counted(connection, kind, change)
             case CloseCommand():
                 self._done = True
@@ -288,7 +288,7 @@ class WireSession:
         if rejected is not None:
             await connection.send(self._replay.add(rejected))
 
-    async def _update(self, changes: OptionFields) -> None:
+    async def _update(self, changes: LiveOptions) -> None:
         """Change options, without blocking the client's messages while the recognizer is late.
 
         Raises:

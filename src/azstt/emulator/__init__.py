@@ -6,10 +6,34 @@
 Requires the extra ``emulator``.
 """
 
-from azstt.emulator._command import run as run
-from azstt.emulator._serve import Emulator as Emulator
-from azstt.emulator._serve import serve as serve
-from azstt.emulator._service.markers import marked_wav as marked_wav
-from azstt.emulator.faults import Faults as Faults
-from azstt.emulator.script import Script as Script
-from azstt.emulator.script import Utterance as Utterance
+from azstt.emulator._command import run
+from azstt.emulator._script import (
+    Script,
+    Utterance,
+)
+from azstt.emulator._serve import (
+    Emulator,
+    EngineName,
+    FilePath,
+    serve,
+)
+from azstt.emulator._service.markers import marked_wav
+from azstt.emulator._service.records import (
+    RequestRecord,
+    TurnRecord,
+)
+from azstt.emulator.faults import Faults
+
+__all__ = [
+    "Emulator",
+    "EngineName",
+    "Faults",
+    "FilePath",
+    "RequestRecord",
+    "Script",
+    "TurnRecord",
+    "Utterance",
+    "marked_wav",
+    "run",
+    "serve",
+]

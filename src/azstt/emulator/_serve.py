@@ -6,16 +6,17 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from azstt._errors import ConfigurationError
+from azstt._options import check_seconds, check_whole
 from azstt._threads.imports import guarded_import
 from azstt._threads.loop_thread import LoopThread
+from azstt.emulator._script import Script
 from azstt.emulator._service.records import RequestRecord
-from azstt.emulator.engines import Engine
-from azstt.emulator.engines.script import ScriptEngine
+from azstt.emulator.engines._port import Engine
+from azstt.emulator.engines._script import ScriptEngine
 from azstt.emulator.faults import Faults
-from azstt.emulator.script import Script
 
 if TYPE_CHECKING:
     from azstt.emulator._service.server import Server
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 FilePath: TypeAlias = str | PathLike[str]
 #: Seconds between two checks for open connections.
 _POLL_INTERVAL = 0.01
-_Number = TypeVar("_Number", int | None, float | None)
 EngineName: TypeAlias = Literal["script", "local"]
 
 
@@ -110,12 +110,15 @@ def serve(  # noqa: PLR0913 - each is one thing to set up, by name
     """
     with guarded_import("aiohttp", needed_by="the emulator", extra="emulator"):
         from azstt.emulator._service.server import Server, ServerSettings  # noqa: PLC0415 - optional
+    check_seconds("speed", speed, endless=True)
+    check_whole("quota", quota)
+    check_whole("port", port, least=0)
     settings = ServerSettings(
         engine=_make_engine(engine, script),
         host=host,
         port=port,
-        speed=_check_positive("speed", speed),
-        quota=_check_positive("quota", quota),
+        speed=speed,
+        quota=quota,
         key=key,
         token=token,
         tls=None if tls is None else (fspath(tls[0]), fspath(tls[1])),
@@ -153,7 +156,7 @@ def _make_engine(engine: EngineName | Engine, script: Script | FilePath | None) 
     if script is not None:
         raise ConfigurationError("script requires engine='script'; remove one of the two arguments")
     if engine == "local":
-        from azstt.emulator.engines.local import LocalEngine  # noqa: PLC0415 - optional
+        from azstt.emulator.engines._local import LocalEngine  # noqa: PLC0415 - optional
 
         return LocalEngine()
     if not isinstance(engine, str):
@@ -167,9 +170,3 @@ def _load_faults(faults: Faults | FilePath | None) -> Faults:
     if faults is None:
         return Faults()
     return faults if isinstance(faults, Faults) else Faults.read(faults)
-
-
-def _check_positive(name: str, value: _Number) -> _Number:
-    if value is not None and not value > 0:
-        raise ConfigurationError(f"{name} must be greater than 0, not {value!r}")
-    return value

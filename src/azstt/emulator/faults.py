@@ -14,7 +14,28 @@ from pydantic import Field
 
 from azstt._models import FrozenModel
 from azstt._result import Seconds
-from azstt.emulator.script import read_model
+from azstt.emulator._script import read_model
+
+__all__ = [
+    "BadStatus",
+    "Close",
+    "Delay",
+    "Drop",
+    "Duplicate",
+    "EndTurn",
+    "Expire",
+    "Fault",
+    "Faults",
+    "Malformed",
+    "Mute",
+    "NoAcks",
+    "NoTurnEnd",
+    "Outage",
+    "Refuse",
+    "Reorder",
+    "Stall",
+    "TimedFault",
+]
 
 
 class _Fault(FrozenModel):

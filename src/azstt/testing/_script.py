@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from azstt._assembly.words import spread_words
+from azstt._errors import ConfigurationError
 from azstt._events import (
     AudioGap,
     Committed,
@@ -42,7 +43,11 @@ class Cue(FrozenModel):
 
 
 def cue_of(event: Event) -> Cue:
-    """Make a cue of an event, timed by the audio that it is about."""
+    """Make a cue of an event, timed by the audio that it is about.
+
+    Raises:
+        ConfigurationError: it is no event.
+    """
     match event:
         case SpeechStarted(at=at) | SpeechEnded(at=at) | Committed(at=at):
             return Cue(event=event, at=at)
@@ -54,6 +59,11 @@ def cue_of(event: Event) -> Cue:
             return Cue(event=event, at=position)
         case Started() | Reconnecting() | Failed():
             return Cue(event=event, at=0.0)
+        case _:
+            kind = type(event).__name__
+            raise ConfigurationError(
+                f"a script takes events such as Final(segment=...), and cues, not {kind}"
+            )
 
 
 def within(event: Event, end: float) -> Event:

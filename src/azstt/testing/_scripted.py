@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from threading import Event as Flag
 from threading import Lock
 
+from pydantic import BaseModel
+
 from azstt._assembly.words import spread_words
 from azstt._audio_format import AudioFormat
-from azstt._errors import RecognitionError, ServiceError, SessionStateError
+from azstt._errors import ConfigurationError, RecognitionError, ServiceError, SessionStateError
 from azstt._events import (
     Committed,
     Ended,
@@ -66,6 +68,9 @@ class ScriptedBackend:
         capabilities: what the backend claims to support; everything by default.
         start_error: raised by the start of every session.
 
+    Raises:
+        ConfigurationError: the script has something else in it.
+
     Example:
         >>> from azstt import transcribe_bytes
         >>> backend = ScriptedBackend.saying("Hello, world.")
@@ -82,6 +87,10 @@ class ScriptedBackend:
         capabilities: Capabilities = EVERYTHING,
         start_error: RecognitionError | None = None,
     ) -> None:
+        if isinstance(script, str | BaseModel):
+            raise ConfigurationError(
+                f"a script is a list of events and cues, not {type(script).__name__}"
+            )
         cues = (item if isinstance(item, Cue) else cue_of(item) for item in script)
         self._script: tuple[Cue, ...] = tuple(sorted(cues, key=lambda cue: cue.at))
         self._name: str = name
@@ -97,7 +106,16 @@ class ScriptedBackend:
         """Return a backend that recognizes these sentences, one segment each, from ``start`` on.
 
         Times are in seconds.
+
+        Raises:
+            ConfigurationError: a sentence is no text, or a time is negative.
         """
+        for sentence in sentences:
+            if not isinstance(sentence, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+                raise ConfigurationError(
+                    "ScriptedBackend.saying() takes each sentence as an argument of its own, not "
+                    f"{type(sentence).__name__}; unpack a list: saying(*sentences)"
+                )
         events: list[Event] = []
         for sentence in sentences:
             words = sentence.split()

@@ -7,7 +7,7 @@ import pytest
 
 import azstt
 from azstt.emulator import Faults
-from azstt.emulator.engines.local import LocalEngine
+from azstt.emulator.engines._local import LocalEngine
 from azstt.emulator.faults import Close, Drop
 from azstt.testing import ScriptedBackend
 

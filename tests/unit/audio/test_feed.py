@@ -77,7 +77,9 @@ def test_a_chunk_over_the_limit_is_accepted_alone():
 @pytest.mark.parametrize("most", [0, -1])
 def test_a_feed_must_hold_something(most):
     """A limit of zero or less is refused."""
-    with pytest.raises(ConfigurationError, match="max_buffered must be positive"):
+    with pytest.raises(
+        ConfigurationError, match=r"max_buffered=.* must be a whole number, 1 or more"
+    ):
         ByteFeed(max_buffered=most)
 
 

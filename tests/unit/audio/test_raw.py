@@ -34,7 +34,7 @@ def look(data: bytes, audio: AudioFormat, size: int = ENOUGH) -> str | None:
         warnings.simplefilter("always")
         try:
             for at in range(0, len(data), size):
-                check.look(data[at : at + size], stacklevel=1)
+                check.look(data[at : at + size])
         except ConfigurationError as error:
             return str(error)
     assert len(caught) <= 1
@@ -84,7 +84,7 @@ def test_every_further_byte_of_a_container_is_refused(audio):
     check = RawCheck(S16, "the remedy")
     for at in range(0, 20_000, 4_000):
         with pytest.raises(ConfigurationError, match="webm"):
-            check.look(data[at : at + 4_000], stacklevel=1)
+            check.look(data[at : at + 4_000])
 
 
 @pytest.mark.parametrize("silence", [0, 6_400, 64_002])
@@ -177,5 +177,5 @@ def test_the_warning_names_the_callers_line():
     """What is shown is the line that sent the audio."""
     floats = encoded(np.random.default_rng(3).uniform(-1, 1, ENOUGH), "f32")
     with pytest.warns(AudioFormatWarning) as caught:
-        RawCheck(S16, "").look(floats, stacklevel=1)
+        RawCheck(S16, "").look(floats)
     assert caught[0].filename == __file__

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from azstt._assembly.words import spread_words
 from azstt._captions.formats import csv_text, srt, txt, vtt
 from azstt._captions.layout import Limits
+from azstt._errors import ConfigurationError
 from azstt._result import Segment, Word
+from azstt._transcript import Transcript
 
 USUAL = Limits(max_chars=42, max_lines=2, max_seconds=7.0)
 
@@ -358,16 +360,19 @@ def test_people_who_speak_at_once_take_turns():
 @pytest.mark.parametrize(
     ("limits", "message"),
     [
-        ((0, 2, 7.0), "max_chars must be at least 1, not 0"),
-        ((42, 0, 7.0), "max_lines must be at least 1, not 0"),
-        ((42, 2, 0.0), "max_seconds must be at least 0.1, not 0.0"),
-        ((42, 2, float("nan")), "max_seconds must be at least 0.1, not nan"),
+        ({"max_chars": 0}, "max_chars should be greater than or equal to 1, not 0"),
+        ({"max_lines": 0}, "max_lines should be greater than or equal to 1, not 0"),
+        ({"max_seconds": 0.0}, "max_seconds should be greater than or equal to 0.1, not 0.0"),
+        (
+            {"max_seconds": float("nan")},
+            "max_seconds should be greater than or equal to 0.1, not nan",
+        ),
     ],
 )
 def test_impossible_limits_are_refused(limits, message):
     """A limit that is too small is an error that names it and its value."""
-    with pytest.raises(ValueError, match=re.escape(message)):
-        Limits(*limits)
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        Limits(**limits)
 
 
 # -- properties

@@ -292,7 +292,7 @@ def test_the_same_is_said_of_standard_input(azstt, source):
 def test_a_start_beyond_the_end_is_reported_with_the_length(here):
     """Nothing was transcribed: the message says why, for the file that is too short."""
     line = error_of(here("transcribe", "jfk.wav", "--start", "100", "--backend", "talking"), 2)
-    assert line == "start=100.0 is beyond the end of 'jfk.wav', which lasts 11.00 s"
+    assert line == "--start 100.0 is beyond the end of 'jfk.wav', which lasts 11.00 s"
     files = ("jfk.wav", "long.ogg")
     done = here("transcribe", *files, "--start", "100", "--backend", "talking")
     assert done.returncode == 1
@@ -335,12 +335,15 @@ def test_quiet(here, args):
         (("transcribe", "jfk.wav", "--output", "jfk.wav/x.txt"), "choose another folder"),
         (("transcribe", "jfk.wav", "--start", "soon"), "--start: not a time: 'soon'"),
         (("emulator", "--seconds", "soon"), "--seconds: not a time: 'soon'"),
-        (("transcribe", "jfk.wav", "--start", "3", "--end", "2"), "end must be after start"),
-        (("transcribe", "jfk.wav", "--timeout", "0"), "timeout=0.0"),
+        (
+            ("transcribe", "jfk.wav", "--start", "3", "--end", "2"),
+            "--end 2.0 must be after --start 3.0",
+        ),
+        (("transcribe", "jfk.wav", "--timeout", "0"), "--timeout 0.0"),
         (("transcribe", "jfk.wav", "--language", "sv"), "it knows en"),
         (("transcribe", "jfk.wav", "-l", "en-US", "-l", "sv-SE"), "takes one language"),
-        (("transcribe", "jfk.wav", "--diarize"), "'diarize'"),
-        (("transcribe", "jfk.wav", "--phrase", "azstt"), "'phrases'"),
+        (("transcribe", "jfk.wav", "--diarize"), "--diarize"),
+        (("transcribe", "jfk.wav", "--phrase", "azstt"), "--phrase;"),
         (("transcribe", "jfk.wav", "--backend", "no-such"), "installed are"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -585,7 +588,7 @@ def test_channels_are_transcribed_separately(here, audio):
     assert [row["channel"] for row in rows] == ["0", "1", "0", "1"]
     done = here(*call, "--channels", "left")
     assert done.returncode == 2
-    assert b"should be 'mix' or 'separate' (given: 'left')" in done.stderr
+    assert b"should be 'mix' or 'separate', not 'left'" in done.stderr
 
 
 def test_pcm_without_a_header(here, audio, tmp_path):
@@ -617,7 +620,7 @@ def test_help_is_the_manual(here):
     text = " ".join(here("transcribe", "--help").stdout.decode().split())
     for needed in (
         "130 stopped by Ctrl-C",
-        "- is standard input",
+        "- for standard input",
         "90, 1:30, 00:01:30.5 or 1m30s",
         "the transcript ends early",
         "txt, srt, vtt, json, csv",

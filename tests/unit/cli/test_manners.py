@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from azstt import AudioFormat
 from azstt._cli.app import run
+from azstt._cli.options import RAW_VALUE, as_options
 from tests.live_command import import_path
 
 COMMAND = [sys.executable, "-m", "azstt"]
@@ -217,3 +219,22 @@ def test_ctrl_c_during_the_start_is_quiet(tmp_path):
         [BASH, "-c", code], capture_output=True, text=True, env=env, check=False, timeout=60
     )
     assert (done.returncode, done.stdout + done.stderr) == (130, "")
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("end=2.0 must be after start=3.0", "--end 2.0 must be after --start 3.0"),
+        ("leave out audio=, which is for PCM", "leave out --raw, which is for PCM"),
+        ("pass audio=AudioFormat(sample_rate=...)", f"pass --raw {RAW_VALUE}"),
+        (repr(AudioFormat(channels=2, sample_width=3)), "16000x2:s24"),
+        (repr(AudioFormat(sample_width=4, floating=True)), "16000x1:f32"),
+        ("declare audio='auto' or the container's name", "leave out --raw"),
+        ("use channels='mix'", "use --channels mix"),
+        ("no option 'phrases' in it", "no --phrase in it"),
+        ("no such file: 'a?start=3.wav'", "no such file: 'a?start=3.wav'"),
+    ],
+)
+def test_messages_of_the_library_speak_of_options(said, shown):
+    """An argument in a message becomes the option that sets it."""
+    assert as_options(said) == shown

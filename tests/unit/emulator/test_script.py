@@ -9,7 +9,7 @@ from azstt.emulator import Faults, Script, Utterance
 from azstt.emulator._service.request import TurnRequest
 from azstt.emulator._service.wire import StreamFormat
 from azstt.emulator.engines import Phrase, Processed
-from azstt.emulator.engines.script import ScriptEngine
+from azstt.emulator.engines._script import ScriptEngine
 from azstt.emulator.faults import Close, Refuse
 
 FORMAT = StreamFormat.pcm(azstt.AudioFormat())

@@ -79,7 +79,9 @@ def test_events_after_the_audio_are_emitted_at_the_end():
     assert [word.text for word in segments[0].words] == ["Hello,", "world."]
     assert [word.end for word in segments[0].words] == [pytest.approx(0.3), 0.5]
     assert segments[1].start == segments[1].end == segments[0].end == 0.5
-    assert max(event.at for event in events if isinstance(event, SpeechStarted | SpeechEnded)) == 0.5
+    assert (
+        max(event.at for event in events if isinstance(event, SpeechStarted | SpeechEnded)) == 0.5
+    )
 
 
 @pytest.mark.parametrize(

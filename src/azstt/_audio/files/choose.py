@@ -27,7 +27,7 @@ from azstt._threads.imports import guarded_import
 #: How many bytes of a stream are searched for its index, or its first audio.
 _KNOWN_WITHIN = 1 << 20
 #: What to do about a container that is declared as raw PCM.
-_REMEDY = "leave out audio= (on the command line --raw), which is only for PCM without a header"
+_REMEDY = "leave out audio=, which is only for PCM without a header"
 #: How many bytes of raw PCM are searched for the first sample that is not zero.
 _HEARD_WITHIN = 1 << 16
 
@@ -99,11 +99,11 @@ def _look_at_raw(source: Source, raw: AudioFormat) -> None:
         AudioError: there are none.
         ConfigurationError: they are a container's.
     """
-    check = RawCheck(raw, _REMEDY)
+    check = RawCheck(raw, _REMEDY, source.label)
     head = b""
     while not check.done and len(head) < _HEARD_WITHIN and (chunk := source.read(HEAD)):
         head += chunk
-        check.look(chunk, stacklevel=4)  # whose open_audio it is
+        check.look(chunk)
     if not head:
         raise empty_source(source)
     source.unread(head)

@@ -58,5 +58,5 @@ def to_wav(  # noqa: PLR0913  see open_audio
         pcm = b"".join(reader)
         header = wav_header(reader.audio, len(pcm), source=reader.source)
         if are_missing(reader.report.missing):
-            warn_of(reader.report.missing, stacklevel=2)
+            warn_of(reader.report.missing, reader.source)
         return header + pcm + b"\0" * (len(pcm) & 1)

@@ -222,7 +222,7 @@ class Media:
             self.check()
             if not thorough and source.seekable and not isinstance(error, ArgumentError):
                 return self._open(head, thorough=True)
-            raise not_audio(max(head, source.head, key=len), source, error) from error
+            raise not_audio(max(head, source.head, key=len), source) from error
 
     def _choose_stream(self, track: int | None) -> AudioStream:
         source = self.source

@@ -17,8 +17,13 @@ from azstt._audio.rejections import beyond_the_end, nothing_decoded
 from azstt._audio.report import DecodeReport, Tally
 from azstt._audio.sources import Source, max_plausible_seconds
 from azstt._audio_format import AudioFormat
-from azstt._errors import AudioDecodeError, AudioTooLargeError, ConfigurationError
-from azstt._options import AudioFields
+from azstt._errors import (
+    AudioDecodeError,
+    AudioTooLargeError,
+    ConfigurationError,
+    SessionStateError,
+)
+from azstt._options import AudioFields, check_audio
 from azstt._result import Gap
 
 #: The default output; immutable, so it can be shared.
@@ -36,21 +41,6 @@ class _Selection:
     start: float
     end: float | None
     max_seconds: float | None
-
-    def check(self) -> None:
-        """Check the values.
-
-        Raises:
-            ConfigurationError: a value is negative or not a number, or `end` is not after `start`.
-        """
-        if not (math.isfinite(self.start) and self.start >= 0):
-            raise ConfigurationError(f"start must be 0 or more seconds (given: {self.start!r})")
-        if self.end is not None and not self.end > self.start:
-            raise ConfigurationError(
-                f"end must be after start={self.start!r}, in seconds (given: {self.end!r})"
-            )
-        if self.max_seconds is not None and not self.max_seconds > 0:
-            raise ConfigurationError(f"max_seconds must be positive (given: {self.max_seconds!r})")
 
     def of(self, gaps: Iterable[Gap]) -> tuple[Gap, ...]:
         """Return the gaps in the selected part, in order."""
@@ -102,6 +92,7 @@ class AudioReader:
         self.tally: Tally = Tally(fill)
         self.timeline: Timeline = Timeline()
         self._size = 0
+        self._closed = False
         self._chunks = self._read_chunks()
         if decoder.info.exact and self.total_seconds is not None:
             self._check_seconds(self.total_seconds)
@@ -114,11 +105,16 @@ class AudioReader:
         """Return the next chunk of PCM.
 
         Raises:
-            StopIteration: there is no more, or the reader is closed.
+            StopIteration: there is no more.
+            SessionStateError: the reader is closed.
             AudioDecodeError: nothing in the source can be decoded.
             AudioSourceError: reading the source failed.
             AudioTooLargeError: the source exceeds a limit.
         """
+        if self._closed:
+            raise SessionStateError(
+                f"the reader of {self.source!r} is closed; read it inside its block"
+            )
         return next(self._chunks)
 
     def __enter__(self) -> Self:
@@ -160,6 +156,7 @@ class AudioReader:
 
     def close(self) -> None:
         """Release what was opened; the caller's file object stays open. Idempotent."""
+        self._closed = True
         self._chunks.close()
         self._release()
 
@@ -354,18 +351,16 @@ def open_reader(
     **fields: Unpack[AudioFields],
 ) -> AudioReader:
     """Open audio like `open_audio`; up to ``fill`` seconds of each hole become silence."""
+    check_audio(fields)
     track, max_bytes = fields.get("track"), fields.get("max_bytes")
     start, end, limit = fields.get("start", 0.0), fields.get("end"), fields.get("max_seconds")
     selection = _Selection(start=start, end=end, max_seconds=limit)
-    selection.check()
     raw = fields.get("audio")
-    if not isinstance(raw, AudioFormat | None):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+    if getattr(output, "floating", True):
         raise ConfigurationError(
-            f"audio={raw!r} is not an AudioFormat, which is only for PCM without a header; leave "
-            "it out for files, whose format is detected"
+            f"output={output!r} must be an AudioFormat of integer samples; to encode audio, pass "
+            "the PCM to another library"
         )
-    if output.floating:
-        raise ConfigurationError(f"open_audio produces only integer samples (given: {output!r})")
     opened = make_source(source, raw=raw, max_bytes=max_bytes)
     try:
         decoder = choose_decoder(opened, output, raw=raw, keep_channels=keep_channels, track=track)

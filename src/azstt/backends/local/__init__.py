@@ -1,3 +1,7 @@
 """The embedded recognizer: English, offline, no key."""
 
-from azstt.backends.local._backend import LocalBackend as LocalBackend
+from azstt.backends.local._backend import LocalBackend
+
+__all__ = [
+    "LocalBackend",
+]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError
-from azstt._options import RecognitionOptions
+from azstt._options import RecognitionOptions, check_whole
 from azstt._threads import exit as exits
 from azstt._threads.imports import guarded_import, is_installed, require
 from azstt.backends._base import Capabilities, Emit, RecognizerSession
@@ -71,9 +71,8 @@ class LocalBackend:
         align: bool | None = None,
         max_sessions: int | None = None,
     ) -> None:
-        for name, count in (("workers", workers), ("max_sessions", max_sessions)):
-            if count is not None and count < 1:
-                raise ConfigurationError(f"{name} is {count!r}; it takes 1 or more, or None")
+        check_whole("workers", workers)
+        check_whole("max_sessions", max_sessions)
         self._folder: Path | None = None if model is None else Path(model)
         self._found: Path | None = None
         self._max_sessions: int | None = max_sessions

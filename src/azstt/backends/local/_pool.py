@@ -131,7 +131,8 @@ class SharedPools:
             users = sum(users for _, users in self._pools.values())
             if limit is not None and users >= limit:
                 raise ThrottledError(
-                    f"{users} sessions are open in this process, and max_sessions is {limit}",
+                    f"{users} session{'s are' if users > 1 else ' is'} open in this process, and "
+                    f"max_sessions is {limit}",
                     backend="local",
                     hint="close one, try again later, or raise max_sessions",
                 )

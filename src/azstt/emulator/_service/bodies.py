@@ -10,10 +10,10 @@ from azstt._assembly.words import spread_words
 from azstt._events import Partial
 from azstt._result import Alternative, Word
 from azstt._units import seconds_to_ticks
+from azstt.emulator._script import Utterance
 from azstt.emulator._service.forms import censored, lexical
 from azstt.emulator._service.pronunciation import assess
 from azstt.emulator._service.request import TurnRequest
-from azstt.emulator.script import Utterance
 
 Body: TypeAlias = dict[str, object]
 

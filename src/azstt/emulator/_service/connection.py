@@ -28,7 +28,7 @@ from azstt.emulator._service.wire import (
     decode_text,
     encode_text,
 )
-from azstt.emulator.engines import Engine
+from azstt.emulator.engines._port import Engine
 from azstt.emulator.faults import Close, Delay, Drop, Expire, Fault, Mute, TimedFault
 
 _log = logging.getLogger("azstt.emulator")

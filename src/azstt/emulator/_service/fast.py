@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from azstt._models import JsonObject
+from azstt.emulator._script import Utterance
 from azstt.emulator._service.bodies import Body
 from azstt.emulator._service.forms import censored
 from azstt.emulator._service.request import TurnRequest, find, profanity_of, strings
 from azstt.emulator._service.wire import WireError
-from azstt.emulator.script import Utterance
 
 _CONFIDENCE = 0.9
 

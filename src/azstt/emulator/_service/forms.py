@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from azstt.emulator._service.request import Profanity
+from azstt._options import Profanity
 
 #: Enough to test each mode; a script can provide its own masked texts.
 _PROFANITY = frozenset(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from azstt._audio import open_audio
 from azstt._audio_format import AudioFormat
+from azstt.emulator._script import Utterance
 from azstt.emulator._service.request import TurnRequest
 from azstt.emulator._service.wire import StreamFormat, channel_of
-from azstt.emulator.engines import Engine, EngineEvent, Phrase
-from azstt.emulator.script import Utterance
+from azstt.emulator.engines._port import Engine, EngineEvent, Phrase
 
 _MONO = AudioFormat()
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
 from azstt._models import JsonObject
+from azstt._options import Profanity
 from azstt._units import ticks_to_seconds
 from azstt.emulator._service.wire import WireError
 
 Mode: TypeAlias = Literal["conversation", "interactive", "dictation"]
-Profanity: TypeAlias = Literal["masked", "removed", "raw"]
 
 _MODES: tuple[Mode, ...] = ("interactive", "dictation", "conversation")
 _DEFAULT_LANGUAGE = "en-us"

@@ -20,7 +20,7 @@ from azstt.emulator._service.fast import Definition, response_body
 from azstt.emulator._service.recordings import transcribe
 from azstt.emulator._service.request import parse_json, read_request
 from azstt.emulator._service.wire import WireError
-from azstt.emulator.engines import Engine
+from azstt.emulator.engines._port import Engine
 
 _Result = TypeVar("_Result")
 

@@ -19,7 +19,7 @@ from aiohttp import web
 from azstt.emulator._service.connection import Connection, Service, cut
 from azstt.emulator._service.records import RequestRecord
 from azstt.emulator._service.rest import RestHandler
-from azstt.emulator.engines import Engine
+from azstt.emulator.engines._port import Engine
 from azstt.emulator.faults import Fault, Faults, Outage, Refuse, Stall
 
 _log = logging.getLogger("azstt.emulator")

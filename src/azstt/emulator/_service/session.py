@@ -15,7 +15,7 @@ from azstt.emulator._service.markers import find_mark
 from azstt.emulator._service.records import TurnRecord
 from azstt.emulator._service.turn import Outgoing, Turn
 from azstt.emulator._service.wire import StreamFormat, channel_of, decode_riff
-from azstt.emulator.engines import Engine, EngineEvent, EngineSession
+from azstt.emulator.engines._port import Engine, EngineEvent, EngineSession
 from azstt.emulator.faults import EndTurn, TimedFault
 
 _Result = TypeVar("_Result")

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from azstt._events import Partial, SpeechEnded, SpeechStarted
 from azstt._units import seconds_to_ticks
+from azstt.emulator._script import Utterance
 from azstt.emulator._service.bodies import Body, hypothesis, phrase, result_id, span
 from azstt.emulator._service.request import TurnRequest
-from azstt.emulator.engines import EngineEvent, Phrase, Processed
-from azstt.emulator.script import Utterance
+from azstt.emulator.engines._port import EngineEvent, Phrase, Processed
 
 #: Acknowledges audio, on a message of any path; a path unknown to clients raises no event.
 _ACK_HEADER = "X_Continuation_Audio_Streams_1_Offset"

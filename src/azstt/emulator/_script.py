@@ -6,12 +6,12 @@ from os import PathLike
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias, TypeVar
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
 from azstt._assembly.words import spread_words
 from azstt._errors import ConfigurationError
 from azstt._models import FrozenModel
-from azstt._result import Seconds, Segment, Word
+from azstt._result import Segment, Word
 
 Model = TypeVar("Model", bound=FrozenModel)
 
@@ -59,7 +59,7 @@ class Utterance(Segment):
         words = tuple(word.model_copy(update=moved(word)) for word in self.words)
         return self.model_copy(update={**moved(self), "words": words})
 
-    def since(self, at: Seconds) -> Self | None:
+    def since(self, at: float) -> Self | None:
         """Return the rest of it: the words that begin at ``at`` or later; None without any."""
         if not _begins_before(self, at):
             return self
@@ -70,7 +70,7 @@ class Utterance(Segment):
         rest = {"text": text, "words": words, "start": words[0].start}
         return self.model_copy(update=rest | {"lexical": None, "itn": None, "masked": None})
 
-    def until(self, at: Seconds) -> Self | None:
+    def until(self, at: float) -> Self | None:
         """Return the part before ``at``: the words that begin earlier; None without any."""
         if self.end <= at:
             return self
@@ -140,9 +140,5 @@ def read_model(kind: type[Model], path: str | PathLike[str]) -> Model:
         raise ConfigurationError(
             f"the {name} file {str(path)!r} can't be read: {error.strerror}"
         ) from error
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        location = ".".join(map(str, first["loc"])) or "the top level"
-        raise ConfigurationError(
-            f"the {name} file {str(path)!r} is invalid at {location!r}: {first['msg'].lower()}"
-        ) from None
+    except ConfigurationError as error:
+        raise ConfigurationError(f"the {name} file {str(path)!r} is invalid: {error}") from None

@@ -14,10 +14,10 @@ from azstt._events import Ended, Event, Failed, Final, Partial, SpeechEnded, Spe
 from azstt._options import RecognitionOptions
 from azstt.backends import RecognizerBackend, RecognizerSession
 from azstt.backends.local import LocalBackend
+from azstt.emulator._script import Utterance
 from azstt.emulator._service.request import TurnRequest
 from azstt.emulator._service.wire import StreamFormat, encode_riff
-from azstt.emulator.engines import EngineCallback, EngineSession, Phrase, Processed
-from azstt.emulator.script import Utterance
+from azstt.emulator.engines._port import EngineCallback, EngineSession, Phrase, Processed
 
 _SPEECH = AudioFormat()
 #: The format that needs no conversion.

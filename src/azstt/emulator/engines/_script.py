@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections import deque
 
 from azstt._events import Partial, SpeechEnded, SpeechStarted
+from azstt.emulator._script import Script, Utterance
 from azstt.emulator._service.forms import lexical
 from azstt.emulator._service.request import TurnRequest
 from azstt.emulator._service.wire import StreamFormat
-from azstt.emulator.engines import EngineCallback, EngineEvent, EngineSession, Phrase, Processed
-from azstt.emulator.script import Script, Utterance
+from azstt.emulator.engines._port import (
+    EngineCallback,
+    EngineEvent,
+    EngineSession,
+    Phrase,
+    Processed,
+)
 
 #: Seconds of silence between two acknowledgments.
 _ACK_INTERVAL = 2.0

@@ -112,7 +112,7 @@ def _run(*, debug: bool) -> int:
         return _NO_READER
     except Exception as error:  # noqa: BLE001 - print one line instead of a traceback
         report_error(error, about=f"internal error: {type(error).__name__}", debug=debug)
-        notify("this should not happen; use --debug to see the traceback")
+        notify("this is a bug, in azstt or in a plugin; --debug shows the traceback")
         return _FAILED
 
 

@@ -41,7 +41,7 @@ def choose_backend(name: str | None, *, quiet: bool) -> RecognizerBackend:
     fell_back = any(issubclass(warning.category, BackendFallbackWarning) for warning in caught)
     if fell_back and not quiet:
         notify(
-            f"no backend is configured, using {backend.name!r}; "
+            f"Azure is not configured; using {backend.name!r}, which knows only English; "
             f"pass --backend {backend.name} to hide this notice"
         )
     return backend

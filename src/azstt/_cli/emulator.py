@@ -11,6 +11,7 @@ import typer
 from azstt import emulator
 from azstt._cli.options import seconds as parse
 from azstt._cli.terminal import writing_to_stdout
+from azstt._errors import ConfigurationError
 
 
 def emulate(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
@@ -68,7 +69,7 @@ def emulate(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
     stop_after = parse(seconds, "--seconds")
     chosen = engine or ("script" if script else "local")
     if chosen not in {"local", "script"}:
-        raise typer.BadParameter(f"--engine must be local or script, not {chosen!r}")
+        raise ConfigurationError(f"unknown --engine: {chosen!r}; use local or script")
 
     def serve() -> int:
         serving = emulator.serve(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 from shutil import copymode
@@ -23,11 +25,15 @@ def write_file(path: Path, text: str, *, new: bool) -> None:
         FileExistsError: there is a file, and ``new``.
         OSError: it can't be written. A file that was there before is unchanged.
     """
-    if not can_grow(path):
-        with path.open("a", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        return
-    place = path.resolve()
+    with _naming(path):
+        if can_grow(path):
+            _replace(path.resolve(), text, new=new)
+        else:
+            with path.open("a", encoding="utf-8", newline="") as stream:
+                stream.write(text)
+
+
+def _replace(place: Path, text: str, *, new: bool) -> None:
     beside = place.with_name(f".azstt-{token_hex(4)}.tmp")
     try:
         with beside.open("x", encoding="utf-8", newline="") as file:
@@ -37,8 +43,6 @@ def write_file(path: Path, text: str, *, new: bool) -> None:
         elif place.exists():
             copymode(place, beside)
         beside.replace(place)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         beside.unlink(missing_ok=True)
 
@@ -49,7 +53,7 @@ def append_to_file(path: Path, text: str) -> None:
     Raises:
         OSError: it can't be written.
     """
-    with path.open("ab", buffering=0) as file:
+    with _naming(path), path.open("ab", buffering=0) as file:
         end = file.seek(0, os.SEEK_END)
         rest = memoryview(text.encode())
         try:
@@ -58,6 +62,15 @@ def append_to_file(path: Path, text: str) -> None:
         except OSError:
             file.truncate(end)
             raise
+
+
+@contextmanager
+def _naming(path: Path) -> Generator[None]:
+    """Let errors name this file, and not one beside it or none."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def can_grow(path: Path) -> bool:

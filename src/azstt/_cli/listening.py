@@ -24,6 +24,7 @@ from azstt._cli.terminal import (
     StdoutError,
     TextPrinter,
     notify,
+    reason,
     report_error,
     text_printer,
     write_table,
@@ -140,7 +141,7 @@ class _LiveRun:
                 told=self._told,
             )
         if isinstance(self._source, Microphone) and (times := self._source.overflows):
-            notify(f"audio from the microphone was lost {times} times: this machine is too slow")
+            notify(f"microphone: audio was lost in {times} places, as this machine is too slow")
 
     def _on_signal(self, number: int) -> None:
         """Stop the source at the first signal, and everything at the second."""
@@ -219,7 +220,7 @@ class _LiveRun:
             self._file.update(lambda: self._session.transcript)
         except OSError as error:
             if not (self._save_failed or self._request.quiet):
-                notify(f"can't save the transcript yet: {error}; trying again")
+                notify(f"{reason(error)}; trying again")
             self._save_failed = True
 
     def _save(self, transcript: Transcript) -> None:

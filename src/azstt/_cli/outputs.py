@@ -219,7 +219,7 @@ def _check_overwrite(path: Path, source: str, *, force: bool) -> None:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make a folder unless it is there, but none above it, which may be a slip of the pen."""
+    """Make a folder unless it is there, but none above it, as its name may be mistyped."""
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:

@@ -69,8 +69,17 @@ def report_error(error: BaseException, *, about: str = "", debug: bool) -> None:
     if debug:
         with suppress(OSError):
             traceback.print_exception(error)
-    message = as_options(str(error)) if isinstance(error, AzsttError) else str(error)
+    message = reason(error)
     notify(message if about in message else f"{about}: {message}")
+
+
+def reason(error: BaseException) -> str:
+    """Return an error's message in the words of the command line."""
+    if isinstance(error, AzsttError):
+        return as_options(str(error))
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"can't write {str(error.filename)!r}: {error.strerror}"
+    return str(error)
 
 
 def write(text: str) -> None:

@@ -125,7 +125,9 @@ def test_text_goes_to_stdout_and_notices_to_stderr(azstt):
     assert done.returncode == 0
     assert ASK_NOT in done.stdout.decode()
     assert len(done.stdout.splitlines()) == 1
-    assert done.stderr.decode().startswith("azstt: no backend is configured, using 'local';")
+    assert done.stderr.decode().startswith(
+        "azstt: Azure is not configured; using 'local', which knows only English;"
+    )
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -116,6 +116,7 @@ def test_a_full_disk_under_standard_output_is_reported(shell):
         ("transcribe jfk.wav --backend failing -v", 1),
         ("transcribe jfk.wav --backend none --debug", 2),
         ("emulator --engine script --seconds 0.1", 0),
+        ("live gone.wav", 2),
     ],
 )
 def test_errors_never_go_to_standard_output(shell, command, status):

@@ -154,7 +154,7 @@ def test_only_much_text_of_low_confidence_is_doubted():
         return Transcript(backend="", model=model, language="en-US", segments=(segment,)).doubt
 
     assert "mean confidence is 0.27: the recognizer knows only en-US" in (doubt(0.27) or "")
-    assert doubt(0.5) is None
+    assert doubt(0.55) is None
     assert doubt(0.27, words=9) is None
     assert doubt(0.27, model="other") is None
     assert doubt(None) is None

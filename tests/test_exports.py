@@ -39,7 +39,7 @@ PUBLIC = {
         *("AudioTooLargeError", "RecognitionError", "AuthenticationError", "RequestError"),
         *("ThrottledError", "ServiceUnreachableError", "RecognitionTimeoutError", "ServiceError"),
         *("IncompleteTranscriptError", "BackendFallbackWarning", "IncompleteAudioWarning"),
-        *("AudioFormatWarning", "partial_of", "__version__"),
+        *("AudioFormatWarning", "LowConfidenceWarning", "partial_of", "__version__"),
     },
     azstt.backends: {
         *("RecognizerBackend", "RecognizerSession", "Capabilities", "Emit"),

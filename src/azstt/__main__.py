@@ -1,5 +1,5 @@
-"""Run the ``azstt`` command as ``python -m azstt``."""
+"""``python -m azstt``: the command."""
 
-from azstt._cli import main
+from azstt_command import main
 
 main()

@@ -67,6 +67,7 @@ def transcribe_file(
 
     Warns:
         IncompleteAudioWarning: some of the audio is missing.
+        LowConfidenceWarning: most of the text is probably wrong; see `Transcript.doubt`.
         AudioFormatWarning: raw PCM does not look like samples of the type that ``audio`` states.
     """
     return _run(_job(_file(source), backend, progress, timeout, strict, options))

@@ -261,6 +261,10 @@ class AudioFormatWarning(UserWarning):
     """
 
 
+class LowConfidenceWarning(UserWarning):
+    """Most of the text is probably wrong, as for another language; see `Transcript.doubt`."""
+
+
 class BackendFallbackWarning(UserWarning):
     """No backend was named and none is configured, so the embedded recognizer is used."""
 

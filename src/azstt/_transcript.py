@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from statistics import fmean
 from typing import Annotated, Literal, Self
 
 from pydantic import Field
@@ -22,6 +23,14 @@ from azstt._result import (
     Word,
 )
 from azstt._words.correction import correct_segments
+
+#: The mean confidence of words below which a model's text is probably wrong. Measured on recordings
+#: with at least ten recognized words. Of 44 in six other languages it doubts 43. Of 51 in English
+#: that are clean (least mean: 0.73) and 42 with noise 10 dB below the voice (0.58) it doubts none,
+#: and of 47 with noise as loud as the voice 20; in these, nine words of ten are wrong.
+_DOUBTFUL_BELOW = {"moonshine-tiny-en": 0.55}
+#: Fewer words may have a low confidence by chance.
+_ENOUGH_WORDS = 10
 
 
 class Transcript(FrozenModel):
@@ -71,6 +80,26 @@ class Transcript(FrozenModel):
         return all(seconds <= TOLERANCE for seconds in missing.values())
 
     @property
+    def doubt(self) -> str | None:
+        """Why most of the text is probably wrong, in words; None if nothing suggests that.
+
+        A recognizer that knows one language hears that language in everything, and writes fluent
+        sentences that nobody said; so it is with very noisy audio. Its confidence tells: if that
+        of all words, ten or more, is below 0.55 on average, this says so. For models whose
+        confidence was measured, which is the embedded one.
+        """
+        known = [word.confidence for word in self.words if word.confidence is not None]
+        if self.model not in _DOUBTFUL_BELOW or len(known) < _ENOUGH_WORDS:
+            return None
+        mean = fmean(known)
+        if mean >= _DOUBTFUL_BELOW[self.model]:
+            return None
+        return (
+            f"the text is probably wrong, its mean confidence is {mean:.2f}: the recognizer knows "
+            f"only {self.language}, and the audio sounds like another language or much noise"
+        )
+
+    @property
     def words(self) -> tuple[Word, ...]:
         """The words of all segments, in order."""
         return tuple(word for segment in self.segments for word in segment.words)
@@ -101,7 +130,7 @@ class Transcript(FrozenModel):
 
         Captions and lines end after sentences by preference, then after clauses, then at pauses.
         A caption never overlaps the next, and stays for at least a second if there is room. The
-        speaker is named wherever the speaker changes.
+        speaker, or the channel if they are separate, is named wherever that changes.
 
         Args:
             max_chars: columns per line, at least 1; full-width characters take two. Only a
@@ -133,7 +162,10 @@ class Transcript(FrozenModel):
         )
 
     def to_txt(self) -> str:
-        """Return plain text: a line for each segment, after the speaker's name if there is one."""
+        """Return plain text: a line for each segment, after the speaker's name if there is one.
+
+        With separate channels, ``Channel 0`` and so on are named as speakers are.
+        """
         return formats.txt(self.segments)
 
     def to_csv(self) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from math import inf
+
+#: ``1h30m``, ``5m``, ``90s``.
+_UNITS = re.compile(r"(?=.)(?:([\d.]+)h)?(?:([\d.]+)m)?(?:([\d.]+)s)?")
 
 
 def timestamp(seconds: float, *, decimal_mark: str = ".") -> str:
@@ -18,18 +22,20 @@ def timestamp(seconds: float, *, decimal_mark: str = ".") -> str:
 
 
 def parse_seconds(text: str) -> float:
-    """Parse ``90``, ``1:30`` or ``01:01:30.5`` as seconds.
+    """Parse ``90``, ``1:30`` or ``01:01:30.5``, or ``90s``, ``5m`` or ``1h30m``, as seconds.
 
     Raises:
         ValueError: the text is not in any of these forms.
     """
+    units = _UNITS.fullmatch(text.strip())
     try:
-        numbers = [float(part) for part in text.strip().split(":")]
+        parts = units.groups("0") if units else text.strip().split(":")
+        numbers = [float(part) for part in parts]
     except ValueError:
         numbers = []
-    units_in_range = all(0 <= number < 60 for number in numbers[1:])  # noqa: PLR2004 - minutes, seconds
+    units_in_range = units or all(0 <= number < 60 for number in numbers[1:])  # noqa: PLR2004 - minutes, seconds
     if not 1 <= len(numbers) <= 3 or not 0 <= numbers[0] < inf or not units_in_range:  # noqa: PLR2004 - HH:MM:SS
-        raise ValueError(f"not a time: {text!r}; write seconds (90.5) or HH:MM:SS (00:01:30.5)")
+        raise ValueError(f"not a time: {text!r}; write 90, 90s, 5m, 1h30m, 1:30 or HH:MM:SS")
     seconds = 0.0
     for number in numbers:
         seconds = seconds * 60 + number

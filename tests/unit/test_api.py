@@ -54,6 +54,16 @@ def test_a_file_becomes_a_transcript(audio):
     assert 0 < transcript.usage.first_result_latency <= transcript.usage.wall_seconds
 
 
+def test_text_that_is_probably_wrong_gives_a_warning():
+    """One warning says why, where the call stands."""
+    word = azstt.Word(text="x", start=0.0, end=1.0, confidence=0.3)
+    said = azstt.Final(segment=azstt.Segment(text="x", start=0.0, end=1.0, words=(word,) * 10))
+    backend = ScriptedBackend([said], model="moonshine-tiny-en")
+    with pytest.warns(azstt.LowConfidenceWarning, match="probably wrong") as caught:
+        azstt.transcribe_bytes(SECOND, backend=backend)
+    assert [warning.filename for warning in caught] == [__file__]
+
+
 def test_every_kind_of_source(audio):
     """A path, a file object, an iterable and a feed from another thread give the same result."""
     path = audio / "jfk.wav"

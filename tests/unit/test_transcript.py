@@ -143,3 +143,18 @@ def test_caption_limits_can_be_set(export):
     assert export(max_seconds=0.6).count(" --> ") == 3
     with pytest.raises(ConfigurationError, match=r"max_lines should be .* equal to 1, not 0"):
         export(max_lines=0)
+
+
+def test_only_much_text_of_low_confidence_is_doubted():
+    """A doubt needs ten words and a model whose confidence was measured."""
+
+    def doubt(confidence, words=10, model="moonshine-tiny-en"):
+        word = Word(text="x", start=0, end=1, confidence=confidence)
+        segment = Segment(text="x", start=0, end=1, words=(word,) * words)
+        return Transcript(backend="", model=model, language="en-US", segments=(segment,)).doubt
+
+    assert "mean confidence is 0.27: the recognizer knows only en-US" in (doubt(0.27) or "")
+    assert doubt(0.55) is None
+    assert doubt(0.27, words=9) is None
+    assert doubt(0.27, model="other") is None
+    assert doubt(None) is None

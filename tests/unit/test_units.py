@@ -30,14 +30,23 @@ def test_the_decimal_mark_can_be_a_comma():
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90", 90), ("1:30", 90), ("01:01:30.5", 3690.5), (" 7.25 ", 7.25), ("0", 0)],
+    [
+        *[("90", 90), ("1:30", 90), ("01:01:30.5", 3690.5), (" 7.25 ", 7.25), ("0", 0)],
+        *[("90s", 90), ("5m", 300), ("1h30m", 5400), ("1.5h", 5400), ("90m2.5s", 5402.5)],
+    ],
 )
 def test_parse_seconds(text, seconds):
-    """Times can be given in seconds, minutes or hours."""
+    """Times can be given as players show them, or with units."""
     assert parse_seconds(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "x", "1:60", "-1", "1:2:3:4", "1:", "nan", "inf", "1:-2"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *["", "x", "1:60", "-1", "1:2:3:4", "1:", "nan", "inf", "1:-2"],
+        *["m", "5x", "30m1h", "1:30m", "1.2.3s", "5 m", "infm"],
+    ],
+)
 def test_an_invalid_time_is_refused(text):
     """The message shows the text and how to write a time."""
     with pytest.raises(ValueError, match=r"not a time: .*HH:MM:SS"):

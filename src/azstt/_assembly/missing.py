@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from azstt._errors import IncompleteAudioWarning, warn
+from azstt._errors import IncompleteAudioWarning, LowConfidenceWarning, warn
 from azstt._result import TOLERANCE, Gap
 from azstt._transcript import Transcript
 from azstt._units import timestamp
@@ -47,16 +47,26 @@ def how_much(lengths: Iterable[float | None]) -> str:
 
 
 def warned(transcript: Transcript, source: str = "") -> Transcript:
-    """Return a transcript, after a warning if something is missing; the source names it."""
+    """Return a transcript, after warnings if something is missing or it is probably wrong.
+
+    Args:
+        transcript: the transcript.
+        source: names it in the warnings.
+    """
     if not transcript.complete:
         warn_of(transcript.ledger.gaps, source)
+    if transcript.doubt:
+        warn(_prefix(source) + transcript.doubt, LowConfidenceWarning)
     return transcript
 
 
 def warn_of(gaps: Iterable[Gap], source: str = "") -> None:
     """Give the warning."""
-    of = f"{source!r}: " if source else ""
-    warn(of + "; ".join(describe(gaps)), IncompleteAudioWarning)
+    warn(_prefix(source) + "; ".join(describe(gaps)), IncompleteAudioWarning)
+
+
+def _prefix(source: str) -> str:
+    return f"{source!r}: " if source else ""
 
 
 def are_missing(gaps: Iterable[Gap]) -> bool:

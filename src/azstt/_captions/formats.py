@@ -17,6 +17,7 @@ from azstt._captions.layout import (
     Limits,
     make_captions,
     one_line,
+    speaker_name,
     speaker_prefix,
     wrap_lines,
 )
@@ -59,8 +60,8 @@ def vtt(segments: Sequence[Segment], limits: Limits) -> str:
 
 
 def txt(segments: Sequence[Segment]) -> str:
-    """Return a line for each segment with text, after the speaker's name if there is one."""
-    lines = [(one_line(s.speaker or ""), one_line(s.text)) for s in segments]
+    """Return a line for each segment with text, after the speaker's or the channel's name."""
+    lines = [(speaker_name(s), one_line(s.text)) for s in segments]
     return "".join(f"{speaker_prefix(speaker)}{text}\n" for speaker, text in lines if text)
 
 

@@ -97,7 +97,7 @@ def make_captions(
     """
     captions: list[Caption] = []
     for segment in segments:
-        speaker = one_line(segment.speaker or "")
+        speaker = speaker_name(segment)
         indent = width(speaker_prefix(speaker)) if name_speakers else 0
         fragments = list(_fragments(segment))
         for part in _split(fragments, limits, indent=indent, part_cost=_CAPTION_COST):
@@ -114,6 +114,15 @@ def wrap_lines(fragments: Sequence[Fragment], limits: Limits, *, prefix: str = "
         [named, *others], limits.model_copy(update={"max_lines": 1}), indent=0, part_cost=_LINE_COST
     )
     return ["".join(" " * part.space + part.text for part in line).strip() for line in lines]
+
+
+def speaker_name(segment: Segment) -> str:
+    """Return who speaks, on one line; empty if unknown.
+
+    With separate channels that is the channel, and the speaker within it if there is one.
+    """
+    channel = "" if segment.channel is None else f"Channel {segment.channel}"
+    return ", ".join(filter(None, (channel, one_line(segment.speaker or ""))))
 
 
 def speaker_prefix(speaker: str) -> str:

@@ -1,19 +1,25 @@
-"""The entry point of the ``azstt`` command, which needs the extra ``cli``."""
+"""The ``azstt`` command, which needs the extra ``cli``."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from azstt._errors import MissingDependencyError
 from azstt._threads.imports import guarded_import
 
 
-def main() -> None:
-    """Run the command and exit."""
+def load() -> Callable[[], int]:
+    """Import the command; return the function that runs it and returns the exit status.
+
+    Exits with an error message if the extra is not installed.
+    """
     try:
         with guarded_import("typer", "rich", needed_by="the command", extra="cli"):
-            from azstt._cli.app import run  # noqa: PLC0415 - the extra may not be installed
+            from azstt._cli import app, terminal  # noqa: PLC0415 - the extra may not be installed
     except MissingDependencyError as error:
-        sys.stderr.write(f"azstt: {error}\n")
+        if sys.stderr is not None:
+            sys.stderr.write(f"azstt: {error}\n")
         sys.exit(2)
-    sys.exit(run())
+    terminal.fill_standard_streams()
+    return app.run

@@ -13,20 +13,20 @@ _MAX_LISTED = 6  # with more languages than this, only their number is shown
 
 
 def show_backends() -> None:
-    """Print the table of backends.
+    """Print the table of backends: a column for each, and a row for each capability.
 
     No cell is empty or contains a space, so that ``awk`` and ``cut`` can read it.
     """
-    columns = list(_cells(Capabilities()))
-    table = [["BACKEND", *columns]]
+    labels = _cells(Capabilities()).keys()
+    columns = [["CAPABILITY", *labels]]
     for name in available():
         try:
             cells = list(_cells(resolve(name).capabilities).values())
         except Exception as error:  # noqa: BLE001 - one broken plugin must not hide the others
             notify(f"can't load backend {name!r}: {error}")
-            cells = ["?"] * len(columns)
-        table.append([name, *cells])
-    write_table(table)
+            cells = ["?"] * len(labels)
+        columns.append([name, *cells])
+    write_table(list(zip(*columns, strict=True)))
     try:
         choose_backend(None, quiet=True)
     except ConfigurationError as error:
@@ -45,7 +45,7 @@ def choose_backend(name: str | None, *, quiet: bool) -> RecognizerBackend:
     fell_back = any(issubclass(warning.category, BackendFallbackWarning) for warning in caught)
     if fell_back and not quiet:
         notify(
-            f"no backend is configured, using {backend.name!r}; "
+            f"Azure is not configured; using {backend.name!r}, which knows only English; "
             f"pass --backend {backend.name} to hide this notice"
         )
     return backend
@@ -54,18 +54,18 @@ def choose_backend(name: str | None, *, quiet: bool) -> RecognizerBackend:
 def _cells(can: Capabilities) -> Mapping[str, str]:
     """Return a backend's cells by column."""
     return {
-        "LANGUAGES": _languages(can),
-        "DEFAULT": can.default_language or "-",
-        "DETECTION": _yes(can.language_detection),
-        "SPEAKERS": _yes(can.diarization),
-        "PHRASES": _yes(can.phrases),
-        "PARTIALS": _yes(can.partials),
-        "SEGMENTATION": _yes(can.segmentation),
-        "CONFIDENCE": _yes(can.confidence),
-        "WORD-TIMES": can.word_times,
-        "COMMITS": _yes(can.commits),
-        "UPDATES": _yes(bool(can.updates)),
-        "OFFLINE": _yes(can.offline),
+        "languages": _languages(can),
+        "default": can.default_language or "-",
+        "detection": _yes(can.language_detection),
+        "speakers": _yes(can.diarization),
+        "phrases": _yes(can.phrases),
+        "partials": _yes(can.partials),
+        "segmentation": _yes(can.segmentation),
+        "confidence": _yes(can.confidence),
+        "word-times": can.word_times,
+        "commits": _yes(can.commits),
+        "updates": _yes(bool(can.updates)),
+        "offline": _yes(can.offline),
     }
 
 

@@ -9,15 +9,23 @@ from typing import Annotated
 import typer
 
 from azstt import emulator
+from azstt._cli.options import seconds as parse
+from azstt._cli.terminal import writing_to_stdout
+from azstt._errors import ConfigurationError
 
 
 def emulate(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on; 0 picks a free one.")] = 0,
+    host: Annotated[
+        str, typer.Option(metavar="HOST", help="The address to listen on.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(metavar="PORT", help="The port to listen on; 0 picks a free one.")
+    ] = 0,
     engine: Annotated[
         str | None,
         typer.Option(
             metavar="local|script",
+            autocompletion=lambda: ["local", "script"],
             help="The source of the words: the embedded recognizer, or a script. "
             "[default: script if --script is given, otherwise local]",
         ),
@@ -49,7 +57,8 @@ def emulate(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
         Path | None, typer.Option(metavar="FILE", help="A JSON file: the faults to inject.")
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(metavar="N", help="Stop after this long. [default: on SIGTERM]")
+        str | None,
+        typer.Option(metavar="TIME", help="Stop after so long, such as 5m. [default: on SIGTERM]"),
     ] = None,
 ) -> Callable[[], int]:
     """Run a local Azure Speech-to-Text service that unmodified SDKs can use.
@@ -57,9 +66,10 @@ def emulate(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
     It prints 'listening on ws://HOST:PORT' to standard output when ready, and logs to standard
     error. To point azstt at it, set AZURE_SPEECH_HOST=ws://HOST:PORT; no key is needed.
     """
+    stop_after = parse(seconds, "--seconds")
     chosen = engine or ("script" if script else "local")
     if chosen not in {"local", "script"}:
-        raise typer.BadParameter(f"--engine must be local or script, not {chosen!r}")
+        raise ConfigurationError(f"unknown --engine: {chosen!r}; use local or script")
 
     def serve() -> int:
         serving = emulator.serve(
@@ -73,7 +83,8 @@ def emulate(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
             tls=tls,
             faults=faults,
         )
-        emulator.run(serving, seconds=seconds)
+        with writing_to_stdout():
+            emulator.run(serving, seconds=stop_after)
         return 0
 
     return serve

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from queue import Empty, Queue
 from threading import Event, Thread
 from types import TracebackType
@@ -36,18 +35,22 @@ def raw_format(text: str) -> AudioFormat:
     """
     found = _RAW.fullmatch(text)
     samples = found and _TYPES.get(found["type"] or "s16")
-    if found and samples:
-        with suppress(ValueError):  # a rate or a number of channels that nothing has
-            return AudioFormat(
-                sample_rate=int(found["rate"]),
-                channels=int(found["channels"] or 1),
-                sample_width=samples.sample_width,
-                floating=samples.floating,
-            )
-    raise ConfigurationError(
-        f"--raw must be RATE or RATExCHANNELS, such as 16000 or 48000x2, not {text!r}; samples "
-        "other than signed 16-bit integers are 16000x1:s24, 16000x1:s32 or 16000x1:f32"
-    )
+    if not found or not samples:
+        raise ConfigurationError(
+            f"--raw must be RATE or RATExCHANNELS, such as 16000 or 48000x2, not {text!r}; samples "
+            "other than signed 16-bit integers are 16000x1:s24, 16000x1:s32 or 16000x1:f32"
+        )
+    try:
+        return AudioFormat(
+            sample_rate=int(found["rate"]),
+            channels=int(found["channels"] or 1),
+            sample_width=samples.sample_width,
+            floating=samples.floating,
+        )
+    except ValueError:
+        raise ConfigurationError(
+            f"--raw {text!r}: the rate is 4000 to 384000 samples per second, in 1 to 64 channels"
+        ) from None
 
 
 def require_piped_stdin(example: str) -> None:

@@ -20,7 +20,15 @@ from azstt._cli.growing import GrowingFile, GrowingText
 from azstt._cli.inputs import StdinPipe
 from azstt._cli.outputs import MICROPHONE, STDIN, Outputs, display_name, report_problems
 from azstt._cli.signals import Stopped, on_signals
-from azstt._cli.terminal import TextPrinter, notify, report_error, text_printer, write_table
+from azstt._cli.terminal import (
+    StdoutError,
+    TextPrinter,
+    notify,
+    reason,
+    report_error,
+    text_printer,
+    write_table,
+)
 from azstt._errors import (
     AzsttError,
     ConfigurationError,
@@ -73,7 +81,7 @@ class _LiveRun:
         failures: errors raised after the start.
         transcript: the transcript at the end.
         stopped: the signal that ended the recording, if one did.
-        unread: why nobody can read standard output any more.
+        unread: why standard output can't be written any more.
         unsaved: the transcript could not be written.
     """
 
@@ -133,7 +141,7 @@ class _LiveRun:
                 told=self._told,
             )
         if isinstance(self._source, Microphone) and (times := self._source.overflows):
-            notify(f"audio from the microphone was lost {times} times: this machine is too slow")
+            notify(f"microphone: audio was lost in {times} places, as this machine is too slow")
 
     def _on_signal(self, number: int) -> None:
         """Stop the source at the first signal, and everything at the second."""
@@ -148,23 +156,25 @@ class _LiveRun:
     def _follow(self) -> None:
         """Save and print what the events say, up to the end.
 
-        Once nobody can read it the recording ends, and the rest is only saved.
+        Once it can't be printed, it is only saved; the recording ends only if that is because its
+        reader has exited.
 
         Raises:
-            OSError: nobody can read it, and it is saved nowhere.
+            OSError: it can't be printed, and it is saved nowhere.
         """
         try:
             with text_printer() as printer:
                 printer.line(self._text.header)
                 for event in self._events():
                     self._show(event, printer)
-        except AzsttError:
-            raise
-        except OSError as error:
+        except (BrokenPipeError, StdoutError) as error:
             self.unread = error
             if self._file is None:
                 raise
-            self._source.close()
+            if isinstance(error, BrokenPipeError):
+                self._source.close()
+            else:
+                notify(f"{error}; the transcript is still saved")
             for _ in self._events():
                 pass
 
@@ -210,7 +220,7 @@ class _LiveRun:
             self._file.update(lambda: self._session.transcript)
         except OSError as error:
             if not (self._save_failed or self._request.quiet):
-                notify(f"can't save the transcript yet: {error}; trying again")
+                notify(f"{reason(error)}; trying again")
             self._save_failed = True
 
     def _save(self, transcript: Transcript) -> None:
@@ -236,6 +246,7 @@ def listen(request: LiveRequest) -> bool:
         MissingDependencyError: an extra is not installed.
         Stopped: a signal ended it; the first Ctrl-C is the end of a recording from the microphone.
         BrokenPipeError: the reader of standard output has exited.
+        StdoutError: standard output can't be written, and nothing is saved.
     """
     with warnings.catch_warnings():
         # Lost audio is reported below.
@@ -267,10 +278,8 @@ def _conclude(live_run: _LiveRun, request: LiveRequest) -> bool:
         return False
     if stopped and (request.pipe or stopped != SIGINT):
         raise Stopped(stopped)
-    if isinstance(unread, BrokenPipeError):
+    if unread is not None and (isinstance(unread, BrokenPipeError) or request.outputs is None):
         raise unread
-    if unread is not None:
-        report_error(unread, about="standard output", debug=request.debug)
     return unread is None
 
 

@@ -8,9 +8,23 @@ from typing import Annotated
 import typer
 
 from azstt._cli.growing import GROWING
-from azstt._cli.help import BACKEND, LANGUAGE, PHRASE, RAW, RAW_VALUE, STRICT
 from azstt._cli.inputs import StdinPipe, raw_format
 from azstt._cli.listening import LiveRequest, listen, show_devices
+from azstt._cli.logs import logged
+from azstt._cli.options import (
+    RAW,
+    RAW_VALUE,
+    BackendName,
+    Debug,
+    Diarize,
+    Force,
+    Languages,
+    LogFile,
+    Phrases,
+    Quiet,
+    Strict,
+    Verbose,
+)
 from azstt._cli.outputs import FORMATS, MICROPHONE, STDIN, Outputs, read_formats
 from azstt._errors import ConfigurationError
 from azstt._options import LiveOptions
@@ -27,12 +41,8 @@ Examples:
 def live(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
     source: Annotated[
         str | None,
-        typer.Argument(
-            metavar="-",
-            help="- is standard input: a container that can be streamed (WebM, Ogg, fragmented "
-            "MP4, MP3, AAC, FLAC, WAV), or PCM with --raw. [default: the microphone]",
-            show_default=False,
-        ),
+        # Hidden, as its type would be shown too; the text below explains it.
+        typer.Argument(metavar="-", hidden=True),
     ] = None,
     device: Annotated[
         str | None,
@@ -57,34 +67,33 @@ def live(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
             "--format",
             "-f",
             metavar="FORMAT",
+            autocompletion=lambda: list(GROWING),
             help=f"What is printed: {', '.join(GROWING)}. jsonl is an object for each segment.",
         ),
     ] = "txt",
     save: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE",
-            help="Write the transcript here, in the format given by the extension: "
-            f"{', '.join(FORMATS)}. The file grows as the text comes.",
+            metavar="PATH",
+            help="Write the transcript to this file, in the format of its extension: "
+            f"{', '.join(FORMATS)}; or into a folder, as text. It grows as the text comes.",
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
-    language: Annotated[
-        list[str] | None,
-        typer.Option("--language", "-l", metavar="TAG", help=LANGUAGE),
-    ] = None,
-    backend: Annotated[str | None, typer.Option(metavar="NAME", help=BACKEND)] = None,
-    phrases: Annotated[
-        list[str] | None, typer.Option("--phrase", metavar="TEXT", help=PHRASE)
-    ] = None,
-    diarize: Annotated[bool, typer.Option("--diarize", help="Distinguish the speakers.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help=STRICT)] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Hide notices; show only text and errors.")
-    ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+    force: Force = False,
+    language: Languages = None,
+    backend: BackendName = None,
+    phrases: Phrases = None,
+    diarize: Diarize = False,
+    strict: Strict = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+    log: LogFile = None,
+    debug: Debug = False,
 ) -> Callable[[], int]:
     """Transcribe live speech from the microphone or a pipe.
+
+    With - it is standard input: a container that can be streamed (WebM, Ogg, fragmented MP4, MP3,
+    AAC, FLAC, WAV), or PCM with --raw.
 
     The text goes to standard output, one line per finished segment. On a terminal, the current
     segment is shown below as it is spoken, with the part that may still change dimmed.
@@ -92,8 +101,8 @@ def live(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
     Ctrl-C ends the recording: what was said so far is still recognized and saved. Press it again
     to stop at once; what has been recognized is saved even then. With the microphone, the first
     Ctrl-C is the normal way to finish, not an error. SIGTERM and a closed terminal end the
-    recording too; the last results may then take 30 s. With --save, a reader of standard output
-    that exits does the same.
+    recording too; the last results may then take 30 s. With --save, so does a reader of standard
+    output that exits; if it is full or closed, the recording goes on and is only saved.
     """
     if list_devices:
         return _show_devices
@@ -117,7 +126,7 @@ def live(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
         quiet=quiet,
         debug=debug,
     )
-    return lambda: 0 if listen(request) else 1
+    return logged(lambda: 0 if listen(request) else 1, verbose=verbose, log=log)
 
 
 def _show_devices() -> int:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from azstt._assembly.missing import describe, how_much
 from azstt._captions.formats import jsonl
-from azstt._cli.files import write_file
+from azstt._cli.files import can_grow, write_file
 from azstt._cli.terminal import notify, write
 from azstt._errors import ConfigurationError, IncompleteTranscriptError
 from azstt._result import TOLERANCE, AudioTrack
@@ -56,7 +56,7 @@ def report_problems(
     track_chosen: bool = False,
     told: Collection[str] = (),
 ) -> None:
-    """Report what the text itself does not show: a failure, silence, other or missing audio.
+    """Report what the text itself does not show: a failure, silence, doubt, other or missing audio.
 
     Args:
         source: what was transcribed.
@@ -74,6 +74,8 @@ def report_problems(
         return
     if not transcript.segments:
         notify(f"{name}: no speech was found")
+    if transcript.doubt:
+        notify(f"{name}: {transcript.doubt}")
     track = transcript.track or AudioTrack()
     if track.count > 1 and not track_chosen:
         which = f"track {track.number} of {track.count}, counted from 0"
@@ -128,12 +130,14 @@ class Outputs:
         if multiple or path.is_dir() or output.endswith(os.sep):
             formats = formats or ["txt"]
             paths = _in_folder(path, sources, formats)
+            _make_folder(path)
         else:
             formats = formats or [_format_of(path)]
             paths = {(sources[0], formats[0]): path}
+            if can_grow(path):
+                _check_folder(path.parent)
         for (source, _), path in paths.items():
             _check_overwrite(path, source, force=force)
-        _make_folders({path.parent for path in paths.values()})
         return cls(formats, paths, force=force)
 
     def write(self, source: str, transcript: Transcript, *, first: bool) -> None:
@@ -193,9 +197,14 @@ def _in_folder(
 
 
 def _format_of(path: Path) -> str:
-    """Return the format for a file's extension, or text if it is none."""
-    suffix = path.suffix.removeprefix(".").lower()
-    return suffix if suffix in FORMATS else "txt"
+    """Return the format for a file's extension, or text if it has none."""
+    name = path.suffix.removeprefix(".").lower() or "txt"
+    if name not in FORMATS:
+        raise ConfigurationError(
+            f"no format has the extension {path.suffix!r} of {str(path)!r}; use one of "
+            f"{', '.join(FORMATS)}"
+        )
+    return name
 
 
 def _check_overwrite(path: Path, source: str, *, force: bool) -> None:
@@ -203,21 +212,28 @@ def _check_overwrite(path: Path, source: str, *, force: bool) -> None:
     if not path.exists():
         return
     if source != STDIN and Path(source).exists() and path.samefile(source):
-        raise ConfigurationError(
-            f"--output {str(path)!r} is the recording itself; choose another file"
-        )
-    if not force:
+        raise ConfigurationError(f"{str(path)!r} is the recording itself; choose another file")
+    if not force and can_grow(path):
         raise ConfigurationError(f"{str(path)!r} already exists; use --force to overwrite it")
 
 
-def _make_folders(folders: Iterable[Path]) -> None:
-    """Make the folders and check that they are writable, before hours of work."""
-    for folder in folders:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            raise ConfigurationError(
-                f"can't write to folder {str(folder)!r}: {error.strerror}; choose another folder"
-            ) from error
+def _make_folder(folder: Path) -> None:
+    """Make a folder unless it is there, but none above it, as its name may be mistyped."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"can't make folder {str(folder)!r}: {error.strerror}; choose another folder"
+        ) from error
+    _check_folder(folder)
+
+
+def _check_folder(folder: Path) -> None:
+    """Check that a folder is writable, before hours of work."""
+    try:
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigurationError(
+            f"can't write to folder {str(folder)!r}: {error.strerror}; choose another folder"
+        ) from error

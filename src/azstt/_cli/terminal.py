@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from errno import EBADF
+from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
@@ -14,15 +16,44 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from azstt._errors import AzsttError, ConfigurationError
+from azstt._cli.options import as_options
+from azstt._errors import AzsttError
 from azstt._result import Progress
 from azstt._units import timestamp
 
 
+class StdoutError(OSError):
+    """Standard output can't be written: it is closed, or its disk is full."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(error.errno, error.strerror)
+
+    def __str__(self) -> str:
+        """Say what failed, and why."""
+        closed = self.errno == EBADF
+        return f"can't write to standard output: {'it is closed' if closed else self.strerror}"
+
+
+def fill_standard_streams() -> None:
+    """Put something in the place of each standard stream that is closed.
+
+    Otherwise the next file or connection to be opened would get its number, and what libraries
+    print would go there. Each is open the wrong way around, so that using it is an error, except
+    that what is written to standard error vanishes. Standard input stays None.
+    """
+    for number, mode in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, mode)  # it gets the lowest number that is free
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - for good
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - for good
+
+
 def notify(message: object) -> None:
-    """Print a notice or an error to standard error, on one line, if that is still open."""
-    if sys.stderr is None:  # print() would write to standard output
-        return
+    """Print a notice or an error to standard error, on one line, if that can be written."""
     with suppress(OSError):  # a closed terminal
         print("azstt:", " ".join(str(message).split()), file=sys.stderr, flush=True)  # noqa: T201 - this is a command-line tool
 
@@ -38,24 +69,50 @@ def report_error(error: BaseException, *, about: str = "", debug: bool) -> None:
     if debug:
         with suppress(OSError):
             traceback.print_exception(error)
-    message = str(error)
-    if isinstance(error, AzsttError) and error.argument == "audio":
-        declared = isinstance(error, ConfigurationError)
-        message += f"; on the command line, {'leave out' if declared else 'declare it with'} --raw"
+    message = reason(error)
     notify(message if about in message else f"{about}: {message}")
+
+
+def reason(error: BaseException) -> str:
+    """Return an error's message in the words of the command line."""
+    if isinstance(error, AzsttError):
+        return as_options(str(error))
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"can't write {str(error.filename)!r}: {error.strerror}"
+    return str(error)
 
 
 def write(text: str) -> None:
     """Write text to standard output: UTF-8 with LF on every platform, as in files.
 
     Raises:
-        OSError: nobody can read it.
+        BrokenPipeError: its reader has exited.
+        StdoutError: it can't be written for another reason.
     """
-    if sys.stdout is None:
-        raise OSError(EBADF, "standard output is closed")
     # File names may contain bytes that are not valid text; they are written unchanged.
-    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
-    sys.stdout.buffer.flush()
+    with writing_to_stdout():
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+        sys.stdout.buffer.flush()
+
+
+def check_stdout() -> None:
+    """Check that standard output can be written, before any work; raises what `write` does."""
+    with writing_to_stdout():
+        os.write(sys.stdout.fileno(), b"")
+
+
+@contextmanager
+def writing_to_stdout() -> Generator[None]:
+    """Raise what `write` does for an error of standard output, the only file written meanwhile."""
+    try:
+        yield
+    except OSError as error:
+        # Discard what is still buffered, or the interpreter would report an error as it exits.
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise StdoutError(error) from error
 
 
 def write_table(table: Sequence[Sequence[str]]) -> None:
@@ -95,7 +152,7 @@ class _VisibleBar:
 @contextmanager
 def progress_bar(name: str, *, hidden: bool) -> Generator[_NoBar | _VisibleBar]:
     """Show the progress of one transcription if standard error is a terminal."""
-    if hidden or sys.stderr is None or not sys.stderr.isatty():
+    if hidden or not sys.stderr.isatty():
         yield _NoBar()
         return
     columns = (
@@ -155,7 +212,7 @@ class _TerminalPrinter(TextPrinter):
 @contextmanager
 def text_printer() -> Generator[TextPrinter]:
     """Print live text, with partials if standard output is a terminal."""
-    if sys.stdout is None or not sys.stdout.isatty():
+    if not sys.stdout.isatty():
         yield TextPrinter()
         return
     with Live(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -13,17 +14,20 @@ from azstt._audio import AudioSource
 from azstt._cli.backends import choose_backend
 from azstt._cli.inputs import require_piped_stdin
 from azstt._cli.outputs import STDIN, Outputs, display_name, report_problems
-from azstt._cli.terminal import progress_bar, report_error
+from azstt._cli.terminal import StdoutError, check_stdout, progress_bar, report_error
 from azstt._errors import (
     AzsttError,
     ConfigurationError,
     IncompleteAudioWarning,
+    LowConfidenceWarning,
     MissingDependencyError,
     partial_of,
 )
 from azstt._options import TranscribeOptions
 from azstt._transcript import Transcript
 from azstt.backends import RecognizerBackend
+
+_log = logging.getLogger("azstt.command")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +54,10 @@ def transcribe_all(request: TranscribeRequest) -> bool:
         ConfigurationError: the options fit no source.
         MissingDependencyError: the backend's extra is not installed.
         KeyboardInterrupt: the command was stopped; what was recognized by then was written.
+        StdoutError: standard output can't be written.
     """
+    if not request.outputs.paths:
+        check_stdout()
     backend = choose_backend(request.backend, quiet=request.quiet)
     written = complete = 0
     for source in request.sources:
@@ -83,7 +90,7 @@ def _write(
         report_problems(source, transcript, error, details="--format json", track_chosen=chosen)
     try:
         request.outputs.write(source, transcript, first=first)
-    except BrokenPipeError:
+    except (BrokenPipeError, StdoutError):
         raise
     except OSError as write_error:
         report_error(write_error, about=display_name(source), debug=request.debug)
@@ -102,8 +109,10 @@ def _transcribe(
             progress_bar(Path(source).name, hidden=hidden) as progress,
             warnings.catch_warnings(),
         ):
-            # `report_problems` tells more of what is missing.
-            warnings.simplefilter("ignore", UserWarning if hidden else IncompleteAudioWarning)
+            # `report_problems` tells more, with the name of the file.
+            reported = (IncompleteAudioWarning, LowConfidenceWarning)
+            for known in (UserWarning,) if hidden else reported:
+                warnings.simplefilter("ignore", known)
             transcript = transcribe_file(
                 audio,
                 backend=backend,
@@ -112,10 +121,23 @@ def _transcribe(
                 strict=request.strict,
                 **request.options,
             )
+        _log_work(source, transcript)
     except (AzsttError, KeyboardInterrupt) as error:
         partial = partial_of(error)
         return partial if partial and partial.segments else None, error
     return transcript, None
+
+
+def _log_work(source: str, transcript: Transcript) -> None:
+    """Log what was done, and how fast."""
+    _log.info(
+        "%s: %.1f s of audio by %s (%s) in %.1f s",
+        display_name(source),
+        transcript.duration,
+        transcript.backend,
+        transcript.model or "its default model",
+        transcript.usage.wall_seconds,
+    )
 
 
 @contextmanager

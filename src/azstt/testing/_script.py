@@ -66,6 +66,25 @@ def cue_of(event: Event) -> Cue:
             )
 
 
+def within(event: Event, end: float) -> Event:
+    """Return an event about speech with its times moved into the audio, which lasts ``end`` s."""
+    match event:
+        case Final(segment=segment) if segment.end > end:
+            words = tuple(word.model_copy(update=_times(word, end)) for word in segment.words)
+            update = {**_times(segment, end), "words": words}
+            return Final(segment=segment.model_copy(update=update))
+        case Partial() if event.end > end:
+            return event.model_copy(update=_times(event, end))
+        case SpeechStarted(at=at) | SpeechEnded(at=at) if at > end:
+            return event.model_copy(update={"at": end})
+        case _:
+            return event
+
+
+def _times(timed: Segment | Word | Partial, end: float) -> dict[str, float]:
+    return {"start": min(timed.start, end), "end": min(timed.end, end)}
+
+
 def commit_cues(cues: Iterable[Cue], at: float) -> tuple[Final | None, deque[Cue]]:
     """End the open segment at ``at`` seconds: split the next final if it has begun.
 

@@ -29,7 +29,7 @@ from azstt._result import Segment
 from azstt._words.times import spread_words
 from azstt.backends import Capabilities, Emit, RecognizerSession, ReconnectHook
 from azstt.backends._hooks import ask_to_reconnect
-from azstt.testing._script import Cue, commit_cues, cue_of
+from azstt.testing._script import Cue, commit_cues, cue_of, within
 
 EVERYTHING = Capabilities(
     default_language="en-US",
@@ -52,7 +52,8 @@ class ScriptedBackend:
     """A test double that plays the same script in every session, and keeps the backend contract.
 
     A plain event is emitted as soon as the audio that it is about has been written; a `Cue` sets
-    another time. Events after the end of the audio are emitted at the end. `Ended` follows
+    another time. Events after the end of the audio are emitted at the end, and nothing is said
+    beyond it: what is too late in the script ends with the audio that was written. `Ended` follows
     automatically unless the script contains an `Ended` or a `Failed` of its own.
 
     A commit ends the open segment as a recognizer would: if the next `Final` has begun, the words
@@ -224,7 +225,7 @@ class _ScriptedSession:
             cue = self._cues.popleft()
             if cue.delay:
                 self._closed.wait(None if math.isinf(cue.delay) else cue.delay)
-            event = cue.event
+            event = within(cue.event, self._position)
             self._send(self._ask_hook(event) if isinstance(event, Reconnecting) else event)
 
     def _ask_hook(self, planned: Reconnecting) -> Event:

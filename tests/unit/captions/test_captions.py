@@ -15,6 +15,7 @@ from azstt._captions.formats import csv_text, srt, txt, vtt
 from azstt._captions.layout import Limits
 from azstt._errors import ConfigurationError
 from azstt._result import Segment, Word
+from azstt._transcript import Transcript
 from azstt._words.times import spread_words
 
 USUAL = Limits(max_chars=42, max_lines=2, max_seconds=7.0)
@@ -474,3 +475,16 @@ def test_limits_hold(found, limits):
             for line in caption.lines:
                 bare_line = re.sub(r"^(Ann|R&D <b>|Guest-2): ", "", line)
                 assert len(line) <= limits.max_chars or " " not in bare_line
+
+
+def test_separate_channels_are_named():
+    """Text and captions say which channel speaks, and who in it if the speakers are known."""
+    said = (
+        Segment(text="Hello.", start=0, end=1, channel=0),
+        Segment(text="Good day.", start=1, end=2, channel=1, speaker="Guest-1"),
+    )
+    transcript = Transcript(backend="", segments=said)
+    assert transcript.to_txt() == "Channel 0: Hello.\nChannel 1, Guest-1: Good day.\n"
+    assert "\nChannel 1, Guest-1: Good day.\n" in transcript.to_srt()
+    assert "<v Channel 0>Hello.</v>" in transcript.to_vtt()
+    assert transcript.text == "Hello. Good day."

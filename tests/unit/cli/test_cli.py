@@ -125,7 +125,9 @@ def test_text_goes_to_stdout_and_notices_to_stderr(azstt):
     assert done.returncode == 0
     assert ASK_NOT in done.stdout.decode()
     assert len(done.stdout.splitlines()) == 1
-    assert done.stderr.decode().startswith("azstt: no backend is configured, using 'local';")
+    assert done.stderr.decode().startswith(
+        "azstt: Azure is not configured; using 'local', which knows only English;"
+    )
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -169,11 +171,11 @@ def test_texts_of_several_files_have_headings(here):
 
 
 def test_the_extension_of_the_output_sets_the_format(here, tmp_path):
-    """Without --format, a .vtt file gets WebVTT, and an unknown extension gets text."""
+    """Without --format, a .vtt file gets WebVTT, and one without an extension gets text."""
     here("transcribe", "jfk.wav", "--backend", "talking", "--output", tmp_path / "a.vtt")
-    here("transcribe", "jfk.wav", "--backend", "talking", "--output", tmp_path / "b.doc")
+    here("transcribe", "jfk.wav", "--backend", "talking", "--output", tmp_path / "b")
     assert (tmp_path / "a.vtt").read_text().startswith("WEBVTT\n")
-    assert (tmp_path / "b.doc").read_text() == "One <b>two</b>.\nThree.\n"
+    assert (tmp_path / "b").read_text() == "One <b>two</b>.\nThree.\n"
 
 
 def test_nothing_is_overwritten_without_force(here, tmp_path):
@@ -240,6 +242,15 @@ def test_silence_is_a_success_with_a_notice(here):
     assert done.stderr == b"azstt: silence.flac: no speech was found\n"
 
 
+def test_another_language_is_not_passed_off_as_english(here):
+    """Fluent English that nobody said is followed by a notice, once; not if it was said."""
+    done = here("transcribe", "ja_common_voice.mp3", "jfk.wav", "--backend", "local")
+    (notice,) = done.stderr.decode().splitlines()
+    assert notice.startswith("azstt: ja_common_voice.mp3: the text is probably wrong")
+    assert "the recognizer knows only en-US" in notice
+    assert done.returncode == 0
+
+
 def test_missing_audio_is_reported(here):
     """A notice says how much audio was dropped and where, and which option shows more."""
     done = here("transcribe", "jfk.wav", "--backend", "dropping")
@@ -283,7 +294,7 @@ def test_the_same_is_said_of_standard_input(azstt, source):
 def test_a_start_beyond_the_end_is_reported_with_the_length(here):
     """Nothing was transcribed: the message says why, for the file that is too short."""
     line = error_of(here("transcribe", "jfk.wav", "--start", "100", "--backend", "talking"), 2)
-    assert line == "start=100.0 is beyond the end of 'jfk.wav', which lasts 11.00 s"
+    assert line == "--start 100.0 is beyond the end of 'jfk.wav', which lasts 11.00 s"
     files = ("jfk.wav", "long.ogg")
     done = here("transcribe", *files, "--start", "100", "--backend", "talking")
     assert done.returncode == 1
@@ -305,7 +316,6 @@ def test_quiet(here, args):
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        ((), "missing command"),
         (("translate",), "no such command"),
         (("transcribe",), "missing argument 'FILE'"),
         (("transcribe", "jfk.wav", "--langage", "en"), "--language"),
@@ -315,20 +325,27 @@ def test_quiet(here, args):
             ("transcribe", "jfk.wav", "--format", "doc"),
             "unknown format: 'doc'; use txt, srt, vtt, json, csv",
         ),
+        (
+            ("transcribe", "jfk.wav", "--output", "talk.doc"),
+            "no format has the extension '.doc' of 'talk.doc'; use one of txt, srt, vtt, json, csv",
+        ),
+        (("transcribe", "jfk.wav", "--output", "no/talk.srt"), "can't write to folder 'no': No su"),
+        (("transcribe", "jfk.wav", "--raw", "16000x65"), "in 1 to 64 channels"),
         (("transcribe", "jfk.wav", "--format", "srt,vtt"), "give a folder with --output"),
         (("transcribe", "jfk.wav", "go_forward.ogg", "-f", "srt"), "give a folder with --output"),
         (("transcribe", "a/x.wav", "b/x.mp3", "-o", "out"), "would both be written to"),
         (("transcribe", "jfk.wav", "--output", "jfk.wav/x.txt"), "choose another folder"),
         (("transcribe", "jfk.wav", "--start", "soon"), "--start: not a time: 'soon'"),
+        (("emulator", "--seconds", "soon"), "--seconds: not a time: 'soon'"),
         (
             ("transcribe", "jfk.wav", "--start", "3", "--end", "2"),
-            "end=2.0 must be after start=3.0",
+            "--end 2.0 must be after --start 3.0",
         ),
-        (("transcribe", "jfk.wav", "--timeout", "0"), "timeout=0.0"),
+        (("transcribe", "jfk.wav", "--timeout", "0"), "--timeout 0.0"),
         (("transcribe", "jfk.wav", "--language", "sv"), "it knows en"),
         (("transcribe", "jfk.wav", "-l", "en-US", "-l", "sv-SE"), "takes one language"),
-        (("transcribe", "jfk.wav", "--diarize"), "'diarize'"),
-        (("transcribe", "jfk.wav", "--phrase", "azstt"), "'phrases'"),
+        (("transcribe", "jfk.wav", "--diarize"), "--diarize"),
+        (("transcribe", "jfk.wav", "--phrase", "azstt"), "--phrase;"),
         (("transcribe", "jfk.wav", "--backend", "no-such"), "installed are"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -421,7 +438,7 @@ def test_an_unexpected_error_is_reported_as_such(here):
 )
 def test_a_missing_extra_is_named(audio, missing, args, said):
     """If a library is not installed, one line names the extra to install."""
-    code = f"import sys; sys.modules[{missing!r}] = None; from azstt._cli import main; main()"
+    code = f"import sys; sys.modules[{missing!r}] = None; from azstt_command import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, *args], capture_output=True, cwd=audio, check=False
     )
@@ -431,7 +448,7 @@ def test_a_missing_extra_is_named(audio, missing, args, said):
 def test_a_broken_installation_is_not_mistaken_for_a_missing_extra():
     """A missing module of azstt itself is shown as the bug it is."""
     missing = "azstt._cli.terminal"
-    code = f"import sys; sys.modules[{missing!r}] = None; from azstt._cli import main; main()"
+    code = f"import sys; sys.modules[{missing!r}] = None; from azstt_command import main; main()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert done.returncode == 1
     assert missing in done.stderr.decode()
@@ -551,16 +568,17 @@ def test_a_terminal_is_rejected_as_input(audio):
 
 
 def test_backends_is_a_table(azstt):
-    """Each row has as many cells as the header; a broken backend does not hide the others."""
+    """Each row has a cell for each backend; a broken one does not hide the others."""
     done = azstt("backends")
-    header, *rows = [line.split() for line in done.stdout.decode().splitlines()]
-    table = {row[0]: dict(zip(header, row, strict=True)) for row in rows}
+    rows = [line.split() for line in done.stdout.decode().splitlines()]
+    labels, *columns = zip(*rows, strict=True)
+    table = {column[0]: dict(zip(labels, column, strict=True)) for column in columns}
     assert done.returncode == 0
-    assert table["local"]["LANGUAGES"] == "en"
-    assert table["local"]["OFFLINE"] == "yes"
-    assert table["talking"]["LANGUAGES"] == "any"
-    assert table["polyglot"]["LANGUAGES"] == "7"
-    assert table["broken"]["OFFLINE"] == "?"
+    assert table["local"]["languages"] == "en"
+    assert table["local"]["offline"] == "yes"
+    assert table["talking"]["languages"] == "any"
+    assert table["polyglot"]["languages"] == "7"
+    assert table["broken"]["offline"] == "?"
     assert done.stderr == b"azstt: can't load backend 'broken': no engine in here\n"
 
 
@@ -621,8 +639,8 @@ def test_help_is_the_manual(here):
     text = " ".join(here("transcribe", "--help").stdout.decode().split())
     for needed in (
         "130 stopped by Ctrl-C",
-        "- is standard input",
-        "90, 1:30 or 00:01:30.5",
+        "- for standard input",
+        "90, 1:30, 00:01:30.5 or 1m30s",
         "the transcript ends early",
         "txt, srt, vtt, json, csv",
         "Examples:",

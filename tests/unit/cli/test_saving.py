@@ -161,7 +161,7 @@ def test_a_full_disk(plugins, tmp_path, monkeypatch):
         monkeypatch.delenv(name)  # it writes a file, too
     saved = tmp_path / "talk.txt"
     code = (
-        "import sys; from resource import RLIMIT_FSIZE, setrlimit; from azstt._cli import main; "
+        "import sys; from resource import RLIMIT_FSIZE, setrlimit; from azstt_command import main; "
         "setrlimit(RLIMIT_FSIZE, (25, 25)); sys.argv = ['azstt', 'live', *sys.argv[1:]]; main()"
     )
     args = ("--backend", "talking", "--save", saved)
@@ -171,7 +171,7 @@ def test_a_full_disk(plugins, tmp_path, monkeypatch):
         out, err = process.communicate(timeout=60)
     notice, error = err.decode().splitlines()
     assert (process.returncode, out) == (1, LAST.encode())
-    assert notice.startswith("azstt: can't save the transcript yet: [Errno 27]")
+    assert notice.startswith(f"azstt: can't write '{saved}': File too large; trying again")
     assert str(saved) in error
     assert saved.read_text() == FIRST
     assert list(tmp_path.iterdir()) == [saved]
@@ -235,7 +235,7 @@ def test_a_full_disk_under_standard_output(plugins, tmp_path):
     ):
         _, err = process.communicate(SECONDS, timeout=60)
     assert process.returncode == 1
-    assert b"azstt: standard output: [Errno 28]" in err
+    assert b"azstt: can't write to standard output: No space left on device; the" in err
     assert saved.read_text() == FIRST + LAST
 
 

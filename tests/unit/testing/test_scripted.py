@@ -69,14 +69,19 @@ def test_events_follow_their_audio():
 
 
 def test_events_after_the_audio_are_emitted_at_the_end():
-    """A test does not need audio as long as the script."""
+    """A test does not need audio as long as the script; nothing is said beyond the audio."""
     session, events = session_of(ScriptedBackend.saying("Hello, world.", "Bye."))
     session.start()
+    session.write(bytes(AUDIO.size(0.5)))
     session.finish()
     segments = [event.segment for event in events if isinstance(event, Final)]
     assert [segment.text for segment in segments] == ["Hello, world.", "Bye."]
     assert [word.text for word in segments[0].words] == ["Hello,", "world."]
-    assert segments[1].start == segments[0].end == pytest.approx(0.6)
+    assert [word.end for word in segments[0].words] == [pytest.approx(0.3), 0.5]
+    assert segments[1].start == segments[1].end == segments[0].end == 0.5
+    assert (
+        max(event.at for event in events if isinstance(event, SpeechStarted | SpeechEnded)) == 0.5
+    )
 
 
 @pytest.mark.parametrize(
@@ -181,9 +186,10 @@ def test_a_word_that_has_not_ended_is_not_split():
     session.start()
     session.write(bytes(AUDIO.size(1.0)))
     session.commit()
+    session.write(bytes(AUDIO.size(2.0)))
     session.finish()
     assert events[1] == Committed(at=1.0)
-    assert events[2:] == [final(2.0), SpeechEnded(at=2.5), Ended(position=1.0)]
+    assert events[2:] == [final(2.0), SpeechEnded(at=2.5), Ended(position=3.0)]
 
 
 @given(st.lists(st.tuples(st.integers(0, 700), st.booleans()), max_size=12))

@@ -141,7 +141,7 @@ class _LiveRun:
                 told=self._told,
             )
         if isinstance(self._source, Microphone) and (times := self._source.overflows):
-            notify(f"microphone: audio was lost in {times} places, as this machine is too slow")
+            notify(f"microphone: audio was lost {times} times, as this machine is too slow")
 
     def _on_signal(self, number: int) -> None:
         """Stop the source at the first signal, and everything at the second."""

@@ -98,7 +98,7 @@ class Job:
         key: its owner and its ID.
         now: the progress to begin with.
         earlier: what there is of it already, if it goes on after an interruption.
-        then: called when it is over, before those who watch are told.
+        then: called when it is over, before those who watch are told, with whether it is stored.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Job:
         now: Snapshot,
         *,
         earlier: azstt.Transcript | None,
-        then: Callable[[], None],
+        then: Callable[[bool], None],
     ) -> None:
         self._store = store
         self._key = key
@@ -174,20 +174,21 @@ class Job:
             transcript = joined(self._earlier, transcript)
         state: State = "canceled" if canceled else "error" if error else "done"
         end = partial(self._store.end, *self._key, state, transcript, error, retryable=retryable)
-        if not self._keep(end):
+        stored = self._keep(end)
+        if not stored:
             state, error, retryable = "error", INTERNAL, True
-        self._over(state=state, error=error, retryable=retryable)
+        self._over(stored, state=state, error=error, retryable=retryable)
 
     def discard(self, *, canceled: bool = False) -> None:
         """End it, and keep nothing of this session."""
         if self._earlier:
             self.end(canceled=canceled)
             return
-        self._keep(partial(self._store.delete, *self._key))
-        self._over(state="canceled" if canceled else "error")
+        stored = self._keep(partial(self._store.delete, *self._key))
+        self._over(stored, state="canceled" if canceled else "error")
 
-    def _over(self, **how: object) -> None:
-        self._then()
+    def _over(self, stored: bool, /, **how: object) -> None:
+        self._then(stored)
         self.update(partial="", **how)
 
     def _keep(self, write: Callable[[], object]) -> bool:
@@ -277,8 +278,9 @@ class Jobs:
             job.wait(_LONG_POLL)
         return bool(left)
 
-    def _end(self, key: Key) -> None:
-        del self._active[key]
+    def _end(self, key: Key, stored: bool, /) -> None:
+        if stored:  # otherwise only the job itself can tell how it ended
+            del self._active[key]
         self.slots.release(key[0])
 
     def _watch(self, id_: str) -> ResponseReturnValue:

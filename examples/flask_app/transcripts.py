@@ -9,7 +9,7 @@ from pathlib import PurePath
 from threading import Timer
 from typing import Annotated, NoReturn
 
-from flask import Blueprint, Response, abort, jsonify, request, send_file
+from flask import Blueprint, abort, jsonify, request, send_file
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, Field
 
@@ -82,8 +82,8 @@ class Transcripts:
         return jsonify([entry.model_dump() for entry in self.store.entries(client_id())])
 
     def _read(self, id_: str) -> ResponseReturnValue:
-        saved = self._find(id_, request.args.get("version", type=int))
-        return Response(_json(saved.transcript), mimetype="application/json")
+        transcript = self._find(id_, request.args.get("version", type=int)).transcript
+        return jsonify(transcript.model_dump(mode="json") | {"doubt": transcript.doubt})
 
     def _versions(self, id_: str) -> ResponseReturnValue:
         versions = self.store.versions(client_id(), id_)

@@ -2,7 +2,7 @@
 
 ::
 
-    AzsttError                                .partial .argument
+    AzsttError                                .partial
       ConfigurationError (ValueError)         found before any I/O
       MissingDependencyError (ImportError)    names the extra to install
       AudioError                              .source
@@ -50,12 +50,9 @@ class AzsttError(Exception):
     Attributes:
         partial: what had been recognized before the failure; None if no transcription was under
             way.
-        argument: the argument that the remedy is about, for programs that have another name for
-            it, such as an option of a command line; None if it is about none, or not known.
     """
 
     partial: Transcript | None = None
-    argument: str | None = None
 
 
 def partial_of(error: BaseException) -> Transcript | None:

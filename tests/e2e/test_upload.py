@@ -82,6 +82,14 @@ def test_what_is_missing_is_shown(apps, visit, audio, tmp_path, shoot):
     shoot(page, "missing")
 
 
+def test_a_text_that_is_probably_wrong_is_doubted(apps, visit, audio):
+    """The page says so if the recognizer does not know the language that was spoken."""
+    page = visit(apps["local"].url)
+    page.upload(audio / "es_mls_13697.ogg")
+    page.wait("done")
+    assert page["notice"].text_content().startswith("The text is probably wrong")
+
+
 def test_other_tracks_and_reversed_channels_are_told(apps, visit, audio, tmp_path):
     """The page says which of two tracks was transcribed, and that its channels cancel out."""
     with wave.open(str(audio / "jfk.wav")) as speech:

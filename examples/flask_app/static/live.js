@@ -1,8 +1,9 @@
-// Live transcription: sends the microphone's audio as it is spoken, and receives the text.
+// Live transcription: sends the microphone's audio as it is spoken, and shows the text.
 
 import { LiveClient, LiveError, PCM, recordOpus, recordPcm } from "../azstt/azstt.js";
 import { PollingSocket } from "./polling-socket.js";
 import { token } from "./server.js";
+import * as view from "./view.js";
 
 /** Milliseconds between attempts to reconnect: what is said between two sessions is missing. */
 const backoff = [250, 1000];
@@ -57,4 +58,27 @@ async function connect(path, request, record, onBlocked) {
     current += 1;
     onBlocked("WebSockets are blocked", "small requests");
   }
+}
+
+// What the page shows of it.
+
+/** Shows that the connection is lost, until it is back. */
+export const onLost = () => view.show(view.state(), "Connection lost; reconnecting…");
+
+/** Shows a live session's events as they arrive; its times begin at `offset`. */
+export function showEvents(client, offset) {
+  const on = (kind, show) => client.addEventListener(kind, ({ detail }) => show(detail));
+  on("partial", ({ stable, tail }) => view.showPartial(stable, tail));
+  on("final", ({ segment }) => segment.text && view.settle(later(segment, offset)));
+  on("connected", () => view.show(view.state()));
+  on("disconnected", onLost);
+  on("reconnecting", () => view.show(view.state(), "The server is reconnecting to its recognizer…"));
+  on("audio_gap", (gap) => view.noteMissing([{ ...gap, at: gap.start + offset }]));
+  on("refused", ({ error }) => view.note(error.message));
+}
+
+/** Returns a segment, or a word, whose time begins later. */
+function later(span, offset) {
+  const words = span.words?.map((word) => later(word, offset));
+  return { ...span, start: span.start + offset, end: span.end + offset, words };
 }

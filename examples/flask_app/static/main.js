@@ -4,7 +4,7 @@ import * as editor from "./editor.js";
 import { showHistory } from "./history.js";
 import { watch } from "./jobs.js";
 import * as kept from "./kept.js";
-import { isLost, startLive } from "./live.js";
+import { isLost, onLost, showEvents, startLive } from "./live.js";
 import { closeMicrophone, meter, openMicrophone, record } from "./microphone.js";
 import { keepNewestInSight } from "./newest.js";
 import { ask, newId } from "./server.js";
@@ -241,30 +241,10 @@ async function speak(id, stream) {
   await session.stop();
 }
 
-const onLost = () => view.show(view.state(), "Connection lost; reconnecting…");
-
 /** Begins a new session under the ID of one that the server has lost, as soon as it answers. */
 async function startAgain(id, stream, options, signal) {
   await watch(id, { signal, grace: Infinity, onProgress() {}, onLost });
   return startLive(id, stream, options);
-}
-
-/** Shows a live session's events as they arrive; its times begin at `offset`. */
-function showEvents(client, offset) {
-  const on = (kind, show) => client.addEventListener(kind, ({ detail }) => show(detail));
-  on("partial", ({ stable, tail }) => view.showPartial(stable, tail));
-  on("final", ({ segment }) => segment.text && view.settle(later(segment, offset)));
-  on("connected", () => view.show(view.state()));
-  on("disconnected", onLost);
-  on("reconnecting", () => view.show(view.state(), "The server is reconnecting to its recognizer…"));
-  on("audio_gap", (gap) => view.noteMissing([{ ...gap, at: gap.start + offset }]));
-  on("refused", ({ error }) => view.note(error.message));
-}
-
-/** Returns a segment, or a word, whose time begins later. */
-function later(span, offset) {
-  const words = span.words?.map((word) => later(word, offset));
-  return { ...span, start: span.start + offset, end: span.end + offset, words };
 }
 
 // Transcripts, in progress or saved: each has a URL.

@@ -94,6 +94,8 @@ export function noteMissing(gaps) {
   noteAll(aboutGaps(gaps));
 }
 
+const sentence = (words) => `${words[0].toUpperCase()}${words.slice(1)}.`;
+
 function noteAll(sentences) {
   if (sentences.length) note(sentences.join(" "));
 }
@@ -106,12 +108,13 @@ const BETWEEN = {
 
 const inSeconds = (length) => `${length.toFixed(length < 1 ? 2 : 1)} s`;
 
-/** Seconds that may be missing without a word: less than a syllable. */
+/** Seconds that may be missing in all without a notice: less than a syllable. */
 const TOLERANCE = 0.1;
 
 function aboutGaps(gaps) {
-  const known = gaps.filter(({ seconds }) => seconds === null || seconds >= TOLERANCE);
-  const parts = known.map(({ at, seconds, reason }) => {
+  const missing = gaps.reduce((sum, { seconds }) => sum + (seconds ?? Infinity), 0);
+  if (missing < TOLERANCE) return [];
+  const parts = gaps.map(({ at, seconds, reason }) => {
     if (reason in BETWEEN) {
       const when = seconds === null ? `after ${clock(at)}` : `from ${clock(at)} to ${clock(at + seconds)}`;
       return `${BETWEEN[reason]}: what was said ${when} is missing.`;
@@ -182,9 +185,9 @@ function hidePartial() {
 }
 
 /** Shows the text of a transcript, and what is missing. */
-export function showText({ segments, ledger, track }) {
+export function showText({ segments, ledger, track, doubt }) {
   clearText();
-  noteAll([...(track ? aboutTrack(track) : []), ...aboutGaps(ledger.gaps)]);
+  noteAll([...(doubt ? [sentence(doubt)] : []), ...(track ? aboutTrack(track) : []), ...aboutGaps(ledger.gaps)]);
   segments.forEach(addSegment);
 }
 

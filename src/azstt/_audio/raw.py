@@ -67,11 +67,9 @@ class RawCheck:
             head = head[zeros - zeros % _WIDEST :]
         self._head = head = head[:ENOUGH]
         if (container := declares_itself(head)) is not None:
-            error = ConfigurationError(
+            raise ConfigurationError(
                 f"this is no raw PCM: it begins like {container}; {self._remedy}"
             )
-            error.argument = "audio"
-            raise error
         if len(head) == ENOUGH:
             self.done = True
             if (doubt := self._doubt(head)) is not None:

@@ -38,13 +38,11 @@ def not_audio(head: bytes, source: Source) -> AudioError:
             f"{label!r} is {found}, not audio or video; pass a file that contains sound",
             source=label,
         )
-    error = AudioDecodeError(
+    return AudioDecodeError(
         f"{label!r} is not audio or video in any known format, or its header is damaged; if it is "
         "raw PCM, which has no header, pass audio=AudioFormat(sample_rate=...)",
         source=label,
     )
-    error.argument = "audio"
-    return error
 
 
 def wrong_container(declared: str, found: str | None, head: bytes) -> AudioError:

@@ -184,7 +184,7 @@ class Job:
         if self._earlier:
             self.end(canceled=canceled)
             return
-        stored = self._keep(partial(self._store.delete, *self._key))
+        stored = self._keep(partial(self._store.remove, *self._key))
         self._over(stored, state="canceled" if canceled else "error")
 
     def _over(self, stored: bool, /, **how: object) -> None:
@@ -244,7 +244,7 @@ class Jobs:
         )
         try:
             if not earlier:  # it begins again
-                self.store.delete(*key)
+                self.store.remove(*key)
             self.store.begin(start, earlier)
         except sqlite3.Error:
             self.slots.release(client)

@@ -274,6 +274,11 @@ class Store:
         """Hide a transcript until it is purged, and return whether this client had it."""
         return self._mark(client, id_, "deleted = :now", "deleted IS NULL")
 
+    def remove(self, client: str, id_: str) -> None:
+        """Overwrite a transcript now."""
+        with self._open() as db:
+            db.execute("DELETE FROM transcripts WHERE client = ? AND id = ?", (client, id_))
+
     def undelete(self, client: str, id_: str) -> bool:
         """Undo a deletion, and return whether that was still possible."""
         return self._mark(client, id_, "deleted = NULL", "deleted IS NOT NULL")

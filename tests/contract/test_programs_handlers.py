@@ -285,7 +285,7 @@ def test_a_lambda_that_returns_a_coroutine(returned):
     live.on(azstt.Final, lambda event: [returned(event)][0])
     live.start()
     live.send(bytes(32_000))
-    with pytest.raises(ConfigurationError, match=r"<lambda>.*iterate over the session"):
+    with pytest.raises(ConfigurationError, match=r"<lambda>.*may start a task"):
         live.close()
 
 

@@ -138,7 +138,7 @@ def test_a_reload_in_mid_transcription_shows_its_progress(run_app, counting, vis
     other = page.beside(page.tab.url)
     other.wait_for_words(r"Number 6\.")
     for tab in page, other:
-        progress = "() => seen.some(({ status }) => /… \\d+ of 60 s/.test(status))"
+        progress = "() => seen.some(({ figures }) => /\\d of 60 s/.test(figures))"
         tab.until(progress, None, "the progress")
     for tab in page, other:
         tab.wait("done")

@@ -69,7 +69,7 @@ def test_it_ends_by_itself(script):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--engine", "parrot"], "--engine must be local or script, not 'parrot'"),
+        (["--engine", "parrot"], "unknown --engine: 'parrot'; use local or script"),
         (["--script", "/no/such/file"], "/no/such/file"),
         (["--port", "99999"], "99999"),
         (["--speed", "0"], "speed"),

@@ -193,20 +193,22 @@ class _TerminalPrinter(TextPrinter):
 
     def partial(self, stable: str, tail: str) -> None:
         """Replace the partial on the screen; what may still change is dim."""
-        self._area.update(Text.assemble(stable, (tail, "dim")), refresh=True)
+        self._show(Text.assemble(stable, (tail, "dim")))
 
     def line(self, text: str) -> None:
         """Print a line above the partial."""
-        self._clear()
-        self._area.console.print(Text(text), soft_wrap=True, end="")
+        self._show(Text())
+        with writing_to_stdout():
+            self._area.console.print(Text(text), soft_wrap=True, end="")
 
     def notice(self, message: str) -> None:
         """Print a notice above the partial."""
-        self._clear()
+        self._show(Text())
         notify(message)
 
-    def _clear(self) -> None:
-        self._area.update(Text(), refresh=True)
+    def _show(self, partial: Text) -> None:
+        with writing_to_stdout():
+            self._area.update(partial, refresh=True)
 
 
 @contextmanager

@@ -210,8 +210,8 @@ def parse_command(text: str) -> Command:
     """Parse a text message from a client.
 
     Raises:
-        ConfigurationError: it is too long or not a command. The message says why, without
-            repeating any value.
+        ConfigurationError: it is too long or not a command. The message says why, and repeats
+            no value but a wrong language.
     """
     if len(text) > MAX_COMMAND:
         raise ConfigurationError(
@@ -224,9 +224,8 @@ def parse_command(text: str) -> Command:
         errors = error.errors(include_url=False, include_input=False, include_context=False)
         deepest = max(errors, key=lambda one: len(one["loc"]))  # the likeliest branch of a union
         where = ".".join(str(part) for part in deepest["loc"]) or "message"
-        raise ConfigurationError(
-            f"invalid command: {where[:100]}: {deepest['msg'][:200]}"
-        ) from None
+        why = deepest["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"invalid command: {where[:100]}: {why[:200]}") from None
 
 
 def schema() -> dict[str, object]:

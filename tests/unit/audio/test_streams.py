@@ -324,7 +324,6 @@ def test_another_format_than_declared_is_refused(data, error, words, kind):
     (caught,) = run.ends
     assert type(caught) is error
     assert words.replace("KIND", kind) in str(caught)
-    assert repr(data[:8]) in str(caught)
     assert caught.source == "<stream>"
     run.feed(data, data).decoder.finish()
     assert (len(run.ends), run.chunks) == (1, [])

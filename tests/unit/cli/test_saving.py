@@ -132,8 +132,8 @@ def test_the_end_after_a_signal_is_bounded(plugins, tmp_path):
     """Nobody presses Ctrl-C again: a recognizer that hangs is given up by itself."""
     saved = tmp_path / "talk.txt"
     code = (
-        "import sys; from azstt._cli import listening, main; listening._GRACE = 1.0; "
-        "sys.argv = ['azstt', 'live', *sys.argv[1:]]; main()"
+        "import sys; from azstt._cli import listening, load; listening._GRACE = 1.0; "
+        "sys.argv = ['azstt', 'live', *sys.argv[1:]]; sys.exit(load()())"
     )
     args = ("--backend", "stuck", "--save", saved)
     command = [sys.executable, "-c", code]

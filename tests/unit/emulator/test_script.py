@@ -38,8 +38,8 @@ def test_a_transcript_is_a_script(tmp_path):
     ("text", "message"),
     [
         (None, "can't be read: No such file"),
-        ('{"segments": [{"text": "secret"}]}', "invalid at 'segments.0.start'"),
-        ("{", "invalid at 'the top level'"),
+        ('{"segments": [{"text": "secret"}]}', r"invalid: Script\.segments\[0\]\.start is missing"),
+        ("{", "invalid: Script: invalid JSON"),
     ],
 )
 def test_unreadable_scripts(tmp_path, text, message):

@@ -114,5 +114,7 @@ def test_tampered_package(tmp_path, monkeypatch):
 @pytest.mark.parametrize("count", [0, -1])
 def test_no_workers(name, count):
     """At least one worker has to decode, and one session must be possible."""
-    with pytest.raises(ConfigurationError, match=f"{name} is {count}"):
+    with pytest.raises(
+        ConfigurationError, match=f"{name}={count} must be a whole number, 1 or more"
+    ):
         LocalBackend(**{name: count})

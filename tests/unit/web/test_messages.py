@@ -107,7 +107,7 @@ def test_every_command_is_covered():
         ('{"kind": "start", "diarize": "yes"}', "start.diarize: Input should be a valid boolean"),
         ('{"kind": "start", "audio": "ape"}', "Input should be 'auto', 'webm', 'ogg', 'mp4'"),
         ('{"kind": "start", "audio": {"channels": 0}}', "channels: Input should be greater than"),
-        ('{"kind": "start", "language": ["x y"]}', "start.language.0: String should match"),
+        ('{"kind": "start", "language": ["x y"]}', "start.language.0: 'x y' is not a BCP-47"),
         ('{"kind": "start", "key": "k"}', "start.key: Extra inputs are not permitted"),
         ('{"kind": "ping", "seen": -1}', "ping.seen: Input should be greater than"),
         ('{"kind": "ping", "seen": 9007199254740992}', "ping.seen: Input should be less than"),

@@ -8,7 +8,7 @@ from azstt._assembly.missing import warned
 from azstt._audio import AudioSource, BytesLike
 from azstt._audio.samples import AudioChunk, is_array
 from azstt._errors import Caller, ConfigurationError
-from azstt._options import TranscribeOptions, check_seconds, split_fields
+from azstt._options import TranscribeOptions, check_flag, check_seconds, split_fields
 from azstt._sessions.batch import FileTranscriber, Job, ProgressCallback
 from azstt._sessions.handlers import check_function
 from azstt._threads.loop_thread import LoopThread
@@ -152,6 +152,7 @@ def _job(
     recognizer = resolve(backend, stacklevel=3)
     recognizer.capabilities.check(recognition, backend=recognizer.name)
     check_seconds("timeout", timeout, endless=True)
+    check_flag("strict", strict)
     if progress is not None:
         check_function("progress", progress)
     return Job(

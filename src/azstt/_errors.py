@@ -34,7 +34,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 from azstt._models import refuse_with
 
@@ -125,6 +125,10 @@ class AudioSourceError(AudioError, OSError):
     def __init__(self, message: str, *, source: str = "", errno: int | None = None) -> None:
         super().__init__(message, source=source)
         self.errno: int | None = errno
+
+    def __reduce__(self) -> tuple[type[Self], tuple[object, ...], dict[str, object]]:
+        """Return what a copy is made of; an `OSError` keeps its errno outside the dict."""
+        return type(self), self.args, {**vars(self), "errno": self.errno}
 
 
 class AudioDecodeError(AudioError):

@@ -263,6 +263,16 @@ def check_seconds(
         raise ConfigurationError(f"{name}={value!r} must be a number of seconds{bound}")
 
 
+def check_flag(name: str, value: object) -> None:
+    """Check an argument that is true or false: a string such as "no" would count as true.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{name}={value!r} must be True or False")
+
+
 def check_whole(name: str, value: object, *, least: int = 1, optional: bool = True) -> None:
     """Check an argument that is a whole number.
 

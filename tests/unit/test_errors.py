@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import copy
 import inspect
+import pickle
 
 import pytest
 
@@ -65,3 +67,10 @@ def test_an_os_error_shows_its_message_alone():
     error = azstt.AudioSourceError("no such file: 'x.wav'", source="x.wav", errno=2)
     assert str(error) == "no such file: 'x.wav'"
     assert (error.errno, error.source) == (2, "x.wav")
+
+
+def test_an_os_error_from_another_process_keeps_its_number():
+    """The errno survives pickling and copying, as its message and source do."""
+    error = azstt.AudioSourceError("no such file: 'x.wav'", source="x.wav", errno=2)
+    for same in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301 - our own data
+        assert (str(same), same.errno, same.source) == (str(error), 2, "x.wav")

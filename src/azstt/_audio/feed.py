@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from threading import Condition
 
-from azstt._errors import AudioSourceError, SessionStateError
+from azstt._errors import AudioSourceError, ConfigurationError, SessionStateError
 from azstt._options import check_whole
 
 
@@ -53,7 +53,10 @@ class ByteFeed:
 
         Raises:
             SessionStateError: the feed was closed or canceled, or its reader has finished.
+            ConfigurationError: it is no bytes.
         """
+        if not isinstance(data, bytes | bytearray | memoryview):  # pyright: ignore[reportUnnecessaryIsInstance] - callers without a type checker
+            raise ConfigurationError(f"push() takes bytes, not {type(data).__name__}")
         chunk = bytes(data)
         with self._changed:
             while chunk and self._is_open() and self._buffered and self._overflows(len(chunk)):

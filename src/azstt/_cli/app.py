@@ -182,7 +182,7 @@ def transcribe(  # noqa: PLR0913, PLR0917 - typer passes one argument per option
             metavar="PATH",
             help="A file, or a folder in which each transcript is named after its source and "
             "format. A folder that is missing is made if the path ends with a slash or there are "
-            "several transcripts. [default: standard output]",
+            "several transcripts. [default: -, standard output]",
         ),
     ] = None,
     force: Force = False,

@@ -121,7 +121,11 @@ class Outputs:
         Raises:
             ConfigurationError: it can't be written there. The message offers an alternative.
         """
-        if output is None:
+        if output == "":
+            raise ConfigurationError(
+                "the output is empty; name a file, a folder, or - for standard output"
+            )
+        if output is None or output == "-":
             formats = formats or ["txt"]
             _check_stdout(sources, formats)
             return cls(formats, {}, headings=len(sources) > 1)

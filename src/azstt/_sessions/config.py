@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias, get_args
 from azstt._audio import Container
 from azstt._audio_format import AudioFormat
 from azstt._errors import ConfigurationError
-from azstt._options import RecognitionOptions, check_seconds
+from azstt._options import RecognitionOptions, check_flag, check_seconds
 from azstt.backends import RecognizerBackend
 
 Overflow: TypeAlias = Literal["block", "drop_oldest", "error"]
@@ -44,6 +44,7 @@ class LiveConfig:
                 f"overflow={self.overflow!r} is not one of {', '.join(get_args(Overflow))}"
             )
         check_seconds("buffer", self.buffer, optional=False)
+        check_flag("strict", self.strict)
         check_seconds("idle_timeout", self.idle_timeout)
         if self.has_hook and not able.reconnects:
             raise ConfigurationError(

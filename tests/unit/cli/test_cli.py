@@ -139,6 +139,13 @@ def test_standard_input_may_be_a_pipe(azstt, audio):
     assert done.stderr == b""
 
 
+def test_an_output_may_be_standard_output(here):
+    """A dash is standard output, and an empty path, as of an unset variable, is an error."""
+    args = ("transcribe", "jfk.wav", "--backend", "talking", "-o")
+    assert here(*args, "-").stdout == here(*args[:-1]).stdout != b""
+    assert "the output is empty; name a file" in error_of(here(*args, ""), 2)
+
+
 def test_every_format_into_a_folder(here, tmp_path):
     """A folder gets a file for each source and format, named after the source."""
     folder = tmp_path / "folder"

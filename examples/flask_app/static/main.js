@@ -28,6 +28,7 @@ let cancel = () => {}; // ends the upload
 let busy = false; // this page makes a transcript
 let leave = new AbortController(); // ends the action
 let undoTimer; // ends the offer to undo a deletion
+let undoable = null; // the ID of the transcript that was deleted last
 
 /**
  * Wraps an action as an event handler, which shows its errors. An action that makes a transcript
@@ -81,7 +82,10 @@ function onBlocked(reason, transport = "small requests") {
 // Recordings: a file, or audio from the microphone.
 
 async function send(recording, kind) {
-  if (!recording.size) throw new Error(`The ${kind === "upload" ? "file" : "recording"} is empty.`);
+  if (!recording.size) {
+    const what = kind === "upload" ? "file" : "recording";
+    throw Object.assign(new Error(`The ${what} is empty.`), { retryable: false });
+  }
   const url = URL.createObjectURL(recording);
   view.play(url);
   view.show("uploading");
@@ -260,6 +264,7 @@ function go(id) {
 /** Shows in all tabs that this page has begun to make a transcript. */
 function begun(id) {
   making = id;
+  if (id === undoable) $("deleted").hidden = true; // it is made again
   go(id);
   refresh();
 }
@@ -279,8 +284,10 @@ async function showResult(id, { state, error, retryable, saved = true, repeated 
     shown = id;
   }
   if (state === "error") throw Object.assign(new Error(error), { retryable });
-  if (state === "canceled") view.show("idle", "Canceled. This is what was recognized until then.");
-  else if (repeated) view.show("done", "This recording was transcribed before.");
+  if (state === "canceled") {
+    view.show("idle", "Canceled. This is what was recognized until then.");
+    view.bringIntoSight();
+  } else if (repeated) view.show("done", "This recording was transcribed before.");
   else if (ledger.gaps.length) view.show("done", words ?? "Done, but parts of the audio are missing.");
   else view.show("done", words);
 }
@@ -321,6 +328,7 @@ async function remove(id) {
   if (id === shown && unsaved()) await editor.save(); // so that undoing it brings all back
   await ask("DELETE", `/transcripts/${id}`);
   const here = addressed() === id;
+  undoable = id;
   offerUndo(async () => {
     await ask("POST", `/transcripts/${id}/undelete`);
     if (here) open(id);

@@ -33,7 +33,7 @@ export function show(name, words = STATES[name]) {
 }
 
 /** Scrolls to the transcript: to its beginning, or to its end if it was read as it came. */
-function bringIntoSight() {
+export function bringIntoSight() {
   $("paper").parentElement.scrollIntoView();
   if (live) $("transcript").lastElementChild?.scrollIntoView({ block: "nearest" });
 }
@@ -252,6 +252,7 @@ export function receiveDrops(area, field, enqueue) {
     if (field.disabled) return enqueue(dataTransfer.files);
     field.files = dataTransfer.files;
     enable();
+    area.scrollIntoView({ block: "nearest" }); // the button that sends them
   });
 }
 

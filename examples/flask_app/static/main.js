@@ -28,6 +28,7 @@ let cancel = () => {}; // ends the upload
 let busy = false; // this page makes a transcript
 let leave = new AbortController(); // ends the action
 let undoTimer; // ends the offer to undo a deletion
+let complained = false; // the error on the page is that of a short action
 let undoable = null; // the ID of the transcript that was deleted last
 
 /**
@@ -51,7 +52,10 @@ const handler = (action, { makes }) => async (event) => {
   } catch (error) {
     if (signal.aborted && !makes) return; // another action has taken over
     if (signal.aborted) view.show("idle", "Canceled.");
-    else view.fail(error);
+    else {
+      view.fail(error);
+      complained = false;
+    }
     if (error.retryable === false) retry = null; // it would fail again
   }
   $("again").hidden = retry === null || view.state() !== "error";
@@ -240,6 +244,7 @@ async function speak(id, stream) {
     }
     ({ offset } = await ask("GET", `/jobs/${id}`));
     view.showText(await ask("GET", `/transcripts/${id}`));
+    refresh(); // it is in progress again
   }
   view.show("recognizing");
   await session.stop();
@@ -354,19 +359,26 @@ function offerUndo(undo) {
 /** Whether there are unsaved corrections. */
 const unsaved = () => shown !== null && editor.unsaved();
 
-const refreshHistory = showHistory({ open, remove: (id) => aside(() => remove(id)), onError: view.fail });
+const refreshHistory = showHistory({ open, remove: (id) => aside(() => remove(id)), onError: complain });
 
 function refresh() {
   refreshHistory();
   offerKept(transcribeKept, discardKept).catch(() => {}); // a browser that keeps nothing
 }
 
-/** Runs a short action without changing the state of the page. */
+function complain(error) {
+  view.complain(error);
+  complained = true;
+}
+
+/** Runs a short action without changing the state of the page. Its error is shown until one succeeds. */
 async function aside(action) {
   try {
     await action();
+    if (complained) $("error").hidden = true;
+    complained = false;
   } catch (error) {
-    view.fail(error);
+    complain(error);
   }
   refresh();
 }

@@ -66,12 +66,18 @@ export function clear() {
   $("player").removeAttribute("src");
 }
 
+/** Shows an error that ends the action. */
 export function fail(error) {
+  complain(error);
+  hidePartial();
+  show("error");
+}
+
+/** Shows an error that changes nothing else: a live session may go on. */
+export function complain(error) {
   const unreachable = error instanceof BlockedError;
   $("error").textContent = unreachable ? `Can't reach the server: ${error.message}.` : error.message;
   $("error").hidden = false;
-  hidePartial();
-  show("error");
   $("error").scrollIntoView({ block: "nearest" });
 }
 

@@ -243,8 +243,6 @@ class Jobs:
             client=client, id=id_, kind=now.kind, name=name, backend=backend, state=now.state
         )
         try:
-            if not earlier:  # it begins again
-                self.store.remove(*key)
             self.store.begin(start, earlier)
         except sqlite3.Error:
             self.slots.release(client)

@@ -136,7 +136,7 @@ class Store:
             )
 
     def begin(self, start: Start, earlier: azstt.Transcript | None = None) -> None:
-        """Store that a transcript is in progress.
+        """Store that a transcript is in progress. Its corrections, if there are any, are kept.
 
         Args:
             start: what there is to know of it.
@@ -150,12 +150,18 @@ class Store:
             db.execute(
                 "INSERT INTO transcripts (client, id, created, kind, name, backend, state, seconds)"
                 " VALUES (:client, :id, :created, :kind, :name, :backend, :state, :seconds)"
-                " ON CONFLICT DO UPDATE SET state = :state, error = NULL, seconds = :seconds,"
-                " transcript = NULL, version = 0",
+                " ON CONFLICT DO UPDATE SET state = :state, error = NULL, retryable = 0,"
+                " seconds = :seconds, transcript = NULL, version = 0",
                 fields,
             )
-            if earlier:
-                db.execute("DELETE FROM parts WHERE client = :client AND id = :id", fields)
+            db.execute("DELETE FROM parts WHERE client = :client AND id = :id", fields)
+            if not earlier:  # one that was there, even if it is deleted, begins again
+                db.execute(
+                    "UPDATE transcripts SET created = :created, name = :name, preview = '',"
+                    " deleted = NULL WHERE client = :client AND id = :id",
+                    fields,
+                )
+            else:
                 _insert(db, start.client, start.id, *earlier.segments, *earlier.ledger.gaps)
 
     def add(self, client: str, id_: str, part: Part) -> None:

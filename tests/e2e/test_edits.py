@@ -87,6 +87,21 @@ def timed(page):
     return [(word["text"], word["start"], word["end"]) for one in segments for word in one["words"]]
 
 
+def test_a_save_that_failed_is_made_up_for(corrected):
+    """The error says why, changes nothing else, and goes once it is saved."""
+    page = corrected(expected_errors="Failed to load resource")
+    page.write(" So he did.")
+    page.tab.context.set_offline(True)
+    page["save"].click()
+    page["error"].wait_for()
+    assert "offline" in page["error"].text_content()
+    assert page["status"].text_content() == "Done."
+    page.tab.context.set_offline(False)
+    save(page)
+    page["error"].wait_for(state="hidden")
+    assert "So he did." in downloaded(page, "TXT")
+
+
 def test_a_corrected_word_leaves_all_others_their_times(corrected):
     """After a correction the other words keep their times, in the download and in the captions."""
     page = corrected()
@@ -218,6 +233,22 @@ def test_a_deletion_can_be_undone(corrected):
     page.wait("done")
     assert page.text.endswith("Not saved.")
     assert page["deleted"].is_hidden()
+
+
+def test_the_offer_to_undo_is_in_sight(scripted, visit):
+    """Also when the last one of a long list is deleted."""
+    ours = {"X-Azstt": "1"}
+    entry = {"created": 0, "kind": "live", "name": "", "state": "done", "error": None}
+    entry |= {"seconds": 1, "preview": "One."}
+    entries = [{"id": f"{number:032x}", **entry} for number in range(30)]
+    page = visit(scripted.url, viewport={"width": 360, "height": 740})
+    page.tab.route("**/transcripts", lambda route: route.fulfill(json=entries, headers=ours))
+    page.tab.route("**/transcripts/*", lambda route: route.fulfill(status=204, headers=ours))
+    page.tab.reload()
+    page["history"].get_by_role("button", name="Delete").last.click()
+    page["undo"].wait_for()
+    box = page["undo"].bounding_box()
+    assert 0 <= box["y"] <= 740 - box["height"]
 
 
 def test_lines_that_are_divided_are_shown_as_they_are_saved(corrected):

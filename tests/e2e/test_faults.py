@@ -118,6 +118,22 @@ def test_a_missing_microphone_is_explained(apps, visit, playwright):
         without.close()
 
 
+def test_a_session_goes_on_without_the_list(apps, visit, microphone, recordings):
+    """If only the list of transcripts does not come, the page says so, and Stop still works."""
+    page = visit(apps["local"].url, expected_errors=UNREACHABLE)
+    microphone.plays(recordings["both"])
+    page.tab.route("**/transcripts", lambda route: route.abort())
+    page.speak()
+    page["error"].wait_for()
+    page.wait_for_words("complaint")
+    assert page["transcript"].get_attribute("data-state") == "live"
+    page.tab.unroute("**/transcripts")
+    page.wait_for_settled(len(recordings["both"].reference))
+    page["stop"].click()
+    page.until("() => seen.at(-1).state === 'done'", None, "the transcript")
+    assert words(page.text) == recordings["both"].reference
+
+
 @pytest.fixture
 def send(visit, recordings, connect, tmp_path):
     """Start to send two megabytes over a slow network; return when some have arrived."""

@@ -177,6 +177,7 @@ def test_a_server_restart_in_mid_live_is_survived(run_app, counting, speak, shoo
     notice = page["notice"].text_content()
     assert re.search(r"server was restarted: what was said from 0:0\d to 0:\d\d is missing", notice)
     assert page["transcript"].get_attribute("data-state") == "live"
+    page["history"].locator("li[data-state=live]").wait_for(state="attached")
     known = len(numbers(page))
     page.until(
         "count => document.querySelectorAll('#transcript p').length > count", known + 2, "new text"

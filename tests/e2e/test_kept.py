@@ -47,6 +47,8 @@ def test_a_recording_is_not_lost_with_its_page(recording, recordings, how, shoot
     assert warnings == (["beforeunload"] if how == "reloaded" else [])
     offer = tab.locator("#kept li")
     offer.wait_for()
+    tab.set_viewport_size({"width": 360, "height": 740})
+    assert offer.evaluate("it => it.getBoundingClientRect().bottom < innerHeight"), "in sight"
     said = r"A recording of 0:0[6-9] from 1?\d:\d\d [AP]M was not transcribed\. "
     assert re.match(said, offer.text_content().replace("\u202f", " "))
     if how == "reloaded":

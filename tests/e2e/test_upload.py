@@ -17,6 +17,11 @@ import azstt
 pytestmark = pytest.mark.e2e
 
 BACKENDS = pytest.mark.parametrize("backend", ["azure", "local"])
+#: Whether an element is wholly on the screen.
+IN_SIGHT = """id => {
+    const { top, bottom } = document.getElementById(id).getBoundingClientRect();
+    return top >= 0 && bottom <= innerHeight;
+}"""
 
 
 def silence(hours: float) -> bytes:
@@ -132,6 +137,7 @@ def test_a_cancel_keeps_what_was_recognized(apps, visit, audio, shoot):
     page["cancel"].click()
     page.wait("idle")
     assert page["status"].text_content() == "Canceled. This is what was recognized until then."
+    assert page["transcript"].evaluate("it => it.getBoundingClientRect().top < innerHeight - 100")
     shoot(page, "canceled")
     text = page.text
     assert len(words(text)) >= 10
@@ -157,6 +163,49 @@ def test_files_are_transcribed_one_after_the_other(apps, visit, connect, recordi
     assert words(page.text) == recordings["gregson"].reference, "the last one is shown"
     for path in one, two:
         page["history"].locator("li").filter(has_text=path.name).wait_for()
+
+
+def test_a_drop_is_seen_and_a_failure_is_named(apps, visit, recordings, tmp_path):
+    """Dropped on a page that is scrolled down, the files and their button come into sight."""
+    empty = tmp_path / "empty.wav"
+    empty.touch()
+    page = visit(apps["local"].url, viewport={"width": 360, "height": 740})
+    page.upload(recordings["gregson"].path)
+    page.wait("done")
+    drop(page, empty, recordings["gregson"].path)
+    page.until(IN_SIGHT, "transcribe", "the button in sight")
+    page["transcribe"].click()
+    page["error"].wait_for()
+    assert page["error"].text_content() == "empty.wav: The file is empty."
+
+
+def test_a_recording_that_is_sent_again_is_kept(apps, visit, recordings, audio):
+    """After a cancel with a correction, and after a deletion, there is a whole transcript."""
+    page = visit(apps["local"].url)
+    page.upload(audio / "long.ogg")
+    page.wait_for_settled(10)
+    page["cancel"].click()
+    page.wait("idle")
+    page.write(" So he did.")
+    page["save"].click()
+    page["saved"].get_by_text("Saved.").wait_for()
+    page["transcribe"].click()
+    page["history"].locator("li[data-state=recognizing]").wait_for()
+    page.wait_for_settled(10)
+    page["cancel"].click()
+    page.wait("idle")
+    assert page["version"].locator("option").count() == 2, "the correction is kept"
+
+    page.upload(recordings["gregson"].path)
+    page.wait("done")
+    row = page["history"].locator("li").filter(has_text=recordings["gregson"].path.name)
+    row.get_by_role("button", name="Delete").click()
+    row.wait_for(state="detached")
+    page.upload(recordings["gregson"].path)
+    page.wait("done")
+    assert words(page.text) == recordings["gregson"].reference
+    row.wait_for()
+    assert page["deleted"].is_hidden(), "there is nothing to undo any more"
 
 
 def test_the_same_file_is_transcribed_once(apps, visit, recordings, service):
@@ -280,6 +329,7 @@ def test_an_empty_file_is_rejected(apps, visit, tmp_path):
     page.upload(path)
     page["error"].wait_for()
     assert page["error"].text_content() == "The file is empty."
+    assert page["again"].is_hidden(), "it is still empty then"
 
 
 def test_a_recording_that_is_too_long_is_rejected(apps, visit, tmp_path, shoot):

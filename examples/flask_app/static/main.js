@@ -28,6 +28,8 @@ let cancel = () => {}; // ends the upload
 let busy = false; // this page makes a transcript
 let leave = new AbortController(); // ends the action
 let undoTimer; // ends the offer to undo a deletion
+let complained = false; // the error on the page is that of a short action
+let undoable = null; // the ID of the transcript that was deleted last
 
 /**
  * Wraps an action as an event handler, which shows its errors. An action that makes a transcript
@@ -50,7 +52,10 @@ const handler = (action, { makes }) => async (event) => {
   } catch (error) {
     if (signal.aborted && !makes) return; // another action has taken over
     if (signal.aborted) view.show("idle", "Canceled.");
-    else view.fail(error);
+    else {
+      view.fail(error);
+      complained = false;
+    }
     if (error.retryable === false) retry = null; // it would fail again
   }
   $("again").hidden = retry === null || view.state() !== "error";
@@ -81,7 +86,10 @@ function onBlocked(reason, transport = "small requests") {
 // Recordings: a file, or audio from the microphone.
 
 async function send(recording, kind) {
-  if (!recording.size) throw new Error(`The ${kind === "upload" ? "file" : "recording"} is empty.`);
+  if (!recording.size) {
+    const what = kind === "upload" ? "file" : "recording";
+    throw Object.assign(new Error(`The ${what} is empty.`), { retryable: false });
+  }
   const url = URL.createObjectURL(recording);
   view.play(url);
   view.show("uploading");
@@ -236,6 +244,7 @@ async function speak(id, stream) {
     }
     ({ offset } = await ask("GET", `/jobs/${id}`));
     view.showText(await ask("GET", `/transcripts/${id}`));
+    refresh(); // it is in progress again
   }
   view.show("recognizing");
   await session.stop();
@@ -260,6 +269,7 @@ function go(id) {
 /** Shows in all tabs that this page has begun to make a transcript. */
 function begun(id) {
   making = id;
+  if (id === undoable) $("deleted").hidden = true; // it is made again
   go(id);
   refresh();
 }
@@ -279,8 +289,10 @@ async function showResult(id, { state, error, retryable, saved = true, repeated 
     shown = id;
   }
   if (state === "error") throw Object.assign(new Error(error), { retryable });
-  if (state === "canceled") view.show("idle", "Canceled. This is what was recognized until then.");
-  else if (repeated) view.show("done", "This recording was transcribed before.");
+  if (state === "canceled") {
+    view.show("idle", "Canceled. This is what was recognized until then.");
+    view.bringIntoSight();
+  } else if (repeated) view.show("done", "This recording was transcribed before.");
   else if (ledger.gaps.length) view.show("done", words ?? "Done, but parts of the audio are missing.");
   else view.show("done", words);
 }
@@ -321,6 +333,7 @@ async function remove(id) {
   if (id === shown && unsaved()) await editor.save(); // so that undoing it brings all back
   await ask("DELETE", `/transcripts/${id}`);
   const here = addressed() === id;
+  undoable = id;
   offerUndo(async () => {
     await ask("POST", `/transcripts/${id}/undelete`);
     if (here) open(id);
@@ -346,19 +359,26 @@ function offerUndo(undo) {
 /** Whether there are unsaved corrections. */
 const unsaved = () => shown !== null && editor.unsaved();
 
-const refreshHistory = showHistory({ open, remove: (id) => aside(() => remove(id)), onError: view.fail });
+const refreshHistory = showHistory({ open, remove: (id) => aside(() => remove(id)), onError: complain });
 
 function refresh() {
   refreshHistory();
   offerKept(transcribeKept, discardKept).catch(() => {}); // a browser that keeps nothing
 }
 
-/** Runs a short action without changing the state of the page. */
+function complain(error) {
+  view.complain(error);
+  complained = true;
+}
+
+/** Runs a short action without changing the state of the page. Its error is shown until one succeeds. */
 async function aside(action) {
   try {
     await action();
+    if (complained) $("error").hidden = true;
+    complained = false;
   } catch (error) {
-    view.fail(error);
+    complain(error);
   }
   refresh();
 }

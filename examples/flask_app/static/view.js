@@ -33,7 +33,7 @@ export function show(name, words = STATES[name]) {
 }
 
 /** Scrolls to the transcript: to its beginning, or to its end if it was read as it came. */
-function bringIntoSight() {
+export function bringIntoSight() {
   $("paper").parentElement.scrollIntoView();
   if (live) $("transcript").lastElementChild?.scrollIntoView({ block: "nearest" });
 }
@@ -66,12 +66,18 @@ export function clear() {
   $("player").removeAttribute("src");
 }
 
+/** Shows an error that ends the action. */
 export function fail(error) {
+  complain(error);
+  hidePartial();
+  show("error");
+}
+
+/** Shows an error that changes nothing else: a live session may go on. */
+export function complain(error) {
   const unreachable = error instanceof BlockedError;
   $("error").textContent = unreachable ? `Can't reach the server: ${error.message}.` : error.message;
   $("error").hidden = false;
-  hidePartial();
-  show("error");
   $("error").scrollIntoView({ block: "nearest" });
 }
 
@@ -252,6 +258,7 @@ export function receiveDrops(area, field, enqueue) {
     if (field.disabled) return enqueue(dataTransfer.files);
     field.files = dataTransfer.files;
     enable();
+    area.scrollIntoView({ block: "nearest" }); // the button that sends them
   });
 }
 

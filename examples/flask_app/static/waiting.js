@@ -23,7 +23,8 @@ export function enqueue(added) {
 export async function sendFiles(send, signal) {
   sending = true;
   const failures = [];
-  for (; files.length; files.shift()) {
+  let count = 0;
+  for (; files.length; files.shift(), count += 1) {
     showFiles();
     try {
       await send(files[0]);
@@ -34,14 +35,17 @@ export async function sendFiles(send, signal) {
   }
   sending = false;
   showFiles();
-  if (failures.length) throw summary(failures);
+  if (failures.length) throw summary(failures, count);
 }
 
-/** Returns one error for all failures, with the `files` that may succeed later. */
-function summary(failures) {
-  const said = failures.map(({ file, error }) => `${file.name}: ${error.message}.`).join(" ");
+/** Returns one error for all failures among so many files, with the `files` that may succeed later. */
+function summary(failures, count) {
+  const said = failures.map(({ file, error }) => {
+    const message = error.message.replace(/\.$/, "");
+    return message.includes(file.name) ? `${message}.` : `${file.name}: ${message}.`;
+  }).join(" ");
   const files = failures.filter(({ error }) => error.retryable !== false).map(({ file }) => file);
-  const error = failures.length === 1 ? failures[0].error : new Error(said);
+  const error = count === 1 ? failures[0].error : new Error(said);
   return Object.assign(error, { files, retryable: files.length > 0 });
 }
 

@@ -84,7 +84,7 @@ class Browser:
         return self.watch(upload)
 
     def transcript(self, id_):
-        return azstt.Transcript.model_validate_json(self.get(f"/transcripts/{id_}").data)
+        return azstt.Transcript.model_validate_json(self.get(f"/transcripts/{id_}/json").data)
 
     def socket(self, path):
         """Open a polling socket, the fallback for a WebSocket."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import contextmanager
 
 import pytest
 
 import azstt
 from azstt.testing import Cue, ScriptedBackend
+from examples.flask_app import transcripts
 from examples.flask_app.tests.conftest import AUDIO, JFK, SAID, TUS, Browser, until
 
 TEXT = " ".join(SAID)
@@ -119,6 +121,30 @@ def test_a_failed_upload_can_be_sent_again(make):
     assert browser.append(upload, 0, JFK).status_code == 204
     last = browser.watch(upload)
     assert (last["state"], last["transcript"]) == ("done", upload)
+    (entry,) = browser.get("/transcripts").get_json()
+    assert (entry["id"], entry["state"]) == (upload, "done")
+
+
+@pytest.mark.parametrize("ending", ["error", "deleted"])
+def test_what_is_made_again_stays(make, monkeypatch, ending):
+    """After a failure or a deletion it is as new; corrections are among its versions."""
+    monkeypatch.setattr(transcripts, "_UNDO", 0.2)
+    browser = Browser(make(grace=0.1))
+    same = {"fingerprint": "ef" * 32}
+    upload = browser.announce(len(JFK), **same).get_json()["id"]
+    browser.append(upload, 0, JFK if ending == "deleted" else JFK[:100_000])
+    browser.watch(upload)
+    path = f"/transcripts/{upload}"
+    assert browser.patch(path, text="A correction.", version=0).status_code == 204
+    if ending == "deleted":
+        browser.delete(path)
+    assert browser.transcribe(**same, name="again.wav")["state"] == "done"
+    time.sleep(0.5)  # what is deleted is gone by then
+    (entry,) = browser.get("/transcripts").get_json()
+    assert (entry["id"], entry["state"], entry["name"]) == (upload, "done", "again.wav")
+    assert browser.transcript(upload).text == entry["preview"] == TEXT
+    versions = browser.get(f"{path}/versions").get_json()
+    assert (versions["current"], len(versions["versions"])) == (0, 2)
 
 
 def test_more_bytes_than_announced_are_refused(browser):

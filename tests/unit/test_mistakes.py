@@ -146,7 +146,10 @@ def test_bytes_that_are_no_recording_may_be_pcm(backend):
         (lambda: ScriptedBackend("Hello."), "a script is a list of events and cues, not str"),
         (lambda: ScriptedBackend(azstt.SpeechStarted(at=1)), "and cues, not SpeechStarted"),
         (lambda: LocalBackend(max_sessions="3"), "max_sessions='3' must be a whole number"),
-        (lambda: azstt.LiveSession(strict="no", backend="local"), "strict='no' must be True or False"),
+        (
+            lambda: azstt.LiveSession(strict="no", backend="local"),
+            "strict='no' must be True or False",
+        ),
         (lambda: azstt.ByteFeed().push("RIFF"), "push() takes bytes, not str"),
         (lambda: azstt.ByteFeed(max_buffered=0), "max_buffered=0 must be a whole number"),
         (lambda: azstt.open_audio(b"", output="wav"), "output='wav' must be an AudioFormat"),

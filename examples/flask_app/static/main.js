@@ -8,6 +8,7 @@ import { isLost, onLost, showEvents, startLive } from "./live.js";
 import { closeMicrophone, meter, openMicrophone, record } from "./microphone.js";
 import { keepNewestInSight } from "./newest.js";
 import { ask, newId } from "./server.js";
+import { offerUndo, withdrawUndo } from "./undo.js";
 import * as uploads from "./upload.js";
 import { enqueue, offerKept, sendFiles, waits } from "./waiting.js";
 import * as view from "./view.js";
@@ -15,8 +16,6 @@ import { $ } from "./view.js";
 
 const maxSeconds = Number(document.body.dataset.maxSeconds);
 const grace = Number(document.body.dataset.grace);
-/** Milliseconds. */
-const UNDO_TIME = 30_000;
 
 const recordings = new Map(); // URLs of recordings made or uploaded in this visit, by transcript ID
 let shown = null; // the ID of the transcript on the page, if it can be corrected
@@ -27,9 +26,7 @@ let stop = () => {}; // ends the recording or the live session
 let cancel = () => {}; // ends the upload
 let busy = false; // this page makes a transcript
 let leave = new AbortController(); // ends the action
-let undoTimer; // ends the offer to undo a deletion
 let complained = false; // the error on the page is that of a short action
-let undoable = null; // the ID of the transcript that was deleted last
 
 /**
  * Wraps an action as an event handler, which shows its errors. An action that makes a transcript
@@ -52,10 +49,8 @@ const handler = (action, { makes }) => async (event) => {
   } catch (error) {
     if (signal.aborted && !makes) return; // another action has taken over
     if (signal.aborted) view.show("idle", "Canceled.");
-    else {
-      view.fail(error);
-      complained = false;
-    }
+    else view.fail(error);
+    complained = false;
     if (error.retryable === false) retry = null; // it would fail again
   }
   $("again").hidden = retry === null || view.state() !== "error";
@@ -269,7 +264,7 @@ function go(id) {
 /** Shows in all tabs that this page has begun to make a transcript. */
 function begun(id) {
   making = id;
-  if (id === undoable) $("deleted").hidden = true; // it is made again
+  withdrawUndo(id); // it is made again
   go(id);
   refresh();
 }
@@ -333,27 +328,14 @@ async function remove(id) {
   if (id === shown && unsaved()) await editor.save(); // so that undoing it brings all back
   await ask("DELETE", `/transcripts/${id}`);
   const here = addressed() === id;
-  undoable = id;
-  offerUndo(async () => {
+  offerUndo(id, () => aside(async () => {
     await ask("POST", `/transcripts/${id}/undelete`);
     if (here) open(id);
-  });
+  }));
   if (!here) return;
   shown = null;
   history.replaceState(null, "", address(null));
   await showAddressed();
-}
-
-/** Offers to undo a deletion, for less than the minute in which the server can. */
-function offerUndo(undo) {
-  clearTimeout(undoTimer);
-  const close = () => ($("deleted").hidden = true);
-  undoTimer = setTimeout(close, UNDO_TIME);
-  $("undo").onclick = () => {
-    close();
-    aside(undo);
-  };
-  $("deleted").hidden = false;
 }
 
 /** Whether there are unsaved corrections. */

@@ -218,14 +218,15 @@ class RecognitionTimeoutError(RecognitionError, TimeoutError):
         told = f"; the last error was: {cause}" if isinstance(cause, RecognitionError) else ""
         return f"{super().__str__()}{told}"
 
-    def follow(self, error: RecognitionError | None) -> None:
-        """Tell the last error before the limit, unless that says the same or another is told."""
-        if error is None or self.__cause__ is not None or str(error) == str(self):
-            return
-        self.__cause__ = error
-        self.code = self.code or error.code
-        self.session_id = self.session_id or error.session_id
-        self.retry_after = error.retry_after
+
+def tell_last_error(timeout: RecognitionTimeoutError, error: RecognitionError | None) -> None:
+    """Tell the last error before a limit, unless it says the same or another is told."""
+    if error is None or timeout.__cause__ is not None or str(error) == str(timeout):
+        return
+    timeout.__cause__ = error
+    timeout.code = timeout.code or error.code
+    timeout.session_id = timeout.session_id or error.session_id
+    timeout.retry_after = error.retry_after
 
 
 class ServiceError(RecognitionError):

@@ -8,6 +8,7 @@ import pytest
 
 import azstt
 from azstt import _errors
+from azstt._errors import tell_last_error
 
 TREE = inspect.getdoc(_errors)
 CLASSES = [
@@ -43,11 +44,11 @@ def test_a_time_out_tells_what_went_wrong_before():
     """The last error is the cause, in the message, and lends its data; it is told once."""
     throttled = azstt.ThrottledError("the quota is exhausted", code="429", retry_after=2.0)
     error = azstt.RecognitionTimeoutError("not done", hint="wait")
-    error.follow(None)
-    error.follow(azstt.RecognitionTimeoutError("not done", hint="wait"))
+    tell_last_error(error, None)
+    tell_last_error(error, azstt.RecognitionTimeoutError("not done", hint="wait"))
     assert error.__cause__ is None
-    error.follow(throttled)
-    error.follow(azstt.ServiceError("another"))
+    tell_last_error(error, throttled)
+    tell_last_error(error, azstt.ServiceError("another"))
     assert error.__cause__ is throttled
     assert (error.code, error.retry_after) == ("429", 2.0)
     assert str(error) == "not done; wait; the last error was: the quota is exhausted"

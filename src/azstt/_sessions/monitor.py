@@ -20,6 +20,7 @@ from azstt._errors import (
     RecognitionTimeoutError,
     ServiceError,
     keep_partial,
+    tell_last_error,
 )
 from azstt._events import AudioGap, Ended, Event, Failed
 from azstt._options import RecognitionOptions
@@ -247,7 +248,7 @@ class Monitor:
         """End with an error, which gets what was recognized; see `partial_of`."""
         if not self.over:
             if isinstance(error, RecognitionTimeoutError):
-                error.follow(self.last_error)
+                tell_last_error(error, self.last_error)
             self.failure = error
             self.stop()
             keep_partial(error, self.transcript())

@@ -286,7 +286,7 @@ class Caller(NamedTuple):
         frame = inspect.currentframe()
         while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
             frame = frame.f_back
-        if frame is None:
+        if frame is None:  # pragma: no cover - every thread begins outside of azstt
             return cls("azstt", 1, {})
         return cls(frame.f_code.co_filename, frame.f_lineno, frame.f_globals)
 

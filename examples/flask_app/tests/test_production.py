@@ -57,7 +57,7 @@ class Visitor:
             now = self.ask("GET", f"/jobs/{id_}?after={now['version']}")
 
     def transcript(self, id_):
-        return azstt.Transcript.model_validate(self.ask("GET", f"/transcripts/{id_}"))
+        return azstt.Transcript.model_validate(self.ask("GET", f"/transcripts/{id_}/json"))
 
     @contextmanager
     def socket(self, path):

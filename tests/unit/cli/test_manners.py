@@ -84,7 +84,6 @@ def test_the_table_of_backends_fits_a_terminal(shell):
         "backends",
         "schema",
         "--version",
-        "live --devices",
         "emulator --engine script --seconds 0.1s",
         "transcribe jfk.wav --backend talking",
         "live - --raw 16000 --backend talking",

@@ -101,9 +101,7 @@ def test_feed_and_leave(backend, recording):
 def test_feed_one_source_after_another(backend, recording):
     """A source need not be the last one."""
     with BlockingLiveSession(backend=backend) as live:
-        live.feed(recording[:50], finish=False)
-        while live.transcript.ledger.decoded < 5.0:
-            time.sleep(0.01)
+        live.feed(recording[:50], finish=False).wait()
         live.feed(recording[50:])
         check(live.wait())
 

@@ -154,6 +154,18 @@ class Job:
         if isinstance(part, azstt.Segment):
             self.update(segments=[*self._now.segments, Line.of(part)], partial="")
 
+    def follow(self, event: azstt.Event) -> None:
+        """Store or show what an event of this session says of the transcript."""
+        match event:
+            case azstt.Partial(text=text):
+                self.update(partial=text)
+            case azstt.Final(segment=segment) if segment.text:
+                self.add(segment)
+            case azstt.AudioGap(start=at, seconds=seconds, reason=reason):
+                self.add(azstt.Gap(at=at, seconds=seconds, reason=reason, span=event.duration))
+            case _:
+                pass
+
     def end(
         self,
         transcript: azstt.Transcript | None = None,

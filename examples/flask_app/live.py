@@ -133,17 +133,9 @@ class BrowserSession:
         return live
 
     def _on_event(self, job: Job, event: azstt.Event) -> None:
-        match event:
-            case azstt.Partial(text=text):
-                job.update(partial=text)
-            case azstt.Final(segment=segment) if segment.text:
-                job.add(segment)
-            case azstt.AudioGap(start=at, seconds=seconds, reason=reason):
-                job.add(azstt.Gap(at=at, seconds=seconds, reason=reason, span=event.duration))
-            case azstt.Failed(error=error):
-                self._error = str(error)
-            case _:
-                pass
+        job.follow(event)
+        if isinstance(event, azstt.Failed):
+            self._error = str(event.error)
 
 
 @dataclass

@@ -129,10 +129,9 @@ class Store:
     def interrupt(self) -> None:
         """Mark what is in progress as interrupted. Call it when the server starts."""
         with self._open() as db:
-            db.execute(
-                "UPDATE transcripts SET state = 'interrupted', error = ?"
-                " WHERE state IN ('uploading', 'recognizing', 'live')",
-                (_INTERRUPTED,),
+            db.executemany(
+                "UPDATE transcripts SET state = 'interrupted', error = ? WHERE state = ?",
+                [(_INTERRUPTED, state) for state in UNFINISHED],
             )
 
     def begin(self, start: Start, earlier: azstt.Transcript | None = None) -> None:

@@ -184,7 +184,7 @@ class Upload:
         try:
             transcript = azstt.transcribe_file(
                 self._chunks(),
-                backend=ObservedBackend(self._backend, self._on_event),
+                backend=ObservedBackend(self._backend, self._job.follow),
                 progress=self._progress,
                 max_seconds=self._max_seconds,
                 language=self._request.language,
@@ -244,15 +244,6 @@ class Upload:
         self._job.update(
             decoded=progress.decoded, recognized=progress.recognized, total=progress.total
         )
-
-    def _on_event(self, event: azstt.Event) -> None:
-        match event:
-            case azstt.Partial(text=text):
-                self._job.update(partial=text)
-            case azstt.Final(segment=segment) if segment.text:
-                self._job.add(segment)
-            case _:
-                pass
 
     def _finish(self) -> None:
         with self._changed:

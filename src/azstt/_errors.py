@@ -29,11 +29,13 @@ any exception that ends a transcription, also for an interrupt.
 from __future__ import annotations
 
 import inspect
+import os
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
 
 from azstt._models import refuse_with
@@ -41,7 +43,7 @@ from azstt._models import refuse_with
 if TYPE_CHECKING:
     from azstt._transcript import Transcript
 
-_PACKAGE = str(Path(__file__).parent)
+_PACKAGE = f"{Path(__file__).parent}{os.sep}"  # not azstt_x beside it, which is somebody else's
 
 
 class AzsttError(Exception):
@@ -283,11 +285,9 @@ class Caller(NamedTuple):
         """Return the line that called azstt, or the one that `active` says on this thread."""
         if (active := _caller.get()) is not None:
             return active
-        frame = inspect.currentframe()
-        while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = cast("FrameType", inspect.currentframe())  # CPython always has one
+        while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
             frame = frame.f_back
-        if frame is None:  # pragma: no cover - every thread begins outside of azstt
-            return cls("azstt", 1, {})
         return cls(frame.f_code.co_filename, frame.f_lineno, frame.f_globals)
 
     @contextmanager

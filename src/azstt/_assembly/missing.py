@@ -55,8 +55,8 @@ def warned(transcript: Transcript, source: str = "") -> Transcript:
     """
     if not transcript.complete:
         warn_of(transcript.ledger.gaps, source)
-    if transcript.doubt:
-        warn(_prefix(source) + transcript.doubt, LowConfidenceWarning)
+    if doubt := transcript.doubt:
+        warn(_prefix(source) + doubt, LowConfidenceWarning)
     return transcript
 
 

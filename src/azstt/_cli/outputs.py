@@ -74,8 +74,8 @@ def report_problems(
         return
     if not transcript.segments:
         notify(f"{name}: no speech was found")
-    if transcript.doubt:
-        notify(f"{name}: {transcript.doubt}")
+    if doubt := transcript.doubt:
+        notify(f"{name}: {doubt}")
     track = transcript.track or AudioTrack()
     if track.count > 1 and not track_chosen:
         which = f"track {track.number} of {track.count}, counted from 0"
